@@ -1,1 +1,41 @@
-//! durablefetch conformance.
+//! One black-box suite that every durablefetch recorder passes.
+//!
+//! The suite speaks HTTP only. It is told a base URL, and optionally how to [launch](Launch) further
+//! recorders of the same kind with other settings. It depends on no other crate of the workspace: what it
+//! knows is the wire protocol.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use durablefetch_conformance::{Target, run};
+//! run(Target::new("http://127.0.0.1:8787")).await.assert_passed();
+//! # }
+//! ```
+//!
+//! Three parts:
+//!
+//! - [`upstream`]: an HTTP/1.1 server whose every byte the case decides, and which sees when the recorder
+//!   closes a connection;
+//! - [`client`]: an HTTP/1.1 client that tells a final chunk, a FIN and a RST apart;
+//! - `cases`: one file per area of the protocol. The name of a case is a sentence of the protocol.
+//!
+//! Environment: `CONFORMANCE_FILTER` runs only the cases whose name contains it (`|` separates
+//! alternatives); `CONFORMANCE_SEED` repeats the random choices of an earlier run, which printed it.
+
+mod case;
+mod cases;
+pub mod check;
+pub mod client;
+pub mod context;
+mod launch;
+mod report;
+mod runner;
+pub mod scenario;
+mod target;
+pub mod upstream;
+mod wire;
+
+pub use launch::{Hook, Instance, Launch, Settings};
+pub use report::{Outcome, Report};
+pub use runner::run;
+pub use target::{Limits, Target};
+pub use wire::{Cut, Headers};

@@ -1,0 +1,60 @@
+//! A case and the list of them.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::check::CaseResult;
+use crate::context::Context;
+
+type Body = Box<dyn Fn(Context) -> Pin<Box<dyn Future<Output = CaseResult> + Send>> + Send + Sync>;
+
+/// What a case needs of the target beyond a base URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    Nothing,
+    /// [`Launch`](crate::Launch)
+    Launch,
+}
+
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) need: Need,
+    pub(crate) deadline: Duration,
+    pub(crate) body: Body,
+}
+
+/// The list that every file under `cases/` adds to.
+#[derive(Default)]
+pub(crate) struct Suite {
+    pub(crate) cases: Vec<Case>,
+}
+
+impl Suite {
+    /// Adds a case. `name` reads as a sentence of the protocol.
+    pub(crate) fn case<F, Fut>(&mut self, name: &'static str, body: F)
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = CaseResult> + Send + 'static,
+    {
+        self.add(name, Need::Nothing, body);
+    }
+
+    /// Adds a case that starts a recorder of its own.
+    pub(crate) fn launching<F, Fut>(&mut self, name: &'static str, body: F)
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = CaseResult> + Send + 'static,
+    {
+        self.add(name, Need::Launch, body);
+    }
+
+    fn add<F, Fut>(&mut self, name: &'static str, need: Need, body: F)
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = CaseResult> + Send + 'static,
+    {
+        let body: Body = Box::new(move |cx| Box::pin(body(cx)));
+        self.cases.push(Case { name, need, deadline: Duration::from_secs(40), body });
+    }
+}

@@ -1,0 +1,145 @@
+//! What a case is given.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::check::{Checked, Oops, PATIENCE};
+use crate::client::{Recorder, Request, Response};
+use crate::launch::{Instance, Settings};
+use crate::target::{Limits, Target};
+use crate::upstream::{Endpoint, Reply, Upstream};
+
+/// The recorder under test, the scripted upstream and a source of chance that the seed repeats.
+#[derive(Clone)]
+pub struct Context {
+    /// The recorder under test.
+    pub recorder: Recorder,
+    /// The scripted upstream.
+    pub upstream: Upstream,
+    target: Arc<Target>,
+    random: Arc<Mutex<fastrand::Rng>>,
+}
+
+impl Context {
+    pub(crate) fn new(target: Arc<Target>, upstream: Upstream, seed: u64, case: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (seed, case).hash(&mut hasher);
+        let random = Arc::new(Mutex::new(fastrand::Rng::with_seed(hasher.finish())));
+        let recorder = Recorder::at(&target.base_url).unwrap_or_else(|oops| panic!("{oops}"));
+        Self { recorder, upstream, target, random }
+    }
+
+    pub(crate) fn can_launch(&self) -> bool {
+        self.target.launch.is_some()
+    }
+
+    /// Sizes that the recorder was configured with.
+    pub fn limits(&self) -> &Limits {
+        &self.target.limits
+    }
+
+    /// A recorder of the case's own, and this context pointed at it.
+    pub async fn launch(&self, settings: Settings) -> Checked<(Self, Box<dyn Instance>)> {
+        let launch = self.target.launch.as_ref().ok_or_else(|| Oops::new("the target cannot launch"))?;
+        let instance = launch.launch(settings).await?;
+        Ok((self.at(&instance.base_url())?, instance))
+    }
+
+    /// This context pointed at another base URL.
+    pub fn at(&self, base_url: &str) -> Checked<Self> {
+        Ok(Self { recorder: Recorder::at(base_url)?, ..self.clone() })
+    }
+
+    /// The source of chance of this case, to draw from at once.
+    pub fn random<T>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
+        draw(&mut self.random.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A fresh request id, in the form of a UUID.
+    pub fn uuid(&self) -> String {
+        let n = self.random(|r| r.u128(..));
+        let hex = format!("{n:032x}");
+        format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+    }
+
+    /// Random bytes.
+    pub fn bytes(&self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.random(|r| r.fill(&mut bytes));
+        bytes
+    }
+
+    /// An upstream path whose requests the case plays itself.
+    pub fn endpoint(&self) -> Endpoint {
+        self.upstream.endpoint()
+    }
+
+    /// An upstream path that gives every request the same reply.
+    pub fn replying(&self, reply: Reply) -> Endpoint {
+        self.upstream.replying(reply)
+    }
+
+    /// A GET of this endpoint through the recorder. Without a mode it is a `join`.
+    pub fn get(&self, endpoint: &Endpoint) -> Request {
+        self.recorder.fetch("GET", &endpoint.url())
+    }
+
+    /// A POST of this endpoint through the recorder.
+    pub fn post(&self, endpoint: &Endpoint, body: &str) -> Request {
+        self.recorder.fetch("POST", &endpoint.url()).body(body.to_owned())
+    }
+
+    /// A continuation of a recording of this endpoint.
+    pub fn rest_of(&self, endpoint: &Endpoint, recording: &str, offset: usize) -> Request {
+        self.get(endpoint).rest_of(recording, offset)
+    }
+
+    /// Calls a control address (`in-progress`, `delete`, `stop`) with this body.
+    pub async fn control(&self, name: &str, body: Value) -> Checked<Response> {
+        let request = self.recorder.request("POST", &format!("/{name}"));
+        request.header("content-type", "application/json").body(body.to_string()).send().await
+    }
+
+    /// The status JSON of this endpoint's key.
+    pub async fn status(&self, endpoint: &Endpoint) -> Checked<Value> {
+        let mut response = self.control("in-progress", json!({ "url": endpoint.url() })).await?;
+        response.is(200)?;
+        response.json().await
+    }
+
+    /// Deletes the current recording of this endpoint's key.
+    pub async fn delete(&self, endpoint: &Endpoint) -> Checked {
+        self.control("delete", json!({ "url": endpoint.url() })).await?.is(200)?;
+        Ok(())
+    }
+
+    /// Stops the current recording of this endpoint's key.
+    pub async fn stop(&self, endpoint: &Endpoint) -> Checked {
+        self.control("stop", json!({ "url": endpoint.url() })).await?.is(200)?;
+        Ok(())
+    }
+
+    /// Asks for the status until it is as wanted, for changes of which no reader is told.
+    pub async fn until(&self, endpoint: &Endpoint, wanted: impl Fn(&Value) -> bool) -> Checked<Value> {
+        let started = Instant::now();
+        loop {
+            let status = self.status(endpoint).await?;
+            if wanted(&status) {
+                return Ok(status);
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(Oops::new(format!("the status did not become as wanted: {status}")));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Asks for the status until it names this state.
+    pub async fn until_state(&self, endpoint: &Endpoint, state: &str) -> Checked {
+        let reached = self.until(endpoint, |status| status["state"] == state).await;
+        reached.map(drop).map_err(|oops| oops.context(format!("wanted state: {state}")))
+    }
+}

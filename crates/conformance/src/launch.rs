@@ -1,0 +1,52 @@
+//! Recorders that a case starts for itself, to kill them or to run them with other settings.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::check::Oops;
+
+/// A boxed future, as the hooks below return it.
+pub type Hook<'a, T> = Pin<Box<dyn Future<Output = Result<T, Oops>> + Send + 'a>>;
+
+/// Starts recorders.
+pub trait Launch: Send + Sync {
+    /// Starts a recorder with an empty store and waits until it accepts connections.
+    fn launch(&self, settings: Settings) -> Hook<'_, Box<dyn Instance>>;
+}
+
+/// A recorder that belongs to one case. Dropping it ends it and removes its store.
+pub trait Instance: Send + Sync {
+    /// Where it listens now.
+    fn base_url(&self) -> String;
+
+    /// Kills it without warning (as `kill -9` does) and starts it again on the same store. The base URL may
+    /// differ afterwards.
+    fn crash_and_restart(&mut self) -> Hook<'_, ()>;
+
+    /// Asks it to end (as SIGTERM does), waits until it has, and starts it again on the same store.
+    fn restart(&mut self) -> Hook<'_, ()>;
+}
+
+/// What a case wants otherwise than by default. `None` is the recorder's own default.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// How long a recording is kept after its last use.
+    pub ttl: Option<Duration>,
+    /// The longest request body, in bytes.
+    pub request_bytes: Option<u64>,
+    /// The longest body of one recording, in bytes.
+    pub recording_bytes: Option<u64>,
+    /// How many recordings may be in flight at once.
+    pub in_flight: Option<usize>,
+    /// How long the upstream may take to send response headers.
+    pub header_timeout: Option<Duration>,
+    /// How long the upstream may be silent inside a body.
+    pub idle_timeout: Option<Duration>,
+    /// Upstreams that may be asked, each an origin with a path prefix. Empty: any.
+    pub allow: Vec<String>,
+    /// Origins besides loopback whose pages may ask.
+    pub origins: Vec<String>,
+    /// The origin under which a proxy publishes the recorder.
+    pub public_origin: Option<String>,
+}

@@ -1,0 +1,76 @@
+//! Runs the cases: several at a time, each on URLs of its own.
+
+use std::env;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::case::{Case, Need};
+use crate::cases;
+use crate::context::Context;
+use crate::report::{Outcome, Report};
+use crate::target::Target;
+use crate::upstream::Upstream;
+
+/// Runs every case against `target` and says how each ended. The seed is printed at once.
+///
+/// # Panics
+///
+/// Where the scripted upstream cannot listen on 127.0.0.1.
+pub async fn run(target: Target) -> Report {
+    let seed = seed();
+    println!("conformance of {} with CONFORMANCE_SEED={seed}", target.base_url);
+    let started = Instant::now();
+    let upstream = Upstream::listen().await.unwrap_or_else(|oops| panic!("{oops}"));
+    let permits = Arc::new(Semaphore::new(target.parallel));
+    let target = Arc::new(target);
+    let running: Vec<_> = selected()
+        .into_iter()
+        .map(|case| {
+            let cx = Context::new(target.clone(), upstream.clone(), seed, case.name);
+            (case.name, start(case, cx, permits.clone()))
+        })
+        .collect();
+    let mut cases = Vec::new();
+    for (name, case) in running {
+        cases.push((name, outcome(case).await));
+    }
+    Report { seed, took: started.elapsed(), cases }
+}
+
+fn start(case: Case, cx: Context, permits: Arc<Semaphore>) -> JoinHandle<Outcome> {
+    tokio::spawn(async move {
+        if case.need == Need::Launch && !cx.can_launch() {
+            return Outcome::NotApplicable("the target cannot launch recorders");
+        }
+        let _permit = permits.acquire().await;
+        match tokio::time::timeout(case.deadline, (case.body)(cx)).await {
+            Ok(Ok(())) => Outcome::Passed,
+            Ok(Err(failure)) => Outcome::Failed(failure.to_string()),
+            Err(_) => Outcome::Failed(format!("did not end within {:?}", case.deadline)),
+        }
+    })
+}
+
+async fn outcome(case: JoinHandle<Outcome>) -> Outcome {
+    match case.await {
+        Ok(outcome) => outcome,
+        Err(error) => Outcome::Failed(format!("the case itself broke: {error}")),
+    }
+}
+
+fn selected() -> Vec<Case> {
+    let filter = env::var("CONFORMANCE_FILTER").unwrap_or_default();
+    let wanted = |case: &Case| filter.split('|').any(|part| case.name.contains(part));
+    cases::all().into_iter().filter(wanted).collect()
+}
+
+fn seed() -> u64 {
+    match env::var("CONFORMANCE_SEED") {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("CONFORMANCE_SEED is no number: {text}")),
+        Err(_) => RandomState::new().hash_one("seed") >> 32,
+    }
+}

@@ -1,0 +1,28 @@
+//! Bodies as an upstream that compresses would send them.
+
+use std::io::{Cursor, Write};
+
+use crate::check::{Checked, Oops};
+
+/// `content-encoding: gzip`
+pub fn gzip(body: &[u8]) -> Checked<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(body).and_then(|()| encoder.finish()).map_err(|e| failed("gzip", &e))
+}
+
+/// `content-encoding: br`
+pub fn brotli(body: &[u8]) -> Checked<Vec<u8>> {
+    let mut out = Vec::new();
+    let params = brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() };
+    brotli::BrotliCompress(&mut Cursor::new(body), &mut out, &params).map_err(|e| failed("br", &e))?;
+    Ok(out)
+}
+
+/// `content-encoding: zstd`
+pub fn zstd(body: &[u8]) -> Checked<Vec<u8>> {
+    zstd::encode_all(body, 3).map_err(|e| failed("zstd", &e))
+}
+
+fn failed(coding: &str, error: &std::io::Error) -> Oops {
+    Oops::new(format!("the suite cannot encode {coding}: {error}"))
+}
