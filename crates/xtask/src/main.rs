@@ -1,2 +1,55 @@
-//! The build.
-fn main() {}
+//! The build of durablefetch. `cargo xtask demo` shows it, `cargo xtask test` proves it; both set up what
+//! they need on a fresh machine (Debian or similar, with Rust and Node) and say what is missing otherwise.
+
+mod browser;
+mod demo;
+mod npm;
+mod package;
+mod progress;
+mod repo;
+mod rust_tools;
+mod size;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::repo::Repo;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The build of durablefetch", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build everything and start the example chat: recorder, API server and web page. Ctrl-C stops it.
+    Demo(demo::Options),
+    /// Run every check: format, lints, unit and conformance tests, browser tests, package and end-to-end tests.
+    Test(test::Options),
+    /// Build the npm package into pkg/.
+    Package,
+    /// Print what `import { DurableFetchClient }` adds to a production build, raw and gzipped.
+    Size,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = Repo::find().and_then(|repo| match cli.command {
+        Command::Demo(options) => demo::run(&repo, &options),
+        Command::Test(options) => test::run(&repo, &options),
+        Command::Package => package::run(&repo),
+        Command::Size => size::run(&repo),
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Walks the table and writes `pkg/`.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::table::{From, Patch, TABLE};
+use crate::repo::Repo;
+
+/// Makes `pkg/` anew from the table; `generated` is wasm-pack's output folder.
+pub(crate) fn assemble(repo: &Repo, generated: &Path) -> Result<()> {
+    let pkg = repo.path("pkg");
+    empty(&pkg)?;
+    for (from, to) in TABLE {
+        let to = pkg.join(to);
+        write(repo, generated, from, &to).with_context(|| format!("cannot make {}", to.display()))?;
+    }
+    Ok(())
+}
+
+fn write(repo: &Repo, generated: &Path, from: &From, to: &Path) -> Result<()> {
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    match from {
+        From::Repository(path) => copy(&repo.path(path), to)?,
+        From::Manifest(path) => fs::write(to, manifest(&repo.read(path)?)?)?,
+        From::Generated(path) => copy(&generated.join(path), to)?,
+        From::Patched(path, patches) => {
+            let source = generated.join(path);
+            let text = fs::read_to_string(&source).with_context(|| format!("no {}", source.display()))?;
+            fs::write(to, patch(text, patches)?)?;
+        }
+        From::Base64(path) => {
+            let encoded = STANDARD.encode(fs::read(generated.join(path))?);
+            fs::write(to, format!("export default \"{encoded}\";\n"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The version is the workspace's, which is also this crate's.
+fn manifest(template: &str) -> Result<String> {
+    let mut json: serde_json::Value = serde_json::from_str(template).context("package.json is not JSON")?;
+    match json.get_mut("version") {
+        Some(version) => *version = env!("CARGO_PKG_VERSION").into(),
+        None => bail!("the template's package.json has no \"version\" to fill in"),
+    }
+    Ok(serde_json::to_string_pretty(&json)? + "\n")
+}
+
+fn patch(mut text: String, patches: &[Patch]) -> Result<String> {
+    for patch in patches {
+        let found = text.matches(patch.find).count();
+        if found != 1 {
+            bail!(
+                "a patch of the generated code matches {found} times instead of once: did wasm-bindgen change?\n  \
+                 find:   {}\n  reason: {}",
+                patch.find,
+                patch.reason
+            );
+        }
+        text = text.replacen(patch.find, patch.replace, 1);
+    }
+    Ok(text)
+}
+
+/// Empties the folder but keeps it: `node_modules` of the examples link to it, and a running Vite watches it.
+fn empty(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir)?;
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }
+            .with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
+        return Ok(());
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{manifest, patch};
+    use crate::package::table::Patch;
+
+    const PATCH: Patch = Patch { find: "old", replace: "new", reason: "a test" };
+
+    #[test]
+    fn a_patch_replaces_its_one_match() {
+        assert_eq!(patch("an old text".into(), &[PATCH]).unwrap(), "an new text");
+    }
+
+    #[test]
+    fn a_patch_that_matches_nothing_or_twice_is_a_failure() {
+        assert!(patch("a text".into(), &[PATCH]).unwrap_err().to_string().contains("matches 0 times"));
+        assert!(patch("old, old".into(), &[PATCH]).is_err());
+    }
+
+    #[test]
+    fn the_manifest_takes_the_workspace_version_and_keeps_its_order() {
+        let made = manifest(r#"{"name":"x","version":"0.0.0","exports":{}}"#).unwrap();
+        assert!(made.contains(&format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"))));
+        assert!(made.find("name") < made.find("version") && made.find("version") < made.find("exports"));
+        assert!(manifest(r#"{"name":"x"}"#).is_err());
+    }
+}

@@ -1,0 +1,168 @@
+//! `cargo xtask test`: every check, each timed, and a summary. A failed check stops only those that need it.
+
+mod checks;
+
+use std::cell::OnceCell;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::browser::Browser;
+use crate::progress::seconds;
+use crate::repo::Repo;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Also the slow tier: the end-to-end tests that use randomness run with many seeds.
+    #[arg(long)]
+    all: bool,
+    /// Run only the checks whose name contains this, and those they need.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+}
+
+/// What the checks share.
+struct Context<'a> {
+    repo: &'a Repo,
+    all: bool,
+    /// Set by the check that sets up the tools; those that need it come after.
+    browser: OnceCell<Browser>,
+}
+
+impl Context<'_> {
+    fn browser(&self) -> Result<&Browser> {
+        self.browser.get().ok_or_else(|| anyhow!("no browser was set up"))
+    }
+}
+
+/// One row of the summary.
+struct Check {
+    name: &'static str,
+    /// Names of checks that must have passed.
+    needs: &'static [&'static str],
+    run: fn(&Context<'_>) -> Result<()>,
+}
+
+enum Outcome {
+    Passed,
+    Failed,
+    /// What it needs did not pass. Counts as failed: nothing was shown to work.
+    Blocked(&'static str),
+}
+
+/// Runs the checks and prints the summary, whose last line is `N passed, M failed`.
+pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
+    let context = Context { repo, all: options.all, browser: OnceCell::new() };
+    let selected = select(checks::CHECKS, options.only.as_deref())?;
+    let mut results: Vec<(&Check, Outcome, Duration)> = Vec::new();
+    for check in selected {
+        let started = Instant::now();
+        let outcome = run_one(check, &context, &results);
+        results.push((check, outcome, started.elapsed()));
+    }
+    let failed = results.iter().filter(|(_, outcome, _)| !matches!(outcome, Outcome::Passed)).count();
+    println!("\n{}", summary(&results));
+    println!("{} passed, {failed} failed", results.len() - failed);
+    if failed > 0 { std::process::exit(1) } else { Ok(()) }
+}
+
+fn run_one(check: &Check, context: &Context<'_>, results: &[(&Check, Outcome, Duration)]) -> Outcome {
+    let passed = |need: &&str| {
+        results.iter().any(|(other, outcome, _)| other.name == *need && matches!(outcome, Outcome::Passed))
+    };
+    if let Some(need) = check.needs.iter().find(|need| !passed(need)) {
+        eprintln!("── {}: not run, it needs `{need}`", check.name);
+        return Outcome::Blocked(need);
+    }
+    eprintln!("── {}", check.name);
+    match (check.run)(context) {
+        Ok(()) => Outcome::Passed,
+        Err(error) => {
+            eprintln!("  ✗ {error:#}\n");
+            Outcome::Failed
+        }
+    }
+}
+
+/// The checks named by `only` and, before them, everything they need.
+fn select<'a>(checks: &'a [Check], only: Option<&str>) -> Result<Vec<&'a Check>> {
+    let Some(only) = only else { return Ok(checks.iter().collect()) };
+    let mut wanted: Vec<&str> = checks.iter().map(|c| c.name).filter(|name| name.contains(only)).collect();
+    if wanted.is_empty() {
+        let names: Vec<_> = checks.iter().map(|check| check.name).collect();
+        bail!("no check is called {only:?}; there are: {}", names.join(", "));
+    }
+    let mut seen = 0;
+    while seen < wanted.len() {
+        let needs =
+            checks.iter().find(|check| check.name == wanted[seen]).map_or(&[][..], |check| check.needs);
+        wanted.extend(needs.iter().filter(|need| !wanted.contains(need)).copied().collect::<Vec<_>>());
+        seen += 1;
+    }
+    Ok(checks.iter().filter(|check| wanted.contains(&check.name)).collect())
+}
+
+fn summary(results: &[(&Check, Outcome, Duration)]) -> String {
+    let width = results.iter().map(|(check, ..)| check.name.len()).max().unwrap_or(0);
+    let mut text = format!("{:width$}  result   time\n", "step");
+    for (check, outcome, elapsed) in results {
+        let outcome = match outcome {
+            Outcome::Passed => "passed ",
+            Outcome::Failed => "FAILED ",
+            Outcome::Blocked(need) => {
+                text += &format!("{:width$}  FAILED   not run: needs `{need}`\n", check.name);
+                continue;
+            }
+        };
+        text += &format!("{:width$}  {outcome}  {:>8}\n", check.name, seconds(*elapsed));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: fn(&Context<'_>) -> Result<()> = |_| Ok(());
+    const CHECKS: &[Check] = &[
+        Check { name: "tools", needs: &[], run: NOTHING },
+        Check { name: "format", needs: &[], run: NOTHING },
+        Check { name: "package", needs: &["tools"], run: NOTHING },
+        Check { name: "end to end", needs: &["package"], run: NOTHING },
+    ];
+
+    fn names(only: Option<&str>) -> Vec<&'static str> {
+        select(CHECKS, only).unwrap().iter().map(|check| check.name).collect()
+    }
+
+    #[test]
+    fn only_brings_along_what_is_needed() {
+        assert_eq!(names(None).len(), 4);
+        assert_eq!(names(Some("format")), ["format"]);
+        assert_eq!(names(Some("end")), ["tools", "package", "end to end"]);
+        assert!(select(CHECKS, Some("nonsense")).is_err());
+    }
+
+    #[test]
+    fn every_need_is_an_earlier_check() {
+        for (at, check) in checks::CHECKS.iter().enumerate() {
+            for need in check.needs {
+                assert!(
+                    checks::CHECKS[..at].iter().any(|other| other.name == *need),
+                    "{}: {need}",
+                    check.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_check_whose_need_failed_is_blocked() {
+        let repo = Repo::find().unwrap();
+        let context = Context { repo: &repo, all: false, browser: OnceCell::new() };
+        let results = [(&CHECKS[0], Outcome::Failed, Duration::ZERO)];
+        assert!(matches!(run_one(&CHECKS[2], &context, &results), Outcome::Blocked("tools")));
+        let results = [(&CHECKS[0], Outcome::Passed, Duration::ZERO)];
+        assert!(matches!(run_one(&CHECKS[2], &context, &results), Outcome::Passed));
+    }
+}

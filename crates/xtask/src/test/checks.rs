@@ -1,0 +1,98 @@
+//! The checks, in order. Cheap ones come first, so that a slip shows within a minute.
+
+use anyhow::Result;
+
+use super::{Check, Context};
+use crate::progress::Step;
+use crate::{browser, npm, package, rust_tools};
+
+const WASM: &str = "wasm32-unknown-unknown";
+
+pub(super) const CHECKS: &[Check] = &[
+    Check { name: "format", needs: &[], run: format },
+    Check { name: "lints", needs: &[], run: lints },
+    Check { name: "unit and conformance tests", needs: &[], run: native_tests },
+    Check { name: "documentation", needs: &[], run: documentation },
+    Check { name: "tools", needs: &[], run: tools },
+    Check { name: "lints of the client", needs: &["tools"], run: client_lints },
+    Check { name: "client in the browser", needs: &["tools"], run: browser_tests },
+    Check { name: "package", needs: &["tools"], run: |context| package::run(context.repo) },
+    Check { name: "package in use", needs: &["package"], run: package_tests },
+    Check { name: "end to end", needs: &["package"], run: end_to_end },
+];
+
+fn format(context: &Context<'_>) -> Result<()> {
+    cargo(context, "cargo fmt --check", &["fmt", "--all", "--check"], &[])
+}
+
+fn lints(context: &Context<'_>) -> Result<()> {
+    let arguments =
+        ["clippy", "--workspace", "--exclude", "durablefetch", "--all-targets", "--", "-D", "warnings"];
+    cargo(context, "cargo clippy", &arguments, &[])
+}
+
+/// The client is for wasm32 only; its logic is the protocol crate's and is tested there.
+fn native_tests(context: &Context<'_>) -> Result<()> {
+    cargo(context, "cargo test", &["test", "--workspace", "--exclude", "durablefetch"], &[])
+}
+
+fn documentation(context: &Context<'_>) -> Result<()> {
+    let arguments = ["doc", "--workspace", "--exclude", "durablefetch", "--no-deps"];
+    cargo(context, "cargo doc", &arguments, &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+fn tools(context: &Context<'_>) -> Result<()> {
+    npm::ensure(context.repo, "crates/xtask/tools")?;
+    rust_tools::ensure(context.repo)?;
+    let _ = context.browser.set(browser::ensure(context.repo)?);
+    Ok(())
+}
+
+fn client_lints(context: &Context<'_>) -> Result<()> {
+    let lints = ["clippy", "-p", "durablefetch", "--target", WASM, "--all-targets", "--", "-D", "warnings"];
+    cargo(context, "cargo clippy of the client", &lints, &[])?;
+    let docs = ["doc", "-p", "durablefetch", "--target", WASM, "--no-deps"];
+    cargo(context, "cargo doc of the client", &docs, &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+fn browser_tests(context: &Context<'_>) -> Result<()> {
+    let mut command = context.repo.command("wasm-pack");
+    command.args(["test", "--headless", "--chrome", "--mode", "no-install", "--chromedriver"]);
+    command.arg(&context.browser()?.chromedriver);
+    // The default of 20 s is for the whole run, on whatever machine.
+    command.env("WASM_BINDGEN_TEST_TIMEOUT", "300");
+    Step::new(context.repo, "wasm-pack test --headless --chrome", command)
+        .remedy("\"invalid session id\" means that Chromium and chromedriver are of different versions: install both from one source")
+        .run()
+}
+
+fn package_tests(context: &Context<'_>) -> Result<()> {
+    npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "tests/package")?;
+    node_tests(context, "tests/package")
+}
+
+fn end_to_end(context: &Context<'_>) -> Result<()> {
+    cargo(context, "cargo build of the recorder", &["build", "-p", "durablefetch-server"], &[])?;
+    npm::ensure(context.repo, "examples/chat")?;
+    npm::ensure(context.repo, "tests/e2e")?;
+    node_tests(context, "tests/e2e")
+}
+
+fn node_tests(context: &Context<'_>, folder: &str) -> Result<()> {
+    let repo = context.repo;
+    let mut command = repo.command("npm");
+    command.args(["test"]).current_dir(repo.path(folder));
+    command.env("CHROMIUM", &context.browser()?.chromium);
+    command.env("DURABLEFETCH_BIN", repo.recorder());
+    if context.all {
+        command.env("E2E_ROUNDS", "10");
+    }
+    Step::new(repo, format!("npm test in {folder}"), command).run()
+}
+
+fn cargo(context: &Context<'_>, name: &str, arguments: &[&str], env: &[(&str, &str)]) -> Result<()> {
+    let mut command = context.repo.command("cargo");
+    command.args(arguments).envs(env.iter().copied());
+    Step::new(context.repo, name, command).run()
+}
