@@ -1,0 +1,200 @@
+use super::*;
+
+const FINGERPRINT: Fingerprint = Fingerprint([1; 32]);
+const OTHER: Fingerprint = Fingerprint([2; 32]);
+
+fn id(n: u128) -> RecordingId {
+    RecordingId::from_parts(1, n)
+}
+
+fn stored(state: State) -> Stored {
+    Stored { id: id(1), state, len: 10, fingerprint: FINGERPRINT }
+}
+
+fn view(state: Option<State>) -> View {
+    View { current: state.map(stored), ..View::default() }
+}
+
+fn ask(mode: Mode, fingerprint: Fingerprint) -> Ask {
+    Ask::Fetch { mode, request: None, fingerprint }
+}
+
+fn serve(from: u64, ending: Ending) -> Decision {
+    Decision::Serve { recording: id(1), from, ending }
+}
+
+/// The rows of the table: what may be stored as a key's current recording.
+const ROWS: [Option<State>; 7] = [
+    None,
+    Some(State::Connecting),
+    Some(State::Streaming),
+    Some(State::Complete),
+    Some(State::Stopped),
+    Some(State::Failed),
+    Some(State::Interrupted),
+];
+
+#[test]
+fn every_cell_of_the_modes() {
+    use Decision::{NoContent, Refuse, Start, Wait};
+    use Ending::{AsRecorded, Broken, Clean};
+    let wait = Wait(id(1));
+    // join with the same fingerprint, join with another, restart, resume, replay
+    let table: [[Decision; 5]; 7] = [
+        [Start, Start, Start, NoContent, Refuse(ErrorCode::NotFound)],
+        [wait, wait, Start, wait, wait],
+        [serve(0, AsRecorded), serve(0, AsRecorded), Start, serve(0, AsRecorded), serve(0, AsRecorded)],
+        [serve(0, Clean), Start, Start, NoContent, serve(0, Clean)],
+        [serve(0, Clean), Start, Start, NoContent, serve(0, Clean)],
+        [Start, Start, Start, NoContent, serve(0, Broken)],
+        [Start, Start, Start, NoContent, serve(0, Broken)],
+    ];
+    for (row, expected) in ROWS.into_iter().zip(table) {
+        let asks = [
+            ask(Mode::Join, FINGERPRINT),
+            ask(Mode::Join, OTHER),
+            ask(Mode::Restart, FINGERPRINT),
+            ask(Mode::Resume, FINGERPRINT),
+            ask(Mode::Replay, OTHER),
+        ];
+        for (ask, expected) in asks.iter().zip(expected) {
+            assert_eq!(decide(&view(row), ask), expected, "{row:?} {ask:?}");
+        }
+    }
+}
+
+#[test]
+fn every_cell_of_the_continuation() {
+    let table: [Decision; 7] = [
+        Decision::Refuse(ErrorCode::Gone),
+        Decision::Wait(id(1)),
+        serve(4, Ending::AsRecorded),
+        serve(4, Ending::Clean),
+        serve(4, Ending::Clean),
+        serve(4, Ending::Clean),
+        serve(4, Ending::Clean),
+    ];
+    for (row, expected) in ROWS.into_iter().zip(table) {
+        assert_eq!(decide(&view(row), &Ask::Continue { recording: id(1), offset: 4 }), expected, "{row:?}");
+    }
+}
+
+#[test]
+fn a_continuation_ends_at_the_stored_end() {
+    for row in ROWS.into_iter().flatten().filter(|state| *state != State::Connecting) {
+        let at = |offset| decide(&view(Some(row)), &Ask::Continue { recording: id(1), offset });
+        assert!(matches!(at(10), Decision::Serve { from: 10, .. }), "{row:?}: exactly at the end");
+        assert_eq!(at(11), Decision::Refuse(ErrorCode::OffsetOutOfRange), "{row:?}: past it");
+    }
+}
+
+#[test]
+fn a_continuation_of_another_recording_is_superseded_or_gone() {
+    let ask = Ask::Continue { recording: id(2), offset: 0 };
+    assert_eq!(decide(&view(None), &ask), Decision::Refuse(ErrorCode::Gone));
+    assert_eq!(decide(&view(Some(State::Streaming)), &ask), Decision::Refuse(ErrorCode::Superseded));
+    let named =
+        |state| View { named: Some(Stored { id: id(2), ..stored(state) }), ..view(Some(State::Streaming)) };
+    for finished in [State::Complete, State::Stopped, State::Failed, State::Interrupted] {
+        let expected = Decision::Serve { recording: id(2), from: 0, ending: Ending::Clean };
+        assert_eq!(decide(&named(finished), &ask), expected, "finished before it was superseded");
+    }
+    assert_eq!(decide(&named(State::Superseded), &ask), Decision::Refuse(ErrorCode::Superseded));
+    assert_eq!(decide(&named(State::Deleted), &ask), Decision::Refuse(ErrorCode::Gone));
+}
+
+#[test]
+fn a_known_request_id_never_starts() {
+    let outcomes = [
+        Outcome::Started(id(1)),
+        Outcome::Started(id(2)),
+        Outcome::Superseded,
+        Outcome::Deleted,
+        Outcome::Answered,
+        Outcome::AnsweredNotKept,
+        Outcome::NoHead(ErrorCode::UpstreamTimeout),
+        Outcome::StopAtArrival,
+    ];
+    for outcome in outcomes {
+        for row in ROWS {
+            for mode in Mode::ALL {
+                let ask = Ask::Fetch { mode, request: RequestId::parse("r"), fingerprint: OTHER };
+                let decision = decide(&View { outcome: Some(outcome), ..view(row) }, &ask);
+                assert_ne!(decision, Decision::Start, "{outcome:?} {row:?} {mode:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_known_request_id_gets_its_outcome_again() {
+    let of = |outcome, row| {
+        let ask = Ask::Fetch { mode: Mode::Restart, request: RequestId::parse("r"), fingerprint: OTHER };
+        decide(&View { outcome: Some(outcome), ..view(row) }, &ask)
+    };
+    let streaming = Some(State::Streaming);
+    let joined = [
+        Decision::Wait(id(1)),
+        serve(0, Ending::AsRecorded),
+        serve(0, Ending::Clean),
+        serve(0, Ending::Clean),
+        serve(0, Ending::Broken),
+        serve(0, Ending::Broken),
+    ];
+    for (row, expected) in ROWS.into_iter().skip(1).zip(joined) {
+        assert_eq!(of(Outcome::Started(id(1)), row), expected, "{row:?}");
+    }
+    assert_eq!(of(Outcome::Started(id(2)), streaming), Decision::Refuse(ErrorCode::Gone));
+    assert_eq!(of(Outcome::Superseded, streaming), Decision::Refuse(ErrorCode::Superseded));
+    assert_eq!(of(Outcome::Deleted, None), Decision::Refuse(ErrorCode::Deleted));
+    assert_eq!(of(Outcome::Answered, None), Decision::AnswerAgain);
+    assert_eq!(of(Outcome::AnsweredNotKept, None), Decision::Refuse(ErrorCode::AlreadyAnswered));
+    assert_eq!(
+        of(Outcome::NoHead(ErrorCode::UpstreamTimeout), None),
+        Decision::Refuse(ErrorCode::UpstreamTimeout)
+    );
+    assert_eq!(of(Outcome::StopAtArrival, None), Decision::Refuse(ErrorCode::Stopped));
+}
+
+#[test]
+fn an_unknown_request_id_is_decided_by_its_mode() {
+    let ask = Ask::Fetch { mode: Mode::Join, request: RequestId::parse("r"), fingerprint: OTHER };
+    assert_eq!(decide(&view(None), &ask), Decision::Start);
+}
+
+#[test]
+fn who_waited_in_vain_is_told_why_and_resume_that_there_is_nothing() {
+    let code = ErrorCode::UpstreamUnreachable;
+    for mode in Mode::ALL {
+        let expected = if mode == Mode::Resume { Decision::NoContent } else { Decision::Refuse(code) };
+        assert_eq!(no_head(&ask(mode, OTHER), code), expected, "{mode:?}");
+    }
+    let continuation = Ask::Continue { recording: id(1), offset: 0 };
+    assert_eq!(no_head(&continuation, code), Decision::Refuse(code));
+}
+
+#[test]
+fn every_cell_of_stop_and_delete() {
+    use ControlDecision::{Apply, NoOp};
+    let one = Apply(id(1));
+    let table = [(NoOp, NoOp), (one, one), (one, one), (NoOp, one), (NoOp, one), (NoOp, one), (NoOp, one)];
+    for (row, (stop, delete)) in ROWS.into_iter().zip(table) {
+        assert_eq!(decide_stop(&view(row), None, None), stop, "{row:?}");
+        assert_eq!(decide_delete(&view(row), None), delete, "{row:?}");
+        assert_eq!(decide_stop(&view(row), Some(id(1)), None), stop, "{row:?}");
+        assert_eq!(decide_delete(&view(row), Some(id(1))), delete, "{row:?}");
+        assert_eq!(decide_stop(&view(row), Some(id(2)), None), NoOp, "{row:?}: another recording");
+        assert_eq!(decide_delete(&view(row), Some(id(2))), NoOp, "{row:?}: another recording");
+    }
+}
+
+#[test]
+fn a_stop_by_request_id_stops_only_what_that_id_started() {
+    let request = RequestId::parse("r").unwrap();
+    let of = |outcome| decide_stop(&View { outcome, ..view(Some(State::Streaming)) }, None, Some(&request));
+    assert_eq!(of(None), ControlDecision::Remember);
+    assert_eq!(of(Some(Outcome::Started(id(1)))), ControlDecision::Apply(id(1)));
+    for done in [Outcome::Started(id(2)), Outcome::Superseded, Outcome::StopAtArrival, Outcome::Answered] {
+        assert_eq!(of(Some(done)), ControlDecision::NoOp, "{done:?}");
+    }
+}

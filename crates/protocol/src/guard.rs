@@ -1,0 +1,205 @@
+//! Who may ask: Host, Origin, Sec-Fetch-Site, in this order.
+//!
+//! A recorder on loopback is reachable by every page that the user's browser shows. The Host rule keeps out
+//! pages that bind a name of theirs to 127.0.0.1; the Origin rules keep out what other sites' pages send.
+
+use http::header::{self, HeaderMap, HeaderValue};
+use url::{Host, Url};
+
+use crate::address::is_localhost_name;
+use crate::{ErrorCode, ProtocolError};
+
+/// Who a recorder answers, beyond loopback.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guard {
+    /// Origins allowed besides loopback ones, as browsers serialise them: `https://app.example`.
+    pub origins: Vec<String>,
+}
+
+/// Proof that a request passed; carries the origin to be echoed in CORS headers, where there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// The allowed value of `origin`.
+    pub origin: Option<HeaderValue>,
+}
+
+impl Guard {
+    /// Checks one request. `authority` is that of the request target, where it has one (HTTP/2, absolute form).
+    ///
+    /// # Errors
+    /// [`ErrorCode::MisdirectedHost`], [`ErrorCode::ForwardedRequest`], [`ErrorCode::ForbiddenOrigin`] or
+    /// [`ErrorCode::ServiceWorker`].
+    pub fn check(&self, authority: Option<&str>, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
+        check_host(authority, headers)?;
+        check_forwarded(headers)?;
+        let origin = self.check_origin(headers)?;
+        if headers.get("service-worker").is_some_and(|value| value.as_bytes() == b"script") {
+            return Err(ErrorCode::ServiceWorker.into());
+        }
+        Ok(Admitted { origin })
+    }
+
+    fn check_origin(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, ProtocolError> {
+        let Some(value) = headers.get(header::ORIGIN) else {
+            // No Origin: a navigation, a same-origin GET or no browser at all. What another site's page makes
+            // a browser load without one (img, script, no-cors) says so here.
+            let cross = headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"cross-site");
+            return if cross {
+                Err(ProtocolError::new(
+                    ErrorCode::ForbiddenOrigin,
+                    "a page of another site asked for this (sec-fetch-site: cross-site); fetch it from an allowed origin",
+                ))
+            } else {
+                Ok(None)
+            };
+        };
+        if value.to_str().is_ok_and(|origin| self.allows(origin)) {
+            return Ok(Some(value.clone()));
+        }
+        let shown = value.to_str().unwrap_or("(not ASCII)");
+        Err(ProtocolError::new(
+            ErrorCode::ForbiddenOrigin,
+            format!(
+                "the origin `{shown}` may not use this recorder: start it with --origin {shown} if it shall"
+            ),
+        ))
+    }
+
+    fn allows(&self, origin: &str) -> bool {
+        self.origins.iter().any(|allowed| allowed == origin) || is_loopback_origin(origin)
+    }
+}
+
+fn is_loopback_origin(origin: &str) -> bool {
+    Url::parse(origin).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.origin().ascii_serialization() == origin
+            && is_loopback_host(url.host())
+    })
+}
+
+fn is_loopback_host(host: Option<Host<&str>>) -> bool {
+    match host {
+        Some(Host::Domain(name)) => is_localhost_name(name),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn check_host(authority: Option<&str>, headers: &HeaderMap) -> Result<(), ProtocolError> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (None, _) => None,
+        (Some(value), None) => value.to_str().ok(),
+        (Some(_), Some(_)) => {
+            return Err(ProtocolError::new(ErrorCode::BadRequest, "the request has two Host headers"));
+        }
+    };
+    for host in [authority, host].into_iter().flatten() {
+        let loopback = Url::parse(&format!("http://{host}/"))
+            .is_ok_and(|url| url.path() == "/" && url.username().is_empty() && is_loopback_host(url.host()));
+        if !loopback {
+            return Err(ProtocolError::new(
+                ErrorCode::MisdirectedHost,
+                format!("this recorder answers for localhost only, not for the Host `{host}`"),
+            ));
+        }
+    }
+    if authority.is_none() && host.is_none() {
+        return Err(ProtocolError::new(ErrorCode::MisdirectedHost, "the request names no Host"));
+    }
+    Ok(())
+}
+
+fn check_forwarded(headers: &HeaderMap) -> Result<(), ProtocolError> {
+    let found = headers.keys().find(|name| {
+        let name = name.as_str();
+        name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-")
+    });
+    match found {
+        None => Ok(()),
+        Some(name) => Err(ProtocolError::new(
+            ErrorCode::ForwardedRequest,
+            format!(
+                "the request came through a proxy (header {name}), and this recorder answers loopback only"
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(headers: &[(&'static str, &str)]) -> Result<Option<String>, ErrorCode> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let guard = Guard { origins: vec!["https://app.example".into()] };
+        guard
+            .check(None, &map)
+            .map(|admitted| admitted.origin.map(|origin| origin.to_str().unwrap().to_owned()))
+            .map_err(|error| error.code)
+    }
+
+    #[test]
+    fn only_loopback_hosts_are_answered() {
+        for host in
+            ["localhost", "localhost:8787", "a.localhost:1", "127.0.0.1:8787", "127.1.2.3", "[::1]:8787"]
+        {
+            assert_eq!(check(&[("host", host)]), Ok(None), "{host}");
+        }
+        for host in
+            ["evil.example", "localhost.evil.example:8787", "10.0.0.1", "[::2]", "x@localhost", "", "a b"]
+        {
+            assert_eq!(check(&[("host", host)]), Err(ErrorCode::MisdirectedHost), "{host}");
+        }
+        assert_eq!(check(&[]), Err(ErrorCode::MisdirectedHost));
+        assert_eq!(check(&[("host", "localhost"), ("host", "localhost")]), Err(ErrorCode::BadRequest));
+    }
+
+    #[test]
+    fn only_loopback_and_named_origins_are_answered() {
+        for origin in
+            ["http://localhost:5173", "https://127.0.0.1", "http://[::1]:3000", "https://app.example"]
+        {
+            assert_eq!(check(&[("host", "localhost"), ("origin", origin)]), Ok(Some(origin.into())));
+        }
+        for origin in
+            ["null", "https://evil.example", "http://localhost.evil.example", "http://localhost:5173/x", ""]
+        {
+            let refused = check(&[("host", "localhost"), ("origin", origin)]);
+            assert_eq!(refused, Err(ErrorCode::ForbiddenOrigin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn what_other_sites_load_without_an_origin_is_refused() {
+        let site = |site| check(&[("host", "localhost"), ("sec-fetch-site", site)]);
+        assert_eq!(site("cross-site"), Err(ErrorCode::ForbiddenOrigin));
+        for ok in ["same-origin", "same-site", "none"] {
+            assert_eq!(site(ok), Ok(None));
+        }
+    }
+
+    #[test]
+    fn a_proxy_nobody_told_of_is_refused() {
+        for name in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"] {
+            let mut map = HeaderMap::new();
+            map.insert("host", "localhost".parse().unwrap());
+            map.insert(name, "x".parse().unwrap());
+            let error = Guard::default().check(None, &map).unwrap_err();
+            assert_eq!(error.code, ErrorCode::ForwardedRequest);
+        }
+    }
+
+    #[test]
+    fn service_worker_scripts_are_refused() {
+        assert_eq!(
+            check(&[("host", "localhost"), ("service-worker", "script")]),
+            Err(ErrorCode::ServiceWorker)
+        );
+    }
+}

@@ -1,0 +1,22 @@
+//! The protocol's numbers: what a recorder keeps, for how long, and its default limits.
+
+use core::time::Duration;
+
+/// Request ids that a key keeps, newest first out of the way of none that is live.
+pub const REQUEST_IDS_KEPT: usize = 16;
+/// How long a request id, and a finished recording that was superseded, is remembered.
+pub const REMEMBERED: Duration = Duration::from_secs(10 * 60);
+/// The largest answer that was passed through unrecorded and is kept for its request id, in bytes.
+pub const KEPT_ANSWER_MAX: usize = 64 * 1024;
+/// The most bytes of a recording that stay in memory; older ones are read from storage.
+pub const RING_MAX: usize = 256 * 1024;
+/// Default time to live of a recording since its last use.
+pub const TTL: Duration = Duration::from_secs(6 * 60 * 60);
+/// Default limit of a request body, in bytes.
+pub const REQUEST_BODY_MAX: usize = 32 * 1024 * 1024;
+/// Default time for an upstream to send its response headers.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Default time for an upstream to be silent in the middle of a body.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// The most redirects that a recorder follows.
+pub const REDIRECTS_MAX: usize = 5;

@@ -1,0 +1,195 @@
+//! The ring: the newest bytes of a recording, in memory, between the upstream and its readers.
+//!
+//! A byte leaves the ring only once it is written to storage, so that a reader finds every byte either here
+//! or there. A ring full of unwritten bytes makes the upstream wait. There is no queue per reader: a slow one
+//! falls behind the ring and reads from storage.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+/// The newest bytes of one recording.
+#[derive(Debug)]
+pub struct Ring {
+    chunks: VecDeque<Bytes>,
+    /// Offset of the first byte held.
+    start: u64,
+    /// Offset after the last byte held: the published length.
+    end: u64,
+    /// Bytes before this offset are in storage.
+    written: u64,
+    capacity: usize,
+}
+
+/// What the ring has for a reader at an offset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slice {
+    /// The bytes from the offset on, as far as one chunk goes; never empty.
+    Bytes(Bytes),
+    /// The offset is the published end.
+    Tail,
+    /// The offset lies before the ring: read storage up to this offset.
+    Behind(u64),
+}
+
+impl Ring {
+    /// An empty ring of at most `capacity` written bytes (unwritten ones are held besides, see [`Ring::is_full`]).
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self { chunks: VecDeque::new(), start: 0, end: 0, written: 0, capacity }
+    }
+
+    /// Publishes bytes. Empty ones are nothing.
+    pub fn push(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.end += bytes.len() as u64;
+            self.chunks.push_back(bytes);
+            self.trim();
+        }
+    }
+
+    /// Storage holds every byte before `offset`.
+    pub fn written(&mut self, offset: u64) {
+        debug_assert!(offset <= self.end, "written past the published end");
+        self.written = self.written.max(offset.min(self.end));
+        self.trim();
+    }
+
+    /// Lets at most `capacity` bytes stay from now on, as the budget over all recordings allows.
+    pub fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+        self.trim();
+    }
+
+    /// Whether the upstream has to wait: as many bytes are unwritten as the ring may hold.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.end - self.written >= self.capacity.max(1) as u64
+    }
+
+    /// The published length.
+    #[must_use]
+    pub const fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The offset up to which storage has the bytes.
+    #[must_use]
+    pub const fn written_end(&self) -> u64 {
+        self.written
+    }
+
+    /// Bytes held in memory.
+    #[must_use]
+    pub const fn held(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// The unwritten chunks from `written_end` on, for the writer.
+    #[must_use]
+    pub fn unwritten(&self) -> Vec<Bytes> {
+        let mut at = self.end;
+        let mut out = Vec::new();
+        for chunk in self.chunks.iter().rev() {
+            let chunk_start = at - chunk.len() as u64;
+            if at <= self.written {
+                break;
+            }
+            let skip = self.written.saturating_sub(chunk_start) as usize;
+            out.push(chunk.slice(skip..));
+            at = chunk_start;
+        }
+        out.reverse();
+        out
+    }
+
+    /// What there is for a reader at `offset`.
+    #[must_use]
+    pub fn read(&self, offset: u64) -> Slice {
+        if offset >= self.end {
+            return Slice::Tail;
+        }
+        if offset < self.start {
+            return Slice::Behind(self.start);
+        }
+        // Readers are mostly at the newest chunk: look from the end.
+        let mut at = self.end;
+        for chunk in self.chunks.iter().rev() {
+            at -= chunk.len() as u64;
+            if at <= offset {
+                return Slice::Bytes(chunk.slice((offset - at) as usize..));
+            }
+        }
+        Slice::Behind(self.start)
+    }
+
+    fn trim(&mut self) {
+        while let Some(first) = self.chunks.front() {
+            let first_end = self.start + first.len() as u64;
+            if self.held() <= self.capacity || first_end > self.written {
+                break;
+            }
+            self.start = first_end;
+            self.chunks.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(capacity: usize, chunks: &[&'static str]) -> Ring {
+        let mut ring = Ring::new(capacity);
+        for chunk in chunks {
+            ring.push(Bytes::from_static(chunk.as_bytes()));
+        }
+        ring
+    }
+
+    #[test]
+    fn readers_find_every_byte_at_its_offset() {
+        let ring = ring(100, &["abc", "", "de", "f"]);
+        assert_eq!(ring.read(0), Slice::Bytes("abc".into()));
+        assert_eq!(ring.read(2), Slice::Bytes("c".into()));
+        assert_eq!(ring.read(3), Slice::Bytes("de".into()));
+        assert_eq!(ring.read(5), Slice::Bytes("f".into()));
+        assert_eq!(ring.read(6), Slice::Tail);
+    }
+
+    #[test]
+    fn a_byte_leaves_only_once_it_is_written() {
+        let mut ring = ring(2, &["abc", "de", "f"]);
+        assert_eq!(ring.held(), 6);
+        assert!(ring.is_full());
+        ring.written(3);
+        assert_eq!((ring.held(), ring.read(0)), (3, Slice::Behind(3)));
+        assert!(ring.is_full());
+        ring.written(6);
+        assert_eq!((ring.held(), ring.is_full()), (1, false));
+        assert_eq!(ring.read(4), Slice::Behind(5));
+        assert_eq!(ring.read(5), Slice::Bytes("f".into()));
+    }
+
+    #[test]
+    fn a_chunk_half_written_stays_and_its_rest_is_unwritten() {
+        let mut ring = ring(1, &["abc", "de"]);
+        ring.written(1);
+        assert_eq!(ring.read(0), Slice::Bytes("abc".into()));
+        assert_eq!(ring.unwritten(), ["bc", "de"]);
+        ring.written(3);
+        assert_eq!(ring.unwritten(), ["de"]);
+        ring.written(5);
+        assert!(ring.unwritten().is_empty());
+    }
+
+    #[test]
+    fn a_smaller_budget_lets_written_bytes_go() {
+        let mut ring = ring(100, &["abc", "de"]);
+        ring.written(5);
+        assert_eq!(ring.held(), 5);
+        ring.set_capacity(0);
+        assert_eq!((ring.held(), ring.read(5)), (0, Slice::Tail));
+        assert!(!ring.is_full(), "an empty ring takes the next chunk");
+    }
+}
