@@ -7,6 +7,8 @@ pub mod error;
 pub mod limits;
 pub mod mode;
 pub mod name;
+pub mod reader;
+pub mod retry;
 pub mod state;
 
 #[cfg(feature = "serde")]
