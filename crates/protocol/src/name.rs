@@ -18,6 +18,9 @@ pub const TOKEN: &str = "durablefetch-token";
 
 /// Response: a [`State`](crate::State), [`UNRECORDED`] or [`NONE`]; on every response of a recorder.
 pub const STATE: &str = "durablefetch-state";
+/// Response: the whole length of a recording that has ended, in bytes. It, and not how a connection closed,
+/// tells a client that it has everything; `content-length` will not do, because intermediaries drop it.
+pub const LENGTH: &str = "durablefetch-length";
 /// Response: the upstream's reason phrase, which HTTP/2 cannot carry. Percent-encoded UTF-8.
 pub const STATUS_TEXT: &str = "durablefetch-status-text";
 /// Response: an [`ErrorCode`](crate::ErrorCode).

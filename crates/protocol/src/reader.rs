@@ -14,9 +14,9 @@
 //!                                     Finish · Fail · PassThrough
 //! ```
 //!
-//! **A clean end is believed** when the head of the body said a terminal state and its whole length has
-//! come, or when an empty continuation at this very offset says a terminal state. Nothing else is an end: an
-//! intermediary that closes a connection cleanly in the middle of a body only causes another request.
+//! **An end is believed** when a head said a terminal state and the recording's whole length, and all of it
+//! has come. How a connection closes says nothing: an intermediary that ends a body cleanly in its middle, or
+//! cuts it after its last byte, only causes another request, or none.
 
 use crate::retry::{Jitter, Policy};
 use crate::{ErrorCode, State};
@@ -64,8 +64,8 @@ pub struct Head<'a> {
     pub recording: Option<&'a str>,
     /// `durablefetch-offset`.
     pub offset: Option<u64>,
-    /// `content-length`.
-    pub content_length: Option<u64>,
+    /// `durablefetch-length`.
+    pub length: Option<u64>,
     /// `durablefetch-error`.
     pub error: Option<&'a str>,
 }
@@ -139,7 +139,8 @@ enum Phase {
     /// A request is sent, no head has come.
     Asking { since: u64 },
     /// A body is open. Deadline only while somebody pulls.
-    Open { head: State, end: Option<u64>, fresh: u64, pulling: bool },
+    /// `ended` is the terminal state and whole length that the head told, if it did.
+    Open { ended: Option<(State, u64)>, pulling: bool },
     /// Between two attempts.
     Waiting { until: u64 },
     /// Told to finish, fail or pass through.
@@ -260,7 +261,8 @@ impl Reader {
     }
 
     fn on_body(&mut self, event: Event<'_>, now: u64) -> Action {
-        let Phase::Open { head, end, fresh, pulling } = &mut self.phase else { return Action::Go };
+        let Phase::Open { ended, pulling } = &mut self.phase else { return Action::Go };
+        let whole = ended.filter(|(_, length)| *length == self.offset);
         match event {
             Event::Pull => {
                 if !*pulling {
@@ -272,7 +274,6 @@ impl Reader {
             Event::Chunk(bytes) => {
                 *pulling = false;
                 if bytes > 0 {
-                    *fresh += bytes as u64;
                     self.offset += bytes as u64;
                     self.attempt = 0;
                     self.stall_ms = u64::from(self.policy.stall_after_ms);
@@ -280,17 +281,12 @@ impl Reader {
                 }
                 Action::Go
             }
-            Event::End => {
-                let whole = *end == Some(self.offset);
-                let empty = *fresh == 0 && matches!(self.request, Request::Continue(_)) && end.is_none();
-                if !head.is_live() && (whole || empty) {
-                    let state = *head;
-                    return self.believe(state);
-                }
+            Event::End | Event::Broken => match (whole, event) {
+                (Some((state, _)), _) => self.believe(state),
                 // A live body that ended, or one that ended short: ask.
-                self.again(now)
-            }
-            Event::Broken => self.broken(Failure::Network, now),
+                (None, Event::End) => self.again(now),
+                (None, _) => self.broken(Failure::Network, now),
+            },
             Event::Tick if *pulling && now >= self.last_activity + self.stall_ms => {
                 self.stall_ms = (self.stall_ms * 2).min(u64::from(self.policy.stall_max_ms));
                 self.again(now)
@@ -323,17 +319,24 @@ impl Reader {
         if !same || head.offset != Some(self.offset) {
             return self.fail(Failure::Mismatch);
         }
+        let ended = match head.length {
+            Some(length) if !state.is_live() && length >= self.offset => Some((state, length)),
+            None if state.is_live() => None,
+            _ => return self.fail(Failure::Mismatch),
+        };
         let first = self.recording.is_none() || self.offset == 0;
         self.recording = Some(recording.into());
         self.answered = true;
         self.trouble = None;
         self.last_activity = now;
-        let end = head.content_length.filter(|_| !state.is_live()).map(|length| self.offset + length);
-        // The app's response has yet to be made from the first head; a later empty one says it all.
-        if !first && end == Some(self.offset) {
+        // The app's response has yet to be made from the first head; a later one at the end says it all.
+        if let Some((state, length)) = ended
+            && !first
+            && length == self.offset
+        {
             return self.believe(state);
         }
-        self.phase = Phase::Open { head: state, end, fresh: 0, pulling: false };
+        self.phase = Phase::Open { ended, pulling: false };
         Action::Accept
     }
 

@@ -6,26 +6,19 @@ fn reader() -> Reader {
     Reader::new(Policy::default(), 0, 1, true, true)
 }
 
-fn head(state: State, offset: u64, content_length: Option<u64>) -> Event<'static> {
+fn head(state: State, offset: u64, length: Option<u64>) -> Event<'static> {
     Event::Head(Head {
         status: 200,
         answer: Answer::Recorded(state),
         recording: Some(ID),
         offset: Some(offset),
-        content_length,
+        length: length.map(|rest| offset + rest),
         error: None,
     })
 }
 
 fn own(status: u16, error: Option<&'static str>) -> Event<'static> {
-    Event::Head(Head {
-        status,
-        answer: Answer::Own,
-        recording: None,
-        offset: None,
-        content_length: None,
-        error,
-    })
+    Event::Head(Head { status, answer: Answer::Own, recording: None, offset: None, length: None, error })
 }
 
 fn foreign(status: u16) -> Event<'static> {
@@ -34,7 +27,7 @@ fn foreign(status: u16) -> Event<'static> {
         answer: Answer::Foreign,
         recording: None,
         offset: None,
-        content_length: None,
+        length: None,
         error: None,
     })
 }
@@ -64,11 +57,17 @@ fn the_clean_end_of_a_live_body_is_believed_after_an_empty_continuation() {
 }
 
 #[test]
-fn an_empty_continuation_without_a_length_counts_once_it_has_ended_empty() {
-    let mut reader = streaming(3);
-    reader.on(Event::End, 1);
-    assert_eq!(reader.on(head(State::Complete, 3, None), 2), Action::Accept);
-    assert_eq!(reader.on(Event::End, 3), Action::Finish(State::Complete));
+fn a_cut_after_the_last_byte_is_an_end_once_the_length_is_known() {
+    let mut reader = reader();
+    assert_eq!(reader.on(head(State::Failed, 0, Some(3)), 0), Action::Accept);
+    reader.on(Event::Chunk(3), 1);
+    assert_eq!(reader.on(Event::Broken, 2), Action::Fail(Failure::Ended(State::Failed)));
+}
+
+#[test]
+fn an_ended_recording_that_does_not_tell_its_length_is_refused() {
+    assert_eq!(reader().on(head(State::Complete, 0, None), 0), Action::Fail(Failure::Mismatch));
+    assert_eq!(reader().on(head(State::Streaming, 0, Some(3)), 0), Action::Fail(Failure::Mismatch));
 }
 
 #[test]
@@ -184,7 +183,7 @@ fn other_answers_to_a_start_are_the_apps() {
         answer: Answer::Unrecorded,
         recording: None,
         offset: None,
-        content_length: None,
+        length: None,
         error: None,
     });
     assert_eq!(reader().on(unrecorded, 5), Action::PassThrough);
@@ -212,7 +211,7 @@ fn a_continuation_that_does_not_fit_is_refused() {
         answer: Answer::Recorded(State::Streaming),
         recording: Some("01ARZ3NDEKTSV4RRFFQ69G5FAX"),
         offset: Some(3),
-        content_length: None,
+        length: None,
         error: None,
     });
     assert_eq!(reader.on(other, 5), Action::Fail(Failure::Mismatch));
