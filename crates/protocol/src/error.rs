@@ -153,6 +153,18 @@ mod tests {
     }
 
     #[test]
+    fn the_table_in_protocol_md_is_this_one() {
+        let document = include_str!("../../../PROTOCOL.md");
+        let table = document.split("<!-- errors:").nth(1).expect("the document has the table");
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+        let ours = ErrorCode::ALL.iter().map(|code| {
+            let retryable = if code.is_retryable() { "yes" } else { "no" };
+            format!("| `{code}` | {} | {retryable} | {} |", code.status(), code.meaning())
+        });
+        assert_eq!(rows, ours.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn only_5xx_is_retryable() {
         for code in ErrorCode::ALL.iter().filter(|code| code.is_retryable()) {
             assert!(code.status() >= 500, "{code}");

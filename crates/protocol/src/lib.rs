@@ -4,8 +4,8 @@
 //! drivers over this crate. `PROTOCOL.md` says the same in words and is normative.
 //!
 //! # In scope
-//! - addresses ↔ upstream URL ↔ [key](key), [request headers](ask), [header policy](headers), [CORS](cors),
-//!   [who may ask](guard), [control JSON](control), [error codes](error)
+//! - addresses ↔ upstream URL ↔ [key], [request headers](ask), [header policy](headers), [CORS](cors),
+//!   [who may ask](guard), [control JSON](mod@control), [error codes](error)
 //! - [admission]: what becomes of a request, given what is stored; [request ids](ledger)
 //! - the [recording] state machine and the [ring] of its newest bytes
 //! - the client's [reader] state machine: when to reconnect, wait, give up, believe an end
