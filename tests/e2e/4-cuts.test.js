@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { answerTo } from './lib/answers.js'
+import { ChatPage } from './lib/chat-page.js'
+import { within } from './lib/deadline.js'
+import { seeded } from './lib/random.js'
+import { startWorld } from './lib/world.js'
+
+const ROUNDS = Number(process.env.E2E_ROUNDS ?? 1)
+const CUTS = 3
+
+test('all connections cut in the middle of an answer, three times: nothing shows', async (t) => {
+  const random = seeded(t, 'cuts')
+  // Slow enough that three cuts fall into one answer.
+  const world = await startWorld(t, { recorderAt: 'cut', delayMs: 8 })
+  const chat = await ChatPage.open(world)
+  await chat.watchForAlerts()
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const question = `Question number ${round + 1}`
+    const asked = world.api.requests.length
+    await chat.send(question)
+    for (let cut = 0; cut < CUTS; cut += 1) {
+      const bytes = random.between(1, 6000)
+      t.diagnostic(`round ${round + 1}: cut ${cut + 1} after ${bytes} bytes`)
+      await within(30_000, `cut ${cut + 1}`, world.proxy.cutAfter(bytes))
+    }
+    assert.equal(world.api.requests[asked].state, 'open', 'all cuts fell into the answer')
+    await chat.untilAnswer(answerTo(question))
+    await chat.untilStatus('ready')
+    assert.equal(world.api.requests.length, asked + 1, 'the API saw one request')
+  }
+  assert.deepEqual(await chat.alerts(), [], 'no error was ever shown')
+  assert.deepEqual(chat.errors, [])
+})
+
+test('pulling the plug of the demo shows that it reconnects, then the answer goes on', async (t) => {
+  const question = 'Why do streams break?'
+  const world = await startWorld(t, { delayMs: 8 })
+  const chat = await ChatPage.open(world)
+  await chat.watchForAlerts()
+  await chat.send(question)
+  await chat.page.getByRole('button', { name: 'pull the plug' }).click()
+  await chat.untilStatus('reconnecting')
+  await chat.untilAnswer(answerTo(question))
+  await chat.untilStatus('ready')
+  assert.equal(world.api.requests.length, 1, 'the API saw one request')
+  assert.deepEqual(await chat.alerts(), [], 'no error was ever shown')
+})

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { answerTo, beginningOf } from './lib/answers.js'
+import { ChatPage } from './lib/chat-page.js'
+import { startWorld } from './lib/world.js'
+
+const QUESTION = 'Why do streams break?'
+const PARTIAL = beginningOf(QUESTION, 60)
+
+// Through Vite's proxy too: it swallows the reset of a dying upstream.
+for (const recorderAt of ['direct', 'mount']) {
+  test(`the recorder is killed in the middle of an answer and restarted (recorder: ${recorderAt})`, async (t) => {
+    const world = await startWorld(t, { recorderAt })
+    world.gate.holdAt(60)
+    const chat = await ChatPage.open(world)
+    await chat.send(QUESTION)
+    await chat.untilAnswer(PARTIAL)
+
+    await world.recorder.kill()
+    await world.recorder.restart()
+    await chat.alert.waitFor({ timeout: 20_000 })
+    await chat.untilStatus('error')
+    const received = [['user', QUESTION], ['assistant', PARTIAL]]
+    assert.deepEqual(await chat.messages(), received, 'what was received stays')
+
+    // The hook resumes when the page comes back to the front.
+    const resumed = chat.untilAsked()
+    await chat.toBackgroundAndBack()
+    await resumed
+    await chat.untilStatus('error')
+    assert.deepEqual(await chat.messages(), received, 'what was received stays after switching tabs')
+
+    world.gate.open()
+    await chat.send('And now?')
+    await chat.untilAnswer(answerTo('And now?'))
+    await chat.untilStatus('ready')
+    assert.deepEqual(await chat.messages(), [...received, ['user', 'And now?'], ['assistant', answerTo('And now?')]])
+    assert.equal(world.api.requests.length, 2, 'the API saw one request for each message')
+    assert.deepEqual(chat.errors, [])
+  })
+}

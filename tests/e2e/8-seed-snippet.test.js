@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { answerTo, beginningOf } from './lib/answers.js'
+import { startWorld } from './lib/world.js'
+
+const QUESTION = 'Why do streams break?'
+
+/** What the snippet shows: `[role, text]` for each message. */
+const messages = (page) =>
+  page.locator('.font-bold').evaluateAll((roles) => roles.map((role) => [role.textContent, role.nextSibling.textContent]))
+
+async function send(page, text) {
+  await page.getByPlaceholder('Say something...').fill(text)
+  await page.keyboard.press('Enter')
+}
+
+async function untilLast(page, text) {
+  const shown = (expected) => [...document.querySelectorAll('.space-y-4 p')].at(-1)?.textContent === expected
+  await page.waitForFunction(shown, text, { timeout: 20_000, polling: 'raf' })
+}
+
+for (const recorderAt of ['direct', 'mount']) {
+  test(`the snippet of 0.1.0's README works as it is, only the host differs (recorder: ${recorderAt})`, async (t) => {
+    const world = await startWorld(t, { page: 'snippet', recorderAt })
+    const page = await world.context.newPage()
+    const errors = []
+    page.on('pageerror', (error) => errors.push(error.message))
+    await page.goto(`${world.site.url}/?chat=${crypto.randomUUID()}`)
+
+    world.gate.holdAt(50)
+    await send(page, QUESTION)
+    await untilLast(page, beginningOf(QUESTION, 50))
+    await page.reload()
+    await untilLast(page, beginningOf(QUESTION, 50))
+    world.gate.open()
+    await untilLast(page, answerTo(QUESTION))
+    assert.deepEqual(await messages(page), [['user', QUESTION], ['assistant', answerTo(QUESTION)]])
+    assert.equal(world.api.requests.length, 1, 'the API saw one request')
+
+    await send(page, 'And now?')
+    await untilLast(page, answerTo('And now?'))
+    assert.equal((await messages(page)).length, 4)
+    assert.equal(world.api.requests.length, 2, 'a second message is a request of its own')
+    assert.deepEqual(errors, [])
+  })
+}

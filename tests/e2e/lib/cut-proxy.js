@@ -1,0 +1,59 @@
+// A TCP proxy that can cut every connection at a chosen byte: what a dead spot does to a phone.
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+
+export async function startCutProxy({ targetPort }) {
+  const pairs = new Set()
+  let budget = Infinity
+  let onCut = () => {}
+
+  const cutAll = () => {
+    budget = Infinity
+    for (const pair of pairs) {
+      pair.client.resetAndDestroy()
+      pair.target.destroy()
+    }
+    onCut()
+  }
+
+  const server = createServer((client) => {
+    const target = connect(targetPort, '127.0.0.1')
+    const pair = { client, target }
+    pairs.add(pair)
+    const close = () => {
+      pairs.delete(pair)
+      client.destroy()
+      target.destroy()
+    }
+    client.pipe(target)
+    target.on('data', (bytes) => {
+      const passed = bytes.subarray(0, Math.min(bytes.length, budget))
+      budget -= passed.length
+      client.write(passed)
+      if (budget === 0) cutAll()
+    })
+    // An end is passed on as an end: only a cut may look like a cut.
+    target.on('end', () => client.end())
+    for (const socket of [client, target]) socket.on('error', close).on('close', close)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+
+  return {
+    port: server.address().port,
+    url: `http://localhost:${server.address().port}`,
+    /** Cuts all connections after that many more bytes towards the browser. Resolves when it has. */
+    cutAfter(bytes) {
+      budget = bytes
+      return new Promise((resolve) => (onCut = resolve))
+    },
+    async stop() {
+      server.close()
+      for (const { client, target } of pairs) {
+        client.destroy()
+        target.destroy()
+      }
+      await once(server, 'close')
+    },
+  }
+}

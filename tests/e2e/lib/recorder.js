@@ -1,0 +1,56 @@
+// The real recorder, as a child process on a free port.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { within } from './deadline.js'
+
+const BINARY = process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../../target/debug/durablefetch', import.meta.url))
+const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)/
+
+export async function startRecorder() {
+  const data = await mkdtemp(join(tmpdir(), 'durablefetch-e2e-'))
+  let running = await launch(data, 0)
+  return {
+    /** Stays the same across `restart`. */
+    port: running.port,
+    url: `http://localhost:${running.port}`,
+    /** What it has printed so far, for a failing test to show. */
+    output: () => running.output(),
+    /** kill -9. Resolves when the process is gone. */
+    async kill() {
+      running.child.kill('SIGKILL')
+      if (running.child.exitCode === null && running.child.signalCode === null) await once(running.child, 'exit')
+    },
+    /** Starts it again on the same port with the same data. */
+    async restart() {
+      running = await launch(data, running.port)
+    },
+    async stop() {
+      await this.kill()
+      await rm(data, { recursive: true, force: true })
+    },
+  }
+}
+
+async function launch(data, port) {
+  const child = spawn(BINARY, ['serve', '--listen', `127.0.0.1:${port}`, '--data', data], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines = []
+  createInterface({ input: child.stderr }).on('line', (line) => lines.push(line))
+  const listening = new Promise((resolve, reject) => {
+    child.on('error', (error) => reject(new Error(`cannot start ${BINARY}: ${error.message}`)))
+    child.on('exit', (code, signal) => reject(new Error(`the recorder ended (${signal ?? code}):\n${lines.join('\n')}`)))
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      lines.push(line)
+      const found = LISTENING.exec(line)
+      if (found) resolve(Number(found[1]))
+    })
+  })
+  const actual = await within(20_000, 'the recorder says where it listens', listening)
+  return { child, port: actual, output: () => lines.join('\n') }
+}

@@ -1,0 +1,39 @@
+// The page under test, served by the example's own Vite with its own configuration.
+import { symlink } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { createServer } from '../../../examples/chat/node_modules/vite/dist/node/index.js'
+
+const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
+const EXAMPLE = path('../../../examples/chat')
+const SNIPPET = path('../seed-snippet')
+const REPOSITORY = path('../../..')
+
+/** `env` becomes `import.meta.env`; `page` is the example's chat or the snippet of the README. */
+export async function startSite({ page = 'chat', apiUrl, recorderUrl, env = {} }) {
+  const root = page === 'chat' ? EXAMPLE : SNIPPET
+  // The snippet uses the packages of the example: the same ones, and not installed twice.
+  if (page !== 'chat') await symlink(`${EXAMPLE}/node_modules`, `${SNIPPET}/node_modules`).catch(ignoreExisting)
+
+  // Read by the example's vite.config.js.
+  process.env.API_URL = apiUrl
+  process.env.RECORDER_URL = recorderUrl
+  const server = await createServer({
+    root,
+    configFile: `${EXAMPLE}/vite.config.js`,
+    cacheDir: path(`../node_modules/.vite-${page}`),
+    logLevel: 'warn',
+    clearScreen: false,
+    define: Object.fromEntries(Object.entries(env).map(([key, value]) => [`import.meta.env.${key}`, JSON.stringify(value)])),
+    // No websocket and no watcher: nothing may reload the page but the test.
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null, fs: { allow: [REPOSITORY] } },
+  })
+  await server.listen()
+  return {
+    url: `http://localhost:${server.httpServer.address().port}`,
+    stop: () => server.close(),
+  }
+}
+
+function ignoreExisting(error) {
+  if (error.code !== 'EEXIST') throw error
+}

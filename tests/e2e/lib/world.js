@@ -1,0 +1,39 @@
+// Everything a test needs, started fresh and taken down after it: API server, recorder, page, browser.
+import { startApi } from './api.js'
+import { launchBrowser } from './browser.js'
+import { startCutProxy } from './cut-proxy.js'
+import { Gate } from './gate.js'
+import { startRecorder } from './recorder.js'
+import { startSite } from './site.js'
+
+/**
+ * - `recorderAt`: how the page reaches the recorder. `'mount'`: under its own origin, through Vite's proxy (`/df`);
+ *   `'direct'`: at its own address; `'cut'`: at its own address, through a TCP proxy that can cut.
+ * - `reconnect`: the transport's option of that name.
+ * - `page`: `'chat'` (the example) or `'snippet'`.
+ * - `delayMs`: the model's pause before each word.
+ */
+export async function startWorld(t, { recorderAt = 'mount', reconnect = 'live', page = 'chat', delayMs } = {}) {
+  const stops = []
+  const keep = async (starting) => {
+    const started = await starting
+    stops.push(() => started.stop())
+    return started
+  }
+  t.after(async () => {
+    gate.open()
+    for (const stop of stops.reverse()) await stop()
+  })
+
+  const gate = new Gate({ delayMs })
+  const api = await keep(startApi({ gate }))
+  const recorder = await keep(startRecorder())
+  const proxy = recorderAt === 'cut' ? await keep(startCutProxy({ targetPort: recorder.port })) : undefined
+  const host = { mount: '/df', direct: recorder.url, cut: proxy?.url }[recorderAt]
+  const env = { VITE_DURABLEFETCH_HOST: host, VITE_RECONNECT: reconnect }
+  const site = await keep(startSite({ page, apiUrl: api.url, recorderUrl: recorder.url, env }))
+  const browser = await launchBrowser()
+  stops.push(() => browser.close())
+  const context = await browser.newContext({ viewport: { width: 1180, height: 760 } })
+  return { gate, api, recorder, proxy, site, context, page: page === 'chat' ? 'chat' : 'snippet' }
+}

@@ -1,0 +1,5 @@
+import { createRoot } from 'react-dom/client'
+import { Chat } from './chat.jsx'
+
+const chatId = new URLSearchParams(location.search).get('chat')
+createRoot(document.getElementById('root')).render(<Chat chatId={chatId} />)

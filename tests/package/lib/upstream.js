@@ -1,0 +1,22 @@
+// A small upstream that streams, and counts how often it was asked.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+
+export const TEXT = Array.from({ length: 200 }, (_, line) => `line ${line}: naïve façade — 😀\n`).join('')
+
+export async function startUpstream(t) {
+  let asked = 0
+  const server = createServer((request, response) => {
+    asked += 1
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'x-asked': String(asked) })
+    for (const line of TEXT.match(/.*\n/g)) response.write(line)
+    response.end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${server.address().port}/text?id=${crypto.randomUUID()}`, asked: () => asked }
+}
