@@ -47,6 +47,4 @@ pub struct Settings {
     pub allow: Vec<String>,
     /// Origins besides loopback whose pages may ask.
     pub origins: Vec<String>,
-    /// The origin under which a proxy publishes the recorder.
-    pub public_origin: Option<String>,
 }

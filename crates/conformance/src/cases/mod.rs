@@ -1,9 +1,76 @@
 //! The cases, one file per area of the protocol.
 
+mod addresses;
+mod admission_complete;
+mod admission_connecting;
+mod admission_failed;
+mod admission_nothing;
+mod admission_stopped;
+mod admission_streaming;
+mod bytes;
+mod concurrency;
+mod continuation;
+mod control;
+mod cors;
+mod cuts;
+mod encoding;
+mod guards;
+mod headers_down;
+mod headers_up;
+mod inert;
+mod limits;
+mod pages;
+mod passthrough;
+mod redirects;
+mod request_body;
+mod request_ids;
+mod restart;
+
 use crate::case::{Case, Suite};
 
 pub(crate) fn all() -> Vec<Case> {
     let mut suite = Suite::default();
-    let _ = &mut suite;
+    for add in [
+        pages::add,
+        addresses::add,
+        guards::add,
+        cors::add,
+        inert::add,
+        headers_up::add,
+        headers_down::add,
+        request_body::add,
+        encoding::add,
+        redirects::add,
+        passthrough::add,
+        admission_nothing::add,
+        admission_connecting::add,
+        admission_streaming::add,
+        admission_complete::add,
+        admission_stopped::add,
+        admission_failed::add,
+        continuation::add,
+        request_ids::add,
+        control::add,
+        cuts::add,
+        concurrency::add,
+        bytes::add,
+        limits::add,
+        restart::add,
+    ] {
+        add(&mut suite);
+    }
     suite.cases
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_case_has_a_name_of_its_own() {
+        let mut names = HashSet::new();
+        for case in super::all() {
+            assert!(names.insert(case.name), "two cases are called {:?}", case.name);
+        }
+    }
 }

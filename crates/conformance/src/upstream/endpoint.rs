@@ -48,6 +48,11 @@ impl Endpoint {
         self.shared.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The last request that has arrived.
+    pub fn last(&self) -> Checked<Received> {
+        self.received().pop().ok_or_else(|| Oops::new("no request reached the upstream"))
+    }
+
     /// Checks how many requests have arrived so far.
     pub fn hits(&self, expected: usize) -> Checked {
         same("requests that reached the upstream", self.received().len(), expected)

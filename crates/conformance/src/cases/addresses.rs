@@ -1,0 +1,125 @@
+//! Which upstream URL a request names.
+
+use serde_json::json;
+
+use crate::case::Suite;
+use crate::check::{holds, same};
+use crate::upstream::Reply;
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.case(
+        "authority in the path, scheme spelled out with one or two slashes and durablefetch-url are one key",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("once"));
+            let url = at.url();
+            let address = url.trim_start_matches("http://").to_owned();
+            for path in [
+                address.clone(),
+                format!("http://{address}"),
+                format!("http:/{address}"),
+                format!("HTTP:/{address}"),
+            ] {
+                cx.recorder.request("GET", &format!("/{path}")).send().await?.ends_with("once").await?;
+            }
+            let by_header =
+                cx.recorder.request("GET", "/whatever/this?is=here").header("durablefetch-url", url.clone());
+            by_header.send().await?.ends_with("once").await?;
+            let status = cx.control("in-progress", json!({ "url": url })).await?.json().await?;
+            same("completed", &status["completed"], &json!(true))?;
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case("where durablefetch-url is present the path is decoration", |cx| async move {
+        let at = cx.replying(Reply::ok("right"));
+        for path in ["/", "/in-progress", "/healthz", "/demo/x", "/other.example/wrong?x=y", "/a/b/c"] {
+            let request = cx.recorder.request("GET", path).header("durablefetch-url", at.url());
+            request.mode("restart").send().await?.ends_with("right").await?;
+        }
+        let mut post = cx.recorder.request("POST", "/delete").header("durablefetch-url", at.url());
+        post = post.mode("restart").body("not a control call");
+        post.send().await?.ends_with("right").await?;
+        at.hits(7)?;
+        Ok(())
+    });
+    suite.case("path and query reach the upstream byte for byte", |cx| async move {
+        let at = cx.replying(Reply::ok("x"));
+        for tail in [
+            "?a=b&c=d",
+            "?a=%20+%2B&&=&x",
+            "?q=http://x.example/?y=z",
+            "/double//slash///here",
+            "/percent%2Fslash%20blank",
+            "?",
+            "/dots...in.names/~user/@x:y;p=1,2",
+            "?u=%E2%82%AC&l=%FF",
+        ] {
+            cx.recorder.fetch("GET", &format!("{}{tail}", at.url())).send().await?.is(200)?;
+            let got = at.last()?.target;
+            let expected = format!("/stream{tail}");
+            holds(format!("{got} ends with {expected}"), got.ends_with(&expected))?;
+        }
+        Ok(())
+    });
+    suite.case("another query is another key", |cx| async move {
+        let at = cx.replying(Reply::ok("x"));
+        for query in ["", "?a=1", "?a=2", "?a=1&b", "?"] {
+            cx.recorder.fetch("GET", &format!("{}{query}", at.url())).send().await?.is(200)?;
+        }
+        at.hits(5)?;
+        Ok(())
+    });
+    suite.case("a fragment is dropped: it makes no other key and does not go upstream", |cx| async move {
+        let at = cx.replying(Reply::ok("once"));
+        for fragment in ["", "#one", "#two"] {
+            let url = format!("{}{fragment}", at.url());
+            let request = cx.recorder.request("GET", "/").header("durablefetch-url", url.clone());
+            request.send().await?.ends_with("once").await?;
+            let status = cx.control("in-progress", json!({ "url": url })).await?.json().await?;
+            same("state", &status["state"], &json!("complete"))?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("URLs that WHATWG serialises the same are one key", |cx| async move {
+        let at = cx.replying(Reply::ok("once"));
+        let upper = at.url().replace("http://", "HTTP://");
+        let dotted = at.url().replace("/stream", "/x/../stream");
+        for url in [at.url(), upper, dotted] {
+            let request = cx.recorder.request("GET", "/").header("durablefetch-url", url);
+            request.send().await?.ends_with("once").await?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("localhost with a port is fetched over http", |cx| async move {
+        let at = cx.replying(Reply::ok("here"));
+        let url = at.url().replace("http://127.0.0.1", "localhost");
+        cx.recorder.request("GET", &format!("/{url}")).send().await?.ends_with("here").await?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("a single label without a port is no authority", |cx| async move {
+        for path in ["/nothing", "/nothing/", "/nothing/at/all", "/demo", "/demos/x", "/api/chat?x=y"] {
+            cx.recorder.request("GET", path).send().await?.error(404, "not-found").await?;
+        }
+        Ok(())
+    });
+    suite.case("a URL that cannot be fetched is a 400", |cx| async move {
+        for url in
+            ["ftp://a.example/", "file:///etc/passwd", "/relative", "", "http://", "http://u:p@127.0.0.1/"]
+        {
+            let request = cx.recorder.request("GET", "/").header("durablefetch-url", url);
+            request.send().await?.error(400, "invalid-url").await?;
+        }
+        Ok(())
+    });
+    suite.case("favicon.ico and robots.txt are the recorder's own", |cx| async move {
+        for path in ["/favicon.ico", "/robots.txt"] {
+            let response = cx.recorder.request("GET", path).send().await?;
+            holds(format!("{path}: {}", response.status), matches!(response.status, 200 | 204 | 404))?;
+            response.state("none")?;
+        }
+        Ok(())
+    });
+}

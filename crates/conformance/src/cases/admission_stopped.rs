@@ -1,0 +1,95 @@
+//! The column "stopped" of the admission table.
+
+use crate::case::Suite;
+use crate::scenario::Ended;
+use crate::upstream::Reply;
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.case(
+        "join and replay of a stopped recording are what it holds, with a clean end",
+        |cx| async move {
+            let Ended { at, recording } = cx.stopped("partial").await?;
+            for mode in ["join", "replay"] {
+                let mut joined = cx.get(&at).mode(mode).send().await?;
+                joined.is(200)?.state("stopped")?.has("durablefetch-recording", &recording)?;
+                joined.ends_with("partial").await?;
+            }
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case("join of a stopped recording with another body starts anew", |cx| async move {
+        let Ended { at, .. } = cx.stopped("partial").await?;
+        let other = cx.post(&at, "other").open().await?;
+        let mut call = at.accept().await?;
+        call.head(200, &[]).await?;
+        call.send("new").await?;
+        other.response().await?.is(200)?.state("streaming")?;
+        at.hits(2)?;
+        Ok(())
+    });
+    suite.case("restart of a stopped recording starts anew", |cx| async move {
+        let Ended { at, recording } = cx.stopped("partial").await?;
+        let restart = cx.get(&at).mode("restart").open().await?;
+        let mut call = at.accept().await?;
+        call.head(200, &[]).await?;
+        call.send("new").await?;
+        call.end().await?;
+        restart.response().await?.ends_with("new").await?;
+        cx.rest_of(&at, &recording, 4).send().await?.ends_with("ial").await?;
+        Ok(())
+    });
+    suite.case("resume of a stopped recording is a 204", |cx| async move {
+        let Ended { at, .. } = cx.stopped("partial").await?;
+        cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case(
+        "a continuation of a stopped recording is the rest of it, with a clean end",
+        |cx| async move {
+            let Ended { at, recording } = cx.stopped("partial").await?;
+            let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
+            rest.is(200)?.state("stopped")?.has("durablefetch-offset", "4")?;
+            rest.ends_with("ial").await?;
+            Ok(())
+        },
+    );
+    suite.case("stop of a stopped recording changes nothing, delete leaves nothing", |cx| async move {
+        let Ended { at, recording } = cx.stopped("partial").await?;
+        cx.stop(&at).await?;
+        cx.get(&at).mode("replay").send().await?.ends_with("partial").await?;
+        cx.delete(&at).await?;
+        cx.get(&at).mode("replay").send().await?.is(404)?;
+        cx.rest_of(&at, &recording, 0).send().await?.is(410)?;
+        Ok(())
+    });
+    suite.case("a stop before the first byte leaves an empty stopped recording", |cx| async move {
+        let at = cx.endpoint();
+        let open = cx.get(&at).open().await?;
+        let mut call = at.accept().await?;
+        call.head(200, &[]).await?;
+        let mut reader = open.response().await?;
+        cx.stop(&at).await?;
+        reader.ends().await?;
+        let mut replay = cx.get(&at).mode("replay").send().await?;
+        replay.is(200)?.state("stopped")?;
+        replay.ends().await?;
+        Ok(())
+    });
+    suite.case("what was stopped was not completed: in-progress says so", |cx| async move {
+        let Ended { at, .. } = cx.stopped("partial").await?;
+        let status = cx.status(&at).await?;
+        let expected = serde_json::json!(["stopped", false, false]);
+        let got = serde_json::json!([status["state"], status["inProgress"], status["completed"]]);
+        crate::check::same("state, inProgress, completed", got, expected)?;
+        Ok(())
+    });
+    suite.case("a stop that comes after the end does not undo it", |cx| async move {
+        let at = cx.replying(Reply::ok("whole"));
+        cx.get(&at).send().await?.ends_with("whole").await?;
+        cx.stop(&at).await?;
+        cx.until_state(&at, "complete").await?;
+        Ok(())
+    });
+}

@@ -1,0 +1,141 @@
+//! The column "streaming" of the admission table.
+
+use crate::case::Suite;
+use crate::scenario::Live;
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.case("join of a streaming recording replays from byte 0 and follows", |cx| async move {
+        let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
+        let mut joined = cx.get(&at).send().await?;
+        joined.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
+        joined.has("durablefetch-offset", "0")?;
+        joined.next("one ").await?;
+        call.send("two").await?;
+        joined.next("two").await?;
+        call.end().await?;
+        joined.ends().await?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("resume of a streaming recording replays from byte 0 and follows", |cx| async move {
+        let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
+        let mut resumed = cx.get(&at).mode("resume").send().await?;
+        resumed.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
+        resumed.next("one ").await?;
+        call.send("two").await?;
+        call.end().await?;
+        resumed.ends_with("two").await?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("replay of a streaming recording replays from byte 0 and follows", |cx| async move {
+        let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
+        let mut replayed = cx.get(&at).mode("replay").send().await?;
+        replayed.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
+        replayed.next("one ").await?;
+        call.send("two").await?;
+        call.end().await?;
+        replayed.ends_with("two").await?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("a join with another method and body follows what is streaming", |cx| async move {
+        let Live { at, mut call, .. } = cx.streaming("one ").await?;
+        let mut joined = cx.post(&at, "something else").send().await?;
+        joined.next("one ").await?;
+        call.send("two").await?;
+        call.end().await?;
+        joined.ends_with("two").await?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case(
+        "restart of a streaming recording closes its upstream and breaks its readers",
+        |cx| async move {
+            let Live { at, mut call, mut reader, recording } = cx.streaming("old").await?;
+            let restart = cx.get(&at).mode("restart").open().await?;
+            let mut second = at.accept().await?;
+            call.closed().await?;
+            reader.breaks().await?;
+            second.head(200, &[]).await?;
+            second.send("new").await?;
+            let mut restarted = restart.response().await?;
+            restarted.next("new").await?;
+            cx.rest_of(&at, &recording, 3).send().await?.error(410, "superseded").await?;
+            second.end().await?;
+            restarted.ends().await?;
+            cx.get(&at).mode("replay").send().await?.ends_with("new").await?;
+            Ok(())
+        },
+    );
+    suite.case("a continuation of a streaming recording begins at its offset and follows", |cx| async move {
+        let Live { at, mut call, reader: _reader, recording } = cx.streaming("0123456789").await?;
+        let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
+        rest.is(200)?.state("streaming")?.has("durablefetch-offset", "4")?;
+        rest.has("durablefetch-recording", &recording)?;
+        rest.next("456789").await?;
+        let mut at_tail = cx.rest_of(&at, &recording, 10).send().await?;
+        call.send("abc").await?;
+        rest.next("abc").await?;
+        call.end().await?;
+        rest.ends().await?;
+        at_tail.ends_with("abc").await?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case(
+        "stop of a streaming recording closes its upstream and ends its readers cleanly",
+        |cx| async move {
+            let Live { at, mut call, mut reader, recording } = cx.streaming("part").await?;
+            let mut second = cx.get(&at).send().await?;
+            cx.stop(&at).await?;
+            call.closed().await?;
+            reader.ends().await?;
+            second.ends_with("part").await?;
+            cx.until_state(&at, "stopped").await?;
+            let mut verified = cx.rest_of(&at, &recording, 4).send().await?;
+            verified.is(200)?.state("stopped")?;
+            verified.ends().await?;
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "delete of a streaming recording closes its upstream and breaks its readers",
+        |cx| async move {
+            let Live { at, mut call, mut reader, recording } = cx.streaming("part").await?;
+            let mut second = cx.get(&at).send().await?;
+            second.next("part").await?;
+            cx.delete(&at).await?;
+            call.closed().await?;
+            reader.breaks().await?;
+            second.breaks().await?;
+            cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
+            cx.get(&at).mode("resume").send().await?.is(204)?;
+            cx.rest_of(&at, &recording, 0).send().await?.is(410)?;
+            Ok(())
+        },
+    );
+    suite.case("a join after a delete starts anew and gets only the new bytes", |cx| async move {
+        let Live { at, call: _call, .. } = cx.streaming("old").await?;
+        cx.delete(&at).await?;
+        let again = cx.get(&at).open().await?;
+        let mut second = at.accept().await?;
+        second.head(200, &[]).await?;
+        second.send("new").await?;
+        second.end().await?;
+        again.response().await?.ends_with("new").await?;
+        Ok(())
+    });
+    suite.case("a recording goes on when its last reader leaves", |cx| async move {
+        let Live { at, mut call, reader, .. } = cx.streaming("one ").await?;
+        reader.reset();
+        cx.until(&at, |status| status["activeConnections"] == 0).await?;
+        call.send("two").await?;
+        call.end().await?;
+        cx.until_state(&at, "complete").await?;
+        cx.get(&at).send().await?.ends_with("one two").await?;
+        at.hits(1)?;
+        Ok(())
+    });
+}

@@ -1,0 +1,82 @@
+//! Recorded bytes are identity-coded.
+
+use crate::case::Suite;
+use crate::check::Checked;
+use crate::context::Context;
+use crate::upstream::{Reply, brotli, gzip, zstd};
+
+/// An upstream that encodes although it was asked for identity.
+async fn decoded(cx: &Context, coding: &str, encoded: Vec<u8>, body: &[u8]) -> Checked {
+    let at = cx.replying(Reply::ok(encoded).header("content-encoding", coding));
+    let mut first = cx.get(&at).header("accept-encoding", "gzip, br, zstd").send().await?;
+    first.is(200)?.lacks("content-encoding")?;
+    let recording = first.recording()?;
+    first.ends_with(body).await?;
+    let mut replay = cx.get(&at).send().await?;
+    replay.lacks("content-encoding")?.has("content-length", &body.len().to_string())?;
+    replay.ends_with(body).await?;
+    let half = body.len() / 2;
+    cx.rest_of(&at, &recording, half).send().await?.ends_with(&body[half..]).await
+}
+
+fn text() -> Vec<u8> {
+    "data: the quick brown fox jumps over the lazy dog\n\n".repeat(3000).into_bytes()
+}
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.case("a gzip body is recorded decoded, offsets count decoded bytes", |cx| async move {
+        Ok(decoded(&cx, "gzip", gzip(&text())?, &text()).await?)
+    });
+    suite.case("a br body is recorded decoded, offsets count decoded bytes", |cx| async move {
+        Ok(decoded(&cx, "br", brotli(&text())?, &text()).await?)
+    });
+    suite.case("a zstd body is recorded decoded, offsets count decoded bytes", |cx| async move {
+        Ok(decoded(&cx, "zstd", zstd(&text())?, &text()).await?)
+    });
+    suite.case("a content-encoding of identity is no coding and is dropped", |cx| async move {
+        Ok(decoded(&cx, "identity", text(), &text()).await?)
+    });
+    suite.case("an encoded stream is decoded as it comes, chunk by chunk", |cx| async move {
+        use std::io::Write;
+        let at = cx.endpoint();
+        let open = cx.get(&at).open().await?;
+        let mut call = at.accept().await?;
+        call.head(200, &[("content-encoding", "gzip")]).await?;
+        let mut reader = open.response().await?;
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        for event in ["data: one\n\n", "data: two\n\n", "data: three\n\n"] {
+            let flushed = encoder.write_all(event.as_bytes()).and_then(|()| encoder.flush());
+            flushed.map_err(|e| crate::check::Oops::new(e.to_string()))?;
+            call.send(std::mem::take(encoder.get_mut())).await?;
+            reader.next(event).await?;
+        }
+        let rest = encoder.finish().map_err(|e| crate::check::Oops::new(e.to_string()))?;
+        call.send(rest).await?;
+        call.end().await?;
+        reader.ends().await?;
+        Ok(())
+    });
+    suite.case("an encoded body that is cut fails, it does not end", |cx| async move {
+        let encoded = gzip(&cx.bytes(100_000))?;
+        let at = cx.replying(Reply::ok(&encoded[..encoded.len() / 2]).header("content-encoding", "gzip"));
+        let (_, end) = cx.get(&at).send().await?.rest().await?;
+        crate::check::holds("broken", end != crate::client::End::Clean)?;
+        cx.until_state(&at, "failed").await?;
+        Ok(())
+    });
+    suite.case("a body that is not in its announced coding fails", |cx| async move {
+        let at = cx.replying(Reply::ok("this is no gzip").header("content-encoding", "gzip"));
+        let (got, end) = cx.get(&at).send().await?.rest().await?;
+        crate::check::same("bytes", got.len(), 0)?;
+        crate::check::holds("broken", end != crate::client::End::Clean)?;
+        cx.until_state(&at, "failed").await?;
+        Ok(())
+    });
+    suite.case("an encoded answer that is not 2xx is decoded too", |cx| async move {
+        let at = cx.replying(Reply::new(500).header("content-encoding", "gzip").body(gzip(b"why")?));
+        let mut answer = cx.get(&at).send().await?;
+        answer.is(500)?.lacks("content-encoding")?;
+        answer.ends_with("why").await?;
+        Ok(())
+    });
+}

@@ -1,0 +1,143 @@
+//! Who may ask: Host, proxies, Origin, Sec-Fetch-Site, service workers, loops.
+
+use serde_json::json;
+
+use crate::case::Suite;
+use crate::launch::Settings;
+use crate::upstream::Reply;
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.case("a Host that is not loopback is a 421 (DNS rebinding), on every address", |cx| async move {
+        let at = cx.replying(Reply::ok("x"));
+        for host in
+            ["evil.example", "evil.example:8787", "localhost.evil.example", "10.0.0.1", "192.168.0.1:80"]
+        {
+            cx.get(&at).header("host", host).send().await?.error(421, "misdirected-host").await?;
+        }
+        for path in ["/", "/healthz", "/metrics", "/demo/x", "/in-progress"] {
+            let request = cx.recorder.request("GET", path).header("host", "evil.example");
+            request.send().await?.error(421, "misdirected-host").await?;
+        }
+        at.hits(0)?;
+        Ok(())
+    });
+    suite.case("Hosts of loopback are answered whatever their port", |cx| async move {
+        let at = cx.replying(Reply::ok("x"));
+        for host in ["localhost", "localhost:1", "127.0.0.1:2", "127.9.9.9", "[::1]:3", "app.localhost:4"] {
+            cx.get(&at).header("host", host).send().await?.is(200)?;
+        }
+        Ok(())
+    });
+    suite.case("a foreign Origin is a 403, on every address and in a preflight", |cx| async move {
+        let at = cx.replying(Reply::ok("x"));
+        for origin in ["https://evil.example", "http://localhost.evil.example", "null", "file://", "garbage"]
+        {
+            cx.get(&at).header("origin", origin).send().await?.error(403, "forbidden-origin").await?;
+            let body = json!({ "url": at.url() }).to_string();
+            let delete = cx.recorder.request("POST", "/delete").header("origin", origin).body(body);
+            delete.send().await?.error(403, "forbidden-origin").await?;
+            let preflight = cx.recorder.fetch("OPTIONS", &at.url()).header("origin", origin);
+            let preflight = preflight.header("access-control-request-method", "POST").send().await?;
+            preflight.is(403)?.lacks("access-control-allow-origin")?;
+        }
+        at.hits(0)?;
+        Ok(())
+    });
+    suite.case("Sec-Fetch-Site: cross-site without an Origin is a 403", |cx| async move {
+        let at = cx.replying(Reply::ok("x"));
+        let request = cx.get(&at).header("sec-fetch-site", "cross-site");
+        request.send().await?.error(403, "forbidden-origin").await?;
+        at.hits(0)?;
+        for site in ["same-origin", "same-site", "none"] {
+            cx.get(&at).header("sec-fetch-site", site).send().await?.is(200)?;
+        }
+        Ok(())
+    });
+    suite.case(
+        "a page on localhost may ask a recorder on 127.0.0.1, although that is cross-site",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("x"));
+            let request = cx.get(&at).header("origin", "http://localhost:5173");
+            request.header("sec-fetch-site", "cross-site").send().await?.is(200)?;
+            Ok(())
+        },
+    );
+    suite.case("requests that came through a proxy are refused", |cx| async move {
+        let at = cx.replying(Reply::ok("x"));
+        for name in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"] {
+            let request = cx.get(&at).header(name, "1.2.3.4");
+            request.send().await?.error(403, "forwarded-request").await?;
+        }
+        at.hits(0)?;
+        Ok(())
+    });
+    suite.case("a service worker script is refused", |cx| async move {
+        let at = cx.replying(Reply::ok("self.onfetch = 1").header("content-type", "text/javascript"));
+        let request = cx.get(&at).header("service-worker", "script");
+        request.send().await?.error(403, "service-worker").await?;
+        at.hits(0)?;
+        Ok(())
+    });
+    suite.case("a recorder that is asked to fetch itself answers 508", |cx| async move {
+        let own = cx.recorder.authority.clone();
+        let port = own.rsplit(':').next().unwrap_or_default().to_owned();
+        for authority in
+            [own, format!("localhost:{port}"), format!("127.0.0.1:{port}"), format!("[::1]:{port}")]
+        {
+            for path in ["healthz", "a.example/", "in-progress"] {
+                let url = format!("http://{authority}/{path}");
+                let request = cx.recorder.request("GET", "/").header("durablefetch-url", url);
+                request.send().await?.error(508, "loop-detected").await?;
+            }
+        }
+        Ok(())
+    });
+    suite.launching(
+        "a recorder that is asked to fetch itself through another answers 508",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("never"));
+            let (other, _own) = cx.launch(Settings::default()).await?;
+            let inner =
+                format!("http://{}/{}", cx.recorder.authority, at.url().trim_start_matches("http://"));
+            let middle =
+                format!("http://{}/{}", other.recorder.authority, inner.trim_start_matches("http://"));
+            cx.recorder.fetch("GET", &middle).send().await?.is(508)?;
+            at.hits(0)?;
+            Ok(())
+        },
+    );
+    suite.launching("an upstream outside of the allowlist is a 403", |cx| async move {
+        let at = cx.replying(Reply::ok("x"));
+        let prefix = at.url().replace("/stream", "/str");
+        let allow = vec![format!("{}/", at.url()), prefix];
+        let (cx, _own) = cx.launch(Settings { allow, ..Settings::default() }).await?;
+        let inside = format!("{}/deep?x=y", at.url());
+        cx.recorder.fetch("GET", &inside).send().await?.is(200)?;
+        let elsewhere = cx.replying(Reply::ok("x"));
+        for url in
+            [elsewhere.url(), at.url().replace("127.0.0.1", "localhost"), at.url().replace("/stream", "")]
+        {
+            cx.recorder.fetch("GET", &url).send().await?.error(403, "upstream-not-allowed").await?;
+        }
+        elsewhere.hits(0)?;
+        Ok(())
+    });
+    suite.launching("a redirect out of the allowlist is refused", |cx| async move {
+        let outside = cx.replying(Reply::ok("x"));
+        let at = cx.replying(Reply::redirect(302, &outside.url()));
+        let (cx, _own) = cx.launch(Settings { allow: vec![at.url()], ..Settings::default() }).await?;
+        cx.get(&at).send().await?.error(403, "upstream-not-allowed").await?;
+        outside.hits(0)?;
+        Ok(())
+    });
+    suite.launching("an origin that was named is allowed besides loopback", |cx| async move {
+        let origins = vec!["https://app.example".to_owned()];
+        let (cx, _own) = cx.launch(Settings { origins, ..Settings::default() }).await?;
+        let at = cx.replying(Reply::ok("x"));
+        let response = cx.get(&at).header("origin", "https://app.example").send().await?;
+        response.is(200)?.has("access-control-allow-origin", "https://app.example")?;
+        let refused = cx.get(&at).header("origin", "https://app.example.evil.example").send().await?;
+        refused.is(403)?;
+        Ok(())
+    });
+}

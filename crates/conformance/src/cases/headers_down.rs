@@ -1,0 +1,200 @@
+//! What a reader gets to see of the upstream's head, and what the recorder adds.
+
+use serde_json::json;
+
+use crate::case::Suite;
+use crate::check::{holds, same};
+use crate::client::Response;
+use crate::context::Context;
+use crate::upstream::{Endpoint, Reply};
+
+/// The starter, a second join, a replay and a continuation of one recording.
+async fn four_readers(cx: &Context, at: &Endpoint) -> crate::check::Checked<Vec<Response>> {
+    let mut first = cx.get(at).send().await?;
+    let recording = first.recording()?;
+    first.rest().await?;
+    let mut all = vec![first];
+    all.push(cx.get(at).send().await?);
+    all.push(cx.get(at).mode("replay").send().await?);
+    all.push(cx.rest_of(at, &recording, 1).send().await?);
+    Ok(all)
+}
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.case("status, statusText and end-to-end headers are the same for every reader", |cx| async move {
+        let reply = Reply::new(203).reason("Quite Right").body("body");
+        let reply = reply.header("content-type", "text/event-stream; charset=utf-8").header("X-Many", "1");
+        let reply =
+            reply.header("x-many", "2").header("x-request-id", "r-1").header("content-language", "de");
+        let at = cx.replying(reply.header("content-disposition", "attachment; filename=\"a.txt\""));
+        for reader in four_readers(&cx, &at).await? {
+            reader.is(203)?.has("content-type", "text/event-stream; charset=utf-8")?;
+            reader.has("x-request-id", "r-1")?.has("content-language", "de")?;
+            reader.has("content-disposition", "attachment; filename=\"a.txt\"")?;
+            same("x-many", reader.headers.all("x-many").collect::<Vec<_>>(), ["1", "2"])?;
+            reader.has("durablefetch-status-text", "Quite Right")?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("a reason phrase that is not ASCII comes percent-encoded", |cx| async move {
+        let at = cx.replying(Reply::new(200).reason("Gut für 100%").body("x"));
+        for reader in four_readers(&cx, &at).await? {
+            reader.has("durablefetch-status-text", "Gut f%C3%BCr 100%25")?;
+        }
+        Ok(())
+    });
+    suite.case("every 2xx status is recorded and replayed as it is", |cx| async move {
+        for status in [200, 201, 202, 203, 206, 226, 299] {
+            let at = cx.replying(Reply::new(status).body("x"));
+            for reader in four_readers(&cx, &at).await? {
+                reader.is(status)?;
+            }
+            at.hits(1)?;
+        }
+        Ok(())
+    });
+    suite.case("a 204 is recorded and replayed without a body", |cx| async move {
+        let at = cx.replying(Reply::new(204).header("x-a", "b"));
+        for _ in 0..2 {
+            let mut response = cx.get(&at).send().await?;
+            response.is(204)?.has("x-a", "b")?;
+            response.recording()?;
+            response.ends().await?;
+        }
+        at.hits(1)?;
+        same("state", &cx.status(&at).await?["state"], &json!("complete"))?;
+        Ok(())
+    });
+    suite.case("hop-by-hop headers of the upstream are dropped", |cx| async move {
+        let reply = Reply::ok("body").header("connection", "x-hop").header("x-hop", "1");
+        let reply = reply.header("keep-alive", "timeout=5").header("proxy-authenticate", "Basic");
+        let at = cx.replying(reply.header("trailer", "x-t").header("upgrade", "h2c").header("x-end", "2"));
+        for reader in four_readers(&cx, &at).await? {
+            for name in ["x-hop", "keep-alive", "proxy-authenticate", "trailer", "upgrade"] {
+                reader.lacks(name)?;
+            }
+            reader.has("x-end", "2")?;
+        }
+        Ok(())
+    });
+    suite.case("durablefetch headers of the upstream are dropped", |cx| async move {
+        let reply =
+            Reply::ok("body").header("durablefetch-state", "lies").header("durablefetch-error", "lies");
+        let at = cx.replying(reply.header("durablefetch-offset", "77").header("durablefetch-x", "lies"));
+        for reader in four_readers(&cx, &at).await? {
+            reader.lacks("durablefetch-error")?.lacks("durablefetch-x")?;
+            holds("one state", reader.headers.all("durablefetch-state").all(|v| v != "lies"))?;
+            holds("one offset", reader.headers.all("durablefetch-offset").all(|v| v != "77"))?;
+        }
+        Ok(())
+    });
+    suite.case(
+        "the upstream's caching headers are dropped and the recorder's own are set",
+        |cx| async move {
+            let reply = Reply::ok("body").header("etag", "\"x\"").header("age", "7").header("expires", "0");
+            let reply = reply.header("last-modified", "Thu, 01 Jan 1970 00:00:00 GMT");
+            let at = cx.replying(
+                reply.header("cache-control", "public, max-age=9").header("x-accel-buffering", "yes"),
+            );
+            for reader in four_readers(&cx, &at).await? {
+                for name in ["etag", "age", "expires", "last-modified"] {
+                    reader.lacks(name)?;
+                }
+                reader
+                    .has("cache-control", "private, no-store, no-transform")?
+                    .has("x-accel-buffering", "no")?;
+            }
+            Ok(())
+        },
+    );
+    suite.case("set-cookie goes to whoever started it at most, and never into a replay", |cx| async move {
+        let at = cx.replying(Reply::ok("body").header("set-cookie", "a=b").header("set-cookie", "c=d"));
+        let readers = four_readers(&cx, &at).await?;
+        let first: Vec<_> = readers[0].headers.all("set-cookie").collect();
+        holds(format!("both or none: {first:?}"), first.is_empty() || first == ["a=b", "c=d"])?;
+        for reader in &readers[1..] {
+            reader.lacks("set-cookie")?;
+        }
+        Ok(())
+    });
+    suite.case("set-cookie does not go to who waits on another's start", |cx| async move {
+        let at = cx.endpoint();
+        let starter = cx.get(&at).open().await?;
+        let mut call = at.accept().await?;
+        let waiter = cx.get(&at).mode("replay").open().await?;
+        cx.until_state(&at, "connecting").await?;
+        call.head(200, &[("set-cookie", "a=b")]).await?;
+        waiter.response().await?.is(200)?.lacks("set-cookie")?;
+        starter.response().await?.is(200)?;
+        Ok(())
+    });
+    suite.case("set-cookie of an answer that is not 2xx is not kept with the request id", |cx| async move {
+        let at = cx.replying(Reply::new(401).header("set-cookie", "a=b").body("no"));
+        let id = cx.uuid();
+        cx.get(&at).id(&id).send().await?.is(401)?;
+        cx.get(&at).id(&id).send().await?.is(401)?.lacks("set-cookie")?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("trailers of the upstream do no harm", |cx| async move {
+        let at = cx.endpoint();
+        let open = cx.get(&at).open().await?;
+        let mut call = at.accept().await?;
+        call.head(200, &[("trailer", "x-t")]).await?;
+        call.send("body").await?;
+        call.end_with_trailers(&[("x-t", "1"), ("content-length", "9")]).await?;
+        open.response().await?.ends_with("body").await?;
+        cx.get(&at).send().await?.ends_with("body").await?;
+        Ok(())
+    });
+    suite.case(
+        "every response of any status is uncacheable, unbuffered and names a state",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("x"));
+            let host = cx.get(&at).header("host", "evil.example");
+            let requests = [
+                (200, cx.get(&at)),
+                (200, cx.recorder.request("GET", "/healthz")),
+                (200, cx.recorder.request("GET", "/")),
+                (204, cx.get(&cx.endpoint()).mode("resume")),
+                (400, cx.get(&at).mode("bad")),
+                (404, cx.recorder.request("GET", "/nothing-here")),
+                (405, cx.recorder.request("GET", "/delete")),
+                (410, cx.rest_of(&at, "x", 0)),
+                (421, host),
+                (403, cx.get(&at).header("origin", "https://evil.example")),
+                (404, cx.get(&cx.replying(Reply::new(404)))),
+            ];
+            for (status, request) in requests {
+                let response = request.send().await?;
+                response.is(status)?.has("cache-control", "private, no-store, no-transform")?;
+                response.has("x-accel-buffering", "no")?.header("durablefetch-state")?;
+            }
+            Ok(())
+        },
+    );
+    suite.case("an upstream header that is not UTF-8 arrives as it is or not at all", |cx| async move {
+        let at = cx.endpoint();
+        let open = cx.get(&at).open().await?;
+        let mut call = at.accept().await?;
+        call.raw(b"HTTP/1.1 200 OK\r\nx-latin: gr\xfc\xdfe\r\nx-after: 1\r\ncontent-length: 4\r\n\r\nbody")
+            .await?;
+        let mut response = open.response().await?;
+        response.is(200)?.has("x-after", "1")?;
+        response.ends_with("body").await?;
+        Ok(())
+    });
+    suite.case("forty headers of the upstream come in their order and whole", |cx| async move {
+        let mut reply = Reply::ok("x");
+        let long = "v".repeat(200);
+        for n in 0..40 {
+            reply = reply.header(&format!("x-n-{n:02}"), &format!("{long}{n}"));
+        }
+        let response = cx.get(&cx.replying(reply)).send().await?;
+        for n in 0..40 {
+            response.has(&format!("x-n-{n:02}"), &format!("{long}{n}"))?;
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,107 @@
+//! Limits, each with its error code.
+
+use std::time::Duration;
+
+use crate::case::Suite;
+use crate::check::{holds, same};
+use crate::client::End;
+use crate::launch::Settings;
+use crate::scenario::{Connecting, Live};
+use crate::upstream::Reply;
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.launching(
+        "a recording that outgrows its limit fails, and its upstream is closed",
+        |cx| async move {
+            let (cx, _own) =
+                cx.launch(Settings { recording_bytes: Some(100_000), ..Settings::default() }).await?;
+            let Live { at, mut call, mut reader, recording } = cx.streaming("x").await?;
+            call.send(vec![b'y'; 150_000]).await?;
+            let (got, end) = reader.rest().await?;
+            holds(format!("{} bytes at most", got.len()), got.len() <= 100_000)?;
+            holds("broken", end != End::Clean)?;
+            call.closed().await?;
+            cx.until_state(&at, "failed").await?;
+            let rest = cx.rest_of(&at, &recording, 1).send().await?;
+            rest.has("durablefetch-error", "recording-too-large")?;
+            Ok(())
+        },
+    );
+    suite.launching("a recording of exactly its limit is complete", |cx| async move {
+        let (cx, _own) =
+            cx.launch(Settings { recording_bytes: Some(100_000), ..Settings::default() }).await?;
+        let body = cx.bytes(100_000);
+        let at = cx.replying(Reply::ok(body.clone()));
+        cx.get(&at).send().await?.ends_with(&body).await?;
+        Ok(())
+    });
+    suite.launching(
+        "one recording more than may be in flight is a 503 until another has ended",
+        |cx| async move {
+            let (cx, _own) = cx.launch(Settings { in_flight: Some(2), ..Settings::default() }).await?;
+            let one = cx.streaming("one").await?;
+            let _two = cx.streaming("two").await?;
+            let at = cx.replying(Reply::ok("three"));
+            cx.get(&at).send().await?.error(503, "too-many-recordings").await?;
+            at.hits(0)?;
+            cx.get(&one.at).send().await?.is(200)?;
+            one.call.end().await?;
+            cx.until_state(&one.at, "complete").await?;
+            cx.get(&at).send().await?.ends_with("three").await?;
+            Ok(())
+        },
+    );
+    suite.launching("a refused start may be sent again with the same request id", |cx| async move {
+        let (cx, _own) = cx.launch(Settings { in_flight: Some(1), ..Settings::default() }).await?;
+        let one = cx.streaming("one").await?;
+        let at = cx.replying(Reply::ok("two"));
+        let id = cx.uuid();
+        cx.get(&at).id(&id).send().await?.error(503, "too-many-recordings").await?;
+        one.call.end().await?;
+        cx.until_state(&one.at, "complete").await?;
+        cx.get(&at).id(&id).send().await?.ends_with("two").await?;
+        Ok(())
+    });
+    suite.launching("an upstream that sends no head in time is a 504 and is closed", |cx| async move {
+        let header_timeout = Some(Duration::from_millis(300));
+        let (cx, _own) = cx.launch(Settings { header_timeout, ..Settings::default() }).await?;
+        let Connecting { at, mut call, starter } = cx.connecting().await?;
+        starter.response().await?.error(504, "upstream-timeout").await?;
+        call.closed().await?;
+        cx.get(&at).mode("replay").send().await?.is(404)?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.launching(
+        "an upstream that falls silent mid-body fails the recording and is closed",
+        |cx| async move {
+            let idle_timeout = Some(Duration::from_millis(300));
+            let (cx, _own) = cx.launch(Settings { idle_timeout, ..Settings::default() }).await?;
+            let Live { at, mut call, mut reader, recording } = cx.streaming("part").await?;
+            reader.breaks().await?;
+            call.closed().await?;
+            cx.until_state(&at, "failed").await?;
+            let end = cx.rest_of(&at, &recording, 4).send().await?;
+            end.state("failed")?.has("durablefetch-error", "upstream-idle")?;
+            Ok(())
+        },
+    );
+    suite.launching("an upstream that takes its time but never falls silent is not cut", |cx| async move {
+        let idle_timeout = Some(Duration::from_millis(600));
+        let (cx, _own) = cx.launch(Settings { idle_timeout, ..Settings::default() }).await?;
+        let started = std::time::Instant::now();
+        let Live { mut call, mut reader, .. } = cx.streaming("begin ").await?;
+        let mut beats = 0;
+        // One status request a beat: the upstream is slow, the test waits for nothing but answers.
+        while started.elapsed() < Duration::from_millis(1500) {
+            cx.status(&cx.endpoint()).await?;
+            call.send(".").await?;
+            reader.next(".").await?;
+            beats += 1;
+        }
+        call.end().await?;
+        reader.ends().await?;
+        same("it was slower than the timeout", beats > 0, true)?;
+        Ok(())
+    });
+}

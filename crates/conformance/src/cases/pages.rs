@@ -1,0 +1,66 @@
+//! The recorder's own addresses: the page, health, metrics, the demo stream.
+
+use serde_json::json;
+
+use crate::case::Suite;
+use crate::check::{holds, same};
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.case("the page for people is HTML and shows a demo address", |cx| async move {
+        let mut page = cx.recorder.request("GET", "/").send().await?;
+        page.is(200)?.state("none")?;
+        holds("HTML", page.header("content-type")?.starts_with("text/html"))?;
+        holds("it names /demo/", page.text().await?.contains("demo/"))?;
+        Ok(())
+    });
+    suite.case("healthz is a 200 of state none", |cx| async move {
+        cx.recorder.request("GET", "/healthz").send().await?.is(200)?.state("none")?;
+        Ok(())
+    });
+    suite.case("the demo stream is recorded: a second tab sees the same bytes", |cx| async move {
+        let path = format!("/demo/{}", cx.uuid());
+        let mut first = cx.recorder.request("GET", &path).send().await?;
+        first.is(200)?.state("streaming")?;
+        holds("an event stream", first.header("content-type")?.starts_with("text/event-stream"))?;
+        let begin = first.take(20).await?;
+        let mut second = cx.recorder.request("GET", &path).send().await?;
+        second.is(200)?.has("durablefetch-recording", &first.recording()?)?;
+        second.next(&begin).await?;
+        let mut rest = cx.recorder.request("GET", &path).rest_of(&first.recording()?, 5).send().await?;
+        rest.next(&begin[5..]).await?;
+        let url = format!("http://{}{}{path}", cx.recorder.authority, cx.recorder.mount);
+        let status = cx.control("in-progress", json!({ "url": url })).await?.json().await?;
+        same("state", &status["state"], &json!("streaming"))?;
+        cx.control("stop", json!({ "url": url })).await?.is(200)?;
+        same("end", first.rest().await?.1, crate::client::End::Clean)?;
+        same("end", second.rest().await?.1, crate::client::End::Clean)?;
+        Ok(())
+    });
+    suite.case("two demo ids are two recordings", |cx| async move {
+        let one = cx.recorder.request("GET", &format!("/demo/{}", cx.uuid())).send().await?;
+        let two = cx.recorder.request("GET", &format!("/demo/{}", cx.uuid())).send().await?;
+        holds("two ids", one.recording()? != two.recording()?)?;
+        Ok(())
+    });
+    suite.case(
+        "a demo stream named by its full URL is the same recording, never fetched over HTTP",
+        |cx| async move {
+            let path = format!("/demo/{}", cx.uuid());
+            let first = cx.recorder.request("GET", &path).send().await?;
+            let url = format!("http://{}{}{path}", cx.recorder.authority, cx.recorder.mount);
+            let second = cx.recorder.request("GET", "/").header("durablefetch-url", url).send().await?;
+            second.is(200)?.has("durablefetch-recording", &first.recording()?)?;
+            Ok(())
+        },
+    );
+    suite.case("a demo stream can be deleted like any recording", |cx| async move {
+        let path = format!("/demo/{}", cx.uuid());
+        let mut first = cx.recorder.request("GET", &path).send().await?;
+        first.take(5).await?;
+        let url = format!("http://{}{}{path}", cx.recorder.authority, cx.recorder.mount);
+        cx.control("delete", json!({ "url": url })).await?.is(200)?;
+        holds("broken", first.rest().await?.1 != crate::client::End::Clean)?;
+        cx.recorder.request("GET", &path).mode("replay").send().await?.error(404, "not-found").await?;
+        Ok(())
+    });
+}

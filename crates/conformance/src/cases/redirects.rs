@@ -1,0 +1,89 @@
+//! Redirects of the upstream, which the recorder follows.
+
+use crate::case::Suite;
+use crate::check::same;
+use crate::upstream::Reply;
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.case(
+        "redirects are followed and the answer is recorded under the URL that was asked",
+        |cx| async move {
+            for status in [301, 302, 303, 307, 308] {
+                let there = cx.replying(Reply::ok("arrived"));
+                let at = cx.replying(Reply::redirect(status, &there.url()));
+                for _ in 0..2 {
+                    cx.get(&at).send().await?.ends_with("arrived").await?;
+                }
+                at.hits(1)?;
+                there.hits(1)?;
+            }
+            Ok(())
+        },
+    );
+    suite.case("307 and 308 send method and body again, 303 makes a GET", |cx| async move {
+        for (status, method, body) in [(307, "POST", "body"), (308, "POST", "body"), (303, "GET", "")] {
+            let there = cx.replying(Reply::ok("arrived"));
+            let at = cx.replying(Reply::redirect(status, &there.url()));
+            cx.post(&at, "body").send().await?.ends_with("arrived").await?;
+            let got = there.last()?;
+            same(format!("{status}: method"), got.method.as_str(), method)?;
+            same(format!("{status}: body"), String::from_utf8_lossy(&got.body).as_ref(), body)?;
+        }
+        Ok(())
+    });
+    suite.case("a relative redirect is followed", |cx| async move {
+        let at = cx.endpoint();
+        let open = cx.get(&at).open().await?;
+        let mut first = at.accept().await?;
+        first.head(302, &[("location", "there?x=1"), ("content-length", "0")]).await?;
+        first.end().await?;
+        let mut call = at.accept().await?;
+        same("path", call.request.target.ends_with("/there?x=1"), true)?;
+        call.head(200, &[]).await?;
+        call.send("arrived").await?;
+        call.end().await?;
+        open.response().await?.ends_with("arrived").await?;
+        Ok(())
+    });
+    suite.case("five redirects are followed, a sixth is a 502", |cx| async move {
+        for (hops, fine) in [(5, true), (6, false)] {
+            let mut at = cx.replying(Reply::ok("arrived"));
+            for _ in 0..hops {
+                at = cx.replying(Reply::redirect(302, &at.url()));
+            }
+            let mut answer = cx.get(&at).send().await?;
+            if fine {
+                answer.ends_with("arrived").await?;
+            } else {
+                answer.error(502, "too-many-redirects").await?;
+            }
+        }
+        Ok(())
+    });
+    suite.case("authorization does not follow a redirect to another origin", |cx| async move {
+        let there = cx.replying(Reply::ok("arrived"));
+        let elsewhere = there.url().replace("127.0.0.1", "localhost");
+        for (location, kept) in [(there.url(), true), (elsewhere, false)] {
+            let at = cx.replying(Reply::redirect(307, &location));
+            let get = cx.get(&at).header("authorization", "Bearer x").header("cookie", "a=b");
+            get.send().await?.ends_with("arrived").await?;
+            let last = there.last()?;
+            same("authorization", last.headers.get("authorization").is_some(), kept)?;
+            same("cookie", last.headers.get("cookie").is_some(), kept)?;
+        }
+        Ok(())
+    });
+    suite.case("a redirect to the recorder itself is refused", |cx| async move {
+        let own = format!("http://{}/healthz", cx.recorder.authority);
+        let at = cx.replying(Reply::redirect(302, &own));
+        cx.get(&at).send().await?.error(508, "loop-detected").await?;
+        Ok(())
+    });
+    suite.case("a redirect to another scheme than http and https is refused", |cx| async move {
+        for location in ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:text/plain,x"] {
+            let at = cx.replying(Reply::redirect(302, location));
+            cx.get(&at).send().await?.is(502)?.state("none")?;
+        }
+        Ok(())
+    });
+}
