@@ -113,6 +113,8 @@ pub mod ask;
 #[cfg(feature = "recorder")]
 pub mod cors;
 #[cfg(feature = "recorder")]
+pub mod destination;
+#[cfg(feature = "recorder")]
 pub mod guard;
 #[cfg(feature = "recorder")]
 pub mod headers;
