@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 /// The newest bytes of one recording.
 #[derive(Debug)]
@@ -123,6 +123,40 @@ impl Ring {
         Slice::Behind(self.start)
     }
 
+    /// What there is for a reader at `offset`, with small chunks joined to at most `max` bytes: a reader that
+    /// has fallen behind catches up in few steps. One chunk alone is never copied.
+    #[must_use]
+    pub fn read_joined(&self, offset: u64, max: usize) -> Slice {
+        let first = match self.read(offset) {
+            Slice::Bytes(first) => first,
+            other => return other,
+        };
+        let after = offset + first.len() as u64;
+        if after == self.end || first.len() >= max {
+            return Slice::Bytes(first);
+        }
+        let mut at = self.end;
+        let mut rest = 0;
+        for chunk in self.chunks.iter().rev() {
+            if at <= after {
+                break;
+            }
+            at -= chunk.len() as u64;
+            rest += 1;
+        }
+        let mut room = max - first.len();
+        let mut joined = BytesMut::with_capacity(max.min((self.end - offset) as usize));
+        joined.extend_from_slice(&first);
+        for chunk in self.chunks.range(self.chunks.len() - rest..) {
+            if chunk.len() > room {
+                break;
+            }
+            room -= chunk.len();
+            joined.extend_from_slice(chunk);
+        }
+        Slice::Bytes(joined.freeze())
+    }
+
     fn trim(&mut self) {
         while let Some(first) = self.chunks.front() {
             let first_end = self.start + first.len() as u64;
@@ -155,6 +189,17 @@ mod tests {
         assert_eq!(ring.read(3), Slice::Bytes("de".into()));
         assert_eq!(ring.read(5), Slice::Bytes("f".into()));
         assert_eq!(ring.read(6), Slice::Tail);
+    }
+
+    #[test]
+    fn small_chunks_are_joined_for_who_is_behind() {
+        let ring = ring(100, &["abc", "de", "f", "ghi"]);
+        assert_eq!(ring.read_joined(0, 100), Slice::Bytes("abcdefghi".into()));
+        assert_eq!(ring.read_joined(1, 5), Slice::Bytes("bcdef".into()));
+        assert_eq!(ring.read_joined(1, 2), Slice::Bytes("bc".into()), "one chunk goes whole");
+        assert_eq!(ring.read_joined(3, 4), Slice::Bytes("def".into()));
+        assert_eq!(ring.read_joined(6, 100), Slice::Bytes("ghi".into()));
+        assert_eq!(ring.read_joined(9, 100), Slice::Tail);
     }
 
     #[test]
