@@ -1,0 +1,99 @@
+// @ts-check
+// What the client asks of the platform and what is shorter to say in JavaScript. No policy lives here.
+
+const NULL_BODY = [101, 103, 204, 205, 304]
+
+/** Whether a response of this status may not have a body. @param {number} status */
+export const isNullBody = (status) => NULL_BODY.includes(status)
+
+/**
+ * The app's response: the upstream's head, a body that reconnects, the upstream's URL.
+ * @param {ReadableStream | null} body
+ * @param {Response} head
+ * @param {string} statusText
+ * @param {string} url
+ */
+export function respond(body, head, statusText, url) {
+  const init = { status: head.status, headers: head.headers }
+  let response
+  try {
+    response = new Response(body, { ...init, statusText })
+  } catch {
+    response = new Response(body, init) // a reason phrase that no HTTP/1.1 could have carried
+  }
+  return named(response, url)
+}
+
+/**
+ * Gives a response the upstream's URL, and all its clones too.
+ * @param {Response} response
+ * @param {string} url
+ * @returns {Response}
+ */
+export function named(response, url) {
+  const clone = () => named(Response.prototype.clone.call(response), url)
+  return Object.defineProperties(response, {
+    url: { value: url, configurable: true },
+    clone: { value: clone, configurable: true, writable: true },
+  })
+}
+
+/**
+ * Calls back when the network or the page comes back. Returns what takes the listeners off again.
+ * @param {() => void} callback
+ */
+export function onWake(callback) {
+  const visible = () => document.visibilityState === 'visible' && callback()
+  /** @type {[any, string, () => void][]} */
+  const all = [
+    [globalThis, 'online', callback],
+    [globalThis, 'pageshow', callback],
+    [globalThis.document, 'visibilitychange', visible],
+    [globalThis.document, 'resume', callback],
+  ]
+  const listeners = all.filter(([target]) => target?.addEventListener)
+  for (const [target, type, listener] of listeners) target.addEventListener(type, listener)
+  return () => {
+    for (const [target, type, listener] of listeners) target.removeEventListener(type, listener)
+  }
+}
+
+/**
+ * A controller for one request, and the signal to send it with: that of the controller, or of the app's if it
+ * comes first. The app's own signal is followed without a listener on it wherever the platform can.
+ * @param {AbortController} controller
+ * @param {AbortSignal | undefined} signal
+ */
+export function follow(controller, signal) {
+  if (!signal) return controller.signal
+  if (AbortSignal.any) return AbortSignal.any([controller.signal, signal])
+  if (signal.aborted) controller.abort(signal.reason)
+  else signal.addEventListener('abort', () => controller.abort(signal.reason), { once: true })
+  return controller.signal
+}
+
+/**
+ * Ends a request or a body that nobody wants any more; what it says to that interests nobody.
+ * @param {AbortController | undefined} controller
+ * @param {ReadableStreamDefaultReader | ReadableStream | undefined} body
+ */
+export function letGo(controller, body) {
+  controller?.abort()
+  if (body && !(/** @type {any} */ (body).locked)) body.cancel().catch(() => {})
+}
+
+/**
+ * Whether this is a Request, also one of another realm or of a polyfill.
+ * @param {any} input
+ */
+export const isRequest = (input) =>
+  typeof input === 'object' && input !== null && typeof input.url === 'string' && typeof input.method === 'string'
+
+/** A stream that was read whole can be sent again. @param {any} body */
+export const isStream = (body) => typeof ReadableStream === 'function' && body instanceof ReadableStream
+
+/** @param {any} body @returns {Promise<ArrayBuffer>} */
+export const readWhole = (body) => new Response(body).arrayBuffer()
+
+/** @param {string} message @param {string} name */
+export const domException = (message, name) => new DOMException(message, name)
