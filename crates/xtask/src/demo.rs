@@ -3,9 +3,9 @@
 mod service;
 
 use std::net::TcpListener;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Sender};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::demo::service::Service;
 use crate::progress::Step;
@@ -13,6 +13,7 @@ use crate::repo::Repo;
 use crate::{npm, package};
 
 const DEFAULT_PORT: u16 = 5173;
+const RECORDER: &str = "recorder";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -40,9 +41,8 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     })
     .context("cannot listen for Ctrl-C")?;
 
-    let mut command = repo.command(&repo.recorder().to_string_lossy());
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(repo.path(".durablefetch"));
-    let recorder = Service::start("recorder", command, "listening on ", &events)?;
+    let mut recorder = start_recorder(repo, "127.0.0.1:0", &events)?;
+    let recorder_address = recorder.address().to_owned();
 
     let chat = repo.path("examples/chat");
     let mut command = repo.command("node");
@@ -52,23 +52,35 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let mut command = repo.command("node");
     command.args(["node_modules/vite/bin/vite.js", "--host", "127.0.0.1", "--strictPort"]);
     command.args(["--port", &options.port.to_string()]).current_dir(&chat).env("NO_COLOR", "1");
-    command.env("RECORDER_URL", recorder.address()).env("API_URL", api.address());
+    command.env("RECORDER_URL", &recorder_address).env("API_URL", api.address());
     let vite = Service::start("web", command, "Local:", &events)?;
 
     println!("\n  The chat is at  http://localhost:{}", options.port);
     println!("  Send a message, then reload the page, open it twice, or pull the plug: the answer goes on.");
-    println!(
-        "  The recorder is at {} (its data in .durablefetch/). Ctrl-C stops everything.\n",
-        recorder.address()
-    );
+    println!("  The recorder is at {recorder_address}, its data in .durablefetch/. Kill it if you like:");
+    println!("  kill -9 {} (it is started again). Ctrl-C stops everything.\n", recorder.pid());
 
-    let outcome = match ended.recv() {
-        Ok(Some(name)) => Err(anyhow::anyhow!("{name} ended by itself; what it printed last is above")),
-        Ok(None) | Err(_) => Ok(()),
+    let outcome = loop {
+        match ended.recv() {
+            // Killing the recorder is part of the demo: the page says so, and the next message works.
+            Ok(Some(RECORDER)) => {
+                let listen = recorder_address.trim_start_matches("http://");
+                recorder = start_recorder(repo, listen, &events)?;
+                println!("  [recorder] was gone and is back: kill -9 {}", recorder.pid());
+            }
+            Ok(Some(name)) => break Err(anyhow!("{name} ended by itself; what it printed last is above")),
+            Ok(None) | Err(_) => break Ok(()),
+        }
     };
     // In this order: the page first, so that it does not report the others as lost.
     drop((vite, api, recorder));
     outcome
+}
+
+fn start_recorder(repo: &Repo, listen: &str, events: &Sender<Option<&'static str>>) -> Result<Service> {
+    let mut command = repo.command(&repo.recorder().to_string_lossy());
+    command.args(["serve", "--listen", listen, "--data"]).arg(repo.path(".durablefetch"));
+    Service::start(RECORDER, command, "listening on ", events)
 }
 
 fn check_port(port: u16) -> Result<()> {

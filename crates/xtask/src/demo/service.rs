@@ -1,6 +1,7 @@
 //! One server of the demo: started, waited for until it says where it listens, stopped.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -31,6 +32,8 @@ impl Service {
         events: &Sender<Option<&'static str>>,
     ) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        // A group of its own: Ctrl-C in the terminal reaches us alone, and we stop the servers in order.
+        command.process_group(0);
         let mut child = command.spawn().with_context(|| format!("cannot start the {name}"))?;
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("no process id")?;
         let stdout = child.stdout.take().context("no output to read")?;
@@ -62,6 +65,11 @@ impl Service {
                 bail!("the {name} was not ready after {} s", START.as_secs())
             }
         }
+    }
+
+    /// Its process id, for people who want to kill it.
+    pub(super) fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
     }
 
     /// Where it listens: `http://127.0.0.1:PORT`.
