@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::table::{From, Patch, TABLE};
+use super::table::{From, TABLE};
+use crate::package::patch::patch;
 use crate::repo::Repo;
 
 /// Makes `pkg/` anew from the table; `generated` is wasm-pack's output folder.
@@ -26,9 +27,10 @@ fn write(repo: &Repo, generated: &Path, from: &From, to: &Path) -> Result<()> {
         fs::create_dir_all(parent)?;
     }
     match from {
-        From::Repository(path) => copy(&repo.path(path), to)?,
+        From::File(path) => copy(&repo.path(path), to, &[])?,
+        From::Folder(path, without) => copy(&repo.path(path), to, without)?,
         From::Manifest(path) => fs::write(to, manifest(&repo.read(path)?)?)?,
-        From::Generated(path) => copy(&generated.join(path), to)?,
+        From::Generated(path) => copy(&generated.join(path), to, &[])?,
         From::Patched(path, patches) => {
             let source = generated.join(path);
             let text = fs::read_to_string(&source).with_context(|| format!("no {}", source.display()))?;
@@ -52,22 +54,6 @@ fn manifest(template: &str) -> Result<String> {
     Ok(serde_json::to_string_pretty(&json)? + "\n")
 }
 
-fn patch(mut text: String, patches: &[Patch]) -> Result<String> {
-    for patch in patches {
-        let found = text.matches(patch.find).count();
-        if found != 1 {
-            bail!(
-                "a patch of the generated code matches {found} times instead of once: did wasm-bindgen change?\n  \
-                 find:   {}\n  reason: {}",
-                patch.find,
-                patch.reason
-            );
-        }
-        text = text.replacen(patch.find, patch.replace, 1);
-    }
-    Ok(text)
-}
-
 /// Empties the folder but keeps it: `node_modules` of the examples link to it, and a running Vite watches it.
 fn empty(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir)?;
@@ -79,7 +65,7 @@ fn empty(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+fn copy(from: &Path, to: &Path, without: &[&str]) -> Result<()> {
     if !from.is_dir() {
         fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
         return Ok(());
@@ -87,28 +73,16 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
         let entry = entry?;
-        copy(&entry.path(), &to.join(entry.file_name()))?;
+        if !without.iter().any(|name| *name == entry.file_name()) {
+            copy(&entry.path(), &to.join(entry.file_name()), without)?;
+        }
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{manifest, patch};
-    use crate::package::table::Patch;
-
-    const PATCH: Patch = Patch { find: "old", replace: "new", reason: "a test" };
-
-    #[test]
-    fn a_patch_replaces_its_one_match() {
-        assert_eq!(patch("an old text".into(), &[PATCH]).unwrap(), "an new text");
-    }
-
-    #[test]
-    fn a_patch_that_matches_nothing_or_twice_is_a_failure() {
-        assert!(patch("a text".into(), &[PATCH]).unwrap_err().to_string().contains("matches 0 times"));
-        assert!(patch("old, old".into(), &[PATCH]).is_err());
-    }
+    use super::manifest;
 
     #[test]
     fn the_manifest_takes_the_workspace_version_and_keeps_its_order() {

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod exports;
+mod patch;
 mod table;
 
 use std::fs;

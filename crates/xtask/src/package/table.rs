@@ -2,8 +2,10 @@
 
 /// Where the content of a row comes from.
 pub(crate) enum From {
-    /// A file or folder of the repository, as it is.
-    Repository(&'static str),
+    /// A file of the repository, as it is.
+    File(&'static str),
+    /// A folder of the repository, without the files of these names.
+    Folder(&'static str, &'static [&'static str]),
     /// `package.json` of the template, with the version of the workspace in it.
     Manifest(&'static str),
     /// A file that wasm-pack made, as it is.
@@ -14,28 +16,45 @@ pub(crate) enum From {
     Base64(&'static str),
 }
 
-/// One replacement in generated code. `find` must occur exactly once.
+/// One replacement in generated code. It must occur, or the build fails.
 pub(crate) struct Patch {
-    pub(crate) find: &'static str,
+    pub(crate) find: Find,
     pub(crate) replace: &'static str,
     /// Said when it does not match: what the patch is for.
     pub(crate) reason: &'static str,
 }
 
+/// What a patch looks for.
+pub(crate) enum Find {
+    /// This text, exactly once.
+    Once(&'static str),
+    /// From the first text to the second within one string literal, once or more: a path with a hash in it.
+    Paths(&'static str, &'static str),
+}
+
 /// Source → path in `pkg/`, in order: a later row may overwrite a file of an earlier folder row.
+/// `pkg-template/ASSEMBLY.md` says the same for people.
 pub(crate) const TABLE: &[(From, &str)] = &[
-    (From::Repository("pkg-template"), "."),
+    (From::Folder("pkg-template", &["ASSEMBLY.md"]), "."),
     (From::Manifest("pkg-template/package.json"), "package.json"),
-    (From::Repository("LICENSE-MIT"), "LICENSE-MIT"),
-    (From::Repository("LICENSE-APACHE"), "LICENSE-APACHE"),
+    (From::File("README.md"), "README.md"),
+    (From::File("LICENSE-MIT"), "LICENSE-MIT"),
+    (From::File("LICENSE-APACHE"), "LICENSE-APACHE"),
     (From::Patched("durablefetch.js", GLUE_PATCHES), "wasm/durablefetch.js"),
     (From::Generated("durablefetch.d.ts"), "wasm/durablefetch.d.ts"),
     (From::Generated("durablefetch_bg.wasm"), "wasm/durablefetch_bg.wasm"),
     (From::Base64("durablefetch_bg.wasm"), "wasm/inline.js"),
 ];
 
-const GLUE_PATCHES: &[Patch] = &[Patch {
-    find: "module_or_path = new URL('durablefetch_bg.wasm', import.meta.url);",
-    replace: "throw new TypeError('the wasm module must be passed in');",
-    reason: "bundlers would follow this URL and ship the module a second time, as an asset",
-}];
+const GLUE_PATCHES: &[Patch] = &[
+    Patch {
+        find: Find::Once("module_or_path = new URL('durablefetch_bg.wasm', import.meta.url);"),
+        replace: "throw new TypeError('the wasm module must be passed in');",
+        reason: "bundlers would follow this URL and ship the module a second time, as an asset",
+    },
+    Patch {
+        find: Find::Paths("./snippets/durablefetch-", "/pkg-template/"),
+        replace: "../",
+        reason: "the module must use the package's own files: a copy would be a second error class",
+    },
+];
