@@ -1,0 +1,87 @@
+//! Patches of generated code. One that does not match is an error: a silent one is a bug at a user's place.
+
+use anyhow::{Result, bail};
+
+use super::table::{Find, Patch};
+
+/// The text after all patches, in order. Afterwards no import of wasm-pack's `snippets/` folder may be left.
+pub(super) fn patch(mut text: String, patches: &[Patch]) -> Result<String> {
+    for patch in patches {
+        text = match patch.find {
+            Find::Once(find) => match text.matches(find).count() {
+                1 => text.replacen(find, patch.replace, 1),
+                count => bail!("{}", complaint(patch, find, count)),
+            },
+            Find::Paths(from, to) => match replace_paths(&text, from, to, patch.replace) {
+                (_, 0) => bail!("{}", complaint(patch, from, 0)),
+                (patched, _) => patched,
+            },
+        };
+    }
+    if text.contains("./snippets/") {
+        bail!("the generated code still imports from snippets/, which is not in the package");
+    }
+    Ok(text)
+}
+
+fn complaint(patch: &Patch, find: &str, count: usize) -> String {
+    format!(
+        "a patch of the generated code matches {count} times: did wasm-bindgen change?\n  find:   {find}\n  reason: {}",
+        patch.reason
+    )
+}
+
+/// Replaces `from … to` wherever no quote lies in between. Returns how often.
+fn replace_paths(text: &str, from: &str, to: &str, with: &str) -> (String, usize) {
+    let (mut patched, mut rest, mut count) = (String::with_capacity(text.len()), text, 0);
+    while let Some(start) = rest.find(from) {
+        let after = start + from.len();
+        let literal = rest[after..].find(['\'', '"', '\n']).map_or(rest.len(), |end| after + end);
+        match rest[after..literal].find(to) {
+            Some(end) => {
+                patched += &rest[..start];
+                patched += with;
+                rest = &rest[after + end + to.len()..];
+                count += 1;
+            }
+            None => {
+                patched += &rest[..after];
+                rest = &rest[after..];
+            }
+        }
+    }
+    (patched + rest, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Find, Patch, patch};
+
+    const ONCE: Patch = Patch { find: Find::Once("old"), replace: "new", reason: "a test" };
+    const PATHS: Patch =
+        Patch { find: Find::Paths("./snippets/x-", "/dir/"), replace: "../", reason: "a test" };
+
+    fn patched(text: &str, one: Patch) -> anyhow::Result<String> {
+        patch(text.into(), &[one])
+    }
+
+    #[test]
+    fn a_patch_replaces_its_one_match() {
+        assert_eq!(patched("an old text", ONCE).unwrap(), "an new text");
+    }
+
+    #[test]
+    fn a_patch_that_matches_nothing_or_too_often_is_a_failure() {
+        assert!(patched("a text", ONCE).unwrap_err().to_string().contains("matches 0 times"));
+        assert!(patched("old, old", ONCE).is_err());
+        assert!(patched("import './other/dir/a.js'", PATHS).is_err());
+    }
+
+    #[test]
+    fn paths_are_replaced_everywhere_and_none_may_be_left() {
+        let text = "import './snippets/x-12ab/dir/a.js'\nimport \"./snippets/x-34/dir/b.js\"\n";
+        assert_eq!(patched(text, PATHS).unwrap(), "import '../a.js'\nimport \"../b.js\"\n");
+        let text = "import './snippets/x-12ab/dir/a.js'\nimport './snippets/x-12ab/inline0.js'\n";
+        assert!(patched(text, PATHS).unwrap_err().to_string().contains("snippets/"));
+    }
+}
