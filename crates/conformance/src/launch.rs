@@ -24,8 +24,11 @@ pub trait Instance: Send + Sync {
     /// differ afterwards.
     fn crash_and_restart(&mut self) -> Hook<'_, ()>;
 
-    /// Asks it to end (as SIGTERM does), waits until it has, and starts it again on the same store.
-    fn restart(&mut self) -> Hook<'_, ()>;
+    /// Asks it to end, as SIGTERM does, and does not wait for it.
+    fn terminate(&mut self) -> Result<(), Oops>;
+
+    /// Waits until it has ended by itself and starts it again on the same store.
+    fn start_again(&mut self) -> Hook<'_, ()>;
 }
 
 /// What a case wants otherwise than by default. `None` is the recorder's own default.
@@ -45,6 +48,10 @@ pub struct Settings {
     pub idle_timeout: Option<Duration>,
     /// Upstreams that may be asked, each an origin with a path prefix. Empty: any.
     pub allow: Vec<String>,
+    /// The path under which it is mounted, such as `/df`.
+    pub mount: Option<String>,
+    /// How long live recordings may go on after it was asked to end.
+    pub drain: Option<Duration>,
     /// Origins besides loopback whose pages may ask.
     pub origins: Vec<String>,
 }

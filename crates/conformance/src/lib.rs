@@ -27,6 +27,7 @@ pub mod check;
 pub mod client;
 pub mod context;
 mod launch;
+mod process;
 mod report;
 mod runner;
 pub mod scenario;
@@ -35,7 +36,8 @@ pub mod upstream;
 mod wire;
 
 pub use launch::{Hook, Instance, Launch, Settings};
+pub use process::Process;
 pub use report::{Outcome, Report};
-pub use runner::run;
+pub use runner::{run, run_launched};
 pub use target::{Limits, Target};
 pub use wire::{Cut, Headers};

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::case::{Case, Need};
 use crate::cases;
 use crate::context::Context;
+use crate::launch::{Launch, Settings};
 use crate::report::{Outcome, Report};
 use crate::target::Target;
 use crate::upstream::Upstream;
@@ -39,6 +40,16 @@ pub async fn run(target: Target) -> Report {
         cases.push((name, outcome(case).await));
     }
     Report { seed, took: started.elapsed(), cases }
+}
+
+/// Launches a recorder with default settings and runs every case against it.
+///
+/// # Panics
+///
+/// Where it does not come up.
+pub async fn run_launched(launch: impl Launch + 'static) -> Report {
+    let recorder = launch.launch(Settings::default()).await.unwrap_or_else(|oops| panic!("{oops}"));
+    run(Target::new(recorder.base_url()).with_launch(launch)).await
 }
 
 fn start(case: Case, cx: Context, permits: Arc<Semaphore>) -> JoinHandle<Outcome> {

@@ -9,7 +9,7 @@ use durablefetch_conformance::upstream::{Endpoint, Nobody, Reply, Upstream};
 fn direct(upstream: &Upstream, endpoint: &Endpoint, method: &str) -> Request {
     let base = format!("http://{}", upstream.authority());
     let path = endpoint.url()[base.len()..].to_owned();
-    Recorder::at(&base).unwrap().request(method, &path)
+    Recorder::at(&base).expect("a base URL").request(method, &path)
 }
 
 fn check(result: Checked) {

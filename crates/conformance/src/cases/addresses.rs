@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::case::Suite;
 use crate::check::{holds, same};
+use crate::launch::Settings;
 use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
@@ -120,6 +121,20 @@ pub(super) fn add(suite: &mut Suite) {
             holds(format!("{path}: {}", response.status), matches!(response.status, 200 | 204 | 404))?;
             response.state("none")?;
         }
+        Ok(())
+    });
+    suite.launching("a recorder mounted under a path answers there and only there", |cx| async move {
+        let mount = Some("/df".to_owned());
+        let (cx, _own) = cx.launch(Settings { mount, ..Settings::default() }).await?;
+        same("mount", cx.recorder.mount.as_str(), "/df")?;
+        let at = cx.replying(Reply::ok("here"));
+        cx.get(&at).send().await?.ends_with("here").await?;
+        same("completed", &cx.status(&at).await?["completed"], &json!(true))?;
+        let mut root = cx.recorder.clone();
+        root.mount = String::new();
+        root.fetch("GET", &at.url()).send().await?.error(404, "not-found").await?;
+        root.request("GET", "/dfx").send().await?.error(404, "not-found").await?;
+        at.hits(1)?;
         Ok(())
     });
 }

@@ -37,6 +37,25 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
+    suite.case("an ended recording tells its whole length, a live one none", |cx| async move {
+        let mut live = cx.streaming("01234").await?;
+        let (at, id) = (live.at.clone(), live.recording.clone());
+        for reader in [&live.reader, &cx.get(&at).send().await?, &cx.rest_of(&at, &id, 2).send().await?] {
+            reader.lacks("durablefetch-length")?.lacks("content-length")?;
+        }
+        live.call.send("56789").await?;
+        live.call.end().await?;
+        live.reader.ends_with("56789").await?;
+        cx.get(&at).send().await?.has("durablefetch-length", "10")?;
+        for offset in [0, 2, 10] {
+            let rest = cx.rest_of(&at, &id, offset).send().await?;
+            rest.has("durablefetch-length", "10")?.has("content-length", &(10 - offset).to_string())?;
+        }
+        for ended in [cx.failed("part").await?, cx.stopped("part").await?] {
+            cx.rest_of(&ended.at, &ended.recording, 4).send().await?.has("durablefetch-length", "4")?;
+        }
+        Ok(())
+    });
     suite.case("a reason phrase that is not ASCII comes percent-encoded", |cx| async move {
         let at = cx.replying(Reply::new(200).reason("Gut für 100%").body("x"));
         for reader in four_readers(&cx, &at).await? {

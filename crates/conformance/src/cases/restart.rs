@@ -158,12 +158,49 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching("what was complete survives an orderly restart too", |cx| async move {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let Ended { at, .. } = cx.complete("all of it").await?;
-        own.restart().await?;
+        own.terminate()?;
+        own.start_again().await?;
         let cx = cx.at(&own.base_url())?;
         cx.get(&at).send().await?.ends_with("all of it").await?;
         at.hits(1)?;
         Ok(())
     });
+    suite.launching(
+        "a recorder that is asked to end lets its live recordings come to theirs",
+        |cx| async move {
+            let (cx, mut own) = cx.launch(Settings::default()).await?;
+            let Live { at, mut call, mut reader, .. } = cx.streaming("one ").await?;
+            own.terminate()?;
+            call.send("two ").await?;
+            reader.next("two ").await?;
+            call.send("three").await?;
+            call.end().await?;
+            reader.ends_with("three").await?;
+            own.start_again().await?;
+            let cx = cx.at(&own.base_url())?;
+            cx.get(&at).send().await?.ends_with("one two three").await?;
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.launching(
+        "a recorder that has waited long enough marks what is live as interrupted",
+        |cx| async move {
+            let drain = Some(Duration::from_millis(200));
+            let (cx, mut own) = cx.launch(Settings { drain, ..Settings::default() }).await?;
+            let Live { at, mut call, mut reader, .. } = cx.streaming("part").await?;
+            own.terminate()?;
+            reader.breaks().await?;
+            call.closed().await?;
+            own.start_again().await?;
+            let cx = cx.at(&own.base_url())?;
+            let mut replay = cx.get(&at).mode("replay").send().await?;
+            replay.is(200)?.state("interrupted")?;
+            replay.next("part").await?;
+            replay.breaks().await?;
+            Ok(())
+        },
+    );
     suite.launching(
         "an ended recording that nobody uses is gone after its time, a live one stays",
         |cx| async move {

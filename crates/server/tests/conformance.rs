@@ -1,0 +1,57 @@
+//! The native recorder passes the conformance suite: inside this process, and as the program that users run.
+
+use std::path::Path;
+use std::time::Duration;
+
+use durablefetch_conformance::{Process, Settings, Target, run, run_launched};
+use durablefetch_server::Config;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::sync::oneshot;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_library_passes_the_conformance_suite() {
+    let data = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = Target::new(format!("http://{}", listener.local_addr().unwrap()));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let config = Config { drain: Duration::ZERO, ..Config::new(data.path()) };
+    let recorder = tokio::spawn(durablefetch_server::run(listener, config, || {}, async {
+        let _ = stopped.await;
+    }));
+    run(target).await.assert_passed();
+    drop(stop);
+    recorder.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_passes_the_conformance_suite() {
+    run_launched(Process::new(serve)).await.assert_passed();
+}
+
+/// `durablefetch serve` with flags for what a case wants otherwise than by default.
+fn serve(settings: &Settings, data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_durablefetch"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    let millis = |time: Duration| format!("{}ms", time.as_millis());
+    let flags = [
+        ("--ttl", settings.ttl.map(millis)),
+        ("--drain", settings.drain.map(millis)),
+        ("--header-timeout", settings.header_timeout.map(millis)),
+        ("--idle-timeout", settings.idle_timeout.map(millis)),
+        ("--max-request-bytes", settings.request_bytes.map(|n| n.to_string())),
+        ("--max-recording-bytes", settings.recording_bytes.map(|n| n.to_string())),
+        ("--max-recordings", settings.in_flight.map(|n| n.to_string())),
+        ("--base-path", settings.mount.clone()),
+    ];
+    for (flag, value) in flags.into_iter().filter_map(|(flag, value)| Some((flag, value?))) {
+        command.args([flag, &value]);
+    }
+    for prefix in &settings.allow {
+        command.args(["--allow", prefix]);
+    }
+    for origin in &settings.origins {
+        command.args(["--origin", origin]);
+    }
+    command
+}
