@@ -17,7 +17,7 @@ const RECORDER: &str = "recorder";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The port of the web page, on 127.0.0.1. The recorder and the API server take free ones.
+    /// The port of the web page, on 127.0.0.1; 0 takes a free one, as the recorder and the API server always do.
     #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
 }
@@ -55,7 +55,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     command.env("RECORDER_URL", &recorder_address).env("API_URL", api.address());
     let vite = Service::start("web", command, "Local:", &events)?;
 
-    println!("\n  The chat is at  http://localhost:{}", options.port);
+    println!("\n  The chat is at  {}", vite.address().replace("127.0.0.1", "localhost"));
     println!("  Send a message, then reload the page, open it twice, or pull the plug: the answer goes on.");
     println!("  The recorder is at {recorder_address}, its data in .durablefetch/. Kill it if you like:");
     println!("  kill -9 {} (it is started again). Ctrl-C stops everything.\n", recorder.pid());

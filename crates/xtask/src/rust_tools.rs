@@ -1,6 +1,7 @@
 //! What the wasm build takes from the Rust world: the target, wasm-bindgen and wasm-pack.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
@@ -26,6 +27,11 @@ pub(crate) fn ensure(repo: &Repo) -> Result<()> {
     if version_line(repo, "wasm-pack").as_deref() != Some(&format!("wasm-pack {WASM_PACK}")) {
         install(repo, "wasm-pack", WASM_PACK, &["--locked"])?;
     }
+    let build = build_folder(repo);
+    if build.is_dir() {
+        // Half a gigabyte that is of no further use.
+        fs::remove_dir_all(&build).with_context(|| format!("cannot remove {}", build.display()))?;
+    }
     Ok(())
 }
 
@@ -47,8 +53,12 @@ fn install(repo: &Repo, name: &str, version: &str, extra: &[&str]) -> Result<()>
     let mut command = repo.command("cargo");
     command.args(["install", name, "--version", version, "--root"]).arg(&root).args(extra);
     // One build folder for both tools: what they share is compiled once, and an interrupted run goes on.
-    command.env("CARGO_TARGET_DIR", root.join("build"));
+    command.env("CARGO_TARGET_DIR", build_folder(repo));
     Step::new(repo, format!("install {name} {version}"), command).remedy(OFFLINE).run()
+}
+
+fn build_folder(repo: &Repo) -> PathBuf {
+    repo.tools_root().join("build")
 }
 
 /// The version of wasm-bindgen that the workspace is locked to.

@@ -1,5 +1,7 @@
 //! The checks, in order. Cheap ones come first, so that a slip shows within a minute.
 
+use std::env;
+
 use anyhow::Result;
 
 use super::{Check, Context};
@@ -67,16 +69,23 @@ fn browser_tests(context: &Context<'_>) -> Result<()> {
 }
 
 fn package_tests(context: &Context<'_>) -> Result<()> {
+    build_recorder(context)?;
+    // The example's types are checked, and the libraries of the end-to-end tests are used.
+    npm::ensure(context.repo, "examples/chat")?;
     npm::ensure(context.repo, "tests/e2e")?;
     npm::ensure(context.repo, "tests/package")?;
     node_tests(context, "tests/package")
 }
 
 fn end_to_end(context: &Context<'_>) -> Result<()> {
-    cargo(context, "cargo build of the recorder", &["build", "-p", "durablefetch-server"], &[])?;
+    build_recorder(context)?;
     npm::ensure(context.repo, "examples/chat")?;
     npm::ensure(context.repo, "tests/e2e")?;
     node_tests(context, "tests/e2e")
+}
+
+fn build_recorder(context: &Context<'_>) -> Result<()> {
+    cargo(context, "cargo build of the recorder", &["build", "-p", "durablefetch-server"], &[])
 }
 
 fn node_tests(context: &Context<'_>, folder: &str) -> Result<()> {
@@ -85,6 +94,7 @@ fn node_tests(context: &Context<'_>, folder: &str) -> Result<()> {
     command.args(["test"]).current_dir(repo.path(folder));
     command.env("CHROMIUM", &context.browser()?.chromium);
     command.env("DURABLEFETCH_BIN", repo.recorder());
+    command.env("XTASK_BIN", env::current_exe()?);
     if context.all {
         command.env("E2E_ROUNDS", "10");
     }

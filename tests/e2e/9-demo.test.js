@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { launchBrowser } from './lib/browser.js'
+import { ChatPage } from './lib/chat-page.js'
+import { within } from './lib/deadline.js'
+
+const XTASK = process.env.XTASK_BIN ?? fileURLToPath(new URL('../../target/debug/xtask', import.meta.url))
+
+/** Runs `cargo xtask demo` and keeps what it prints. */
+function demo(t, ...args) {
+  const child = spawn(XTASK, ['demo', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.after(() => child.kill('SIGTERM'))
+  const lines = []
+  const waiting = new Set()
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (line) => {
+      lines.push(line)
+      for (const look of waiting) look(line)
+    })
+  }
+  /** The first match in a line that is printed from now on. */
+  const line = (pattern, ms) => {
+    const printed = new Promise((resolve) => waiting.add((text) => pattern.test(text) && resolve(pattern.exec(text))))
+    const ended = once(child, 'exit').then(() => Promise.reject(new Error(`it ended:\n${lines.join('\n')}`)))
+    return within(ms, `the demo prints ${pattern}`, Promise.race([printed, ended]))
+  }
+  return { child, line, exit: once(child, 'close'), output: () => lines.join('\n') }
+}
+
+test('the demo starts, answers, survives kill -9 of its recorder, and stops at Ctrl-C', async (t) => {
+  const running = demo(t, '--port', '0')
+  const killable = running.line(/kill -9 (\d+)/, 600_000)
+  const [, url] = await running.line(/The chat is at\s+(http:\S+)/, 600_000)
+  const [, pid] = await killable
+
+  const browser = await launchBrowser()
+  t.after(() => browser.close())
+  const chat = await ChatPage.open({ context: await browser.newContext(), site: { url } })
+  await chat.send('Why do streams break?')
+  await chat.answers.getByText('You asked: “Why do streams break?”').waitFor()
+
+  const back = running.line(/kill -9 (\d+)/, 20_000)
+  process.kill(Number(pid), 'SIGKILL')
+  const [, next] = await back
+  assert.notEqual(next, pid)
+  await chat.alert.waitFor({ timeout: 20_000 })
+  await chat.send('And now?')
+  await chat.answers.getByText('You asked: “And now?”').waitFor()
+
+  running.child.kill('SIGINT')
+  const [code] = await within(20_000, 'the demo stops', running.exit)
+  assert.equal(code, 0, running.output())
+  assert.throws(() => process.kill(Number(next), 0), 'the recorder is gone too')
+  await assert.rejects(fetch(url), 'and so is the page')
+})
+
+test('a busy port: the demo says which, and how to choose another', async (t) => {
+  const squatter = createServer().listen(0, '127.0.0.1')
+  await once(squatter, 'listening')
+  t.after(() => squatter.close())
+  const { port } = squatter.address()
+  const running = demo(t, '--port', String(port))
+  const [code] = await within(20_000, 'the demo gives up', running.exit)
+  assert.equal(code, 1)
+  assert.match(running.output(), new RegExp(`port ${port} is not free`))
+  assert.match(running.output(), /cargo xtask demo --port \d+/)
+})
