@@ -18,6 +18,9 @@ pub(crate) enum Need {
 }
 
 pub(crate) struct Case {
+    /// The numbers of the rules of PROTOCOL.md that it checks, separated by blanks; empty for what the
+    /// protocol leaves to the recorder.
+    pub(crate) rules: &'static str,
     pub(crate) name: &'static str,
     pub(crate) need: Need,
     pub(crate) deadline: Duration,
@@ -31,30 +34,30 @@ pub(crate) struct Suite {
 }
 
 impl Suite {
-    /// Adds a case. `name` reads as a sentence of the protocol.
-    pub(crate) fn case<F, Fut>(&mut self, name: &'static str, body: F)
+    /// Adds a case for these rules. `name` reads as a sentence of the protocol.
+    pub(crate) fn case<F, Fut>(&mut self, rules: &'static str, name: &'static str, body: F)
     where
         F: Fn(Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = CaseResult> + Send + 'static,
     {
-        self.add(name, Need::Nothing, body);
+        self.add(rules, name, Need::Nothing, body);
     }
 
     /// Adds a case that starts a recorder of its own.
-    pub(crate) fn launching<F, Fut>(&mut self, name: &'static str, body: F)
+    pub(crate) fn launching<F, Fut>(&mut self, rules: &'static str, name: &'static str, body: F)
     where
         F: Fn(Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = CaseResult> + Send + 'static,
     {
-        self.add(name, Need::Launch, body);
+        self.add(rules, name, Need::Launch, body);
     }
 
-    fn add<F, Fut>(&mut self, name: &'static str, need: Need, body: F)
+    fn add<F, Fut>(&mut self, rules: &'static str, name: &'static str, need: Need, body: F)
     where
         F: Fn(Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = CaseResult> + Send + 'static,
     {
         let body: Body = Box::new(move |cx| Box::pin(body(cx)));
-        self.cases.push(Case { name, need, deadline: Duration::from_secs(40), body });
+        self.cases.push(Case { rules, name, need, deadline: Duration::from_secs(40), body });
     }
 }

@@ -37,7 +37,7 @@ mod wire;
 
 pub use launch::{Hook, Instance, Launch, Settings};
 pub use process::Process;
-pub use report::{Outcome, Report};
+pub use report::{Outcome, Report, Verdict};
 pub use runner::{run, run_launched};
 pub use target::{Limits, Target};
 pub use wire::{Cut, Headers};

@@ -14,6 +14,17 @@ pub enum Outcome {
     NotApplicable(&'static str),
 }
 
+/// One case and how it ended.
+#[derive(Debug)]
+pub struct Verdict {
+    /// What the case claims, a sentence of the protocol.
+    pub name: &'static str,
+    /// The rules of PROTOCOL.md that it checks, separated by blanks.
+    pub rules: &'static str,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
 /// The outcome of every case that the filter let through.
 #[derive(Debug)]
 pub struct Report {
@@ -21,15 +32,15 @@ pub struct Report {
     pub seed: u64,
     /// How long the whole run took.
     pub took: Duration,
-    /// Case name and outcome, in the order of the suite.
-    pub cases: Vec<(&'static str, Outcome)>,
+    /// In the order of the suite.
+    pub cases: Vec<Verdict>,
 }
 
 impl Report {
     /// The cases that failed, with what they said.
-    pub fn failures(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.cases.iter().filter_map(|(name, outcome)| match outcome {
-            Outcome::Failed(why) => Some((*name, why.as_str())),
+    pub fn failures(&self) -> impl Iterator<Item = (&Verdict, &str)> {
+        self.cases.iter().filter_map(|verdict| match &verdict.outcome {
+            Outcome::Failed(why) => Some((verdict, why.as_str())),
             Outcome::Passed | Outcome::NotApplicable(_) => None,
         })
     }
@@ -47,19 +58,19 @@ impl Report {
     }
 
     fn count(&self, is: impl Fn(&Outcome) -> bool) -> usize {
-        self.cases.iter().filter(|(_, outcome)| is(outcome)).count()
+        self.cases.iter().filter(|verdict| is(&verdict.outcome)).count()
     }
 }
 
 impl Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, outcome) in &self.cases {
-            if let Outcome::NotApplicable(need) = outcome {
-                writeln!(f, "not applicable ({need}): {name}")?;
+        for verdict in &self.cases {
+            if let Outcome::NotApplicable(need) = verdict.outcome {
+                writeln!(f, "not applicable ({need}): {}", verdict.name)?;
             }
         }
-        for (name, why) in self.failures() {
-            writeln!(f, "\nFAILED {name}")?;
+        for (case, why) in self.failures() {
+            writeln!(f, "\nFAILED {} [{}]", case.name, case.rules)?;
             why.lines().try_for_each(|line| writeln!(f, "  {line}"))?;
         }
         write!(

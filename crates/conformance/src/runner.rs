@@ -12,7 +12,7 @@ use crate::case::{Case, Need};
 use crate::cases;
 use crate::context::Context;
 use crate::launch::{Launch, Settings};
-use crate::report::{Outcome, Report};
+use crate::report::{Outcome, Report, Verdict};
 use crate::target::Target;
 use crate::upstream::Upstream;
 
@@ -32,12 +32,12 @@ pub async fn run(target: Target) -> Report {
         .into_iter()
         .map(|case| {
             let cx = Context::new(target.clone(), upstream.clone(), seed, case.name);
-            (case.name, start(case, cx, permits.clone()))
+            (case.name, case.rules, start(case, cx, permits.clone()))
         })
         .collect();
     let mut cases = Vec::new();
-    for (name, case) in running {
-        cases.push((name, outcome(case).await));
+    for (name, rules, case) in running {
+        cases.push(Verdict { name, rules, outcome: outcome(case).await });
     }
     Report { seed, took: started.elapsed(), cases }
 }

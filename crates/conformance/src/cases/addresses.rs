@@ -9,6 +9,7 @@ use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case(
+        "A1 A2 A3",
         "authority in the path, scheme spelled out with one or two slashes and durablefetch-url are one key",
         |cx| async move {
             let at = cx.replying(Reply::ok("once"));
@@ -31,7 +32,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("where durablefetch-url is present the path is decoration", |cx| async move {
+    suite.case("A1", "where durablefetch-url is present the path is decoration", |cx| async move {
         let at = cx.replying(Reply::ok("right"));
         for path in ["/", "/in-progress", "/healthz", "/demo/x", "/other.example/wrong?x=y", "/a/b/c"] {
             let request = cx.recorder.request("GET", path).header("durablefetch-url", at.url());
@@ -43,7 +44,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(7)?;
         Ok(())
     });
-    suite.case("path and query reach the upstream byte for byte", |cx| async move {
+    suite.case("A5", "path and query reach the upstream byte for byte", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         for tail in [
             "?a=b&c=d",
@@ -62,7 +63,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("another query is another key", |cx| async move {
+    suite.case("A5", "another query is another key", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         for query in ["", "?a=1", "?a=2", "?a=1&b", "?"] {
             cx.recorder.fetch("GET", &format!("{}{query}", at.url())).send().await?.is(200)?;
@@ -70,19 +71,23 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(5)?;
         Ok(())
     });
-    suite.case("a fragment is dropped: it makes no other key and does not go upstream", |cx| async move {
-        let at = cx.replying(Reply::ok("once"));
-        for fragment in ["", "#one", "#two"] {
-            let url = format!("{}{fragment}", at.url());
-            let request = cx.recorder.request("GET", "/").header("durablefetch-url", url.clone());
-            request.send().await?.ends_with("once").await?;
-            let status = cx.control("in-progress", json!({ "url": url })).await?.json().await?;
-            same("state", &status["state"], &json!("complete"))?;
-        }
-        at.hits(1)?;
-        Ok(())
-    });
-    suite.case("URLs that WHATWG serialises the same are one key", |cx| async move {
+    suite.case(
+        "A5",
+        "a fragment is dropped: it makes no other key and does not go upstream",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("once"));
+            for fragment in ["", "#one", "#two"] {
+                let url = format!("{}{fragment}", at.url());
+                let request = cx.recorder.request("GET", "/").header("durablefetch-url", url.clone());
+                request.send().await?.ends_with("once").await?;
+                let status = cx.control("in-progress", json!({ "url": url })).await?.json().await?;
+                same("state", &status["state"], &json!("complete"))?;
+            }
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case("A5", "URLs that WHATWG serialises the same are one key", |cx| async move {
         let at = cx.replying(Reply::ok("once"));
         let upper = at.url().replace("http://", "HTTP://");
         let dotted = at.url().replace("/stream", "/x/../stream");
@@ -93,20 +98,20 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("localhost with a port is fetched over http", |cx| async move {
+    suite.case("A3", "localhost with a port is fetched over http", |cx| async move {
         let at = cx.replying(Reply::ok("here"));
         let url = at.url().replace("http://127.0.0.1", "localhost");
         cx.recorder.request("GET", &format!("/{url}")).send().await?.ends_with("here").await?;
         at.hits(1)?;
         Ok(())
     });
-    suite.case("a single label without a port is no authority", |cx| async move {
+    suite.case("A4", "a single label without a port is no authority", |cx| async move {
         for path in ["/nothing", "/nothing/", "/nothing/at/all", "/demo", "/demos/x", "/api/chat?x=y"] {
             cx.recorder.request("GET", path).send().await?.error(404, "not-found").await?;
         }
         Ok(())
     });
-    suite.case("a URL that cannot be fetched is a 400", |cx| async move {
+    suite.case("A6", "a URL that cannot be fetched is a 400", |cx| async move {
         for url in
             ["ftp://a.example/", "file:///etc/passwd", "/relative", "", "http://", "http://u:p@127.0.0.1/"]
         {
@@ -115,7 +120,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("favicon.ico and robots.txt are the recorder's own", |cx| async move {
+    suite.case("A4", "favicon.ico and robots.txt are the recorder's own", |cx| async move {
         for path in ["/favicon.ico", "/robots.txt"] {
             let response = cx.recorder.request("GET", path).send().await?;
             holds(format!("{path}: {}", response.status), matches!(response.status, 200 | 204 | 404))?;
@@ -123,7 +128,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.launching("a recorder mounted under a path answers there and only there", |cx| async move {
+    suite.launching("A1", "a recorder mounted under a path answers there and only there", |cx| async move {
         let mount = Some("/df".to_owned());
         let (cx, _own) = cx.launch(Settings { mount, ..Settings::default() }).await?;
         same("mount", cx.recorder.mount.as_str(), "/df")?;

@@ -8,6 +8,7 @@ use crate::scenario::Connecting;
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case(
+        "S1",
         "join, resume and replay while connecting wait for the head and then follow",
         |cx| async move {
             let Connecting { at, mut call, starter } = cx.connecting().await?;
@@ -34,66 +35,86 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("a join with another body while connecting waits and follows all the same", |cx| async move {
-        let at = cx.endpoint();
-        let first = cx.post(&at, "a").open().await?;
-        let mut call = at.accept().await?;
-        let second = cx.post(&at, "b").open().await?;
-        call.head(200, &[]).await?;
-        call.send("for all").await?;
-        first.response().await?.next("for all").await?;
-        second.response().await?.next("for all").await?;
-        at.hits(1)?;
-        Ok(())
-    });
-    suite.case("a continuation while connecting waits and then follows from its offset", |cx| async move {
-        let Connecting { at, mut call, starter: _starter } = cx.connecting().await?;
-        let status = cx.until(&at, |status| status["recording"].is_string()).await?;
-        let id = status["recording"].as_str().unwrap_or_default().to_owned();
-        let waiting = cx.rest_of(&at, &id, 0).open().await?;
-        call.head(200, &[]).await?;
-        call.send("here").await?;
-        let mut reader = waiting.response().await?;
-        reader.is(200)?.has("durablefetch-recording", &id)?.has("durablefetch-offset", "0")?;
-        reader.next("here").await?;
-        call.end().await?;
-        reader.ends().await?;
-        Ok(())
-    });
-    suite.case("restart while connecting closes the old upstream and its waiters get 410", |cx| async move {
-        let Connecting { at, mut call, starter } = cx.connecting().await?;
-        let restart = cx.get(&at).mode("restart").open().await?;
-        let mut second = at.accept().await?;
-        starter.response().await?.error(410, "superseded").await?;
-        call.closed().await?;
-        second.head(200, &[]).await?;
-        second.send("new").await?;
-        restart.response().await?.next("new").await?;
-        at.hits(2)?;
-        Ok(())
-    });
-    suite.case("stop while connecting closes the upstream; waiters get 410, resume 204", |cx| async move {
-        let Connecting { at, mut call, starter } = cx.connecting().await?;
-        let resume = cx.get(&at).mode("resume").open().await?;
-        cx.stop(&at).await?;
-        call.closed().await?;
-        starter.response().await?.error(410, "stopped").await?;
-        resume.response().await?.is(204)?.state("none")?;
-        cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
-        at.hits(1)?;
-        Ok(())
-    });
-    suite.case("delete while connecting closes the upstream; waiters get 410, resume 204", |cx| async move {
-        let Connecting { at, mut call, starter } = cx.connecting().await?;
-        let resume = cx.get(&at).mode("resume").open().await?;
-        cx.delete(&at).await?;
-        call.closed().await?;
-        starter.response().await?.error(410, "deleted").await?;
-        resume.response().await?.is(204)?.state("none")?;
-        at.hits(1)?;
-        Ok(())
-    });
-    suite.case("in-progress while connecting says so", |cx| async move {
+    suite.case(
+        "S1",
+        "a join with another body while connecting waits and follows all the same",
+        |cx| async move {
+            let at = cx.endpoint();
+            let first = cx.post(&at, "a").open().await?;
+            let mut call = at.accept().await?;
+            let second = cx.post(&at, "b").open().await?;
+            call.head(200, &[]).await?;
+            call.send("for all").await?;
+            first.response().await?.next("for all").await?;
+            second.response().await?.next("for all").await?;
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "S1",
+        "a continuation while connecting waits and then follows from its offset",
+        |cx| async move {
+            let Connecting { at, mut call, starter: _starter } = cx.connecting().await?;
+            let status = cx.until(&at, |status| status["recording"].is_string()).await?;
+            let id = status["recording"].as_str().unwrap_or_default().to_owned();
+            let waiting = cx.rest_of(&at, &id, 0).open().await?;
+            call.head(200, &[]).await?;
+            call.send("here").await?;
+            let mut reader = waiting.response().await?;
+            reader.is(200)?.has("durablefetch-recording", &id)?.has("durablefetch-offset", "0")?;
+            reader.next("here").await?;
+            call.end().await?;
+            reader.ends().await?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "S1 S4 S8",
+        "restart while connecting closes the old upstream and its waiters get 410",
+        |cx| async move {
+            let Connecting { at, mut call, starter } = cx.connecting().await?;
+            let restart = cx.get(&at).mode("restart").open().await?;
+            let mut second = at.accept().await?;
+            starter.response().await?.error(410, "superseded").await?;
+            call.closed().await?;
+            second.head(200, &[]).await?;
+            second.send("new").await?;
+            restart.response().await?.next("new").await?;
+            at.hits(2)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "S1 S4 S8",
+        "stop while connecting closes the upstream; waiters get 410, resume 204",
+        |cx| async move {
+            let Connecting { at, mut call, starter } = cx.connecting().await?;
+            let resume = cx.get(&at).mode("resume").open().await?;
+            cx.stop(&at).await?;
+            call.closed().await?;
+            starter.response().await?.error(410, "stopped").await?;
+            resume.response().await?.is(204)?.state("none")?;
+            cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "S1 S4 S8",
+        "delete while connecting closes the upstream; waiters get 410, resume 204",
+        |cx| async move {
+            let Connecting { at, mut call, starter } = cx.connecting().await?;
+            let resume = cx.get(&at).mode("resume").open().await?;
+            cx.delete(&at).await?;
+            call.closed().await?;
+            starter.response().await?.error(410, "deleted").await?;
+            resume.response().await?.is(204)?.state("none")?;
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case("C1", "in-progress while connecting says so", |cx| async move {
         let Connecting { at, call: _call, starter: _starter } = cx.connecting().await?;
         let status = cx.status(&at).await?;
         same("state", &status["state"], &json!("connecting"))?;
@@ -102,7 +123,7 @@ pub(super) fn add(suite: &mut Suite) {
         same("chunksStored", &status["chunksStored"], &json!(0))?;
         Ok(())
     });
-    suite.case("a starter that leaves while connecting does not end the start", |cx| async move {
+    suite.case("S1", "a starter that leaves while connecting does not end the start", |cx| async move {
         let Connecting { at, mut call, starter } = cx.connecting().await?;
         starter.reset();
         let resume = cx.get(&at).mode("resume").open().await?;

@@ -4,7 +4,7 @@ use crate::case::Suite;
 use crate::scenario::Ended;
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("join of a failed recording starts anew", |cx| async move {
+    suite.case("S1", "join of a failed recording starts anew", |cx| async move {
         let Ended { at, recording } = cx.failed("partial").await?;
         let join = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -16,7 +16,7 @@ pub(super) fn add(suite: &mut Suite) {
         joined.ends_with("new").await?;
         Ok(())
     });
-    suite.case("restart of a failed recording starts anew", |cx| async move {
+    suite.case("S1", "restart of a failed recording starts anew", |cx| async move {
         let Ended { at, .. } = cx.failed("partial").await?;
         let restart = cx.get(&at).mode("restart").open().await?;
         let mut call = at.accept().await?;
@@ -25,13 +25,13 @@ pub(super) fn add(suite: &mut Suite) {
         restart.response().await?.is(200)?;
         Ok(())
     });
-    suite.case("resume of a failed recording is a 204", |cx| async move {
+    suite.case("S1", "resume of a failed recording is a 204", |cx| async move {
         let Ended { at, .. } = cx.failed("partial").await?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
         at.hits(1)?;
         Ok(())
     });
-    suite.case("replay of a failed recording is what it holds, then broken", |cx| async move {
+    suite.case("S1 B3", "replay of a failed recording is what it holds, then broken", |cx| async move {
         let Ended { at, recording } = cx.failed("partial").await?;
         let mut replay = cx.get(&at).mode("replay").send().await?;
         replay.is(200)?.state("failed")?.has("durablefetch-recording", &recording)?;
@@ -41,17 +41,21 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("a continuation of a failed recording is the rest, clean, with the state", |cx| async move {
-        let Ended { at, recording } = cx.failed("partial").await?;
-        let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
-        rest.is(200)?.state("failed")?.has("durablefetch-offset", "4")?;
-        rest.ends_with("ial").await?;
-        let mut end = cx.rest_of(&at, &recording, 7).send().await?;
-        end.is(200)?.state("failed")?;
-        end.ends().await?;
-        Ok(())
-    });
-    suite.case("stop of a failed recording changes nothing, delete leaves nothing", |cx| async move {
+    suite.case(
+        "S1",
+        "a continuation of a failed recording is the rest, clean, with the state",
+        |cx| async move {
+            let Ended { at, recording } = cx.failed("partial").await?;
+            let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
+            rest.is(200)?.state("failed")?.has("durablefetch-offset", "4")?;
+            rest.ends_with("ial").await?;
+            let mut end = cx.rest_of(&at, &recording, 7).send().await?;
+            end.is(200)?.state("failed")?;
+            end.ends().await?;
+            Ok(())
+        },
+    );
+    suite.case("S1", "stop of a failed recording changes nothing, delete leaves nothing", |cx| async move {
         let Ended { at, .. } = cx.failed("partial").await?;
         cx.stop(&at).await?;
         cx.get(&at).mode("replay").send().await?.is(200)?.state("failed")?;
@@ -60,7 +64,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("a failed recording says why in durablefetch-error", |cx| async move {
+    suite.case("R2", "a failed recording says why in durablefetch-error", |cx| async move {
         let Ended { at, recording } = cx.failed("partial").await?;
         cx.rest_of(&at, &recording, 7).send().await?.has("durablefetch-error", "upstream-failed")?;
         Ok(())

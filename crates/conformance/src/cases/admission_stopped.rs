@@ -6,6 +6,7 @@ use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case(
+        "S1",
         "join and replay of a stopped recording are what it holds, with a clean end",
         |cx| async move {
             let Ended { at, recording } = cx.stopped("partial").await?;
@@ -18,7 +19,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("join of a stopped recording with another body starts anew", |cx| async move {
+    suite.case("S1", "join of a stopped recording with another body starts anew", |cx| async move {
         let Ended { at, .. } = cx.stopped("partial").await?;
         let other = cx.post(&at, "other").open().await?;
         let mut call = at.accept().await?;
@@ -28,7 +29,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(2)?;
         Ok(())
     });
-    suite.case("restart of a stopped recording starts anew", |cx| async move {
+    suite.case("S1", "restart of a stopped recording starts anew", |cx| async move {
         let Ended { at, recording } = cx.stopped("partial").await?;
         let restart = cx.get(&at).mode("restart").open().await?;
         let mut call = at.accept().await?;
@@ -39,13 +40,14 @@ pub(super) fn add(suite: &mut Suite) {
         cx.rest_of(&at, &recording, 4).send().await?.ends_with("ial").await?;
         Ok(())
     });
-    suite.case("resume of a stopped recording is a 204", |cx| async move {
+    suite.case("S1", "resume of a stopped recording is a 204", |cx| async move {
         let Ended { at, .. } = cx.stopped("partial").await?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
         at.hits(1)?;
         Ok(())
     });
     suite.case(
+        "S1",
         "a continuation of a stopped recording is the rest of it, with a clean end",
         |cx| async move {
             let Ended { at, recording } = cx.stopped("partial").await?;
@@ -55,7 +57,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("stop of a stopped recording changes nothing, delete leaves nothing", |cx| async move {
+    suite.case("S1", "stop of a stopped recording changes nothing, delete leaves nothing", |cx| async move {
         let Ended { at, recording } = cx.stopped("partial").await?;
         cx.stop(&at).await?;
         cx.get(&at).mode("replay").send().await?.ends_with("partial").await?;
@@ -64,7 +66,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.rest_of(&at, &recording, 0).send().await?.is(410)?;
         Ok(())
     });
-    suite.case("a stop before the first byte leaves an empty stopped recording", |cx| async move {
+    suite.case("S1", "a stop before the first byte leaves an empty stopped recording", |cx| async move {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -77,7 +79,7 @@ pub(super) fn add(suite: &mut Suite) {
         replay.ends().await?;
         Ok(())
     });
-    suite.case("what was stopped was not completed: in-progress says so", |cx| async move {
+    suite.case("S1", "what was stopped was not completed: in-progress says so", |cx| async move {
         let Ended { at, .. } = cx.stopped("partial").await?;
         let status = cx.status(&at).await?;
         let expected = serde_json::json!(["stopped", false, false]);
@@ -85,7 +87,7 @@ pub(super) fn add(suite: &mut Suite) {
         crate::check::same("state, inProgress, completed", got, expected)?;
         Ok(())
     });
-    suite.case("a stop that comes after the end does not undo it", |cx| async move {
+    suite.case("S1", "a stop that comes after the end does not undo it", |cx| async move {
         let at = cx.replying(Reply::ok("whole"));
         cx.get(&at).send().await?.ends_with("whole").await?;
         cx.stop(&at).await?;

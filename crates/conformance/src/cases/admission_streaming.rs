@@ -4,7 +4,7 @@ use crate::case::Suite;
 use crate::scenario::Live;
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("join of a streaming recording replays from byte 0 and follows", |cx| async move {
+    suite.case("S1", "join of a streaming recording replays from byte 0 and follows", |cx| async move {
         let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
         let mut joined = cx.get(&at).send().await?;
         joined.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
@@ -17,7 +17,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("resume of a streaming recording replays from byte 0 and follows", |cx| async move {
+    suite.case("S1", "resume of a streaming recording replays from byte 0 and follows", |cx| async move {
         let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
         let mut resumed = cx.get(&at).mode("resume").send().await?;
         resumed.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
@@ -28,7 +28,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("replay of a streaming recording replays from byte 0 and follows", |cx| async move {
+    suite.case("S1", "replay of a streaming recording replays from byte 0 and follows", |cx| async move {
         let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
         let mut replayed = cx.get(&at).mode("replay").send().await?;
         replayed.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
@@ -39,7 +39,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("a join with another method and body follows what is streaming", |cx| async move {
+    suite.case("S1", "a join with another method and body follows what is streaming", |cx| async move {
         let Live { at, mut call, .. } = cx.streaming("one ").await?;
         let mut joined = cx.post(&at, "something else").send().await?;
         joined.next("one ").await?;
@@ -50,6 +50,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.case(
+        "S1 S2 S4",
         "restart of a streaming recording closes its upstream and breaks its readers",
         |cx| async move {
             let Live { at, mut call, mut reader, recording } = cx.streaming("old").await?;
@@ -68,22 +69,27 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("a continuation of a streaming recording begins at its offset and follows", |cx| async move {
-        let Live { at, mut call, reader: _reader, recording } = cx.streaming("0123456789").await?;
-        let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
-        rest.is(200)?.state("streaming")?.has("durablefetch-offset", "4")?;
-        rest.has("durablefetch-recording", &recording)?;
-        rest.next("456789").await?;
-        let mut at_tail = cx.rest_of(&at, &recording, 10).send().await?;
-        call.send("abc").await?;
-        rest.next("abc").await?;
-        call.end().await?;
-        rest.ends().await?;
-        at_tail.ends_with("abc").await?;
-        at.hits(1)?;
-        Ok(())
-    });
     suite.case(
+        "S1",
+        "a continuation of a streaming recording begins at its offset and follows",
+        |cx| async move {
+            let Live { at, mut call, reader: _reader, recording } = cx.streaming("0123456789").await?;
+            let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
+            rest.is(200)?.state("streaming")?.has("durablefetch-offset", "4")?;
+            rest.has("durablefetch-recording", &recording)?;
+            rest.next("456789").await?;
+            let mut at_tail = cx.rest_of(&at, &recording, 10).send().await?;
+            call.send("abc").await?;
+            rest.next("abc").await?;
+            call.end().await?;
+            rest.ends().await?;
+            at_tail.ends_with("abc").await?;
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "S1 S3 S4",
         "stop of a streaming recording closes its upstream and ends its readers cleanly",
         |cx| async move {
             let Live { at, mut call, mut reader, recording } = cx.streaming("part").await?;
@@ -101,6 +107,7 @@ pub(super) fn add(suite: &mut Suite) {
         },
     );
     suite.case(
+        "S1 S4",
         "delete of a streaming recording closes its upstream and breaks its readers",
         |cx| async move {
             let Live { at, mut call, mut reader, recording } = cx.streaming("part").await?;
@@ -116,7 +123,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("a join after a delete starts anew and gets only the new bytes", |cx| async move {
+    suite.case("S1", "a join after a delete starts anew and gets only the new bytes", |cx| async move {
         let Live { at, call: _call, .. } = cx.streaming("old").await?;
         cx.delete(&at).await?;
         let again = cx.get(&at).open().await?;
@@ -127,7 +134,7 @@ pub(super) fn add(suite: &mut Suite) {
         again.response().await?.ends_with("new").await?;
         Ok(())
     });
-    suite.case("a recording goes on when its last reader leaves", |cx| async move {
+    suite.case("S1", "a recording goes on when its last reader leaves", |cx| async move {
         let Live { at, mut call, reader, .. } = cx.streaming("one ").await?;
         reader.reset();
         cx.until(&at, |status| status["activeConnections"] == 0).await?;

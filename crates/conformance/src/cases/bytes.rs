@@ -74,6 +74,7 @@ async fn reads_all(mut reader: Response, body: Arc<Vec<u8>>) -> Checked {
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case(
+        "B5 B8",
         "random chunks, readers joining at random moments, cuts at random offsets: every byte once, in order",
         |cx| async move {
             let body = Arc::new(cx.bytes(1_500_000));
@@ -109,7 +110,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("a 0-byte body is recorded and replayed as 0 bytes", |cx| async move {
+    suite.case("B4", "a 0-byte body is recorded and replayed as 0 bytes", |cx| async move {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -125,7 +126,7 @@ pub(super) fn add(suite: &mut Suite) {
         announced.hits(1)?;
         Ok(())
     });
-    suite.case("the head goes out before the first byte of the body", |cx| async move {
+    suite.case("R5", "the head goes out before the first byte of the body", |cx| async move {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -136,7 +137,7 @@ pub(super) fn add(suite: &mut Suite) {
         reader.next("x").await?;
         Ok(())
     });
-    suite.case("each chunk reaches the readers before the next is sent", |cx| async move {
+    suite.case("R5 B5", "each chunk reaches the readers before the next is sent", |cx| async move {
         let mut live = cx.streaming("").await?;
         let mut second = cx.get(&live.at).send().await?;
         for n in 0..50 {
@@ -147,7 +148,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("ten thousand one-byte chunks arrive once each and in order", |cx| async move {
+    suite.case("B5 C1", "ten thousand one-byte chunks arrive once each and in order", |cx| async move {
         let body = Arc::new(cx.bytes(10_000));
         let mut live = cx.streaming("").await?;
         let joined = tokio::spawn(reads_all(cx.get(&live.at).send().await?, body.clone()));
@@ -162,7 +163,7 @@ pub(super) fn add(suite: &mut Suite) {
         reads_all(cx.get(&at).send().await?, body).await?;
         Ok(())
     });
-    suite.case("a slow reader holds nobody up and misses nothing", |cx| async move {
+    suite.case("B8", "a slow reader holds nobody up and misses nothing", |cx| async move {
         let body = Arc::new(cx.bytes(8 << 20));
         let mut live = cx.streaming("").await?;
         // Asked for and not read: its socket fills up, and it falls behind the ring.
@@ -178,27 +179,31 @@ pub(super) fn add(suite: &mut Suite) {
         reads_all(stalled, body).await?;
         Ok(())
     });
-    suite.case("a reader that stalls, falls behind and leaves continues where it was", |cx| async move {
-        let body = Arc::new(cx.bytes(4 << 20));
-        let mut live = cx.streaming("").await?;
-        let mut stalled = cx.get(&live.at).send().await?;
-        live.call.send(&body[..100_000]).await?;
-        live.reader.next(&body[..100_000]).await?;
-        let held = cx.random(|r| r.usize(1..100_000));
-        stalled.next(&body[..held]).await?;
-        stalled.reset();
-        for piece in body[100_000..].chunks(50_000) {
-            live.call.send(piece).await?;
-            live.reader.next(piece).await?;
-        }
-        let mut rest = cx.rest_of(&live.at, &live.recording, held).send().await?;
-        rest.is(200)?.state("streaming")?;
-        rest.next(&body[held..]).await?;
-        live.call.end().await?;
-        rest.ends().await?;
-        Ok(())
-    });
-    suite.case("a recording goes on with no reader at all, whatever its size", |cx| async move {
+    suite.case(
+        "B8",
+        "a reader that stalls, falls behind and leaves continues where it was",
+        |cx| async move {
+            let body = Arc::new(cx.bytes(4 << 20));
+            let mut live = cx.streaming("").await?;
+            let mut stalled = cx.get(&live.at).send().await?;
+            live.call.send(&body[..100_000]).await?;
+            live.reader.next(&body[..100_000]).await?;
+            let held = cx.random(|r| r.usize(1..100_000));
+            stalled.next(&body[..held]).await?;
+            stalled.reset();
+            for piece in body[100_000..].chunks(50_000) {
+                live.call.send(piece).await?;
+                live.reader.next(piece).await?;
+            }
+            let mut rest = cx.rest_of(&live.at, &live.recording, held).send().await?;
+            rest.is(200)?.state("streaming")?;
+            rest.next(&body[held..]).await?;
+            live.call.end().await?;
+            rest.ends().await?;
+            Ok(())
+        },
+    );
+    suite.case("B8", "a recording goes on with no reader at all, whatever its size", |cx| async move {
         let body = Arc::new(cx.bytes(6 << 20));
         let Live { at, mut call, reader, .. } = cx.streaming("").await?;
         reader.reset();
@@ -210,7 +215,7 @@ pub(super) fn add(suite: &mut Suite) {
         reads_all(cx.get(&at).send().await?, body).await?;
         Ok(())
     });
-    suite.case("a body of 32 MiB arrives whole at five readers", |cx| async move {
+    suite.case("B5", "a body of 32 MiB arrives whole at five readers", |cx| async move {
         let body = Arc::new(cx.bytes((32 << 20).min(cx.limits().recording_bytes)));
         let at = cx.replying(Reply::ok(body.as_slice()));
         let mut readers = JoinSet::new();
@@ -223,7 +228,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("sixty readers of one recording all get all of it", |cx| async move {
+    suite.case("B8", "sixty readers of one recording all get all of it", |cx| async move {
         let body = Arc::new(cx.bytes(300_000));
         let mut live = cx.streaming("").await?;
         let mut readers = JoinSet::new();

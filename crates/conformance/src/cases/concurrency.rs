@@ -44,12 +44,13 @@ async fn one_start(cx: &Context, requests: Vec<Request>, at: &crate::upstream::E
 }
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("a hundred concurrent starts of one key make one upstream request", |cx| async move {
+    suite.case("S6", "a hundred concurrent starts of one key make one upstream request", |cx| async move {
         let at = cx.endpoint();
         let requests = (0..100).map(|_| cx.get(&at)).collect();
         Ok(one_start(&cx, requests, &at).await?)
     });
     suite.case(
+        "S6 I1",
         "a hundred concurrent starts with one request id make one upstream request",
         |cx| async move {
             let at = cx.endpoint();
@@ -58,7 +59,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(one_start(&cx, requests, &at).await?)
         },
     );
-    suite.case("a hundred keys record at the same time", |cx| async move {
+    suite.case("B8", "a hundred keys record at the same time", |cx| async move {
         let mut running = JoinSet::new();
         for n in 0..100 {
             let cx = cx.clone();
@@ -78,6 +79,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.case(
+        "S4 S6",
         "two restarts at once leave one current recording, and its reader gets all",
         |cx| async move {
             let at = cx.endpoint();

@@ -7,28 +7,32 @@ use crate::launch::Settings;
 use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("a Host that is not loopback is a 421 (DNS rebinding), on every address", |cx| async move {
-        let at = cx.replying(Reply::ok("x"));
-        for host in
-            ["evil.example", "evil.example:8787", "localhost.evil.example", "10.0.0.1", "192.168.0.1:80"]
-        {
-            cx.get(&at).header("host", host).send().await?.error(421, "misdirected-host").await?;
-        }
-        for path in ["/", "/healthz", "/metrics", "/demo/x", "/in-progress"] {
-            let request = cx.recorder.request("GET", path).header("host", "evil.example");
-            request.send().await?.error(421, "misdirected-host").await?;
-        }
-        at.hits(0)?;
-        Ok(())
-    });
-    suite.case("Hosts of loopback are answered whatever their port", |cx| async move {
+    suite.case(
+        "W1",
+        "a Host that is not loopback is a 421 (DNS rebinding), on every address",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("x"));
+            for host in
+                ["evil.example", "evil.example:8787", "localhost.evil.example", "10.0.0.1", "192.168.0.1:80"]
+            {
+                cx.get(&at).header("host", host).send().await?.error(421, "misdirected-host").await?;
+            }
+            for path in ["/", "/healthz", "/metrics", "/demo/x", "/in-progress"] {
+                let request = cx.recorder.request("GET", path).header("host", "evil.example");
+                request.send().await?.error(421, "misdirected-host").await?;
+            }
+            at.hits(0)?;
+            Ok(())
+        },
+    );
+    suite.case("W1", "Hosts of loopback are answered whatever their port", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         for host in ["localhost", "localhost:1", "127.0.0.1:2", "127.9.9.9", "[::1]:3", "app.localhost:4"] {
             cx.get(&at).header("host", host).send().await?.is(200)?;
         }
         Ok(())
     });
-    suite.case("a foreign Origin is a 403, on every address and in a preflight", |cx| async move {
+    suite.case("W3", "a foreign Origin is a 403, on every address and in a preflight", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         for origin in ["https://evil.example", "http://localhost.evil.example", "null", "file://", "garbage"]
         {
@@ -43,7 +47,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(0)?;
         Ok(())
     });
-    suite.case("Sec-Fetch-Site: cross-site without an Origin is a 403", |cx| async move {
+    suite.case("W4", "Sec-Fetch-Site: cross-site without an Origin is a 403", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         let request = cx.get(&at).header("sec-fetch-site", "cross-site");
         request.send().await?.error(403, "forbidden-origin").await?;
@@ -54,6 +58,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.case(
+        "W3 W4",
         "a page on localhost may ask a recorder on 127.0.0.1, although that is cross-site",
         |cx| async move {
             let at = cx.replying(Reply::ok("x"));
@@ -62,7 +67,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("requests that came through a proxy are refused", |cx| async move {
+    suite.case("W2", "requests that came through a proxy are refused", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         for name in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"] {
             let request = cx.get(&at).header(name, "1.2.3.4");
@@ -71,14 +76,14 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(0)?;
         Ok(())
     });
-    suite.case("a service worker script is refused", |cx| async move {
+    suite.case("W5", "a service worker script is refused", |cx| async move {
         let at = cx.replying(Reply::ok("self.onfetch = 1").header("content-type", "text/javascript"));
         let request = cx.get(&at).header("service-worker", "script");
         request.send().await?.error(403, "service-worker").await?;
         at.hits(0)?;
         Ok(())
     });
-    suite.case("a recorder that is asked to fetch itself answers 508", |cx| async move {
+    suite.case("A8", "a recorder that is asked to fetch itself answers 508", |cx| async move {
         let own = cx.recorder.authority.clone();
         let port = own.rsplit(':').next().unwrap_or_default().to_owned();
         for authority in
@@ -93,6 +98,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.launching(
+        "A8",
         "a recorder that is asked to fetch itself through another answers 508",
         |cx| async move {
             let at = cx.replying(Reply::ok("never"));
@@ -106,7 +112,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("an upstream outside of the allowlist is a 403", |cx| async move {
+    suite.launching("", "an upstream outside of the allowlist is a 403", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         let prefix = at.url().replace("/stream", "/str");
         let allow = vec![format!("{}/", at.url()), prefix];
@@ -122,7 +128,7 @@ pub(super) fn add(suite: &mut Suite) {
         elsewhere.hits(0)?;
         Ok(())
     });
-    suite.launching("a redirect out of the allowlist is refused", |cx| async move {
+    suite.launching("W9", "a redirect out of the allowlist is refused", |cx| async move {
         let outside = cx.replying(Reply::ok("x"));
         let at = cx.replying(Reply::redirect(302, &outside.url()));
         let (cx, _own) = cx.launch(Settings { allow: vec![at.url()], ..Settings::default() }).await?;
@@ -130,7 +136,7 @@ pub(super) fn add(suite: &mut Suite) {
         outside.hits(0)?;
         Ok(())
     });
-    suite.launching("an origin that was named is allowed besides loopback", |cx| async move {
+    suite.launching("W3 W8", "an origin that was named is allowed besides loopback", |cx| async move {
         let origins = vec!["https://app.example".to_owned()];
         let (cx, _own) = cx.launch(Settings { origins, ..Settings::default() }).await?;
         let at = cx.replying(Reply::ok("x"));

@@ -6,6 +6,7 @@ use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case(
+        "A5",
         "method, path, query, headers and body reach the upstream as they were sent",
         |cx| async move {
             let at = cx.replying(Reply::ok("x"));
@@ -34,7 +35,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("no durablefetch header ever reaches the upstream", |cx| async move {
+    suite.case("H1", "no durablefetch header ever reaches the upstream", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         let request = cx.get(&at).mode("join").id(&cx.uuid()).header("durablefetch-url", at.url());
         request.header("durablefetch-future", "x").send().await?.is(200)?;
@@ -43,7 +44,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("hop-by-hop headers of the request are not forwarded", |cx| async move {
+    suite.case("A5", "hop-by-hop headers of the request are not forwarded", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         let request = cx.get(&at).header("connection", "keep-alive, x-hop").header("x-hop", "1");
         let request = request.header("keep-alive", "timeout=5").header("te", "trailers");
@@ -56,13 +57,13 @@ pub(super) fn add(suite: &mut Suite) {
         same("x-end", got.get("x-end"), Some("2"))?;
         Ok(())
     });
-    suite.case("the upstream is asked for identity, whatever the reader accepts", |cx| async move {
+    suite.case("B1", "the upstream is asked for identity, whatever the reader accepts", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         cx.get(&at).header("accept-encoding", "gzip, br, zstd").send().await?.is(200)?;
         same("accept-encoding", at.last()?.headers.get("accept-encoding"), Some("identity"))?;
         Ok(())
     });
-    suite.case("Range is not forwarded and the whole is recorded", |cx| async move {
+    suite.case("B6", "Range is not forwarded and the whole is recorded", |cx| async move {
         let at = cx.replying(Reply::ok("0123456789"));
         let request = cx.get(&at).header("range", "bytes=5-").header("if-range", "\"x\"");
         let mut response = request.send().await?;
@@ -76,6 +77,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.case(
+        "B6",
         "conditional headers are not forwarded: a 304 would leave the reader with nothing",
         |cx| async move {
             let at = cx.replying(Reply::ok("x"));
@@ -86,7 +88,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("sec-fetch headers are not forwarded", |cx| async move {
+    suite.case("W7", "sec-fetch headers are not forwarded", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         let request = cx.get(&at).header("sec-fetch-site", "same-origin").header("sec-fetch-mode", "cors");
         request.header("sec-fetch-dest", "empty").send().await?.is(200)?;
@@ -95,13 +97,13 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("between loopback ends cookies go up", |cx| async move {
+    suite.case("W6", "between loopback ends cookies go up", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         cx.get(&at).header("cookie", "a=b; c=d").send().await?.is(200)?;
         same("cookie", at.last()?.headers.get("cookie"), Some("a=b; c=d"))?;
         Ok(())
     });
-    suite.case("the recorder names itself in Via", |cx| async move {
+    suite.case("A8", "the recorder names itself in Via", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         cx.get(&at).header("via", "1.1 somebody").send().await?.is(200)?;
         let headers = at.last()?.headers;

@@ -10,6 +10,7 @@ fn is_inert(response: &Response) -> crate::check::Checked {
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case(
+        "W7",
         "proxied content is sandboxed and not sniffed, live, replayed, continued and passed through",
         |cx| async move {
             let page = Reply::ok("<script>1</script>").header("content-type", "text/html");
@@ -32,6 +33,7 @@ pub(super) fn add(suite: &mut Suite) {
         },
     );
     suite.case(
+        "W7",
         "headers that speak for an origin are dropped, recorded and passed through",
         |cx| async move {
             let dropped = [
@@ -63,7 +65,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("a 401 of the upstream keeps its challenge", |cx| async move {
+    suite.case("W7", "a 401 of the upstream keeps its challenge", |cx| async move {
         let at = cx.replying(Reply::new(401).header("www-authenticate", "Bearer realm=\"x\""));
         cx.get(&at).send().await?.is(401)?.has("www-authenticate", "Bearer realm=\"x\"")?;
         Ok(())

@@ -11,6 +11,7 @@ use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
     suite.launching(
+        "",
         "a recording that outgrows its limit fails, and its upstream is closed",
         |cx| async move {
             let (cx, _own) =
@@ -27,7 +28,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("a recording of exactly its limit is complete", |cx| async move {
+    suite.launching("", "a recording of exactly its limit is complete", |cx| async move {
         let (cx, _own) =
             cx.launch(Settings { recording_bytes: Some(100_000), ..Settings::default() }).await?;
         let body = cx.bytes(100_000);
@@ -36,6 +37,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.launching(
+        "",
         "one recording more than may be in flight is a 503 until another has ended",
         |cx| async move {
             let (cx, _own) = cx.launch(Settings { in_flight: Some(2), ..Settings::default() }).await?;
@@ -51,7 +53,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("a refused start may be sent again with the same request id", |cx| async move {
+    suite.launching("", "a refused start may be sent again with the same request id", |cx| async move {
         let (cx, _own) = cx.launch(Settings { in_flight: Some(1), ..Settings::default() }).await?;
         let one = cx.streaming("one").await?;
         let at = cx.replying(Reply::ok("two"));
@@ -62,7 +64,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.get(&at).id(&id).send().await?.ends_with("two").await?;
         Ok(())
     });
-    suite.launching("an upstream that sends no head in time is a 504 and is closed", |cx| async move {
+    suite.launching("", "an upstream that sends no head in time is a 504 and is closed", |cx| async move {
         let header_timeout = Some(Duration::from_millis(300));
         let (cx, _own) = cx.launch(Settings { header_timeout, ..Settings::default() }).await?;
         let Connecting { at, mut call, starter } = cx.connecting().await?;
@@ -73,6 +75,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.launching(
+        "",
         "an upstream that falls silent mid-body fails the recording and is closed",
         |cx| async move {
             let idle_timeout = Some(Duration::from_millis(300));
@@ -86,22 +89,26 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("an upstream that takes its time but never falls silent is not cut", |cx| async move {
-        let idle_timeout = Some(Duration::from_millis(600));
-        let (cx, _own) = cx.launch(Settings { idle_timeout, ..Settings::default() }).await?;
-        let started = std::time::Instant::now();
-        let Live { mut call, mut reader, .. } = cx.streaming("begin ").await?;
-        let mut beats = 0;
-        // One status request a beat: the upstream is slow, the test waits for nothing but answers.
-        while started.elapsed() < Duration::from_millis(1500) {
-            cx.status(&cx.endpoint()).await?;
-            call.send(".").await?;
-            reader.next(".").await?;
-            beats += 1;
-        }
-        call.end().await?;
-        reader.ends().await?;
-        same("it was slower than the timeout", beats > 0, true)?;
-        Ok(())
-    });
+    suite.launching(
+        "",
+        "an upstream that takes its time but never falls silent is not cut",
+        |cx| async move {
+            let idle_timeout = Some(Duration::from_millis(600));
+            let (cx, _own) = cx.launch(Settings { idle_timeout, ..Settings::default() }).await?;
+            let started = std::time::Instant::now();
+            let Live { mut call, mut reader, .. } = cx.streaming("begin ").await?;
+            let mut beats = 0;
+            // One status request a beat: the upstream is slow, the test waits for nothing but answers.
+            while started.elapsed() < Duration::from_millis(1500) {
+                cx.status(&cx.endpoint()).await?;
+                call.send(".").await?;
+                reader.next(".").await?;
+                beats += 1;
+            }
+            call.end().await?;
+            reader.ends().await?;
+            same("it was slower than the timeout", beats > 0, true)?;
+            Ok(())
+        },
+    );
 }

@@ -64,7 +64,33 @@ pub(crate) fn all() -> Vec<Case> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::{BTreeSet, HashSet};
+
+    const PROTOCOL: &str = include_str!("../../../../PROTOCOL.md");
+
+    /// Rules that no HTTP client can see broken.
+    const OUT_OF_SIGHT: [&str; 1] = ["W10"];
+
+    /// The numbered rules that concern a recorder; those of clients begin with K.
+    fn rules() -> BTreeSet<&'static str> {
+        let is_rule = |text: &&str| {
+            let (letter, number) = text.split_at_checked(1).unwrap_or_default();
+            !number.is_empty()
+                && letter.chars().all(|c| c.is_ascii_uppercase() && c != 'K')
+                && number.chars().all(|c| c.is_ascii_digit())
+        };
+        PROTOCOL.split("**").filter(is_rule).collect()
+    }
+
+    #[test]
+    fn every_rule_of_the_protocol_has_a_case() {
+        let cases = super::all();
+        let checked: BTreeSet<_> = cases.iter().flat_map(|case| case.rules.split_whitespace()).collect();
+        let due: BTreeSet<_> = rules().into_iter().filter(|rule| !OUT_OF_SIGHT.contains(rule)).collect();
+        assert!(due.len() > 40, "PROTOCOL.md has lost its rules: {due:?}");
+        assert_eq!(due.difference(&checked).collect::<Vec<_>>(), Vec::<&&str>::new(), "rules without a case");
+        assert_eq!(checked.difference(&due).collect::<Vec<_>>(), Vec::<&&str>::new(), "cases without a rule");
+    }
 
     #[test]
     fn every_case_has_a_name_of_its_own() {

@@ -6,18 +6,18 @@ use crate::case::Suite;
 use crate::check::{holds, same};
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("the page for people is HTML and shows a demo address", |cx| async move {
+    suite.case("A4 R1", "the page for people is HTML and shows a demo address", |cx| async move {
         let mut page = cx.recorder.request("GET", "/").send().await?;
         page.is(200)?.state("none")?;
         holds("HTML", page.header("content-type")?.starts_with("text/html"))?;
         holds("it names /demo/", page.text().await?.contains("demo/"))?;
         Ok(())
     });
-    suite.case("healthz is a 200 of state none", |cx| async move {
+    suite.case("A4 R1", "healthz is a 200 of state none", |cx| async move {
         cx.recorder.request("GET", "/healthz").send().await?.is(200)?.state("none")?;
         Ok(())
     });
-    suite.case("the demo stream is recorded: a second tab sees the same bytes", |cx| async move {
+    suite.case("A7", "the demo stream is recorded: a second tab sees the same bytes", |cx| async move {
         let path = format!("/demo/{}", cx.uuid());
         let mut first = cx.recorder.request("GET", &path).send().await?;
         first.is(200)?.state("streaming")?;
@@ -36,13 +36,14 @@ pub(super) fn add(suite: &mut Suite) {
         same("end", second.rest().await?.1, crate::client::End::Clean)?;
         Ok(())
     });
-    suite.case("two demo ids are two recordings", |cx| async move {
+    suite.case("A7", "two demo ids are two recordings", |cx| async move {
         let one = cx.recorder.request("GET", &format!("/demo/{}", cx.uuid())).send().await?;
         let two = cx.recorder.request("GET", &format!("/demo/{}", cx.uuid())).send().await?;
         holds("two ids", one.recording()? != two.recording()?)?;
         Ok(())
     });
     suite.case(
+        "A7",
         "a demo stream named by its full URL is the same recording, never fetched over HTTP",
         |cx| async move {
             let path = format!("/demo/{}", cx.uuid());
@@ -53,7 +54,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("a demo stream can be deleted like any recording", |cx| async move {
+    suite.case("A7", "a demo stream can be deleted like any recording", |cx| async move {
         let path = format!("/demo/{}", cx.uuid());
         let mut first = cx.recorder.request("GET", &path).send().await?;
         first.take(5).await?;

@@ -11,23 +11,31 @@ use crate::upstream::{Nobody, Reply};
 const PAGE: &str = "http://localhost:5173";
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("an answer that is not 2xx passes through whole, with CORS, unrecorded", |cx| async move {
-        for status in [400, 401, 403, 404, 409, 418, 429, 500, 502, 503] {
-            let reply = Reply::new(status).reason("Not This").header("x-why", "so").body("the reason");
-            let at = cx.replying(reply.header("content-type", "text/plain"));
-            let mut answer = cx.get(&at).header("origin", PAGE).send().await?;
-            answer.is(status)?.state("unrecorded")?.has("x-why", "so")?.has("content-type", "text/plain")?;
-            answer.has("access-control-allow-origin", PAGE)?.lacks("durablefetch-recording")?;
-            answer.has("durablefetch-status-text", "Not This")?.lacks("durablefetch-error")?;
-            answer.has("cache-control", "private, no-store, no-transform")?;
-            answer.ends_with("the reason").await?;
-            cx.get(&at).mode("resume").send().await?.is(204)?;
-            cx.get(&at).mode("replay").send().await?.is(404)?;
-            same("state", &cx.status(&at).await?["state"], &json!("none"))?;
-        }
-        Ok(())
-    });
-    suite.case("a join after an answer that is not 2xx asks the upstream again", |cx| async move {
+    suite.case(
+        "S7",
+        "an answer that is not 2xx passes through whole, with CORS, unrecorded",
+        |cx| async move {
+            for status in [400, 401, 403, 404, 409, 418, 429, 500, 502, 503] {
+                let reply = Reply::new(status).reason("Not This").header("x-why", "so").body("the reason");
+                let at = cx.replying(reply.header("content-type", "text/plain"));
+                let mut answer = cx.get(&at).header("origin", PAGE).send().await?;
+                answer
+                    .is(status)?
+                    .state("unrecorded")?
+                    .has("x-why", "so")?
+                    .has("content-type", "text/plain")?;
+                answer.has("access-control-allow-origin", PAGE)?.lacks("durablefetch-recording")?;
+                answer.has("durablefetch-status-text", "Not This")?.lacks("durablefetch-error")?;
+                answer.has("cache-control", "private, no-store, no-transform")?;
+                answer.ends_with("the reason").await?;
+                cx.get(&at).mode("resume").send().await?.is(204)?;
+                cx.get(&at).mode("replay").send().await?.is(404)?;
+                same("state", &cx.status(&at).await?["state"], &json!("none"))?;
+            }
+            Ok(())
+        },
+    );
+    suite.case("S7", "a join after an answer that is not 2xx asks the upstream again", |cx| async move {
         let at = cx.replying(Reply::new(503).body("busy"));
         for _ in 0..3 {
             cx.get(&at).send().await?.is(503)?;
@@ -35,7 +43,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(3)?;
         Ok(())
     });
-    suite.case("everyone who waited on a start gets its answer that is not 2xx", |cx| async move {
+    suite.case("S7", "everyone who waited on a start gets its answer that is not 2xx", |cx| async move {
         let Connecting { at, mut call, starter } = cx.connecting().await?;
         let mut waiting = vec![starter];
         for mode in ["join", "resume", "replay"] {
@@ -52,13 +60,13 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("an answer that is not 2xx of 1 MiB passes through byte for byte", |cx| async move {
+    suite.case("S7", "an answer that is not 2xx of 1 MiB passes through byte for byte", |cx| async move {
         let body = cx.bytes(1 << 20);
         let at = cx.replying(Reply::new(500).body(body.clone()));
         cx.get(&at).send().await?.ends_with(&body).await?;
         Ok(())
     });
-    suite.case("an answer that is not 2xx and is cut is cut for its reader too", |cx| async move {
+    suite.case("S7", "an answer that is not 2xx and is cut is cut for its reader too", |cx| async move {
         let at = cx.replying(Reply::new(500).body("partial").broken());
         // Cut before anything of it was passed on, the recorder may also say so with an error of its own.
         let mut answer = cx.get(&at).send().await?;
@@ -66,7 +74,7 @@ pub(super) fn add(suite: &mut Suite) {
         holds("502, or broken", answer.status == 502 || matches!(end, End::Broken(_)))?;
         Ok(())
     });
-    suite.case("an upstream that cannot be connected to is a 502 with CORS", |cx| async move {
+    suite.case("S8 W8", "an upstream that cannot be connected to is a 502 with CORS", |cx| async move {
         let nobody = Nobody::bind()?;
         let mut answer = cx.recorder.fetch("GET", &nobody.url()).header("origin", PAGE).send().await?;
         answer.has("access-control-allow-origin", PAGE)?;
@@ -76,6 +84,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.case(
+        "S8",
         "an upstream that closes before its head is a 502; whoever resumed gets 204",
         |cx| async move {
             let Connecting { at, call, starter } = cx.connecting().await?;
@@ -86,7 +95,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("an upstream that answers with something else than HTTP is a 502", |cx| async move {
+    suite.case("S8", "an upstream that answers with something else than HTTP is a 502", |cx| async move {
         let Connecting { at, mut call, starter } = cx.connecting().await?;
         call.raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n").await?;
         call.close();
@@ -94,18 +103,22 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("a failed start leaves nothing: the next join asks the upstream again", |cx| async move {
-        let Connecting { at, call, starter } = cx.connecting().await?;
-        call.reset();
-        starter.response().await?.error(502, "upstream-failed").await?;
-        let join = cx.get(&at).open().await?;
-        let mut call = at.accept().await?;
-        call.head(200, &[]).await?;
-        call.end().await?;
-        join.response().await?.is(200)?;
-        Ok(())
-    });
-    suite.case("HEAD reaches the upstream as HEAD and never records", |cx| async move {
+    suite.case(
+        "S8",
+        "a failed start leaves nothing: the next join asks the upstream again",
+        |cx| async move {
+            let Connecting { at, call, starter } = cx.connecting().await?;
+            call.reset();
+            starter.response().await?.error(502, "upstream-failed").await?;
+            let join = cx.get(&at).open().await?;
+            let mut call = at.accept().await?;
+            call.head(200, &[]).await?;
+            call.end().await?;
+            join.response().await?.is(200)?;
+            Ok(())
+        },
+    );
+    suite.case("S9", "HEAD reaches the upstream as HEAD and never records", |cx| async move {
         let at = cx.replying(Reply::ok("body").header("x-head", "yes"));
         let mut head = cx.recorder.fetch("HEAD", &at.url()).send().await?;
         head.is(200)?.state("unrecorded")?.has("x-head", "yes")?.lacks("durablefetch-recording")?;
@@ -116,13 +129,17 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(2)?;
         Ok(())
     });
-    suite.case("an upstream that sends an informational response first is no trouble", |cx| async move {
-        let Connecting { at: _at, mut call, starter } = cx.connecting().await?;
-        call.raw(b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n").await?;
-        call.head(200, &[]).await?;
-        call.send("body").await?;
-        call.end().await?;
-        starter.response().await?.ends_with("body").await?;
-        Ok(())
-    });
+    suite.case(
+        "S7",
+        "an upstream that sends an informational response first is no trouble",
+        |cx| async move {
+            let Connecting { at: _at, mut call, starter } = cx.connecting().await?;
+            call.raw(b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n").await?;
+            call.head(200, &[]).await?;
+            call.send("body").await?;
+            call.end().await?;
+            starter.response().await?.ends_with("body").await?;
+            Ok(())
+        },
+    );
 }

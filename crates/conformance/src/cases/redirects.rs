@@ -6,6 +6,7 @@ use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case(
+        "W9",
         "redirects are followed and the answer is recorded under the URL that was asked",
         |cx| async move {
             for status in [301, 302, 303, 307, 308] {
@@ -20,7 +21,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("307 and 308 send method and body again, 303 makes a GET", |cx| async move {
+    suite.case("W9", "307 and 308 send method and body again, 303 makes a GET", |cx| async move {
         for (status, method, body) in [(307, "POST", "body"), (308, "POST", "body"), (303, "GET", "")] {
             let there = cx.replying(Reply::ok("arrived"));
             let at = cx.replying(Reply::redirect(status, &there.url()));
@@ -31,7 +32,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("a relative redirect is followed", |cx| async move {
+    suite.case("W9", "a relative redirect is followed", |cx| async move {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut first = at.accept().await?;
@@ -45,7 +46,7 @@ pub(super) fn add(suite: &mut Suite) {
         open.response().await?.ends_with("arrived").await?;
         Ok(())
     });
-    suite.case("five redirects are followed, a sixth is a 502", |cx| async move {
+    suite.case("W9", "five redirects are followed, a sixth is a 502", |cx| async move {
         for (hops, fine) in [(5, true), (6, false)] {
             let mut at = cx.replying(Reply::ok("arrived"));
             for _ in 0..hops {
@@ -60,7 +61,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("authorization does not follow a redirect to another origin", |cx| async move {
+    suite.case("W9", "authorization does not follow a redirect to another origin", |cx| async move {
         let there = cx.replying(Reply::ok("arrived"));
         let elsewhere = there.url().replace("127.0.0.1", "localhost");
         for (location, kept) in [(there.url(), true), (elsewhere, false)] {
@@ -73,13 +74,13 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("a redirect to the recorder itself is refused", |cx| async move {
+    suite.case("A8 W9", "a redirect to the recorder itself is refused", |cx| async move {
         let own = format!("http://{}/healthz", cx.recorder.authority);
         let at = cx.replying(Reply::redirect(302, &own));
         cx.get(&at).send().await?.error(508, "loop-detected").await?;
         Ok(())
     });
-    suite.case("a redirect to another scheme than http and https is refused", |cx| async move {
+    suite.case("W9", "a redirect to another scheme than http and https is refused", |cx| async move {
         for location in ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:text/plain,x"] {
             let at = cx.replying(Reply::redirect(302, location));
             cx.get(&at).send().await?.is(502)?.state("none")?;

@@ -6,6 +6,7 @@ use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case(
+        "I1",
         "a request id joins what it started, whatever mode, while it streams and after",
         |cx| async move {
             let at = cx.endpoint();
@@ -33,38 +34,47 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("the same request id twice while connecting makes one upstream request", |cx| async move {
-        let at = cx.endpoint();
-        let id = cx.uuid();
-        let first = cx.post(&at, "x").mode("restart").id(&id).open().await?;
-        let mut call = at.accept().await?;
-        let second = cx.post(&at, "x").mode("restart").id(&id).open().await?;
-        cx.until_state(&at, "connecting").await?;
-        call.head(200, &[]).await?;
-        call.send("once").await?;
-        call.end().await?;
-        first.response().await?.ends_with("once").await?;
-        second.response().await?.ends_with("once").await?;
-        at.hits(1)?;
-        Ok(())
-    });
-    suite.case("a request id whose recording failed replays it and does not start again", |cx| async move {
-        let at = cx.replying(Reply::ok("partial").broken());
-        let id = cx.uuid();
-        let mut first = cx.get(&at).id(&id).send().await?;
-        first.next("partial").await?;
-        first.breaks().await?;
-        cx.until_state(&at, "failed").await?;
-        for mode in ["join", "restart"] {
-            let mut again = cx.get(&at).mode(mode).id(&id).send().await?;
-            again.is(200)?.state("failed")?;
-            again.next("partial").await?;
-            again.breaks().await?;
-        }
-        at.hits(1)?;
-        Ok(())
-    });
     suite.case(
+        "I1",
+        "the same request id twice while connecting makes one upstream request",
+        |cx| async move {
+            let at = cx.endpoint();
+            let id = cx.uuid();
+            let first = cx.post(&at, "x").mode("restart").id(&id).open().await?;
+            let mut call = at.accept().await?;
+            let second = cx.post(&at, "x").mode("restart").id(&id).open().await?;
+            cx.until_state(&at, "connecting").await?;
+            call.head(200, &[]).await?;
+            call.send("once").await?;
+            call.end().await?;
+            first.response().await?.ends_with("once").await?;
+            second.response().await?.ends_with("once").await?;
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "I1",
+        "a request id whose recording failed replays it and does not start again",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("partial").broken());
+            let id = cx.uuid();
+            let mut first = cx.get(&at).id(&id).send().await?;
+            first.next("partial").await?;
+            first.breaks().await?;
+            cx.until_state(&at, "failed").await?;
+            for mode in ["join", "restart"] {
+                let mut again = cx.get(&at).mode(mode).id(&id).send().await?;
+                again.is(200)?.state("failed")?;
+                again.next("partial").await?;
+                again.breaks().await?;
+            }
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "I1",
         "a request id whose recording was stopped replays it and does not start again",
         |cx| async move {
             let at = cx.endpoint();
@@ -84,19 +94,24 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("a request id whose recording was superseded gets 410 and starts nothing", |cx| async move {
-        let at = cx.replying(Reply::ok("answer"));
-        let (old, new) = (cx.uuid(), cx.uuid());
-        cx.get(&at).mode("restart").id(&old).send().await?.ends_with("answer").await?;
-        cx.get(&at).mode("restart").id(&new).send().await?.ends_with("answer").await?;
-        for mode in ["join", "restart", "replay"] {
-            cx.get(&at).mode(mode).id(&old).send().await?.error(410, "superseded").await?;
-        }
-        cx.get(&at).mode("restart").id(&new).send().await?.ends_with("answer").await?;
-        at.hits(2)?;
-        Ok(())
-    });
     suite.case(
+        "I1",
+        "a request id whose recording was superseded gets 410 and starts nothing",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("answer"));
+            let (old, new) = (cx.uuid(), cx.uuid());
+            cx.get(&at).mode("restart").id(&old).send().await?.ends_with("answer").await?;
+            cx.get(&at).mode("restart").id(&new).send().await?.ends_with("answer").await?;
+            for mode in ["join", "restart", "replay"] {
+                cx.get(&at).mode(mode).id(&old).send().await?.error(410, "superseded").await?;
+            }
+            cx.get(&at).mode("restart").id(&new).send().await?.ends_with("answer").await?;
+            at.hits(2)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "I1",
         "a request id whose live recording was superseded gets 410 and starts nothing",
         |cx| async move {
             let at = cx.endpoint();
@@ -115,30 +130,39 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("a request id whose recording was deleted gets 410 and starts nothing", |cx| async move {
-        let at = cx.replying(Reply::ok("answer"));
-        let id = cx.uuid();
-        cx.get(&at).id(&id).send().await?.ends_with("answer").await?;
-        cx.delete(&at).await?;
-        for mode in ["join", "restart"] {
-            cx.get(&at).mode(mode).id(&id).send().await?.error(410, "deleted").await?;
-        }
-        at.hits(1)?;
-        Ok(())
-    });
-    suite.case("a request id that was passed through gets the same small answer again", |cx| async move {
-        let reply = Reply::new(422).reason("No Way").header("x-why", "because").body("not like this");
-        let at = cx.replying(reply);
-        let id = cx.uuid();
-        for mode in ["restart", "join", "restart"] {
-            let mut answer = cx.post(&at, "x").mode(mode).id(&id).send().await?;
-            answer.is(422)?.state("unrecorded")?.has("x-why", "because")?;
-            answer.ends_with("not like this").await?;
-        }
-        at.hits(1)?;
-        Ok(())
-    });
     suite.case(
+        "I1",
+        "a request id whose recording was deleted gets 410 and starts nothing",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("answer"));
+            let id = cx.uuid();
+            cx.get(&at).id(&id).send().await?.ends_with("answer").await?;
+            cx.delete(&at).await?;
+            for mode in ["join", "restart"] {
+                cx.get(&at).mode(mode).id(&id).send().await?.error(410, "deleted").await?;
+            }
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "I1",
+        "a request id that was passed through gets the same small answer again",
+        |cx| async move {
+            let reply = Reply::new(422).reason("No Way").header("x-why", "because").body("not like this");
+            let at = cx.replying(reply);
+            let id = cx.uuid();
+            for mode in ["restart", "join", "restart"] {
+                let mut answer = cx.post(&at, "x").mode(mode).id(&id).send().await?;
+                answer.is(422)?.state("unrecorded")?.has("x-why", "because")?;
+                answer.ends_with("not like this").await?;
+            }
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "I1",
         "a request id that was passed through with 64 KiB gets the same answer again",
         |cx| async move {
             let body = cx.bytes(64 << 10);
@@ -153,20 +177,25 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("a request id that was passed through with more than 64 KiB gets 409 then", |cx| async move {
-        let body = cx.bytes((64 << 10) + 1);
-        let at = cx.replying(Reply::new(500).body(body.clone()));
-        let id = cx.uuid();
-        cx.get(&at).id(&id).send().await?.is(500)?;
-        let mut whole = cx.get(&at).send().await?;
-        whole.ends_with(&body).await?;
-        // The answer of the first may still be on its way to its own reader; its id is settled all the same.
-        let mut again = cx.get(&at).id(&id).send().await?;
-        again.error(409, "already-answered").await?;
-        at.hits(2)?;
-        Ok(())
-    });
     suite.case(
+        "I1",
+        "a request id that was passed through with more than 64 KiB gets 409 then",
+        |cx| async move {
+            let body = cx.bytes((64 << 10) + 1);
+            let at = cx.replying(Reply::new(500).body(body.clone()));
+            let id = cx.uuid();
+            cx.get(&at).id(&id).send().await?.is(500)?;
+            let mut whole = cx.get(&at).send().await?;
+            whole.ends_with(&body).await?;
+            // The first answer may still be on its way to its own reader; its id is settled all the same.
+            let mut again = cx.get(&at).id(&id).send().await?;
+            again.error(409, "already-answered").await?;
+            at.hits(2)?;
+            Ok(())
+        },
+    );
+    suite.case(
+        "I1",
         "a request id whose upstream broke before its head gets the same error again",
         |cx| async move {
             let at = cx.endpoint();
@@ -179,7 +208,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("a request id that was stopped while connecting stays stopped", |cx| async move {
+    suite.case("I1 S8", "a request id that was stopped while connecting stays stopped", |cx| async move {
         let at = cx.endpoint();
         let id = cx.uuid();
         let open = cx.get(&at).id(&id).open().await?;
@@ -190,7 +219,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("a key keeps its last 16 request ids", |cx| async move {
+    suite.case("I2", "a key keeps its last 16 request ids", |cx| async move {
         let at = cx.replying(Reply::ok("answer"));
         let ids: Vec<_> = (0..16).map(|_| cx.uuid()).collect();
         for id in &ids {
@@ -203,7 +232,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(16)?;
         Ok(())
     });
-    suite.case("a request id belongs to its key: another URL may use the same", |cx| async move {
+    suite.case("I1", "a request id belongs to its key: another URL may use the same", |cx| async move {
         let id = cx.uuid();
         for body in ["one", "two"] {
             let at = cx.replying(Reply::ok(body));
@@ -212,7 +241,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("another request id with restart starts anew", |cx| async move {
+    suite.case("I1", "another request id with restart starts anew", |cx| async move {
         let at = cx.replying(Reply::ok("answer"));
         let mut seen = Vec::new();
         for _ in 0..3 {
@@ -225,7 +254,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(3)?;
         Ok(())
     });
-    suite.case("a request id with blanks or of more than 64 characters is a 400", |cx| async move {
+    suite.case("H3", "a request id with blanks or of more than 64 characters is a 400", |cx| async move {
         let at = cx.endpoint();
         for id in ["a b", &"x".repeat(65)] {
             cx.get(&at).id(id).send().await?.error(400, "bad-request").await?;

@@ -16,6 +16,7 @@ const RING: usize = 256 << 10;
 
 pub(super) fn add(suite: &mut Suite) {
     suite.launching(
+        "B9",
         "a recorder killed mid-stream leaves an interrupted recording whose bytes replay, then break",
         |cx| async move {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
@@ -49,7 +50,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("resume of an interrupted recording is a 204, join starts anew", |cx| async move {
+    suite.launching("B9", "resume of an interrupted recording is a 204, join starts anew", |cx| async move {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let Live { at, call: _call, recording, .. } = cx.streaming("part").await?;
         own.crash_and_restart().await?;
@@ -66,6 +67,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.launching(
+        "B9",
         "a stop of an interrupted recording changes nothing, a delete removes it",
         |cx| async move {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
@@ -79,7 +81,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("what had ended before a crash is the same after it", |cx| async move {
+    suite.launching("B7", "what had ended before a crash is the same after it", |cx| async move {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let complete = cx.complete("all of it").await?;
         let stopped = cx.stopped("a part").await?;
@@ -108,6 +110,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.launching(
+        "S2",
         "a finished recording that was superseded continues by id after a crash",
         |cx| async move {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
@@ -122,7 +125,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("a request id known before a crash never starts again", |cx| async move {
+    suite.launching("I1 I3", "a request id known before a crash never starts again", |cx| async move {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let done = cx.replying(Reply::ok("done"));
         let refused = cx.replying(Reply::new(429).body("slow down"));
@@ -155,7 +158,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.launching("what was complete survives an orderly restart too", |cx| async move {
+    suite.launching("B7", "what was complete survives an orderly restart too", |cx| async move {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let Ended { at, .. } = cx.complete("all of it").await?;
         own.terminate()?;
@@ -166,6 +169,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.launching(
+        "",
         "a recorder that is asked to end lets its live recordings come to theirs",
         |cx| async move {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
@@ -184,6 +188,7 @@ pub(super) fn add(suite: &mut Suite) {
         },
     );
     suite.launching(
+        "B9",
         "a recorder that has waited long enough marks what is live as interrupted",
         |cx| async move {
             let drain = Some(Duration::from_millis(200));
@@ -202,6 +207,7 @@ pub(super) fn add(suite: &mut Suite) {
         },
     );
     suite.launching(
+        "",
         "an ended recording that nobody uses is gone after its time, a live one stays",
         |cx| async move {
             let ttl = Some(Duration::from_millis(500));

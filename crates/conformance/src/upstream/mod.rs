@@ -1,7 +1,7 @@
 //! The scripted upstream: an HTTP/1.1 server on 127.0.0.1 whose every byte the case decides.
 //!
-//! A case asks for an [`Endpoint`] (a unique path), points the recorder at its URL, [accepts](Endpoint::accept)
-//! the request when it arrives, and then plays the upstream step by step through the [`Call`].
+//! A case asks for an [`Endpoint`] (a unique path), points the recorder at its URL, accepts the request when
+//! it arrives, and then plays the upstream step by step through the [`Call`].
 
 mod call;
 mod coding;
