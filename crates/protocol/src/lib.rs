@@ -5,7 +5,7 @@
 //!
 //! # In scope
 //! - addresses ↔ upstream URL ↔ [key], [request headers](ask), [header policy](headers), [CORS](cors),
-//!   [who may ask](guard), [control JSON](mod@control), [error codes](error)
+//!   [who may ask](guard), [answers](answer), [control JSON](mod@control), [error codes](error)
 //! - [admission]: what becomes of a request, given what is stored; [request ids](ledger)
 //! - the [recording] state machine and the [ring] of its newest bytes
 //! - the client's [reader] state machine: when to reconnect, wait, give up, believe an end
@@ -109,6 +109,8 @@ pub mod admission;
 #[cfg(feature = "recorder")]
 pub mod allow;
 #[cfg(feature = "recorder")]
+pub mod answer;
+#[cfg(feature = "recorder")]
 pub mod ask;
 #[cfg(feature = "recorder")]
 pub mod cors;
@@ -128,6 +130,10 @@ pub mod recording;
 pub mod redirect;
 #[cfg(feature = "recorder")]
 pub mod ring;
+#[cfg(feature = "recorder")]
+pub mod units;
+#[cfg(feature = "recorder")]
+pub mod via;
 
 pub use error::ErrorCode;
 pub use mode::Mode;

@@ -1,0 +1,193 @@
+//! The heads of a recorder's answers: status and headers of what it serves, passes through and says itself.
+
+use http::header::{self, HeaderMap, HeaderValue};
+
+use crate::guard::Admitted;
+use crate::recording::Recording;
+use crate::{ErrorCode, ProtocolError, control, cors, headers, name};
+
+/// What is kept of an upstream's head: the same for every reader.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Head {
+    /// The status, 200 to 599.
+    pub status: u16,
+    /// The reason phrase as it came, possibly empty.
+    pub reason: Vec<u8>,
+    /// The headers that [`headers::to_store`] let through.
+    pub headers: HeaderMap,
+}
+
+impl Head {
+    /// Whether an upstream's answer of this status is recorded. All others pass through.
+    #[must_use]
+    pub const fn is_recorded(status: u16) -> bool {
+        status >= 200 && status < 300
+    }
+
+    /// Whether a response of this status has no body at all, whatever its headers say.
+    #[must_use]
+    pub const fn is_bodyless(status: u16) -> bool {
+        matches!(status, 204 | 205 | 304)
+    }
+
+    /// The headers of a response that serves a recording from this byte on.
+    ///
+    /// `set_cookie` is not empty for whoever started the recording only. `content-length` is the driver's to
+    /// add: only it knows how its HTTP library wants to be told.
+    #[must_use]
+    pub fn serving(
+        &self,
+        recording: &Recording,
+        from: u64,
+        set_cookie: &[HeaderValue],
+        admitted: &Admitted,
+    ) -> HeaderMap {
+        let mut out = self.base(set_cookie);
+        put(&mut out, name::STATE, recording.state().as_str());
+        put(&mut out, name::RECORDING, &recording.id().to_string());
+        out.insert(name::OFFSET, HeaderValue::from(from));
+        if !recording.state().is_live() {
+            out.insert(name::LENGTH, HeaderValue::from(recording.len()));
+        }
+        if let Some(cause) = recording.cause() {
+            put(&mut out, name::ERROR, cause.as_str());
+        }
+        finish(out, admitted)
+    }
+
+    /// The headers of a response that passes an upstream's answer through.
+    #[must_use]
+    pub fn passing(&self, set_cookie: &[HeaderValue], admitted: &Admitted) -> HeaderMap {
+        let mut out = self.base(set_cookie);
+        put(&mut out, name::STATE, name::UNRECORDED);
+        finish(out, admitted)
+    }
+
+    fn base(&self, set_cookie: &[HeaderValue]) -> HeaderMap {
+        let mut out = self.headers.clone();
+        for cookie in set_cookie {
+            out.append(header::SET_COOKIE, cookie.clone());
+        }
+        if let Some(text) = headers::encode_status_text(&self.reason) {
+            out.insert(name::STATUS_TEXT, text);
+        }
+        headers::add_inert(&mut out);
+        out
+    }
+}
+
+/// The headers of what a recorder says itself: pages, control answers, the 204 of a resume (no `content_type`).
+#[must_use]
+pub fn own(content_type: Option<&'static str>, admitted: &Admitted) -> HeaderMap {
+    let mut out = HeaderMap::new();
+    put(&mut out, name::STATE, name::NONE);
+    if let Some(content_type) = content_type {
+        out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    finish(out, admitted)
+}
+
+/// The headers of an error's answer.
+#[must_use]
+pub fn error(code: ErrorCode, admitted: &Admitted) -> HeaderMap {
+    let mut out = HeaderMap::new();
+    put(&mut out, name::STATE, name::NONE);
+    put(&mut out, name::ERROR, code.as_str());
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    finish(out, admitted)
+}
+
+/// The body of an error's answer.
+#[must_use]
+pub fn error_body(error: &ProtocolError) -> Vec<u8> {
+    // Two strings always serialise.
+    serde_json::to_vec(&control::ErrorBody::from(error)).unwrap_or_default()
+}
+
+/// The headers of a preflight's answer, a 204.
+#[must_use]
+pub fn preflight(admitted: &Admitted, request: &HeaderMap) -> HeaderMap {
+    let mut out = cors::preflight(admitted, request);
+    put(&mut out, name::STATE, name::NONE);
+    headers::add_always(&mut out);
+    out
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// What every answer carries. CORS comes last, because it exposes what is there.
+fn finish(mut out: HeaderMap, admitted: &Admitted) -> HeaderMap {
+    headers::add_always(&mut out);
+    cors::add_to_response(admitted, &mut out);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RecordingId;
+    use crate::recording::End;
+
+    fn head() -> Head {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-kept", HeaderValue::from_static("1"));
+        Head { status: 200, reason: b"OK".to_vec(), headers }
+    }
+
+    fn admitted() -> Admitted {
+        Admitted { origin: Some(HeaderValue::from_static("http://localhost:1")) }
+    }
+
+    #[test]
+    fn a_live_recording_has_no_length_and_an_ended_one_has() {
+        let mut recording = Recording::connecting(RecordingId::from_parts(1, 1));
+        recording.head();
+        recording.chunk(5);
+        let live = head().serving(&recording, 2, &[], &admitted());
+        assert_eq!(live[name::STATE], "streaming");
+        assert_eq!(live[name::OFFSET], "2");
+        assert_eq!(live[name::STATUS_TEXT], "OK");
+        assert!(!live.contains_key(name::LENGTH) && !live.contains_key(name::ERROR));
+        recording.end(End::Fail(ErrorCode::UpstreamIdle));
+        let failed = head().serving(&recording, 0, &[], &admitted());
+        assert_eq!((&failed[name::LENGTH], &failed[name::ERROR]), (&"5".parse().unwrap(), &"upstream-idle".parse().unwrap()));
+    }
+
+    #[test]
+    fn everything_is_uncacheable_named_and_readable() {
+        let recording = Recording::connecting(RecordingId::from_parts(1, 1));
+        let all = [
+            head().serving(&recording, 0, &[], &admitted()),
+            head().passing(&[], &admitted()),
+            own(None, &admitted()),
+            error(ErrorCode::Gone, &admitted()),
+        ];
+        for headers in all {
+            assert!(headers.contains_key(name::STATE));
+            assert_eq!(headers["cache-control"], "private, no-store, no-transform");
+            assert_eq!(headers["access-control-allow-origin"], "http://localhost:1");
+            let exposed = headers["access-control-expose-headers"].to_str().unwrap();
+            assert!(exposed.contains(name::STATE), "{exposed}");
+        }
+    }
+
+    #[test]
+    fn cookies_go_to_the_starter_and_are_never_exposed() {
+        let cookies = [HeaderValue::from_static("a=b"), HeaderValue::from_static("c=d")];
+        let headers = head().passing(&cookies, &admitted());
+        assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
+        assert!(!headers["access-control-expose-headers"].to_str().unwrap().contains("set-cookie"));
+        assert!(!head().passing(&[], &admitted()).contains_key("set-cookie"));
+    }
+
+    #[test]
+    fn an_error_tells_its_code_twice() {
+        let body = error_body(&ProtocolError::new(ErrorCode::Gone, "it is \"gone\""));
+        let body: control::ErrorBody = serde_json::from_slice(&body).unwrap();
+        assert_eq!((body.error.code.as_str(), body.error.message.as_str()), ("gone", "it is \"gone\""));
+    }
+}
