@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -14,14 +14,18 @@ const MODULES = fileURLToPath(new URL('../node_modules/', import.meta.url))
 /** The programs of this folder's node_modules, run by Node without a shell. */
 export const bin = { vite: join(MODULES, 'vite/bin/vite.js'), tsc: join(MODULES, 'typescript/bin/tsc') }
 
-/** Packs `pkg/`, copies the fixture and installs the tarball into it. Removed after the test. */
+/**
+ * Packs `pkg/`, copies the fixture (a folder of `fixtures/`, or any folder by its absolute path) and installs the
+ * tarball into it. Removed after the test.
+ */
 export async function freshProject(t, fixture) {
-  const dir = await mkdtemp(join(tmpdir(), `durablefetch-${fixture}-`))
+  const name = basename(fixture)
+  const dir = await mkdtemp(join(tmpdir(), `durablefetch-${name}-`))
   t.after(() => rm(dir, { recursive: true, force: true }))
   const { stdout } = await run('npm', ['pack', PKG, '--json', '--pack-destination', dir])
   const [packed] = Object.values(JSON.parse(stdout))
-  await cp(join(FIXTURES, fixture), dir, { recursive: true })
-  await writeFile(join(dir, 'package.json'), JSON.stringify({ name: fixture, private: true, type: 'module' }))
+  await cp(resolve(FIXTURES, fixture), dir, { recursive: true })
+  await writeFile(join(dir, 'package.json'), JSON.stringify({ name, private: true, type: 'module' }))
   await run('npm', ['install', '--no-audit', '--no-fund', `./${packed.filename}`], { cwd: dir })
   const manifest = JSON.parse(await readFile(join(dir, 'node_modules/durablefetch/package.json'), 'utf8'))
   return { dir, files: packed.files.map((file) => file.path), manifest }

@@ -1,0 +1,2 @@
+// In a fresh project, so that the name is resolved as a user's program would.
+export * from 'durablefetch'
