@@ -122,6 +122,15 @@ impl Context {
         Ok(())
     }
 
+    /// Gives the recorder time to get to requests that are sent and wait: no event tells when they do. Some
+    /// round trips behind them are no proof, but they come before in every recorder that is fair.
+    pub async fn settle(&self, endpoint: &Endpoint) -> Checked {
+        for _ in 0..10 {
+            self.status(endpoint).await?;
+        }
+        Ok(())
+    }
+
     /// Asks for the status until it is as wanted, for changes of which no reader is told.
     pub async fn until(&self, endpoint: &Endpoint, wanted: impl Fn(&Value) -> bool) -> Checked<Value> {
         let started = Instant::now();

@@ -40,6 +40,8 @@ pub struct Settings {
     pub request_bytes: Option<u64>,
     /// The longest body of one recording, in bytes.
     pub recording_bytes: Option<u64>,
+    /// Bytes of all recordings together.
+    pub disk_bytes: Option<u64>,
     /// How many recordings may be in flight at once.
     pub in_flight: Option<usize>,
     /// How long the upstream may take to send response headers.

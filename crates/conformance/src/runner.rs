@@ -22,13 +22,17 @@ use crate::upstream::Upstream;
 ///
 /// Where the scripted upstream cannot listen on 127.0.0.1.
 pub async fn run(target: Target) -> Report {
+    run_cases(target, selected()).await
+}
+
+async fn run_cases(target: Target, cases: Vec<Case>) -> Report {
     let seed = seed();
     println!("conformance of {} with CONFORMANCE_SEED={seed}", target.base_url);
     let started = Instant::now();
     let upstream = Upstream::listen().await.unwrap_or_else(|oops| panic!("{oops}"));
     let permits = Arc::new(Semaphore::new(target.parallel));
     let target = Arc::new(target);
-    let running: Vec<_> = selected()
+    let running: Vec<_> = cases
         .into_iter()
         .map(|case| {
             let cx = Context::new(target.clone(), upstream.clone(), seed, case.name);
@@ -83,5 +87,35 @@ fn seed() -> u64 {
     match env::var("CONFORMANCE_SEED") {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("CONFORMANCE_SEED is no number: {text}")),
         Err(_) => RandomState::new().hash_one("seed") >> 32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::case::Suite;
+    use crate::check::same;
+
+    #[tokio::test]
+    async fn whatever_goes_wrong_in_a_case_is_a_failure_of_that_case() {
+        let mut suite = Suite::default();
+        suite.case("", "holds", |_| async { Ok(()) });
+        suite.case("", "differs", |_| async { Ok(same("sum", 1 + 1, 3)?) });
+        suite.case("", "breaks", |_| async { panic!("out of cheese") });
+        suite.case("", "hangs", |_| std::future::pending());
+        suite.launching("", "cannot", |_| async { Ok(()) });
+        suite.cases[3].deadline = Duration::from_millis(1);
+        let report = run_cases(Target::new("http://127.0.0.1:9"), suite.cases).await;
+        let text = report.to_string();
+        let failed: Vec<_> = report.failures().map(|(case, _)| case.name).collect();
+        assert_eq!(failed, ["differs", "breaks", "hangs"]);
+        let line = |text: &str| text.replace(' ', "");
+        for said in
+            ["expected 3", "got 2", "runner.rs:", "out of cheese", "did not end within", "1 not applicable"]
+        {
+            assert!(line(&text).contains(&line(said)), "{said}: {text}");
+        }
     }
 }

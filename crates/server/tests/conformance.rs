@@ -41,6 +41,7 @@ fn serve(settings: &Settings, data: &Path) -> Command {
         ("--idle-timeout", settings.idle_timeout.map(millis)),
         ("--max-request-bytes", settings.request_bytes.map(|n| n.to_string())),
         ("--max-recording-bytes", settings.recording_bytes.map(|n| n.to_string())),
+        ("--max-disk-bytes", settings.disk_bytes.map(|n| n.to_string())),
         ("--max-recordings", settings.in_flight.map(|n| n.to_string())),
         ("--base-path", settings.mount.clone()),
     ];

@@ -9,6 +9,7 @@ mod admission_stopped;
 mod admission_streaming;
 mod bytes;
 mod concurrency;
+mod connections;
 mod continuation;
 mod control;
 mod cors;
@@ -25,6 +26,7 @@ mod redirects;
 mod request_body;
 mod request_ids;
 mod restart;
+mod retention;
 
 use crate::case::{Case, Suite};
 
@@ -53,9 +55,11 @@ pub(crate) fn all() -> Vec<Case> {
         control::add,
         cuts::add,
         concurrency::add,
+        connections::add,
         bytes::add,
         limits::add,
         restart::add,
+        retention::add,
     ] {
         add(&mut suite);
     }
@@ -80,6 +84,36 @@ mod tests {
                 && number.chars().all(|c| c.is_ascii_digit())
         };
         PROTOCOL.split("**").filter(is_rule).collect()
+    }
+
+    /// Error codes that the suite cannot bring about: it has no token to leave out, cannot break the
+    /// recorder's disk or code, and whoever cut the upload is not there to be told.
+    const OUT_OF_REACH: [&str; 6] = [
+        "unauthorized",
+        "storage-failed",
+        "internal",
+        "request-incomplete",
+        "too-many-readers",
+        "shutting-down",
+    ];
+
+    #[test]
+    fn every_error_code_has_a_case() {
+        let rows = PROTOCOL.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let codes = rows.filter(|(_, rest)| rest.starts_with(['4', '5'])).map(|(code, _)| code);
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cases");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let source: String = files
+            .filter(|path| !path.ends_with("mod.rs"))
+            .map(|path| std::fs::read_to_string(path).unwrap())
+            .collect();
+        let (have, lack): (Vec<_>, Vec<_>) = codes.partition(|code| source.contains(&format!("\"{code}\"")));
+        assert!(have.len() > 20, "PROTOCOL.md has lost its error table: {have:?}");
+        assert_eq!(
+            lack.iter().collect::<BTreeSet<_>>(),
+            OUT_OF_REACH.iter().collect(),
+            "codes without a case"
+        );
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub(super) fn add(suite: &mut Suite) {
         for mode in ["join", "resume", "replay"] {
             waiting.push(cx.get(&at).mode(mode).open().await?);
         }
-        cx.until(&at, |status| status["activeConnections"] == 4).await?;
+        cx.settle(&at).await?;
         call.head(429, &[("retry-after", "7"), ("content-length", "4")]).await?;
         call.send("busy").await?;
         for open in waiting {

@@ -206,21 +206,4 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching(
-        "",
-        "an ended recording that nobody uses is gone after its time, a live one stays",
-        |cx| async move {
-            let ttl = Some(Duration::from_millis(500));
-            let (cx, _own) = cx.launch(Settings { ttl, ..Settings::default() }).await?;
-            let Live { at: live, mut call, mut reader, .. } = cx.streaming("one ").await?;
-            let Ended { at, .. } = cx.complete("old").await?;
-            cx.until_state(&at, "none").await?;
-            cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
-            call.send("two").await?;
-            call.end().await?;
-            reader.ends_with("two").await?;
-            cx.get(&live).send().await?.ends_with("one two").await?;
-            Ok(())
-        },
-    );
 }

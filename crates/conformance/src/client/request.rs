@@ -88,10 +88,14 @@ impl Request {
 
     /// Sends the head only, announcing a body of `length` bytes; the caller writes it, or does not.
     pub async fn announce(self, length: Option<usize>) -> Checked<Open> {
-        let what = format!("{} {}", self.method, self.target);
+        let what = self.what();
         let stream = soon(format!("{what}: connect"), TcpStream::connect(&self.connect)).await?;
         let stream = stream.map_err(|e| Oops::new(format!("{what}: connect {}: {e}", self.connect)))?;
-        let mut wire = Wire::new(stream);
+        self.announce_on(Wire::new(stream), length).await
+    }
+
+    pub(super) async fn announce_on(self, mut wire: Wire, length: Option<usize>) -> Checked<Open> {
+        let what = self.what();
         let mut head = format!("{} {} {}\r\n", self.method, self.target, self.version);
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -102,6 +106,10 @@ impl Request {
         head.push_str("\r\n");
         wire.write(head.as_bytes()).await.map_err(|_| Oops::new(format!("{what}: cut while sending")))?;
         Ok(Open { wire, what, method: self.method })
+    }
+
+    fn what(&self) -> String {
+        format!("{} {}", self.method, self.target)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 
 use bytes::Bytes;
 
-use super::Open;
+use super::{Open, Request};
 use crate::check::{Checked, Oops, same, same_bytes, soon};
 use crate::wire::{Cut, Framing, Headers, Wire};
 
@@ -204,7 +204,12 @@ impl Response {
         Ok(())
     }
 
-    /// Stops reading. The connection stays open until the response is dropped.
+    /// Sends a request without a body on the connection of this response, which must have ended.
+    pub async fn then(self, request: Request) -> Checked<Response> {
+        request.announce_on(self.wire, None).await?.response().await
+    }
+
+    /// Resets the connection, as a client that is killed does.
     pub fn reset(self) {
         self.wire.reset();
     }

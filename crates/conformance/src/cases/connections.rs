@@ -1,0 +1,46 @@
+//! Connections of clients: used again, refused while sending, left alone.
+
+use crate::case::Suite;
+use crate::check::same;
+use crate::upstream::Reply;
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.case("R1", "one connection serves several requests, errors among them", |cx| async move {
+        let at = cx.replying(Reply::ok("body"));
+        let mut response = cx.get(&at).send().await?;
+        response.ends_with("body").await?;
+        for _ in 0..3 {
+            response = response.then(cx.get(&at)).await?;
+            response.is(200)?.state("complete")?;
+            response.ends_with("body").await?;
+            response = response.then(cx.get(&cx.endpoint()).mode("resume")).await?;
+            response.is(204)?;
+            response = response.then(cx.get(&cx.endpoint()).mode("replay")).await?;
+            response.error(404, "not-found").await?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("W3", "a refusal reaches a client that is still sending its body", |cx| async move {
+        let at = cx.replying(Reply::ok("x"));
+        for _ in 0..5 {
+            let post = cx.recorder.fetch("POST", &at.url()).header("origin", "https://evil.example");
+            post.body(vec![b'x'; 3 << 20]).send().await?.error(403, "forbidden-origin").await?;
+        }
+        at.hits(0)?;
+        Ok(())
+    });
+    suite.case("S9", "after a HEAD and after a 204 the connection is in step", |cx| async move {
+        let at = cx.replying(Reply::ok("body"));
+        let empty = cx.replying(Reply::new(204));
+        let mut response = cx.recorder.fetch("HEAD", &at.url()).send().await?;
+        response.is(200)?;
+        response = response.then(cx.get(&empty)).await?;
+        response.is(204)?;
+        response = response.then(cx.get(&at)).await?;
+        response.is(200)?;
+        response.ends_with("body").await?;
+        same("upstream requests", at.received().len(), 2)?;
+        Ok(())
+    });
+}

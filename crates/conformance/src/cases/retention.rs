@@ -1,0 +1,90 @@
+//! How long recordings are kept: their time after the last use, and the room on disk.
+
+use std::time::Duration;
+
+use crate::case::Suite;
+use crate::check::{holds, same};
+use crate::client::End;
+use crate::launch::Settings;
+use crate::scenario::{Ended, Live};
+use crate::upstream::Reply;
+
+fn short_lived() -> Settings {
+    Settings { ttl: Some(Duration::from_millis(500)), ..Settings::default() }
+}
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.launching(
+        "",
+        "an ended recording that nobody uses is gone after its time, a live one stays",
+        |cx| async move {
+            let (cx, _own) = cx.launch(short_lived()).await?;
+            let Live { at: live, mut call, mut reader, .. } = cx.streaming("one ").await?;
+            let Ended { at, recording } = cx.complete("old").await?;
+            cx.until_state(&at, "none").await?;
+            cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
+            cx.rest_of(&at, &recording, 0).send().await?.error(410, "gone").await?;
+            call.send("two").await?;
+            call.end().await?;
+            reader.ends_with("two").await?;
+            cx.get(&live).send().await?.ends_with("one two").await?;
+            Ok(())
+        },
+    );
+    suite.launching("", "using a recording keeps it: its time runs from the last use", |cx| async move {
+        let (cx, _own) = cx.launch(short_lived()).await?;
+        let used = cx.complete("used").await?;
+        let first = cx.status(&used.at).await?["expiresAt"].as_u64();
+        for body in ["one", "two"] {
+            let idle = cx.complete(body).await?;
+            while cx.status(&idle.at).await?["state"] != "none" {
+                cx.rest_of(&used.at, &used.recording, 0).send().await?.ends_with("used").await?;
+            }
+        }
+        holds("expiresAt has moved", cx.status(&used.at).await?["expiresAt"].as_u64() > first)?;
+        cx.get(&used.at).send().await?.ends_with("used").await?;
+        used.at.hits(1)?;
+        Ok(())
+    });
+    suite.launching("", "when the disk is full the oldest finished recording goes first", |cx| async move {
+        let settings = Settings { disk_bytes: Some(1 << 20), ..Settings::default() };
+        let (cx, _own) = cx.launch(settings).await?;
+        let body = cx.bytes(300_000);
+        let mut all = Vec::new();
+        for _ in 0..5 {
+            let at = cx.replying(Reply::ok(body.clone()));
+            cx.get(&at).send().await?.ends_with(&body).await?;
+            all.push(at);
+        }
+        cx.until_state(&all[0], "none").await?;
+        cx.get(&all[4]).mode("replay").send().await?.ends_with(&body).await?;
+        Ok(())
+    });
+    suite.launching(
+        "",
+        "a live recording that fills the disk fails with storage-full; nothing else can go",
+        |cx| async move {
+            let settings = Settings { disk_bytes: Some(1 << 20), ..Settings::default() };
+            let (cx, _own) = cx.launch(settings).await?;
+            let Live { at, mut call, mut reader, recording } = cx.streaming("x").await?;
+            let piece = vec![b'y'; 64 << 10];
+            // Sent until the recorder hangs up; it may do so in the middle of a piece.
+            let sending = tokio::spawn(async move {
+                while call.send(&piece).await.is_ok() {}
+                call
+            });
+            let (got, end) = reader.rest().await?;
+            holds("broken", end != End::Clean)?;
+            holds(format!("{} bytes are within the limit", got.len()), got.len() <= 2 << 20)?;
+            drop(sending.await);
+            cx.until_state(&at, "failed").await?;
+            let status = cx.status(&at).await?;
+            let length =
+                usize::try_from(status["bytesStored"].as_u64().unwrap_or_default()).unwrap_or_default();
+            let end = cx.rest_of(&at, &recording, length).send().await?;
+            end.is(200)?.has("durablefetch-error", "storage-full")?;
+            same("state", &status["state"], &serde_json::json!("failed"))?;
+            Ok(())
+        },
+    );
+}
