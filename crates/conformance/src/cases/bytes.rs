@@ -163,46 +163,6 @@ pub(super) fn add(suite: &mut Suite) {
         reads_all(cx.get(&at).send().await?, body).await?;
         Ok(())
     });
-    suite.case("B8", "a slow reader holds nobody up and misses nothing", |cx| async move {
-        let body = Arc::new(cx.bytes(8 << 20));
-        let mut live = cx.streaming("").await?;
-        // Asked for and not read: its socket fills up, and it falls behind the ring.
-        let stalled = cx.get(&live.at).send().await?;
-        for piece in body.chunks(64 << 10) {
-            live.call.send(piece).await?;
-            live.reader.next(piece).await?;
-        }
-        let Live { call, mut reader, at, .. } = live;
-        call.end().await?;
-        reader.ends().await?;
-        cx.until_state(&at, "complete").await?;
-        reads_all(stalled, body).await?;
-        Ok(())
-    });
-    suite.case(
-        "B8",
-        "a reader that stalls, falls behind and leaves continues where it was",
-        |cx| async move {
-            let body = Arc::new(cx.bytes(4 << 20));
-            let mut live = cx.streaming("").await?;
-            let mut stalled = cx.get(&live.at).send().await?;
-            live.call.send(&body[..100_000]).await?;
-            live.reader.next(&body[..100_000]).await?;
-            let held = cx.random(|r| r.usize(1..100_000));
-            stalled.next(&body[..held]).await?;
-            stalled.reset();
-            for piece in body[100_000..].chunks(50_000) {
-                live.call.send(piece).await?;
-                live.reader.next(piece).await?;
-            }
-            let mut rest = cx.rest_of(&live.at, &live.recording, held).send().await?;
-            rest.is(200)?.state("streaming")?;
-            rest.next(&body[held..]).await?;
-            live.call.end().await?;
-            rest.ends().await?;
-            Ok(())
-        },
-    );
     suite.case("B8", "a recording goes on with no reader at all, whatever its size", |cx| async move {
         let body = Arc::new(cx.bytes(6 << 20));
         let Live { at, mut call, reader, .. } = cx.streaming("").await?;

@@ -61,6 +61,20 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
+    suite.case("R2", "a live body has no content-length, although the upstream told one", |cx| async move {
+        let at = cx.endpoint();
+        let open = cx.get(&at).open().await?;
+        let mut call = at.accept().await?;
+        call.head(200, &[("content-length", "8")]).await?;
+        call.send("half").await?;
+        let mut reader = open.response().await?;
+        reader.lacks("content-length")?.has("transfer-encoding", "chunked")?;
+        reader.next("half").await?;
+        call.send("half").await?;
+        call.end().await?;
+        reader.ends_with("half").await?;
+        Ok(())
+    });
     suite.case("R4", "a reason phrase that is not ASCII comes percent-encoded", |cx| async move {
         let at = cx.replying(Reply::new(200).reason("Gut für 100%").body("x"));
         for reader in four_readers(&cx, &at).await? {

@@ -27,6 +27,7 @@ mod request_body;
 mod request_ids;
 mod restart;
 mod retention;
+mod slow;
 
 use crate::case::{Case, Suite};
 
@@ -57,6 +58,7 @@ pub(crate) fn all() -> Vec<Case> {
         concurrency::add,
         connections::add,
         bytes::add,
+        slow::add,
         limits::add,
         restart::add,
         retention::add,
