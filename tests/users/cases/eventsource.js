@@ -1,0 +1,21 @@
+import { EventSource } from 'eventsource'
+
+export const title = '`eventsource` (npm)'
+export const packages = ['eventsource']
+export const where = ['node', 'chromium']
+export const note = 'An `EventSource` asks again when an answer has ended; `close` it at the last event, as with the one of the browser.'
+
+export function read({ df, upstream, id, received }) {
+  let text = ''
+  return new Promise((resolve, reject) => {
+    // snippet:begin
+    const source = new EventSource(`${upstream}/sse?id=${id}`, { fetch: df.fetch })
+    source.addEventListener('word', ({ data }) => received((text += JSON.parse(data))))
+    source.addEventListener('end', () => {
+      source.close()
+      resolve(text)
+    })
+    source.addEventListener('error', reject)
+    // snippet:end
+  })
+}

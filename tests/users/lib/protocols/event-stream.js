@@ -1,0 +1,27 @@
+// What the event streams have in common.
+
+/** Writes one event for each pair of name (or `undefined`) and data; data that is no string as JSON. */
+export async function sendEvents(response, events) {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.flushHeaders()
+  for await (const [name, data] of events) {
+    const text = typeof data === 'string' ? data : JSON.stringify(data)
+    response.write(`${name ? `event: ${name}\n` : ''}data: ${text}\n\n`)
+  }
+  response.end()
+}
+
+/** Sends a web `Response` on. */
+export async function sendResponse(response, { status, headers, body }) {
+  response.writeHead(status, Object.fromEntries(headers))
+  response.flushHeaders()
+  for await (const chunk of body) response.write(chunk)
+  response.end()
+}
+
+/** Reads the request's body as JSON. */
+export async function jsonOf(request) {
+  let text = ''
+  for await (const chunk of request.setEncoding('utf8')) text += chunk
+  return JSON.parse(text)
+}
