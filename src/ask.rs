@@ -1,0 +1,119 @@
+//! One request to the recorder: its address, its headers, its token.
+
+use std::rc::Rc;
+
+use durablefetch_protocol::name;
+use durablefetch_protocol::reader::{Answer, Request};
+use js_sys::{Function, Object, Promise};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, Headers, Response};
+
+use crate::client::Inner;
+use crate::generation::Generation;
+use crate::head::Seen;
+use crate::order::Order;
+use crate::{error, sys};
+
+/// Why there is no response.
+pub(crate) enum Lost {
+    /// The app's own doing: its token function threw, or what it asked for cannot be sent.
+    Token(JsValue),
+    /// No answer came.
+    Network(JsValue),
+}
+
+/// Sends the app's request, or a continuation on its behalf.
+pub(crate) async fn ask(
+    client: Rc<Inner>,
+    order: Rc<Order>,
+    what: Request,
+    recording: Option<String>,
+    signal: AbortSignal,
+) -> Result<(Response, Seen), Lost> {
+    let seed = client.generation.get() != Generation::Current;
+    let address = client.options.base.address(&order.url, seed).map_err(Lost::Token)?;
+    let response = with_token(&client, &order, &address, true, |token| {
+        let headers = match what {
+            Request::Start => start_headers(&order)?,
+            Request::Continue(offset) => {
+                continuation_headers(&order, recording.as_deref().unwrap_or_default(), offset)?
+            }
+        };
+        headers.set(name::URL, &order.href)?;
+        if let Some(token) = token {
+            headers.set(name::TOKEN, token)?;
+        }
+        Ok(match what {
+            Request::Start => order.init(&headers, Some(&signal)),
+            Request::Continue(_) => order.bodiless(&headers, Some(&signal)),
+        })
+    })
+    .await?;
+    let seen = Seen::of(&response);
+    client.learn(&seen);
+    Ok((response, seen))
+}
+
+fn start_headers(order: &Order) -> Result<Headers, JsValue> {
+    let headers = order.copied_headers()?;
+    headers.set(name::REQUEST, &order.request)?;
+    if let Some(mode) = order.mode {
+        headers.set(name::MODE, mode.as_str())?;
+    }
+    Ok(headers)
+}
+
+fn continuation_headers(order: &Order, recording: &str, offset: u64) -> Result<Headers, JsValue> {
+    let headers = Headers::new()?;
+    if let Some(authorization) = order.authorization() {
+        headers.set("authorization", &authorization)?;
+    }
+    headers.set(name::RECORDING, recording)?;
+    headers.set(name::OFFSET, &offset.to_string())?;
+    Ok(headers)
+}
+
+/// Sends with the current token; asks for another one once, if the recorder does not take this one.
+pub(crate) async fn with_token(
+    client: &Inner,
+    order: &Order,
+    address: &str,
+    with_token: bool,
+    init: impl Fn(Option<&str>) -> Result<Object, JsValue>,
+) -> Result<Response, Lost> {
+    let mut again = client.options.token.can_change();
+    loop {
+        let token =
+            if with_token { client.options.token.current().await.map_err(Lost::Token)? } else { None };
+        let init = init(token.as_deref()).map_err(Lost::Token)?;
+        let response = transport(client, order, address, &init).await.map_err(Lost::Network)?;
+        let refused = response.status() == 401 && Seen::of(&response).answer == Answer::Own;
+        if !(refused && with_token && std::mem::replace(&mut again, false)) {
+            return Ok(response);
+        }
+        sys::let_go(None, &response.body().map_or(JsValue::UNDEFINED, JsValue::from));
+    }
+}
+
+/// The fetch underneath, looked up now: apps and tests patch it.
+pub(crate) async fn transport(
+    client: &Inner,
+    order: &Order,
+    address: &str,
+    init: &Object,
+) -> Result<Response, JsValue> {
+    let global: Option<Function>;
+    let fetch = match order.fetch.as_ref().or(client.options.fetch.as_ref()) {
+        Some(fetch) => fetch,
+        None => {
+            global = sys::get_function(&js_sys::global(), "fetch");
+            global
+                .as_ref()
+                .ok_or_else(|| error::invalid("There is no global fetch; give one as option 'fetch'"))?
+        }
+    };
+    let promise = fetch.call2(&JsValue::UNDEFINED, &address.into(), init)?;
+    let response = JsFuture::from(Promise::resolve(&promise)).await?;
+    Ok(response.unchecked_into())
+}

@@ -1,0 +1,106 @@
+//! Where the recorder is, and the addresses of requests to it.
+
+use wasm_bindgen::JsValue;
+use web_sys::Url;
+
+use crate::{error, sys};
+
+/// The recorder of everybody who names none: that of durablefetch 0.1.0.
+pub(crate) const DEFAULT_HOST: &str = "durablefetch.com";
+
+/// `durablefetchHost`, understood.
+#[derive(Debug)]
+pub(crate) struct Base {
+    /// `https://host`, `https://host/path`, or `/path` on the page's own origin. No slash at the end.
+    text: String,
+    /// Loopback as written; for a path the page decides.
+    loopback: bool,
+    /// A third party's recorder.
+    pub(crate) is_default: bool,
+}
+
+impl Base {
+    /// Reads a host, an origin or a path.
+    pub(crate) fn parse(host: &str) -> Result<Self, JsValue> {
+        let unusable = || {
+            error::invalid(
+                "durablefetchHost must be a host ('recorder.example'), an origin ('http://localhost:8787') \
+                 or a path on the page's own origin ('/df')",
+            )
+        };
+        let trimmed = host.trim_end_matches('/');
+        if let Some(path) = host.strip_prefix('/') {
+            if path.starts_with('/') || trimmed.contains(['?', '#', '\\']) {
+                return Err(unusable());
+            }
+            return Ok(Self { text: trimmed.into(), loopback: false, is_default: false });
+        }
+        let spelled = if trimmed.contains("://") { trimmed.into() } else { ["https://", trimmed].concat() };
+        let url = Url::new(&spelled).map_err(|_| unusable())?;
+        let http = matches!(url.protocol().as_str(), "http:" | "https:");
+        let bare = url.search().is_empty() && url.hash().is_empty() && url.username().is_empty();
+        if !http || !bare || trimmed.is_empty() {
+            return Err(unusable());
+        }
+        let loopback = is_loopback(&url.hostname());
+        let text = [&url.origin(), url.pathname().trim_end_matches('/')].concat();
+        Ok(Self { text, loopback, is_default: url.host() == DEFAULT_HOST })
+    }
+
+    /// A recorder under the page's own origin is one of ours: 0.1.0 cannot be mounted under a path.
+    pub(crate) fn is_path(&self) -> bool {
+        self.text.is_empty() || self.text.starts_with('/')
+    }
+
+    /// As it is named in messages.
+    pub(crate) fn host(&self) -> &str {
+        if self.text.is_empty() { "/" } else { &self.text }
+    }
+
+    /// Whether the recorder is on this machine, so that it can reach what is there too.
+    pub(crate) fn is_loopback(&self) -> bool {
+        if !self.is_path() {
+            return self.loopback;
+        }
+        let page = sys::location().and_then(|href| Url::new(&href).ok());
+        page.is_some_and(|page| is_loopback(&page.hostname()))
+    }
+
+    /// The address of a control call.
+    pub(crate) fn control(&self, name: &str) -> Result<String, JsValue> {
+        Ok([&self.origin()?, "/", name].concat())
+    }
+
+    /// The address under which an upstream URL is asked for. `seed`: as durablefetch 0.1.0 spells it.
+    pub(crate) fn address(&self, upstream: &Url, seed: bool) -> Result<String, JsValue> {
+        let scheme = if seed && upstream.protocol() == "https:" {
+            String::new()
+        } else {
+            [&upstream.protocol(), "/"].concat()
+        };
+        let [host, path, search] = [upstream.host(), upstream.pathname(), upstream.search()];
+        Ok([&self.origin()?, "/", &scheme, &host, &path, &search].concat())
+    }
+
+    fn origin(&self) -> Result<String, JsValue> {
+        if !self.is_path() {
+            return Ok(self.text.clone());
+        }
+        let page = sys::location().and_then(|href| Url::new(&href).ok()).ok_or_else(|| {
+            error::invalid(
+                "durablefetchHost is a path, which needs a page to be relative to; on servers give an origin",
+            )
+        })?;
+        Ok([&page.origin(), &self.text[..]].concat())
+    }
+}
+
+/// Hosts of this very machine.
+pub(crate) fn is_loopback(hostname: &str) -> bool {
+    let hostname = hostname.trim_end_matches('.');
+    hostname == "localhost"
+        || hostname.ends_with(".localhost")
+        || hostname == "[::1]"
+        || (hostname.starts_with("127.")
+            && hostname.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit()))
+}

@@ -1,0 +1,57 @@
+//! The AI SDK's chats: each is one key, `api?chatId=<id>`, whose recordings are its answers.
+
+mod entry;
+mod options;
+mod prepare;
+mod run;
+mod transport;
+
+use std::rc::Rc;
+
+use durablefetch_protocol::control::Done;
+use wasm_bindgen::JsValue;
+
+use crate::client::Inner;
+use crate::order::Order;
+use crate::{bypass, control, sys};
+
+pub(crate) use entry::Chats;
+pub(crate) use run::Run;
+pub(crate) use transport::transport;
+
+/// The address that a chat is recorded under. The query that `api` has is kept.
+fn keyed(api: &str, chat_id: &str) -> String {
+    let (address, fragment) = match api.split_once('#') {
+        Some((address, _)) => (address, &api[address.len()..]),
+        None => (api, ""),
+    };
+    let parameter = ["chatId=", &sys::encode_uri_component(chat_id)].concat();
+    let separator = match address.split_once('?') {
+        Some((_, query)) if query.split('&').any(|known| known == parameter) => return api.to_owned(),
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+        None => "?",
+    };
+    [address, separator, &parameter, fragment].concat()
+}
+
+/// Stops what was last sent or resumed for a chat: the recording where it is known, the request where its head
+/// has not come, whatever is current where this page knows of neither.
+pub(crate) async fn stop(client: Rc<Inner>, api: &str, chat_id: &str) -> Result<JsValue, JsValue> {
+    let order = Order::read(&keyed(api, chat_id).as_str().into(), &JsValue::UNDEFINED)?;
+    if bypass::applies(&client, &order) {
+        return bypass::done(Done::NOTHING_TO_STOP);
+    }
+    stop_order(client, order).await
+}
+
+async fn stop_order(client: Rc<Inner>, order: Order) -> Result<JsValue, JsValue> {
+    let (recording, request, asker) = client.chats.with(&order.href, |entry| {
+        entry.stopped_here = true;
+        let request = entry.request.clone().filter(|_| entry.recording.is_none());
+        (entry.recording.clone(), request, entry.asker.clone())
+    });
+    // In the name of the request that it is about, with the same credentials.
+    let order = order.in_the_name_of(asker.as_deref());
+    control::stop(&client, &order, recording, request).await
+}

@@ -1,0 +1,66 @@
+//! The options of `chatTransport`.
+
+use js_sys::{Function, Object, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::options::{function, wrong};
+use crate::sys;
+
+/// The route of the AI SDK's own default.
+const DEFAULT_API: &str = "/api/chat";
+
+/// What is ours of the options; everything else is handed on to the AI SDK.
+pub(crate) struct ChatOptions {
+    pub(crate) api: String,
+    /// `reconnect: 'recorded'`: whoever comes back after the end still gets the answer.
+    pub(crate) recorded: bool,
+    /// `onAbort: 'stop'`.
+    pub(crate) stop_on_abort: bool,
+    /// The transport underneath for this chat, instead of the client's.
+    pub(crate) fetch: Option<Function>,
+    pub(crate) prepare_send: Option<Function>,
+    pub(crate) prepare_reconnect: Option<Function>,
+    /// The app's options without ours.
+    pub(crate) rest: Object,
+}
+
+impl ChatOptions {
+    pub(crate) fn read(options: &JsValue) -> Result<Self, JsValue> {
+        if let Some(options) = sys::some(options.clone())
+            && !options.is_object()
+        {
+            return Err(wrong("options", "an object"));
+        }
+        let rest = Object::new();
+        if let Some(options) = options.dyn_ref::<Object>() {
+            Object::assign(&rest, options);
+        }
+        let api = match sys::some(sys::get(options, "api")) {
+            None => DEFAULT_API.into(),
+            Some(api) => api.as_string().ok_or_else(|| wrong("api", "a string"))?,
+        };
+        let read = Self {
+            api,
+            recorded: choice(options, "reconnect", ["live", "recorded"])?,
+            stop_on_abort: choice(options, "onAbort", ["detach", "stop"])?,
+            fetch: function(options, "fetch")?,
+            prepare_send: function(options, "prepareSendMessagesRequest")?,
+            prepare_reconnect: function(options, "prepareReconnectToStreamRequest")?,
+            rest,
+        };
+        for ours in ["reconnect", "onAbort"] {
+            let _ = Reflect::delete_property(&read.rest, &ours.into());
+        }
+        Ok(read)
+    }
+}
+
+/// Whether the second of two choices was taken; the first is the default.
+fn choice(options: &JsValue, name: &str, choices: [&str; 2]) -> Result<bool, JsValue> {
+    let Some(given) = sys::some(sys::get(options, name)) else { return Ok(false) };
+    match given.as_string() {
+        Some(given) if given == choices[0] => Ok(false),
+        Some(given) if given == choices[1] => Ok(true),
+        _ => Err(wrong(name, &["'", choices[0], "' or '", choices[1], "'"].concat())),
+    }
+}

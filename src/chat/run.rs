@@ -1,0 +1,89 @@
+//! One request of a chat, sent or resumed: what its end means for the chat.
+
+use std::rc::Rc;
+
+use durablefetch_protocol::State;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+use crate::bell::Bell;
+use crate::client::Inner;
+use crate::order::Order;
+use crate::sys;
+
+/// What a session tells its chat.
+pub(crate) struct Run {
+    client: Rc<Inner>,
+    href: String,
+    /// `onAbort: 'stop'`.
+    stop_on_abort: bool,
+}
+
+impl Run {
+    /// A request of a chat begins. `sends`: a message, in contrast to resuming an answer.
+    pub(crate) fn begin(client: &Rc<Inner>, order: &Order, sends: bool, stop_on_abort: bool) -> Self {
+        client.chats.with(&order.href, |chat| {
+            chat.asker = Some(Rc::new(order.asker()));
+            if sends {
+                chat.request = Some(order.request.clone());
+                chat.recording = None;
+                chat.errored = false;
+                chat.stopped_here = false;
+            }
+        });
+        Self { client: client.clone(), href: order.href.clone(), stop_on_abort }
+    }
+
+    /// With `onAbort: 'stop'`, abort is Stop.
+    pub(crate) fn watch_abort(&self, bell: &Bell) {
+        if !self.stop_on_abort {
+            return;
+        }
+        let (client, href) = (self.client.clone(), self.href.clone());
+        bell.also_on_abort(Box::new(move || {
+            spawn_local(async move {
+                if let Ok(order) = Order::read(&href.as_str().into(), &JsValue::UNDEFINED)
+                    && let Err(error) = super::stop_order(client, order).await
+                {
+                    // Nobody waits for this answer.
+                    sys::console_error(&error);
+                }
+            });
+        }));
+    }
+
+    /// The head has come: the recording is known.
+    pub(crate) fn head(&self, recording: &str) {
+        self.client.chats.with(&self.href, |chat| {
+            if chat.recording.as_deref() != Some(recording) {
+                // Stopped while its head had not come: that was this one.
+                chat.stopped_here &= chat.recording.is_none();
+                chat.recording = Some(recording.to_owned());
+            }
+        });
+    }
+
+    /// The body ended clean. What somebody else stopped is no finished answer: an error that frameworks take
+    /// for an abort, lest they send something by themselves in the other tab.
+    pub(crate) fn finished(&self, state: State) -> Option<JsValue> {
+        self.client.chats.with(&self.href, |chat| {
+            chat.errored = false;
+            if state != State::Stopped {
+                return None;
+            }
+            chat.failures += 1;
+            let elsewhere = !chat.stopped_here;
+            elsewhere.then(|| sys::dom_exception("The answer was stopped elsewhere", "AbortError"))
+        })
+    }
+
+    /// Given up. `in_body`: after the head had come.
+    pub(crate) fn failed(&self, in_body: bool) {
+        if in_body {
+            self.client.chats.with(&self.href, |chat| {
+                chat.errored = true;
+                chat.failures += 1;
+            });
+        }
+    }
+}

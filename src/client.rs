@@ -1,0 +1,150 @@
+//! The exported class, and what all calls of one client share.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::rc::Rc;
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use crate::attach::Attachments;
+use crate::chat::{self, Chats};
+use crate::generation::Generation;
+use crate::head::Seen;
+use crate::last::{self, Resuming};
+use crate::options::Options;
+use crate::order::Order;
+use crate::{bypass, control, fetch};
+use durablefetch_protocol::reader::Answer;
+
+/// Shared by everything that one client has under way.
+pub(crate) struct Inner {
+    pub(crate) options: Options,
+    pub(crate) generation: Cell<Generation>,
+    pub(crate) attachments: Attachments,
+    pub(crate) chats: Chats,
+    pub(crate) resuming: Resuming,
+    pub(crate) warned: bypass::Warned,
+    /// The recorder has answered before.
+    answered: Cell<bool>,
+}
+
+impl Inner {
+    /// Whether this recorder has ever answered; until then it may not be there at all.
+    pub(crate) fn answered(&self) -> bool {
+        self.answered.get()
+    }
+
+    /// Takes note of an answer: only a recorder of this protocol says a state.
+    pub(crate) fn learn(&self, seen: &Seen) {
+        if seen.answer != Answer::Foreign {
+            self.answered.set(true);
+            self.generation.set(Generation::Current);
+        }
+    }
+}
+
+/// The part of `DurableFetchClient` that is Rust; `client.js` binds its methods.
+#[wasm_bindgen]
+pub struct Client {
+    inner: Rc<Inner>,
+}
+
+#[wasm_bindgen]
+impl Client {
+    /// A client; makes no request yet.
+    ///
+    /// # Errors
+    /// A `DurableFetchError` with the code `invalid-option` that names the option.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: &JsValue) -> Result<Client, JsValue> {
+        let options = Options::read(options)?;
+        let generation = Generation::assumed(&options.base);
+        let inner = Inner {
+            options,
+            generation: Cell::new(generation),
+            attachments: Attachments::default(),
+            chats: Chats::default(),
+            resuming: Resuming::default(),
+            warned: bypass::Warned::default(),
+            answered: Cell::new(false),
+        };
+        Ok(Self { inner: Rc::new(inner) })
+    }
+
+    /// `fetch`, durable.
+    pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
+        let order = Order::read(input, init);
+        self.promise(|inner| async move { fetch::fetch(inner, order?, None).await.map(JsValue::from) })
+    }
+
+    /// What the recorder knows of this URL.
+    #[wasm_bindgen(js_name = isInProgress)]
+    pub fn is_in_progress(&self, url: &JsValue, init: &JsValue) -> Promise {
+        let order = Order::read(url, init);
+        self.promise(|inner| async move { Ok(control::is_in_progress(&inner, &order?).await?.json) })
+    }
+
+    /// Deletes the recording of this URL.
+    pub fn delete(&self, url: &JsValue, init: &JsValue) -> Promise {
+        let order = Order::read(url, init);
+        self.promise(|inner| async move { control::delete(&inner, &order?).await })
+    }
+
+    /// Stops the recording of this URL: its upstream request is ended, its bytes stay.
+    pub fn stop(&self, url: &JsValue, init: &JsValue) -> Promise {
+        let order = Order::read(url, init);
+        self.promise(|inner| async move { control::stop(&inner, &order?, None, None).await })
+    }
+
+    /// Options for the AI SDK's `DefaultChatTransport`.
+    ///
+    /// # Errors
+    /// A `DurableFetchError` with the code `invalid-option` that names the option.
+    #[wasm_bindgen(js_name = chatTransport)]
+    pub fn chat_transport(&self, options: &JsValue) -> Result<JsValue, JsValue> {
+        chat::transport(&self.inner, options)
+    }
+
+    /// Stops what this client last sent or resumed for a chat.
+    #[wasm_bindgen(js_name = stopChat)]
+    pub fn stop_chat(&self, api: &str, chat_id: &str) -> Promise {
+        let (api, chat_id) = (api.to_owned(), chat_id.to_owned());
+        self.promise(|inner| async move { chat::stop(inner, &api, &chat_id).await })
+    }
+
+    /// Remembers a message until it is cleared.
+    ///
+    /// # Errors
+    /// Whatever `JSON.stringify` throws for this message.
+    #[wasm_bindgen(js_name = saveLastMessage)]
+    pub fn save_last_message(&self, id: &str, message: &JsValue) -> Result<(), JsValue> {
+        last::save(id, message)
+    }
+
+    /// The message saved last under this id.
+    #[wasm_bindgen(js_name = lastMessage)]
+    pub fn last_message(&self, id: &str) -> JsValue {
+        last::load(id)
+    }
+
+    /// Forgets the message.
+    #[wasm_bindgen(js_name = clearLastMessage)]
+    pub fn clear_last_message(&self, id: &str) {
+        last::clear(id);
+    }
+
+    /// Sends the last message again if its answer is still being recorded.
+    #[wasm_bindgen(js_name = resumeLastMessage)]
+    pub fn resume_last_message(&self, url: &JsValue, id: &str, send: &JsValue) -> Promise {
+        last::resume(&self.inner, url, id, send)
+    }
+
+    fn promise<F: Future<Output = Result<JsValue, JsValue>> + 'static>(
+        &self,
+        run: impl FnOnce(Rc<Inner>) -> F,
+    ) -> Promise {
+        future_to_promise(run(self.inner.clone()))
+    }
+}

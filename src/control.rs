@@ -1,0 +1,166 @@
+//! Asking a recorder about recordings: status, delete, stop.
+
+use std::rc::Rc;
+
+use durablefetch_protocol::control::{ControlRequest, Done, Status};
+use durablefetch_protocol::name;
+use durablefetch_protocol::reader::Answer;
+use js_sys::{JSON, Promise};
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, Response};
+
+use crate::bell::{Bell, Interrupted};
+use crate::client::Inner;
+use crate::generation::{self, Generation};
+use crate::head::Seen;
+use crate::order::Order;
+use crate::{ask, bypass, clock, error, sys};
+
+/// How long the recorder has for one of these answers, which are small.
+const TIMEOUT_MS: u64 = 10_000;
+
+/// The answer to a question for the status.
+pub(crate) struct Known {
+    /// As the recorder said it, fields included that this version does not know.
+    pub(crate) json: JsValue,
+    pub(crate) parsed: Status,
+}
+
+/// `isInProgress`: a yes is remembered for the fetch that follows it.
+pub(crate) async fn is_in_progress(client: &Rc<Inner>, order: &Order) -> Result<Known, JsValue> {
+    if bypass::applies(client, order) {
+        return Ok(Known { json: bypass::status()?, parsed: Status::default() });
+    }
+    let known = status(client, order, true).await?;
+    let recording = known.parsed.recording.as_deref().filter(|_| known.parsed.in_progress);
+    client.attachments.note(&order.href, recording);
+    Ok(known)
+}
+
+/// The status as it is. `with_token`: not as long as it is unknown who would get it.
+pub(crate) async fn status(client: &Rc<Inner>, order: &Order, with_token: bool) -> Result<Known, JsValue> {
+    let json = call(client, order, "in-progress", None, None, with_token).await?;
+    let parsed = serde_wasm_bindgen::from_value(json.clone()).map_err(|_| error::mismatch())?;
+    Ok(Known { json, parsed })
+}
+
+/// `delete`.
+pub(crate) async fn delete(client: &Rc<Inner>, order: &Order) -> Result<JsValue, JsValue> {
+    if bypass::applies(client, order) {
+        return bypass::done(Done::DELETED);
+    }
+    client.attachments.note(&order.href, None);
+    call(client, order, "delete", None, None, true).await
+}
+
+/// `stop`: only this recording or request, where one is named.
+pub(crate) async fn stop(
+    client: &Rc<Inner>,
+    order: &Order,
+    recording: Option<String>,
+    request: Option<String>,
+) -> Result<JsValue, JsValue> {
+    if bypass::applies(client, order) {
+        return bypass::done(Done::NOTHING_TO_STOP);
+    }
+    if generation::known(client, order).await == Generation::Seed {
+        return Err(error::plain(
+            "unsupported",
+            "A recorder of durablefetch 0.1.0 cannot stop anything",
+            None,
+        ));
+    }
+    call(client, order, "stop", recording, request, true).await
+}
+
+async fn call(
+    client: &Rc<Inner>,
+    order: &Order,
+    endpoint: &str,
+    recording: Option<String>,
+    request: Option<String>,
+    with_token: bool,
+) -> Result<JsValue, JsValue> {
+    let body = json_text(&ControlRequest { url: order.href.clone(), recording, request })?;
+    let mut with_token = with_token && client.options.token.is_some();
+    if with_token {
+        // Boxed, since finding out asks for the status by this very function.
+        with_token = Box::pin(generation::known(client, order)).await != Generation::Seed;
+    }
+    let mut bell = Bell::new(order.signal.clone());
+    let Some((controller, signal)) = bell.open() else { return Err(error::mismatch()) };
+    let host = client.options.base.host();
+    let due = clock::now() + TIMEOUT_MS;
+    let answered = bell.guard(send(client, order, endpoint, &body, with_token, &signal), due).await;
+    match answered {
+        Err(interrupted) => {
+            sys::let_go(Some(&controller), &JsValue::UNDEFINED);
+            Err(match interrupted {
+                Interrupted::Aborted(reason) => reason,
+                Interrupted::Late if client.answered() => error::network(host, &JsValue::UNDEFINED),
+                Interrupted::Late => error::unreachable(host, &JsValue::UNDEFINED),
+            })
+        }
+        Ok(Err(ask::Lost::Token(error))) => Err(error),
+        Ok(Err(ask::Lost::Network(cause))) => Err(match bell.aborted() {
+            Some(reason) => reason,
+            None if client.answered() => error::network(host, &cause),
+            None => error::unreachable(host, &cause),
+        }),
+        Ok(Ok((seen, json))) => read(host, &seen, json),
+    }
+}
+
+fn read(host: &str, seen: &Seen, json: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
+    if seen.error.is_some() {
+        let told = json.ok().and_then(|json| sys::get_text(&sys::get(&json, "error"), "message"));
+        return Err(error::refusal(seen, told));
+    }
+    match json {
+        Ok(json) if seen.status < 400 => Ok(json),
+        _ if seen.answer == Answer::Foreign => Err(error::intermediary(host, seen.status)),
+        _ => Err(error::mismatch()),
+    }
+}
+
+type Told = (Seen, Result<JsValue, JsValue>);
+
+async fn send(
+    client: &Rc<Inner>,
+    order: &Order,
+    endpoint: &str,
+    body: &JsValue,
+    with_token: bool,
+    signal: &AbortSignal,
+) -> Result<Told, ask::Lost> {
+    let address = client.options.base.control(endpoint).map_err(ask::Lost::Token)?;
+    let response = ask::with_token(client, order, &address, with_token, |token| {
+        let headers = web_sys::Headers::new()?;
+        headers.set("content-type", "application/json")?;
+        if let Some(authorization) = order.authorization() {
+            headers.set("authorization", &authorization)?;
+        }
+        if let Some(token) = token {
+            headers.set(name::TOKEN, token)?;
+        }
+        let init = order.bodiless(&headers, Some(signal));
+        sys::set(&init, "method", &"POST".into());
+        sys::set(&init, "body", body);
+        Ok(init)
+    })
+    .await?;
+    let seen = Seen::of(&response);
+    client.learn(&seen);
+    Ok((seen, json(&response).await))
+}
+
+async fn json(response: &Response) -> Result<JsValue, JsValue> {
+    JsFuture::from(response.json().map(|json: Promise| json)?).await
+}
+
+fn json_text(value: &impl Serialize) -> Result<JsValue, JsValue> {
+    let value = serde_wasm_bindgen::to_value(value).map_err(JsValue::from)?;
+    JSON::stringify(&value).map(JsValue::from)
+}

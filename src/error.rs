@@ -1,0 +1,91 @@
+//! What apps see when something fails.
+//!
+//! Messages of lost connections begin with `network error`: frameworks look for the words `network` and `fetch`
+//! to tell a lost connection from an answer. Messages of all other errors contain neither.
+
+use durablefetch_protocol::State;
+use js_sys::{Error, Promise};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::Response;
+
+use crate::head::Seen;
+use crate::sys;
+
+/// An option or argument that cannot be used.
+pub(crate) fn invalid(message: &str) -> JsValue {
+    plain("invalid-option", message, None)
+}
+
+/// Any error that is no lost connection.
+pub(crate) fn plain(code: &str, message: &str, status: Option<u16>) -> JsValue {
+    sys::durable_fetch_error(code, message, status, &JsValue::UNDEFINED)
+}
+
+/// The recorder was there and is not any more.
+pub(crate) fn network(host: &str, cause: &JsValue) -> JsValue {
+    let message = ["network error: the connection to ", host, " is lost"].concat();
+    sys::durable_fetch_error("network", &message, None, cause)
+}
+
+/// The recorder has never answered.
+pub(crate) fn unreachable(host: &str, cause: &JsValue) -> JsValue {
+    let message = [
+        "network error: no durablefetch recorder answers at ",
+        host,
+        ". Is it running, is the name spelled right, does it allow this page's origin (CORS), \
+         and does the page's content security policy allow connecting to it?",
+    ]
+    .concat();
+    sys::durable_fetch_error("unreachable", &message, None, cause)
+}
+
+/// Something between here and the recorder answers in its place.
+pub(crate) fn intermediary(host: &str, status: u16) -> JsValue {
+    let status_text = status.to_string();
+    let message = ["network error: a proxy in front of ", host, " answers ", &status_text].concat();
+    sys::durable_fetch_error("intermediary", &message, Some(status), &JsValue::UNDEFINED)
+}
+
+/// Everything there is has been delivered, and it is not the whole.
+pub(crate) fn ended(state: State) -> JsValue {
+    let message = match state {
+        State::Superseded => "A later request for the same URL took this response's place",
+        State::Deleted => "The recording of this response was deleted",
+        State::Interrupted => "network error: the recorder was restarted while this response was coming in",
+        _ => "network error: the upstream broke off in the middle of this response",
+    };
+    plain(state.as_str(), message, None)
+}
+
+/// An answer that does not belong to what was asked.
+pub(crate) fn mismatch() -> JsValue {
+    plain("mismatch", "The recorder answered with another recording or offset than was asked for", None)
+}
+
+/// The recorder's own no. The body says why, as JSON.
+pub(crate) async fn refused(response: Response, seen: Seen) -> JsValue {
+    let told = match response.json().map(|json: Promise| JsFuture::from(json)) {
+        Ok(json) => json.await.unwrap_or(JsValue::UNDEFINED),
+        Err(_) => JsValue::UNDEFINED,
+    };
+    refusal(&seen, sys::get_text(&sys::get(&told, "error"), "message"))
+}
+
+/// The same where the body said nothing.
+pub(crate) fn refusal(seen: &Seen, told: Option<String>) -> JsValue {
+    let code = seen.error.as_deref().unwrap_or("refused");
+    let lost =
+        |text: &String| ["network", "Network", "fetch", "Fetch"].iter().any(|word| text.contains(word));
+    let (message, cause) = match told {
+        Some(told) if !lost(&told) => (told, JsValue::UNDEFINED),
+        // These words would make frameworks take it for a lost connection.
+        Some(told) => (no(code), Error::new(&told).unchecked_into()),
+        None => (no(code), JsValue::UNDEFINED),
+    };
+    sys::durable_fetch_error(code, &message, Some(seen.status), &cause)
+}
+
+fn no(code: &str) -> String {
+    ["The recorder refused the request: ", code].concat()
+}

@@ -1,0 +1,55 @@
+//! What a response's head says to the reader.
+
+use durablefetch_protocol::name;
+use durablefetch_protocol::reader::{Answer, Head};
+use web_sys::Response;
+
+use crate::sys;
+
+/// The head of one response, taken over from JavaScript.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) status: u16,
+    pub(crate) answer: Answer,
+    pub(crate) recording: Option<String>,
+    pub(crate) offset: Option<u64>,
+    pub(crate) length: Option<u64>,
+    pub(crate) error: Option<String>,
+}
+
+impl Seen {
+    pub(crate) fn of(response: &Response) -> Self {
+        let number = |name| text(response, name).and_then(|text| text.parse().ok());
+        Self {
+            status: response.status(),
+            answer: Answer::parse(text(response, name::STATE).as_deref()),
+            recording: text(response, name::RECORDING),
+            offset: number(name::OFFSET),
+            length: number(name::LENGTH),
+            error: text(response, name::ERROR),
+        }
+    }
+
+    pub(crate) fn head(&self) -> Head<'_> {
+        Head {
+            status: self.status,
+            answer: self.answer,
+            recording: self.recording.as_deref(),
+            offset: self.offset,
+            length: self.length,
+            error: self.error.as_deref(),
+        }
+    }
+}
+
+/// One header.
+pub(crate) fn text(response: &Response, name: &str) -> Option<String> {
+    response.headers().get(name).ok().flatten()
+}
+
+/// The upstream's reason phrase, which HTTP/2 leaves out.
+pub(crate) fn status_text(response: &Response) -> String {
+    text(response, name::STATUS_TEXT)
+        .and_then(|encoded| sys::decode_uri_component(&encoded).ok())
+        .unwrap_or_else(|| response.status_text())
+}

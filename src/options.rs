@@ -1,0 +1,98 @@
+//! The options of `new DurableFetchClient(options)`, checked one by one so that an error names its option.
+
+use durablefetch_protocol::retry::Policy;
+use js_sys::{Function, Object};
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::base::{Base, DEFAULT_HOST};
+use crate::error;
+use crate::sys;
+use crate::token::Token;
+
+const KNOWN: [&str; 6] = ["durablefetchHost", "token", "fetch", "retry", "stallAfterMs", "onReconnect"];
+const KNOWN_RETRY: [&str; 3] = ["initialDelayMs", "maxDelayMs", "giveUpAfterMs"];
+
+/// What the app chose, or the defaults.
+pub(crate) struct Options {
+    pub(crate) base: Base,
+    pub(crate) token: Token,
+    pub(crate) fetch: Option<Function>,
+    pub(crate) policy: Policy,
+    pub(crate) on_reconnect: Option<Function>,
+}
+
+impl Options {
+    /// Reads the options; an unknown name is an error, since it is most likely a typing mistake.
+    pub(crate) fn read(options: &JsValue) -> Result<Self, JsValue> {
+        only_known(options, "", &KNOWN)?;
+        let host: Option<String> = field(options, "durablefetchHost", "a string")?;
+        Ok(Self {
+            base: Base::parse(host.as_deref().unwrap_or(DEFAULT_HOST))?,
+            token: Token::read(sys::get(options, "token"))?,
+            fetch: function(options, "fetch")?,
+            policy: policy(options)?,
+            on_reconnect: function(options, "onReconnect")?,
+        })
+    }
+}
+
+fn policy(options: &JsValue) -> Result<Policy, JsValue> {
+    let retry = sys::get(options, "retry");
+    only_known(&retry, "retry.", &KNOWN_RETRY)?;
+    let mut policy = Policy::default();
+    milliseconds(&retry, "initialDelayMs", 1, &mut policy.initial_delay_ms)?;
+    milliseconds(&retry, "maxDelayMs", 1, &mut policy.max_delay_ms)?;
+    milliseconds(&retry, "giveUpAfterMs", 0, &mut policy.give_up_after_ms)?;
+    milliseconds(options, "stallAfterMs", 1, &mut policy.stall_after_ms)?;
+    policy.first_answer_ms = policy.first_answer_ms.min(policy.give_up_after_ms);
+    policy.stall_max_ms = policy.stall_max_ms.max(policy.stall_after_ms);
+    Ok(policy)
+}
+
+fn milliseconds(object: &JsValue, name: &str, least: u32, into: &mut u32) -> Result<(), JsValue> {
+    let what = if least == 0 {
+        "a whole number of milliseconds, 0 or more"
+    } else {
+        "a whole number of milliseconds, 1 or more"
+    };
+    match field::<u32>(object, name, what)? {
+        Some(given) if given >= least => *into = given,
+        Some(_) => return Err(wrong(name, what)),
+        None => {}
+    }
+    Ok(())
+}
+
+fn field<T: DeserializeOwned>(object: &JsValue, name: &str, what: &str) -> Result<Option<T>, JsValue> {
+    serde_wasm_bindgen::from_value(sys::get(object, name)).map_err(|_| wrong(name, what))
+}
+
+/// An option that is a function or not given.
+pub(crate) fn function(object: &JsValue, name: &str) -> Result<Option<Function>, JsValue> {
+    let Some(value) = sys::some(sys::get(object, name)) else { return Ok(None) };
+    value.dyn_into().map(Some).map_err(|_| wrong(name, "a function"))
+}
+
+pub(crate) fn wrong(name: &str, what: &str) -> JsValue {
+    error::invalid(&["The option '", name, "' must be ", what].concat())
+}
+
+fn only_known(object: &JsValue, prefix: &str, known: &[&str]) -> Result<(), JsValue> {
+    if object.is_undefined() || object.is_null() {
+        return Ok(());
+    }
+    let Some(object) = object.dyn_ref::<Object>() else {
+        let name = if prefix.is_empty() { "options" } else { "retry" };
+        return Err(wrong(name, "an object"));
+    };
+    for key in Object::keys(object) {
+        let key = key.as_string().unwrap_or_default();
+        if !known.contains(&key.as_str()) {
+            let all = known.join(", ");
+            let message = ["There is no option '", prefix, &key, "'. There are: ", &all].concat();
+            return Err(error::invalid(&message));
+        }
+    }
+    Ok(())
+}

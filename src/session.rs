@@ -1,0 +1,333 @@
+//! Drives the reader state machine: promises, clock and signals in, requests and chunks out.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use durablefetch_protocol::State;
+use durablefetch_protocol::reader::{Action, Event, Failure, Reader, Request};
+use js_sys::{Object, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, Response};
+
+use crate::ask::{self, Lost};
+use crate::bell::Bell;
+use crate::chat::Run;
+use crate::client::Inner;
+use crate::head::Seen;
+use crate::order::Order;
+use crate::{clock, error, sys};
+
+/// How long the body of a refusal may take; without it the code has to do.
+const REFUSAL_MS: u64 = 5_000;
+
+/// One app-side response, from the first request to the end of its body.
+pub(crate) struct Session {
+    client: Rc<Inner>,
+    order: Rc<Order>,
+    chat: Option<Run>,
+    reader: Reader,
+    bell: Bell,
+    source: Source,
+    controller: Option<AbortController>,
+    /// The app has its response; from now on everything is about the body.
+    started: bool,
+    /// The app was told that this is waiting for a connection.
+    announced: bool,
+    /// What the connection last broke with.
+    cause: JsValue,
+}
+
+enum Source {
+    /// Waiting for the clock, or over.
+    Idle,
+    Asking(Pin<Box<dyn Future<Output = Result<(Response, Seen), Lost>>>>),
+    Body(ReadableStreamDefaultReader, Option<JsFuture>),
+    /// A response without a body.
+    Empty,
+    /// The recorder said no and is saying why, until then.
+    Refusal(Pin<Box<dyn Future<Output = JsValue>>>, u64),
+}
+
+enum Happened {
+    Answer(Response, Seen),
+    Lost(Lost),
+    Chunk(JsValue),
+    End,
+    Woken,
+    Tick,
+    Refused(JsValue),
+}
+
+/// What there is for the app.
+pub(crate) enum Step {
+    /// The head of the app's response; its body is polled from here.
+    Head(Response),
+    /// A response to hand on as it is.
+    Pass(Response),
+    Chunk(JsValue),
+    Done,
+    Failed(JsValue),
+}
+
+impl Session {
+    /// Sends the app's request, or attaches to a recording.
+    pub(crate) fn new(client: Rc<Inner>, order: Order, chat: Option<Run>, attach: Option<&str>) -> Self {
+        let mut bell = Bell::new(order.signal.clone());
+        bell.listen_for_wake();
+        if let Some(chat) = &chat {
+            chat.watch_abort(&bell);
+        }
+        let policy = client.options.policy;
+        let (now, seed) = (clock::now(), crate::id::seed());
+        let reader = match attach {
+            Some(recording) => Reader::attach(policy, now, seed, recording),
+            None => Reader::new(policy, now, seed, true, client.answered()),
+        };
+        let mut new = Self {
+            client,
+            order: Rc::new(order),
+            chat,
+            reader,
+            bell,
+            source: Source::Idle,
+            controller: None,
+            started: false,
+            announced: false,
+            cause: JsValue::UNDEFINED,
+        };
+        new.send(new.reader.request());
+        new
+    }
+
+    /// The next thing for the app before there is a body.
+    pub(crate) async fn head(&mut self) -> Step {
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    /// The next thing for the app. Silence counts from the first call after a chunk.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        if self.started {
+            self.reader.on(Event::Pull, clock::now());
+        }
+        loop {
+            self.bell.attend(cx);
+            if let Some(reason) = self.bell.aborted() {
+                self.let_go();
+                return Poll::Ready(Step::Failed(reason));
+            }
+            let Poll::Ready(happened) = self.happening(cx) else { return Poll::Pending };
+            if let Some(step) = self.on(happened) {
+                return Poll::Ready(step);
+            }
+        }
+    }
+
+    fn happening(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
+        if self.bell.take_woken() {
+            return Poll::Ready(Happened::Woken);
+        }
+        let due = match &mut self.source {
+            Source::Idle => self.reader.deadline(),
+            Source::Empty => return Poll::Ready(Happened::End),
+            Source::Asking(asking) => {
+                if let Poll::Ready(answer) = asking.as_mut().poll(cx) {
+                    self.source = Source::Idle;
+                    return Poll::Ready(match answer {
+                        Ok((response, seen)) => Happened::Answer(response, seen),
+                        Err(lost) => Happened::Lost(lost),
+                    });
+                }
+                self.reader.deadline()
+            }
+            Source::Body(body, reading) => {
+                let read = reading.get_or_insert_with(|| JsFuture::from(body.read()));
+                if let Poll::Ready(read) = Pin::new(read).poll(cx) {
+                    *reading = None;
+                    return Poll::Ready(match read {
+                        Ok(result) => taken(result.unchecked_into()),
+                        Err(error) => Happened::Lost(Lost::Network(error)),
+                    });
+                }
+                self.reader.deadline()
+            }
+            Source::Refusal(told, until) => {
+                if let Poll::Ready(error) = told.as_mut().poll(cx) {
+                    return Poll::Ready(Happened::Refused(error));
+                }
+                Some(*until)
+            }
+        };
+        if self.bell.ring_at(due) { Poll::Ready(Happened::Tick) } else { Poll::Pending }
+    }
+
+    fn on(&mut self, happened: Happened) -> Option<Step> {
+        let now = clock::now();
+        match happened {
+            Happened::Chunk(chunk) => {
+                let length = chunk.unchecked_ref::<Uint8Array>().byte_length();
+                self.reader.on(Event::Chunk(length as usize), now);
+                Some(Step::Chunk(chunk))
+            }
+            Happened::Answer(response, seen) => self.on_answer(response, seen, now),
+            Happened::End => {
+                let action = self.reader.on(Event::End, now);
+                self.act(action, true)
+            }
+            Happened::Woken => {
+                let action = self.reader.on(Event::Woken, now);
+                self.act(action, true)
+            }
+            Happened::Lost(Lost::Network(cause)) => {
+                self.cause = cause;
+                let action = self.reader.on(Event::Broken, now);
+                self.act(action, false)
+            }
+            Happened::Lost(Lost::Token(error)) | Happened::Refused(error) => Some(self.failed(error)),
+            Happened::Tick if matches!(self.source, Source::Refusal(..)) => {
+                Some(self.failed(error::mismatch()))
+            }
+            Happened::Tick => {
+                let action = self.reader.on(Event::Tick, now);
+                self.act(action, false)
+            }
+        }
+    }
+
+    fn on_answer(&mut self, response: Response, seen: Seen, now: u64) -> Option<Step> {
+        match self.reader.on(Event::Head(seen.head()), now) {
+            Action::Accept => {
+                self.connected();
+                self.source = match response.body() {
+                    Some(body) => Source::Body(body.get_reader().unchecked_into(), None),
+                    None => Source::Empty,
+                };
+                if let (Some(chat), Some(recording)) = (&self.chat, self.reader.recording()) {
+                    chat.head(recording);
+                }
+                (!std::mem::replace(&mut self.started, true)).then_some(Step::Head(response))
+            }
+            Action::PassThrough => {
+                self.connected();
+                // The app owns it now; the signal it was sent with still follows the app's.
+                self.controller = None;
+                Some(Step::Pass(response))
+            }
+            Action::Fail(Failure::Refused(_)) => {
+                let told = Box::pin(error::refused(response, seen));
+                self.source = Source::Refusal(told, now + REFUSAL_MS);
+                None
+            }
+            action => self.act(action, false),
+        }
+    }
+
+    /// `quiet`: nothing is known to be wrong, this only looks.
+    fn act(&mut self, action: Action, quiet: bool) -> Option<Step> {
+        match action {
+            Action::Go | Action::Accept | Action::PassThrough => None,
+            Action::Send(request) => {
+                self.let_go();
+                if !quiet {
+                    self.waiting();
+                }
+                self.send(request);
+                None
+            }
+            Action::Wait => {
+                self.let_go();
+                if !quiet {
+                    self.waiting();
+                }
+                None
+            }
+            Action::Finish(state) => {
+                self.let_go();
+                Some(self.finished(state))
+            }
+            Action::Fail(failure) => {
+                let error = self.error(failure);
+                Some(self.failed(error))
+            }
+        }
+    }
+
+    fn send(&mut self, request: Request) {
+        let Some((controller, signal)) = self.bell.open() else { return };
+        self.controller = Some(controller);
+        let recording = self.reader.recording().map(Into::into);
+        let asking = ask::ask(self.client.clone(), self.order.clone(), request, recording, signal);
+        self.source = Source::Asking(Box::pin(asking));
+    }
+
+    fn finished(&mut self, state: State) -> Step {
+        match self.chat.as_ref().and_then(|chat| chat.finished(state)) {
+            Some(error) => Step::Failed(error),
+            None => Step::Done,
+        }
+    }
+
+    fn failed(&mut self, error: JsValue) -> Step {
+        self.let_go();
+        if let Some(chat) = &self.chat {
+            chat.failed(self.started);
+        }
+        Step::Failed(error)
+    }
+
+    fn error(&self, failure: Failure) -> JsValue {
+        let host = self.client.options.base.host();
+        match failure {
+            Failure::Network | Failure::Refused(_) => error::network(host, &self.cause),
+            Failure::Unreachable => error::unreachable(host, &self.cause),
+            Failure::Intermediary(status) => error::intermediary(host, status),
+            Failure::Ended(state) => error::ended(state),
+            Failure::Mismatch => error::mismatch(),
+        }
+    }
+
+    fn waiting(&mut self) {
+        self.announced = true;
+        self.announce("waiting");
+    }
+
+    fn connected(&mut self) {
+        if std::mem::replace(&mut self.announced, false) {
+            self.announce("connected");
+        }
+    }
+
+    fn announce(&self, phase: &str) {
+        let Some(callback) = &self.client.options.on_reconnect else { return };
+        let event = Object::new();
+        sys::set(&event, "url", &self.order.href.as_str().into());
+        sys::set(&event, "attempt", &self.reader.attempt().into());
+        sys::set(&event, "offset", &(self.reader.offset() as f64).into());
+        sys::set(&event, "phase", &phase.into());
+        if let Err(thrown) = callback.call1(&JsValue::UNDEFINED, &event) {
+            // The app's mistake must not cost it its response.
+            sys::console_error(&thrown);
+        }
+    }
+
+    /// Ends what is open, before anything else is opened: a browser has six connections to a host on HTTP/1.1.
+    fn let_go(&mut self) {
+        let body = match std::mem::replace(&mut self.source, Source::Idle) {
+            Source::Body(body, _) => body.into(),
+            _ => JsValue::UNDEFINED,
+        };
+        sys::let_go(self.controller.take().as_ref(), &body);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+fn taken(result: ReadableStreamReadResult) -> Happened {
+    if result.get_done().unwrap_or_default() { Happened::End } else { Happened::Chunk(result.get_value()) }
+}
