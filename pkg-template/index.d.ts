@@ -1,0 +1,316 @@
+/**
+ * A `fetch` that survives: the recorder between app and origin records every byte and goes on when the reader
+ * leaves; this client reconnects at the byte it has.
+ *
+ * @packageDocumentation
+ */
+
+/** How the client waits between attempts and when it gives up. All times are milliseconds, whole numbers. */
+export interface RetryOptions {
+  /**
+   * The delay before the second attempt after a failure; the first is made at once. Doubles with each attempt, and
+   * up to a quarter is added at random. 1 or more.
+   * @defaultValue 500
+   */
+  initialDelayMs?: number
+  /**
+   * The longest delay between two attempts. 1 or more.
+   * @defaultValue 10000
+   */
+  maxDelayMs?: number
+  /**
+   * How long attempts may fail in a row before the body ends with an error. Time that the machine sleeps does not
+   * count. Before the recorder's first answer ever it is 10 seconds at most: it may not be there at all.
+   * @defaultValue 120000
+   */
+  giveUpAfterMs?: number
+}
+
+/** What {@link DurableFetchClientOptions.onReconnect} is told. */
+export interface ReconnectEvent {
+  /** The upstream URL of the response, absolute. */
+  url: string
+  /** Attempts since the last byte arrived, this one included. */
+  attempt: number
+  /** Bytes that have arrived. */
+  offset: number
+  /** `waiting`: the connection is lost and another attempt is due. `connected`: it goes on. */
+  phase: 'waiting' | 'connected'
+}
+
+/** Options of {@link DurableFetchClient}. An unknown name is an error, since it is most likely a typing mistake. */
+export interface DurableFetchClientOptions {
+  /**
+   * Where the recorder is: a host (`recorder.example`, reached by https), an origin (`http://localhost:8787`) or a
+   * path on the page's own origin (`/df`). The default is the original service, a third party's.
+   * @defaultValue 'durablefetch.com'
+   */
+  durablefetchHost?: string
+  /**
+   * The caller's token, for recorders that ask for one. A function is called for every request, and once more when
+   * the recorder answers 401; what it throws is what the call rejects with.
+   */
+  token?: string | (() => string | null | undefined | Promise<string | null | undefined>)
+  /**
+   * The transport underneath.
+   * @defaultValue `globalThis.fetch`, looked up at each call
+   */
+  fetch?: typeof globalThis.fetch
+  /** When to reconnect and when to give up. */
+  retry?: RetryOptions
+  /**
+   * A body that is silent for this long while somebody reads it is aborted and continued at its offset. Doubles up
+   * to a minute while nothing comes. Milliseconds, 1 or more.
+   * @defaultValue 15000
+   */
+  stallAfterMs?: number
+  /** Told when a connection is lost and when it is back. What it throws is logged and changes nothing. */
+  onReconnect?: (event: ReconnectEvent) => void
+}
+
+/** The states of a recording, and `none` where there is no recording. */
+export type RecordingState =
+  | 'connecting'
+  | 'streaming'
+  | 'complete'
+  | 'stopped'
+  | 'failed'
+  | 'interrupted'
+  | 'superseded'
+  | 'deleted'
+  | 'none'
+
+/** What a recorder knows of a URL. A recorder of durablefetch 0.1.0 sends the first four fields only. */
+export interface RecordingStatus {
+  /** Whether bytes may still come. */
+  inProgress: boolean
+  /** How many readers are following. */
+  activeConnections: number
+  /** Chunks recorded, as the upstream sent them. */
+  chunksStored: number
+  /** Whether the recording ended as the upstream's body did. */
+  completed: boolean
+  /** The state of the recording. */
+  state?: RecordingState
+  /** Bytes recorded. */
+  bytesStored?: number
+  /** The recording's id. */
+  recording?: string
+  /** The upstream's HTTP status. */
+  status?: number
+  /** When it was started, milliseconds since 1970. */
+  startedAt?: number
+  /** When it will be deleted if nobody uses it, milliseconds since 1970. */
+  expiresAt?: number
+}
+
+/** The answer to `delete` and `stop`. */
+export interface Done {
+  success: boolean
+  /** What was done, for people. */
+  message: string
+}
+
+/**
+ * Who asks, for recorders that look at it: `headers` (only `authorization` counts), `credentials`, and a `signal`.
+ * A call gives up by itself after 10 seconds.
+ */
+export type ControlInit = Pick<RequestInit, 'headers' | 'credentials' | 'signal'>
+
+/** What `DefaultChatTransport` hands to `prepareSendMessagesRequest`. */
+export interface SendMessagesInput {
+  id: string
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  messages: any[]
+  requestMetadata: unknown
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  body: Record<string, any> | undefined
+  credentials: RequestCredentials | undefined
+  headers: HeadersInit | undefined
+  api: string
+  trigger: 'submit-message' | 'regenerate-message'
+  messageId: string | undefined
+}
+
+/** What `DefaultChatTransport` hands to `prepareReconnectToStreamRequest`. */
+export type ReconnectInput = Omit<SendMessagesInput, 'messages' | 'trigger' | 'messageId'>
+
+/** What a request of a chat is made of. */
+export interface PreparedReconnect {
+  headers?: HeadersInit
+  credentials?: RequestCredentials
+  api?: string
+}
+
+/** The same with a body. */
+export interface PreparedSend extends PreparedReconnect {
+  body: object
+}
+
+/** Ours among the options of {@link DurableFetchClient.chatTransport}. */
+export interface ChatTransportOptions {
+  /**
+   * The app's own route. A chat is recorded under `api?chatId=<id>`, its own query kept; the query reaches the route.
+   * @defaultValue '/api/chat'
+   */
+  api?: string
+  /**
+   * What coming back to a chat finds. `live`: an answer that is still being written. `recorded`: also one that has
+   * ended, for apps that keep no messages on their server.
+   * @defaultValue 'live'
+   */
+  reconnect?: 'live' | 'recorded'
+  /**
+   * What an aborted request means. `detach`: nothing, the answer goes on being recorded; Stop is
+   * {@link DurableFetchClient.stopChat}. `stop`: Stop, for chats whose owner knows that nothing else aborts; the
+   * hook of `@ai-sdk/react` also aborts when it unmounts and when its chat changes.
+   * @defaultValue 'detach'
+   */
+  onAbort?: 'detach' | 'stop'
+  /** The transport underneath for this chat, instead of the client's. */
+  fetch?: typeof globalThis.fetch
+  /** Called first; what it returns is what is sent, with the chat's key, mode and request id added. */
+  prepareSendMessagesRequest?: (options: SendMessagesInput) => PreparedSend | PromiseLike<PreparedSend>
+  /** Called first; what it returns is what is sent, with the chat's key and mode added. */
+  prepareReconnectToStreamRequest?: (
+    options: ReconnectInput,
+  ) => PreparedReconnect | PromiseLike<PreparedReconnect>
+}
+
+/** Options for the AI SDK's `DefaultChatTransport`, versions 5 to 7. */
+export interface PreparedChatTransport {
+  api: string
+  fetch: typeof globalThis.fetch
+  prepareSendMessagesRequest: (
+    options: SendMessagesInput,
+  ) => Promise<{ api: string; body: object; headers: Record<string, string>; credentials?: RequestCredentials }>
+  prepareReconnectToStreamRequest: (
+    options: ReconnectInput,
+  ) => Promise<{ api: string; headers: Record<string, string>; credentials?: RequestCredentials }>
+}
+
+/**
+ * A client of one recorder. All methods are bound: `const { fetch } = new DurableFetchClient()` works.
+ *
+ * @example
+ * ```ts
+ * const df = new DurableFetchClient({ durablefetchHost: '/df' })
+ * const response = await df.fetch('https://api.example.com/answer?id=42', { method: 'POST', body })
+ * for await (const chunk of response.body) show(chunk) // whatever happens to the connection
+ * ```
+ */
+export class DurableFetchClient {
+  /** @throws DurableFetchError with the code `invalid-option` that names the option. */
+  constructor(options?: DurableFetchClientOptions)
+
+  /**
+   * `fetch`, through the recorder. Whoever fetches the same URL gets the same recording from its first byte; its
+   * body reconnects by itself. Rejects with a {@link DurableFetchError}, or with the signal's reason. Abort lets go
+   * of the response; the recording goes on. A body that can be read only once is read whole first.
+   */
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+  /**
+   * What the recorder knows of a URL. After `inProgress: true`, the next `fetch` of that URL within 10 seconds
+   * follows that very recording, whatever has become of it.
+   */
+  readonly isInProgress: (url: string | URL, init?: ControlInit) => Promise<RecordingStatus>
+
+  /** Deletes the recording of a URL. A live one is stopped, and whoever reads it gets an error. */
+  readonly delete: (url: string | URL, init?: ControlInit) => Promise<Done>
+
+  /** Stops the recording of a URL: ends the upstream request. Its bytes stay; whoever reads it gets a clean end. */
+  readonly stop: (url: string | URL, init?: ControlInit) => Promise<Done>
+
+  /**
+   * Options for the AI SDK's `DefaultChatTransport`. Takes every option of it. With them `useChat({ resume: true })`
+   * needs no work on the server.
+   *
+   * @example
+   * ```ts
+   * useChat({ id, resume: true, transport: new DefaultChatTransport(df.chatTransport({ api: '/api/chat' })) })
+   * ```
+   */
+  readonly chatTransport: <OPTIONS extends ChatTransportOptions = ChatTransportOptions>(
+    options?: OPTIONS,
+  ) => Omit<OPTIONS, keyof ChatTransportOptions> & PreparedChatTransport
+
+  /** The Stop button: stops the answer that this client last sent or resumed for a chat, also after a reload. */
+  readonly stopChat: (api: string, chatId: string) => Promise<Done>
+
+  /**
+   * Keeps a message, as JSON, until it is cleared. In localStorage under `durablefetch:last:<id>`; in memory where
+   * there is none or it takes nothing.
+   */
+  readonly saveLastMessage: (id: string, message: unknown) => void
+
+  /** The message saved last under this id; `undefined` where there is none. */
+  readonly lastMessage: <MESSAGE = unknown>(id: string) => MESSAGE | undefined
+
+  /** Forgets the message. */
+  readonly clearLastMessage: (id: string) => void
+
+  /**
+   * If the URL is in progress and a message is saved under this id: calls `send` with it, once, also when React's
+   * StrictMode runs the effect twice. Resolves after `send` has, to whether it was called; rejects with what `send`
+   * rejects with.
+   */
+  readonly resumeLastMessage: <MESSAGE = unknown>(
+    url: string | URL,
+    id: string,
+    send: (message: MESSAGE) => unknown,
+  ) => Promise<boolean>
+}
+
+/**
+ * Codes of the client itself. Lost connections: `network`, `unreachable` (no recorder has ever answered),
+ * `intermediary` (something in front of the recorder answers in its place). Recordings that did not end well:
+ * `failed`, `interrupted`, `superseded`, `deleted`. `mismatch`: an answer that does not fit the question.
+ * `invalid-option`, `invalid-url`, `unsupported`: the call. `wasm`: WebAssembly was refused.
+ */
+export type ClientErrorCode =
+  | 'network'
+  | 'unreachable'
+  | 'intermediary'
+  | 'failed'
+  | 'interrupted'
+  | 'superseded'
+  | 'deleted'
+  | 'mismatch'
+  | 'refused'
+  | 'invalid-option'
+  | 'invalid-url'
+  | 'unsupported'
+  | 'wasm'
+
+/** Codes that a recorder answers with; see PROTOCOL.md. */
+export type RecorderErrorCode =
+  | 'unauthorized'
+  | 'forbidden-origin'
+  | 'upstream-not-allowed'
+  | 'upstream-unreachable'
+  | 'upstream-failed'
+  | 'upstream-timeout'
+  | 'gone'
+  | 'superseded'
+  | 'deleted'
+  | 'stopped'
+  | 'interrupted'
+
+/**
+ * What calls reject with and bodies end with. Messages of lost connections begin with `network error`, since
+ * frameworks look for that; messages of all other errors contain neither `network` nor `fetch`.
+ */
+export class DurableFetchError extends TypeError {
+  constructor(code: string, message: string, details?: { status?: number; cause?: unknown })
+  override readonly name: 'DurableFetchError'
+  /** What went wrong. */
+  readonly code: ClientErrorCode | RecorderErrorCode | (string & {})
+  /** The HTTP status, where there was an answer. */
+  readonly status: number | undefined
+  /** What the platform said, or the recorder's own words where they could be mistaken for a lost connection. */
+  readonly cause?: unknown
+}
+
+/** Whether this is a {@link DurableFetchError}, also one of another realm or of a second copy of this package. */
+export function isDurableFetchError(error: unknown): error is DurableFetchError
