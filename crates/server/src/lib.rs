@@ -1,1 +1,47 @@
-//! durablefetch server.
+//! The native durablefetch recorder.
+//!
+//! A recorder performs an upstream request once, records every byte and serves them to whoever asks, live and
+//! later. The protocol's rules are in `durablefetch-protocol`; this crate gives them sockets, a disk and a clock.
+//!
+//! | concept | file |
+//! |---|---|
+//! | accept loop, shutdown | `server`, `connection` (breaking a reader), `signals` |
+//! | one request | `route`, `control`, `respond`, `page` |
+//! | admission | `admit` (fetches), `keys` (what is known of a key), `start` |
+//! | one recording | `shared` (what pump and readers share), `pump`, `finish`, `reader` |
+//! | where bytes come from | `source`, `upstream` (HTTP), `demo` |
+//! | where bytes go | `storage` (files and SQLite), `sweep` (time to live, disk quota) |
+
+mod admit;
+mod app;
+mod budget;
+pub mod cli;
+mod clock;
+pub mod config;
+mod connection;
+mod control;
+mod demo;
+mod error;
+mod finish;
+mod keys;
+mod page;
+mod pump;
+mod reader;
+mod redact;
+mod resolve;
+mod respond;
+mod route;
+mod server;
+mod shared;
+pub mod signals;
+mod source;
+mod start;
+mod storage;
+mod sweep;
+mod units;
+mod upstream;
+mod wakers;
+
+pub use config::Config;
+pub use error::StartError;
+pub use server::{Recorder, run};

@@ -16,7 +16,7 @@ async fn the_library_passes_the_conformance_suite() {
     let target = Target::new(format!("http://{}", listener.local_addr().unwrap()));
     let (stop, stopped) = oneshot::channel::<()>();
     let config = Config { drain: Duration::ZERO, ..Config::new(data.path()) };
-    let recorder = tokio::spawn(durablefetch_server::run(listener, config, || {}, async {
+    let recorder = tokio::spawn(durablefetch_server::run(listener, config, async {
         let _ = stopped.await;
     }));
     run(target).await.assert_passed();

@@ -1,0 +1,116 @@
+//! Admission of fetches and continuations: asks the protocol what becomes of one, and does it.
+
+use std::sync::Arc;
+
+use durablefetch_protocol::admission::{self, Decision, Ending};
+use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RequestId, State};
+
+use crate::app::App;
+use crate::clock::now_ms;
+use crate::keys::Entry;
+use crate::shared::{Shared, Start};
+use crate::source::Source;
+use crate::start;
+use crate::storage::rows;
+
+/// What a fetch or continuation is answered with.
+#[derive(Debug)]
+pub(crate) enum Admitted {
+    /// A body of a recording.
+    Body {
+        shared: Arc<Shared>,
+        entry: Arc<Entry>,
+        from: u64,
+        ending: Ending,
+        /// Whether this request made the upstream request.
+        starter: bool,
+        /// Whether the answer is passed through and not recorded.
+        unrecorded: bool,
+    },
+    /// An answer that was passed through and kept, as it is stored.
+    Again(Vec<u8>),
+    /// There is nothing to resume.
+    NoContent,
+}
+
+/// Decides, and starts or waits where that is the decision.
+pub(crate) async fn admit(
+    app: &Arc<App>,
+    entry: Arc<Entry>,
+    ask: Ask,
+    source: Source,
+) -> Result<Admitted, ProtocolError> {
+    let (request, named) = match &ask {
+        Ask::Fetch { request, .. } => (request.as_ref(), None),
+        Ask::Continue { recording, .. } => (None, Some(*recording)),
+    };
+    loop {
+        let state = entry.lock(app, now_ms()).await?;
+        if let Some(shared) = state.passing(request).cloned() {
+            drop(state);
+            return waited(&ask, entry, shared, false).await.unwrap_or(Err(ErrorCode::Gone.into()));
+        }
+        match admission::decide(&state.view(request, named), &ask) {
+            Decision::Start => {
+                let Ask::Fetch { request, fingerprint, .. } = &ask else {
+                    return Err(ErrorCode::Internal.into());
+                };
+                let wanted = start::Wanted { request: request.clone(), fingerprint: *fingerprint, source };
+                let shared = start::start(app, &entry, state, wanted).await?;
+                return waited(&ask, entry, shared, true).await.unwrap_or(Err(ErrorCode::Internal.into()));
+            }
+            Decision::Wait(id) => {
+                let Some(shared) = state.find(id).cloned() else { return Err(ErrorCode::Gone.into()) };
+                drop(state);
+                // A continuation asks again: only now is it known how far the recording goes.
+                if let Some(answer) = waited(&ask, Arc::clone(&entry), shared, false).await {
+                    return answer;
+                }
+            }
+            Decision::Serve { recording, from, ending } => {
+                let Some(shared) = state.find(recording).cloned() else { return Err(ErrorCode::Gone.into()) };
+                drop(state);
+                return Ok(Admitted::Body { shared, entry, from, ending, starter: false, unrecorded: false });
+            }
+            Decision::AnswerAgain => {
+                let Some(id) = request.cloned() else { return Err(ErrorCode::Internal.into()) };
+                return again(app, &entry, id).await;
+            }
+            Decision::NoContent => return Ok(Admitted::NoContent),
+            Decision::Refuse(code) => return Err(code.into()),
+        }
+    }
+}
+
+/// Waits for a start, and says what becomes of who waited. `None`: decide again.
+async fn waited(
+    ask: &Ask,
+    entry: Arc<Entry>,
+    shared: Arc<Shared>,
+    starter: bool,
+) -> Option<Result<Admitted, ProtocolError>> {
+    let unrecorded = match shared.started().await {
+        Start::Pending => return None,
+        Start::Nothing(code) => {
+            return Some(match admission::no_head(ask, code) {
+                Decision::NoContent => Ok(Admitted::NoContent),
+                _ => Err(code.into()),
+            });
+        }
+        Start::Recorded if matches!(ask, Ask::Continue { .. }) => return None,
+        Start::Recorded => false,
+        Start::Unrecorded => true,
+    };
+    // What has ended in the meantime is served as what it is; all else is followed.
+    let done = matches!(shared.view().state, State::Complete | State::Stopped);
+    let ending = if done && !unrecorded { Ending::Clean } else { Ending::AsRecorded };
+    Some(Ok(Admitted::Body { shared, entry, from: 0, ending, starter, unrecorded }))
+}
+
+async fn again(app: &App, entry: &Entry, id: RequestId) -> Result<Admitted, ProtocolError> {
+    let key = entry.key.clone();
+    match app.db.call(move |db| rows::answer(db, &key, &id)).await? {
+        Some(answer) => Ok(Admitted::Again(answer)),
+        None => Err(ErrorCode::AlreadyAnswered.into()),
+    }
+}

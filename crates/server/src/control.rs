@@ -1,0 +1,139 @@
+//! The control calls: `in-progress`, `stop`, `delete`.
+
+use std::sync::Arc;
+
+use durablefetch_protocol::address::{Control, Upstream};
+use durablefetch_protocol::admission::{self, ControlDecision};
+use durablefetch_protocol::control::{ControlRequest, Done, Status};
+use durablefetch_protocol::ledger::Entry as LedgerEntry;
+use durablefetch_protocol::recording::End;
+use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RecordingId, RequestId, State, name};
+use http::{Response, StatusCode};
+
+use crate::app::App;
+use crate::clock::now_ms;
+use crate::keys::Entry;
+use crate::respond::{self, Body};
+use crate::storage::rows;
+
+/// Answers a control call.
+pub(crate) async fn answer(
+    app: &Arc<App>,
+    call: Control,
+    body: &[u8],
+) -> Result<Response<Body>, ProtocolError> {
+    let asked = ControlRequest::parse(body)?;
+    let target = app.own.resolve(Upstream::parse(&asked.url)?)?;
+    let Some(key) = target.key("") else { return Err(ErrorCode::InvalidUrl.into()) };
+    let request = match &asked.request {
+        None => None,
+        Some(text) => Some(RequestId::parse(text).ok_or_else(|| {
+            ProtocolError::new(ErrorCode::BadRequest, "`request` is not 1 to 64 letters, digits, - and _")
+        })?),
+    };
+    let entry = app.keys.entry(&key);
+    if call == Control::InProgress {
+        return Ok(respond::json(StatusCode::OK, &status(app, &entry).await?));
+    }
+    let recording = match asked.recording.as_deref().map(RecordingId::parse) {
+        None => None,
+        Some(Some(id)) => Some(id),
+        // An id that no recorder ever gave out is another recording's.
+        Some(None) => {
+            return Ok(done(if call == Control::Stop { Done::NOTHING_TO_STOP } else { Done::DELETED }));
+        }
+    };
+    // In a task of its own: a half-done call must not be left by an asker who hangs up.
+    let app = Arc::clone(app);
+    let called = tokio::spawn(async move {
+        match call {
+            Control::Stop => stop(&app, &entry, recording, request).await,
+            Control::Delete | Control::InProgress => delete(&app, &entry, recording).await,
+        }
+    });
+    let message = called.await.map_err(|_| ProtocolError::from(ErrorCode::Internal))??;
+    Ok(done(message))
+}
+
+fn done(message: &str) -> Response<Body> {
+    respond::json(StatusCode::OK, &Done::new(message))
+}
+
+async fn status(app: &App, entry: &Entry) -> Result<Status, ProtocolError> {
+    let now_ms = now_ms();
+    let state = entry.lock(app, now_ms).await?;
+    let Some(current) = &state.current else {
+        return Ok(Status { state: Some(name::NONE.to_owned()), ..Status::default() });
+    };
+    let view = current.view();
+    let live = view.state.is_live();
+    let used_ms = if live || current.readers() > 0 { now_ms } else { current.used_ms() };
+    Ok(Status {
+        in_progress: live,
+        active_connections: current.readers(),
+        chunks_stored: current.progress().0,
+        completed: view.state == State::Complete,
+        state: Some(view.state.as_str().to_owned()),
+        bytes_stored: Some(view.len),
+        recording: Some(current.id.to_string()),
+        status: current.head().map(|head| head.status.as_u16()),
+        started_at: Some(current.started_ms),
+        expires_at: Some(used_ms.saturating_add(app.config.ttl.as_millis() as u64)),
+    })
+}
+
+async fn stop(
+    app: &App,
+    entry: &Entry,
+    recording: Option<RecordingId>,
+    request: Option<RequestId>,
+) -> Result<&'static str, ProtocolError> {
+    let now_ms = now_ms();
+    let mut state = entry.lock(app, now_ms).await?;
+    match admission::decide_stop(&state.view(request.as_ref(), None), recording, request.as_ref()) {
+        ControlDecision::NoOp => Ok(Done::NOTHING_TO_STOP),
+        ControlDecision::Apply(_) => {
+            let Some(current) = state.current.clone() else { return Ok(Done::NOTHING_TO_STOP) };
+            let stopped = current.end(End::Stop);
+            drop(state);
+            // Whoever asks next finds it stopped.
+            current.sealed().await;
+            Ok(if stopped { Done::STOPPED } else { Done::NOTHING_TO_STOP })
+        }
+        ControlDecision::Remember => {
+            let Some(id) = request else { return Ok(Done::NOTHING_TO_STOP) };
+            let remembered = LedgerEntry { id: id.clone(), outcome: Outcome::StopAtArrival, at_ms: now_ms };
+            let key = entry.key.clone();
+            app.db.call(move |db| rows::put_request(db, &key, &remembered)).await?;
+            state.ledger.set(id, Outcome::StopAtArrival, now_ms);
+            Ok(Done::STOP_REMEMBERED)
+        }
+    }
+}
+
+async fn delete(
+    app: &App,
+    entry: &Entry,
+    recording: Option<RecordingId>,
+) -> Result<&'static str, ProtocolError> {
+    let now_ms = now_ms();
+    let mut state = entry.lock(app, now_ms).await?;
+    if let ControlDecision::Apply(id) = admission::decide_delete(&state.view(None, None), recording)
+        && let Some(current) = state.current.take()
+    {
+        let was_live = current.end(End::Delete);
+        state.ledger.settle(id, Outcome::Deleted, now_ms);
+        let key = entry.key.clone();
+        app.db
+            .call(move |db| {
+                rows::remove(db, id)?;
+                rows::settle(db, &key, id, Outcome::Deleted, None, now_ms)
+            })
+            .await?;
+        if !was_live {
+            // The pump of a live one does this when it has let go of the file.
+            app.discard(&current, true);
+        }
+    }
+    Ok(Done::DELETED)
+}

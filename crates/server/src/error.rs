@@ -1,0 +1,108 @@
+//! Why a recorder does not start, and why its storage fails while it runs.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use durablefetch_protocol::{ErrorCode, ProtocolError};
+
+/// Why a recorder did not start. The message names the input and the remedy.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The listener is not on loopback.
+    NotLoopback(SocketAddr),
+    /// The data directory cannot be made, read or written.
+    DataDir(PathBuf, io::Error),
+    /// Another recorder uses the data directory.
+    DataDirInUse(PathBuf),
+    /// The database in the data directory cannot be opened.
+    Database(PathBuf, String),
+    /// The data directory was written by a later version.
+    FutureFormat(PathBuf, i64),
+    /// The upstream client could not be made.
+    Client(String),
+    /// The listener failed.
+    Listener(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotLoopback(address) => write!(
+                f,
+                "{address} is not a loopback address: this version listens on 127.0.0.1 or [::1] only, because \
+                 whoever reaches a recorder can read what it records"
+            ),
+            Self::DataDir(path, error) => write!(
+                f,
+                "the data directory {} cannot be used: {error}; name a writable one with --data",
+                path.display()
+            ),
+            Self::DataDirInUse(path) => write!(
+                f,
+                "the data directory {} is in use by another recorder: stop that one, or name another directory \
+                 with --data",
+                path.display()
+            ),
+            Self::Database(path, error) => write!(
+                f,
+                "the database {} cannot be opened: {error}; if it is damaged, move the data directory away and \
+                 start again (recordings are lost)",
+                path.display()
+            ),
+            Self::FutureFormat(path, version) => write!(
+                f,
+                "the database {} has format {version}, which a later version of durablefetch wrote: use that \
+                 version, or another directory with --data",
+                path.display()
+            ),
+            Self::Client(error) => write!(f, "the upstream client cannot be made: {error}"),
+            Self::Listener(error) => write!(f, "the listener failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Why storage failed while the recorder runs.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreError {
+    /// `storage-full` or `storage-failed`.
+    pub(crate) code: ErrorCode,
+    /// What SQLite or the system said.
+    pub(crate) message: String,
+}
+
+impl StoreError {
+    pub(crate) fn closed() -> Self {
+        Self { code: ErrorCode::ShuttingDown, message: "the database is closed".into() }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+        let code = if full { ErrorCode::StorageFull } else { ErrorCode::StorageFailed };
+        Self { code, message: error.to_string() }
+    }
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        let full = matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        );
+        let code = if full { ErrorCode::StorageFull } else { ErrorCode::StorageFailed };
+        Self { code, message: error.to_string() }
+    }
+}
+
+impl From<StoreError> for ProtocolError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(code = %error.code, "storage: {}", error.message);
+        error.code.into()
+    }
+}

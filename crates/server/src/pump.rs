@@ -1,0 +1,203 @@
+//! The pump: one task per recording that takes the upstream's bytes and publishes them. It runs whether or not
+//! anybody reads, and leaves when the recording ends.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use durablefetch_protocol::recording::End;
+use durablefetch_protocol::{ErrorCode, ProtocolError};
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+use crate::app::App;
+use crate::finish;
+use crate::keys::Entry;
+use crate::shared::{Shared, Start};
+use crate::source::{Opened, Source, SourceBody};
+use crate::storage::rows;
+
+/// Chunks that are published before their readers are woken, where the upstream has as many ready.
+const BURST: usize = 32;
+
+/// Starts the pump of a new recording.
+pub(crate) fn spawn(app: Arc<App>, entry: Arc<Entry>, shared: Arc<Shared>, source: Source) {
+    tokio::spawn(async move {
+        let mut guard = Guard { app, entry, shared, armed: true };
+        let kept = record(&guard.app, &guard.entry, &guard.shared, source).await;
+        finish::finish(&guard.app, &guard.entry, &guard.shared, kept).await;
+        guard.armed = false;
+    });
+}
+
+/// Ends the recording where the pump panics, so that nobody waits for it.
+struct Guard {
+    app: Arc<App>,
+    entry: Arc<Entry>,
+    shared: Arc<Shared>,
+    armed: bool,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        self.shared.end(End::Fail(ErrorCode::Internal));
+        let (app, entry, shared) = (Arc::clone(&self.app), Arc::clone(&self.entry), Arc::clone(&self.shared));
+        // Without a runtime the process is ending, and the next start finds the recording interrupted.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { finish::finish(&app, &entry, &shared, None).await });
+        }
+    }
+}
+
+/// Runs the recording to its end. Returns the whole body of a short answer that is passed through.
+async fn record(app: &Arc<App>, entry: &Arc<Entry>, shared: &Arc<Shared>, source: Source) -> Option<Vec<u8>> {
+    let opened = match open(app, shared, source).await {
+        Some(Ok(opened)) => opened,
+        Some(Err(error)) => {
+            shared.end(End::Fail(error.code));
+            return None;
+        }
+        None => return None,
+    };
+    let Opened { head, cookies, body } = opened;
+    let recorded = head.status.is_success();
+    shared.put_cookies(cookies);
+    if recorded {
+        let (id, stored) = (shared.id, head.clone());
+        if let Err(error) = app.db.call(move |db| rows::set_head(db, id, &stored)).await {
+            shared.end(End::Fail(ProtocolError::from(error).code));
+            return None;
+        }
+        shared.set_head(head, Start::Recorded);
+    } else {
+        if let Err(error) = finish::pass_through(app, entry, shared).await {
+            shared.end(End::Fail(ProtocolError::from(error).code));
+            return None;
+        }
+        shared.set_head(head, Start::Unrecorded);
+    }
+    let mut stream = Stream {
+        app,
+        shared,
+        body,
+        idle: Idle::new(app.config.limits.idle_timeout),
+        kept: (!recorded).then(Vec::new),
+        wake: Vec::new(),
+    };
+    let end = poll_fn(|cx| stream.poll(cx)).await;
+    if let Some(end) = end {
+        shared.end(end);
+    }
+    stream.kept
+}
+
+/// Waits for the head. `None` where the recording has ended meanwhile.
+async fn open(app: &App, shared: &Shared, source: Source) -> Option<Result<Opened, ProtocolError>> {
+    let opening = timeout(app.config.limits.header_timeout, source.open(&app.upstreams));
+    tokio::pin!(opening);
+    poll_fn(|cx| {
+        shared.register_pump(cx);
+        if shared.has_ended() {
+            return Poll::Ready(None);
+        }
+        opening.as_mut().poll(cx).map(|opened| Some(opened.unwrap_or(Err(ErrorCode::UpstreamTimeout.into()))))
+    })
+    .await
+}
+
+struct Stream<'a> {
+    app: &'a App,
+    shared: &'a Arc<Shared>,
+    body: SourceBody,
+    idle: Idle,
+    /// The body so far, while it is short enough to be kept for its request id.
+    kept: Option<Vec<u8>>,
+    wake: Vec<Waker>,
+}
+
+impl Stream<'_> {
+    /// Publishes what there is. Ready with the end, or with `None` where somebody else has ended it.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        self.shared.register_pump(cx);
+        let polled = self.poll_burst(cx);
+        self.wake.drain(..).for_each(Waker::wake);
+        polled
+    }
+
+    fn poll_burst(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        for _ in 0..BURST {
+            if self.shared.has_ended() {
+                return Poll::Ready(None);
+            }
+            match self.shared.poll_room(&self.app.writer) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => {
+                    return Poll::Ready(Some(End::Fail(ProtocolError::from(error).code)));
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+            match self.body.poll_chunk(cx) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    self.idle.reset();
+                    let grown = self.shared.progress().1 + chunk.len() as u64;
+                    if grown > self.app.config.limits.recording_bytes {
+                        return Poll::Ready(Some(End::Fail(ErrorCode::RecordingTooLarge)));
+                    }
+                    if let Some(kept) = &mut self.kept {
+                        kept.extend_from_slice(&chunk);
+                        if kept.len() > durablefetch_protocol::limits::KEPT_ANSWER_MAX {
+                            self.kept = None;
+                        }
+                    }
+                    self.app.disk_grows(chunk.len() as u64);
+                    self.shared.publish(chunk, self.app.budget.ring(), &self.app.writer, &mut self.wake);
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    tracing::debug!(recording = %self.shared.id, "the upstream broke: {error}");
+                    return Poll::Ready(Some(End::Fail(ErrorCode::UpstreamFailed)));
+                }
+                Poll::Ready(None) => return Poll::Ready(Some(End::Complete)),
+                Poll::Pending => {
+                    return self.idle.poll(cx).map(|()| Some(End::Fail(ErrorCode::UpstreamIdle)));
+                }
+            }
+        }
+        // Others want their turn.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// A timer that is set anew for every chunk, which costs one look at the clock.
+struct Idle {
+    after: Duration,
+    last: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Idle {
+    fn new(after: Duration) -> Self {
+        Self { after, last: Instant::now(), timer: Box::pin(sleep(after)) }
+    }
+
+    fn reset(&mut self) {
+        self.last = Instant::now();
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let due = self.last + self.after;
+            if due <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(due);
+        }
+    }
+}

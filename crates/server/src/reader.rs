@@ -1,0 +1,147 @@
+//! A reader: the response body that follows a recording. It holds an offset and nothing else.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use durablefetch_protocol::admission::Ending;
+use http_body::{Frame, SizeHint};
+use tokio::task::JoinHandle;
+
+use crate::clock::now_ms;
+use crate::connection::Watch;
+use crate::keys::Entry;
+use crate::shared::{Got, Shared};
+use crate::storage::bodies;
+
+/// The most bytes that are read from storage at once.
+const READ_MAX: u64 = 256 * 1024;
+
+/// A body that follows a recording.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+    /// Keeps the key in memory, so that a delete finds this reader.
+    _entry: Arc<Entry>,
+    offset: u64,
+    slot: Option<usize>,
+    reading: Option<JoinHandle<io::Result<Bytes>>>,
+    ending: Ending,
+    /// Where a clean end is.
+    until: Option<u64>,
+    watch: Watch,
+}
+
+impl Reader {
+    /// A reader from `offset`. `len` is the stored length, for the endings that do not follow.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        entry: Arc<Entry>,
+        offset: u64,
+        len: u64,
+        ending: Ending,
+        watch: Watch,
+    ) -> Self {
+        shared.enter();
+        shared.touch(now_ms());
+        let until = (ending == Ending::Clean).then_some(len);
+        Self { shared, _entry: entry, offset, slot: None, reading: None, ending, until, watch }
+    }
+
+    fn deliver(&mut self, bytes: Bytes) -> Frame<Bytes> {
+        self.offset += bytes.len() as u64;
+        self.watch.sent();
+        Frame::data(bytes)
+    }
+
+    /// Bytes from the file up to `until`: at once where they are in the page cache.
+    fn read_stored(&mut self, until: u64) -> io::Result<Option<Bytes>> {
+        let file = self.shared.file().ok_or_else(|| io::Error::other("the body file is missing"))?;
+        let mut buffer = vec![0; (until - self.offset).min(READ_MAX) as usize];
+        let offset = self.offset;
+        if let Ok(n @ 1..) = bodies::read_cached(file, &mut buffer, offset) {
+            buffer.truncate(n);
+            return Ok(Some(buffer.into()));
+        }
+        let file = Arc::clone(file);
+        self.reading = Some(tokio::task::spawn_blocking(move || {
+            let n = bodies::read_at(&file, &mut buffer, offset)?;
+            if n == 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the body file is too short"));
+            }
+            buffer.truncate(n);
+            Ok(buffer.into())
+        }));
+        Ok(None)
+    }
+}
+
+impl http_body::Body for Reader {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(reading) = &mut this.reading {
+                let read = ready!(Pin::new(reading).poll(cx));
+                this.reading = None;
+                match read.map_err(io::Error::other).and_then(|bytes| bytes) {
+                    Ok(bytes) => return Poll::Ready(Some(Ok(this.deliver(bytes)))),
+                    Err(error) => {
+                        tracing::error!(recording = %this.shared.id, "a body file cannot be read: {error}");
+                        return this.watch.poll_break(cx).map(|()| Some(Err(Broken)));
+                    }
+                }
+            }
+            if this.until == Some(this.offset) {
+                return Poll::Ready(None);
+            }
+            match this.shared.read(this.offset, &mut this.slot, cx.waker()) {
+                Got::Bytes(bytes) => return Poll::Ready(Some(Ok(this.deliver(bytes)))),
+                Got::Stored(until) => match this.read_stored(until) {
+                    Ok(Some(bytes)) => return Poll::Ready(Some(Ok(this.deliver(bytes)))),
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::error!(recording = %this.shared.id, "a body file cannot be read: {error}");
+                        return this.watch.poll_break(cx).map(|()| Some(Err(Broken)));
+                    }
+                },
+                Got::Wait => return Poll::Pending,
+                Got::Ended(state) if state.ends_clean() && this.ending != Ending::Broken => {
+                    return Poll::Ready(None);
+                }
+                Got::Ended(_) | Got::Gone => return this.watch.poll_break(cx).map(|()| Some(Err(Broken))),
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.until {
+            Some(until) => SizeHint::with_exact(until - self.offset),
+            None => SizeHint::default(),
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.shared.leave(&mut self.slot);
+        self.shared.touch(now_ms());
+    }
+}
+
+/// The recording did not end as a body ends; the connection is broken, so that no one mistakes it for an end.
+#[derive(Debug)]
+pub(crate) struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the recording did not end as a body ends")
+    }
+}
+
+impl std::error::Error for Broken {}

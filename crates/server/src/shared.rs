@@ -1,0 +1,564 @@
+//! What the pump, the writer and the readers of one recording share.
+//!
+//! The pump publishes bytes into the ring, the writer moves them to the file, readers take them from either. All
+//! three meet in one short lock; nobody holds it while waiting.
+
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use durablefetch_protocol::recording::{End, Next, Recording};
+use durablefetch_protocol::ring::{Ring, Slice};
+use durablefetch_protocol::{ErrorCode, Fingerprint, Key, RecordingId, State, admission};
+use futures_util::task::AtomicWaker;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tokio::sync::Notify;
+
+use crate::error::StoreError;
+use crate::storage::bodies::Bodies;
+use crate::storage::rows::Stored;
+use crate::storage::writer::{HURRY_BYTES, Writer};
+use crate::wakers::Wakers;
+
+/// Small chunks are joined to about this much for a reader that is behind.
+const JOIN_MAX: usize = 64 * 1024;
+
+/// An upstream's status and end-to-end headers, the same for every reader.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    pub(crate) status: StatusCode,
+    /// The reason phrase; empty over HTTP/2.
+    pub(crate) reason: Vec<u8>,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Head {
+    /// `name: value\r\n` for each header.
+    pub(crate) fn to_stored(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (name, value) in &self.headers {
+            out.extend_from_slice(name.as_str().as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+        out
+    }
+
+    /// Reads what [`Head::to_stored`] wrote; `None` for anything else.
+    pub(crate) fn from_stored(status: u16, reason: Vec<u8>, mut lines: &[u8]) -> Option<Self> {
+        let mut headers = HeaderMap::new();
+        while !lines.is_empty() {
+            let end = lines.windows(2).position(|pair| pair == b"\r\n")?;
+            let colon = lines[..end].windows(2).position(|pair| pair == b": ")?;
+            let name = HeaderName::from_bytes(&lines[..colon]).ok()?;
+            headers.append(name, HeaderValue::from_bytes(&lines[colon + 2..end]).ok()?);
+            lines = &lines[end + 2..];
+        }
+        Some(Self { status: StatusCode::from_u16(status).ok()?, reason, headers })
+    }
+}
+
+/// What a start has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// The upstream has not answered.
+    Pending,
+    /// It answered with what is recorded.
+    Recorded,
+    /// It answered with what is passed through to those who waited.
+    Unrecorded,
+    /// It came to nothing.
+    Nothing(ErrorCode),
+}
+
+#[derive(Debug)]
+struct Inner {
+    machine: Recording,
+    /// `None` for what was found in storage.
+    ring: Option<Ring>,
+    start: Start,
+    end: Option<End>,
+    /// The end is on disk, and readers may see it.
+    sealed: bool,
+    /// Deleted, or superseded while live: its bytes are on their way out.
+    gone: bool,
+    /// The file is removed, or about to be.
+    removed: bool,
+    /// The writer has it on its list.
+    dirty: bool,
+    hurried: bool,
+    /// The pump waits for the writer.
+    pump_waits: bool,
+    store_error: Option<StoreError>,
+    wakers: Wakers,
+}
+
+/// One recording, live or ended.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) id: RecordingId,
+    pub(crate) key: Key,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) started_ms: u64,
+    head: OnceLock<Head>,
+    /// `set-cookie` of the upstream, for the one who started it.
+    cookies: Mutex<Vec<HeaderValue>>,
+    file: OnceLock<Arc<File>>,
+    unsynced: AtomicBool,
+    used_ms: AtomicU64,
+    touched: AtomicBool,
+    readers: AtomicU64,
+    /// The machine has ended; the pump leaves.
+    ended: AtomicBool,
+    pump: AtomicWaker,
+    changed: Notify,
+    inner: Mutex<Inner>,
+}
+
+/// What there is for a reader.
+#[derive(Debug)]
+pub(crate) enum Got {
+    Bytes(Bytes),
+    /// Storage has the bytes up to this offset.
+    Stored(u64),
+    /// Nothing yet; the waker is registered.
+    Wait,
+    Ended(State),
+    /// Superseded or deleted.
+    Gone,
+}
+
+/// What the writer has to write, and from which offset.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) from: u64,
+    pub(crate) chunks: Vec<Bytes>,
+}
+
+impl Shared {
+    /// A recording whose upstream request is about to be made.
+    pub(crate) fn connecting(
+        id: RecordingId,
+        key: Key,
+        fingerprint: Fingerprint,
+        now_ms: u64,
+        ring: usize,
+    ) -> Self {
+        let machine = Recording::connecting(id);
+        Self::build(id, key, fingerprint, now_ms, now_ms, machine, Some(Ring::new(ring)), Start::Pending)
+    }
+
+    /// A recording found in storage; `len` is that of its file.
+    pub(crate) fn stored(key: Key, row: Stored, file: Option<File>, len: u64) -> Self {
+        // A power loss may have taken the end of a body whose completion was kept.
+        let state =
+            if row.state == State::Complete && len < row.len { State::Interrupted } else { row.state };
+        let machine = Recording::recovered(row.id, state, row.cause, row.len.min(len), row.chunks);
+        let (started_ms, used_ms) = (row.started_ms, row.used_ms);
+        let shared =
+            Self::build(row.id, key, row.fingerprint, started_ms, used_ms, machine, None, Start::Recorded);
+        if let Some(head) = row.head {
+            let _ = shared.head.set(head);
+        }
+        if let Some(file) = file {
+            let _ = shared.file.set(Arc::new(file));
+        }
+        shared.ended.store(true, Ordering::Release);
+        shared.lock().sealed = true;
+        shared
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the two constructors above name them")]
+    fn build(
+        id: RecordingId,
+        key: Key,
+        fingerprint: Fingerprint,
+        started_ms: u64,
+        used_ms: u64,
+        machine: Recording,
+        ring: Option<Ring>,
+        start: Start,
+    ) -> Self {
+        Self {
+            id,
+            key,
+            fingerprint,
+            started_ms,
+            head: OnceLock::new(),
+            cookies: Mutex::default(),
+            file: OnceLock::new(),
+            unsynced: AtomicBool::new(false),
+            used_ms: AtomicU64::new(used_ms),
+            touched: AtomicBool::new(false),
+            readers: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            pump: AtomicWaker::new(),
+            changed: Notify::new(),
+            inner: Mutex::new(Inner {
+                machine,
+                ring,
+                start,
+                end: None,
+                sealed: false,
+                gone: false,
+                removed: false,
+                dirty: false,
+                hurried: false,
+                pump_waits: false,
+                store_error: None,
+                wakers: Wakers::default(),
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // --- for everybody
+
+    pub(crate) fn head(&self) -> Option<&Head> {
+        self.head.get()
+    }
+
+    /// What admission sees. An end is seen only once it is on disk.
+    pub(crate) fn view(&self) -> admission::Stored {
+        let inner = self.lock();
+        let state = match (inner.sealed, inner.start) {
+            (true, _) => inner.machine.state(),
+            (false, Start::Pending) => State::Connecting,
+            (false, _) => State::Streaming,
+        };
+        admission::Stored { id: self.id, state, len: inner.machine.len(), fingerprint: self.fingerprint }
+    }
+
+    /// Chunks and bytes published.
+    pub(crate) fn progress(&self) -> (u64, u64) {
+        let inner = self.lock();
+        (inner.machine.chunks(), inner.machine.len())
+    }
+
+    /// The state as it is decided, on disk or not, and why.
+    pub(crate) fn outcome(&self) -> (State, Option<ErrorCode>) {
+        let inner = self.lock();
+        (inner.machine.state(), inner.machine.cause())
+    }
+
+    pub(crate) fn end_reason(&self) -> Option<End> {
+        self.lock().end
+    }
+
+    pub(crate) fn start(&self) -> Start {
+        self.lock().start
+    }
+
+    /// Waits until the start has come to something.
+    pub(crate) async fn started(&self) -> Start {
+        self.wait_for(|inner| (inner.start != Start::Pending).then_some(inner.start)).await
+    }
+
+    /// Waits until the end is on disk.
+    pub(crate) async fn sealed(&self) {
+        self.wait_for(|inner| inner.sealed.then_some(())).await;
+    }
+
+    async fn wait_for<T>(&self, check: impl Fn(&Inner) -> Option<T>) -> T {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if let Some(found) = check(&self.lock()) {
+                return found;
+            }
+            changed.await;
+        }
+    }
+
+    /// Ends a live recording; false where it has ended. Superseded and deleted ones break their readers now,
+    /// others give them what there is until the end is on disk.
+    pub(crate) fn end(&self, end: End) -> bool {
+        let mut inner = self.lock();
+        if !inner.machine.end(end) {
+            return false;
+        }
+        inner.end = Some(end);
+        let mut wake = Vec::new();
+        if matches!(end, End::Supersede | End::Delete) {
+            inner.gone = true;
+            inner.wakers.drain_into(&mut wake);
+        }
+        self.ended.store(true, Ordering::Release);
+        drop(inner);
+        wake.into_iter().for_each(Waker::wake);
+        self.pump.wake();
+        true
+    }
+
+    /// Has the file removed; false where that was asked for already. Readers are broken, unless they may read on
+    /// from the file that has no name any more.
+    pub(crate) fn discard(self: &Arc<Self>, writer: &Writer, break_readers: bool) -> bool {
+        let mut inner = self.lock();
+        if std::mem::replace(&mut inner.removed, true) {
+            return false;
+        }
+        inner.gone |= break_readers;
+        let mut wake = Vec::new();
+        inner.wakers.drain_into(&mut wake);
+        let queue = !std::mem::replace(&mut inner.dirty, true);
+        drop(inner);
+        wake.into_iter().for_each(Waker::wake);
+        if queue {
+            writer.dirty(Arc::clone(self));
+        }
+        true
+    }
+
+    // --- use
+
+    pub(crate) fn readers(&self) -> u64 {
+        self.readers.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn used_ms(&self) -> u64 {
+        self.used_ms.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn touch(&self, now_ms: u64) {
+        self.used_ms.fetch_max(now_ms, Ordering::Relaxed);
+        self.touched.store(true, Ordering::Relaxed);
+    }
+
+    /// When it was last used, if that is not on disk.
+    pub(crate) fn take_touched(&self) -> Option<u64> {
+        self.touched.swap(false, Ordering::Relaxed).then(|| self.used_ms())
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        !self.lock().sealed
+    }
+
+    // --- for the pump
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// The pump's waker is woken at an end, and by the writer where the pump waits for it.
+    pub(crate) fn register_pump(&self, cx: &Context<'_>) {
+        self.pump.register(cx.waker());
+    }
+
+    pub(crate) fn put_cookies(&self, cookies: Vec<HeaderValue>) {
+        *self.cookies.lock().unwrap_or_else(PoisonError::into_inner) = cookies;
+    }
+
+    pub(crate) fn take_cookies(&self) -> Vec<HeaderValue> {
+        std::mem::take(&mut *self.cookies.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The upstream has answered. False where the recording has ended meanwhile.
+    pub(crate) fn set_head(&self, head: Head, start: Start) -> bool {
+        let mut inner = self.lock();
+        if !inner.machine.head() {
+            return false;
+        }
+        let _ = self.head.set(head);
+        inner.start = start;
+        drop(inner);
+        self.changed.notify_waiters();
+        true
+    }
+
+    /// Publishes a chunk. Whom it wakes is added to `wake`, to be woken by the caller, who may have more.
+    pub(crate) fn publish(
+        self: &Arc<Self>,
+        chunk: Bytes,
+        ring: usize,
+        writer: &Writer,
+        wake: &mut Vec<Waker>,
+    ) {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        let Some(held) = inner.ring.as_mut().filter(|_| inner.machine.chunk(chunk.len())) else { return };
+        held.set_capacity(ring);
+        held.push(chunk);
+        let unwritten = held.end() - held.written_end();
+        inner.wakers.drain_into(wake);
+        let queue = unwritten > 0 && !std::mem::replace(&mut inner.dirty, true);
+        let hurry = unwritten >= HURRY_BYTES && !std::mem::replace(&mut inner.hurried, true);
+        drop(guard);
+        if queue {
+            writer.dirty(Arc::clone(self));
+        }
+        if hurry {
+            writer.hurry();
+        }
+    }
+
+    /// Whether the upstream may send more. Where not, the writer wakes the pump.
+    pub(crate) fn poll_room(&self, writer: &Writer) -> Poll<Result<(), StoreError>> {
+        let mut inner = self.lock();
+        if let Some(error) = &inner.store_error {
+            return Poll::Ready(Err(error.clone()));
+        }
+        inner.pump_waits = inner.ring.as_ref().is_some_and(Ring::is_full);
+        if !inner.pump_waits {
+            return Poll::Ready(Ok(()));
+        }
+        drop(inner);
+        writer.hurry();
+        Poll::Pending
+    }
+
+    /// Whether everything is written. Where not, the writer wakes the pump.
+    pub(crate) fn poll_written(&self, writer: &Writer) -> Poll<Result<(), StoreError>> {
+        let mut inner = self.lock();
+        if let Some(error) = &inner.store_error {
+            return Poll::Ready(Err(error.clone()));
+        }
+        if inner.ring.as_ref().is_none_or(|ring| ring.written_end() == ring.end()) {
+            return Poll::Ready(Ok(()));
+        }
+        inner.pump_waits = true;
+        drop(inner);
+        writer.hurry();
+        Poll::Pending
+    }
+
+    /// Storage could not take the end: whatever the upstream said, the recording has failed.
+    pub(crate) fn fail_storage(&self, code: ErrorCode) {
+        let mut inner = self.lock();
+        let stored = inner.ring.as_ref().map_or(0, Ring::written_end);
+        let chunks = inner.machine.chunks();
+        let len = inner.machine.len().min(stored);
+        inner.machine = Recording::recovered(self.id, State::Failed, Some(code), len, chunks);
+        inner.end = Some(End::Fail(code));
+    }
+
+    /// The end is on disk, or there is nothing to be kept: readers and waiters may see it.
+    pub(crate) fn seal(&self, start: Start) {
+        let mut inner = self.lock();
+        inner.start = start;
+        inner.sealed = true;
+        let mut wake = Vec::new();
+        inner.wakers.drain_into(&mut wake);
+        if let Some(ring) = &mut inner.ring {
+            ring.set_capacity(0);
+        }
+        drop(inner);
+        wake.into_iter().for_each(Waker::wake);
+        self.changed.notify_waiters();
+    }
+
+    // --- for the writer
+
+    /// What is to be written; `None` where the file is to be removed.
+    pub(crate) fn take_unwritten(&self) -> Option<Work> {
+        let mut inner = self.lock();
+        inner.dirty = false;
+        inner.hurried = false;
+        if inner.removed {
+            return None;
+        }
+        let work =
+            inner.ring.as_ref().map(|ring| Work { from: ring.written_end(), chunks: ring.unwritten() });
+        Some(work.unwrap_or(Work { from: 0, chunks: Vec::new() }))
+    }
+
+    /// Bytes up to this offset are written, or could not be.
+    pub(crate) fn written(&self, result: Result<u64, StoreError>) {
+        let mut inner = self.lock();
+        match result {
+            Ok(offset) => {
+                if let Some(ring) = &mut inner.ring {
+                    ring.written(offset);
+                }
+            }
+            Err(error) => inner.store_error = Some(error),
+        }
+        let wake = std::mem::take(&mut inner.pump_waits) || inner.store_error.is_some();
+        drop(inner);
+        if wake {
+            self.pump.wake();
+        }
+    }
+
+    pub(crate) fn file(&self) -> Option<&Arc<File>> {
+        self.file.get()
+    }
+
+    pub(crate) fn file_or_create(&self, bodies: &Bodies) -> io::Result<Arc<File>> {
+        if let Some(file) = self.file.get() {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(bodies.create(self.id)?);
+        Ok(Arc::clone(self.file.get_or_init(|| file)))
+    }
+
+    /// True where it had nothing unsynced before.
+    pub(crate) fn mark_unsynced(&self) -> bool {
+        !self.unsynced.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn clear_unsynced(&self) {
+        self.unsynced.store(false, Ordering::Relaxed);
+    }
+
+    // --- for readers
+
+    pub(crate) fn enter(&self) {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn leave(&self, slot: &mut Option<usize>) {
+        if slot.is_some() {
+            self.lock().wakers.unregister(slot);
+        }
+        self.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// What there is at `offset`; registers the waker where there is nothing yet.
+    pub(crate) fn read(&self, offset: u64, slot: &mut Option<usize>, waker: &Waker) -> Got {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        if inner.gone {
+            return Got::Gone;
+        }
+        match inner.machine.next(offset) {
+            Next::Ended(state) if inner.sealed => Got::Ended(state),
+            Next::Wait | Next::Ended(_) => {
+                inner.wakers.register(slot, waker);
+                Got::Wait
+            }
+            Next::Read(available) => match inner.ring.as_ref().map(|ring| ring.read_joined(offset, JOIN_MAX))
+            {
+                Some(Slice::Bytes(bytes)) => Got::Bytes(bytes),
+                Some(Slice::Behind(until)) => Got::Stored(until),
+                None | Some(Slice::Tail) => Got::Stored(offset + available),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_stored_and_read_back() {
+        let mut headers = HeaderMap::new();
+        headers.append("content-type", HeaderValue::from_static("text/plain: x"));
+        headers.append("x-a", HeaderValue::from_static(""));
+        headers.append("x-a", HeaderValue::from_bytes(b"\xe4\tb").unwrap());
+        let head = Head { status: StatusCode::CREATED, reason: b"Made".to_vec(), headers };
+        let read = Head::from_stored(201, b"Made".to_vec(), &head.to_stored()).unwrap();
+        assert_eq!((read.status, &read.reason, &read.headers), (head.status, &head.reason, &head.headers));
+        for bad in [&b"x"[..], b"x\r\n", b"a b: c\r\n", b"a: \x01\r\n"] {
+            assert!(Head::from_stored(200, Vec::new(), bad).is_none(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Where the bytes of a recording come from.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use durablefetch_protocol::ProtocolError;
+use http::HeaderValue;
+
+use crate::demo::Demo;
+use crate::shared::Head;
+use crate::upstream::{self, Upstreams};
+
+/// What is to be asked.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// An upstream, over HTTP.
+    Http(Box<upstream::Request>),
+    /// The built-in event stream.
+    Demo,
+}
+
+/// An answer whose head is here.
+pub(crate) struct Opened {
+    pub(crate) head: Head,
+    /// For the one who started it, and only where cookies may pass.
+    pub(crate) cookies: Vec<HeaderValue>,
+    pub(crate) body: SourceBody,
+}
+
+/// An answer's body.
+pub(crate) enum SourceBody {
+    Http(upstream::Body),
+    Demo(Demo),
+}
+
+impl Source {
+    /// Asks, and waits for the head.
+    pub(crate) async fn open(self, upstreams: &Upstreams) -> Result<Opened, ProtocolError> {
+        match self {
+            Self::Http(request) => upstreams.open(*request).await,
+            Self::Demo => Ok(Demo::open()),
+        }
+    }
+}
+
+impl SourceBody {
+    /// The next chunk; `None` where the body ends as HTTP says a body ends.
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        match self {
+            Self::Http(body) => body.poll_chunk(cx),
+            Self::Demo(demo) => demo.poll_chunk(cx).map(|chunk| chunk.map(Ok)),
+        }
+    }
+}

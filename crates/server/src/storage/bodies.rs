@@ -1,0 +1,119 @@
+//! Body files: `bodies/{last two characters of the id}/{id}`. A file's length is the stored length.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use durablefetch_protocol::RecordingId;
+
+/// The directory of body files.
+#[derive(Debug, Clone)]
+pub(crate) struct Bodies {
+    root: PathBuf,
+}
+
+impl Bodies {
+    /// Makes the directory where there is none.
+    pub(crate) fn open(data: &Path) -> io::Result<Self> {
+        let root = data.join("bodies");
+        fs::create_dir_all(&root)?;
+        Ok(Self { root })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The end of an id is random, its beginning is the time.
+    fn path(&self, id: RecordingId) -> PathBuf {
+        let name = id.to_string();
+        self.root.join(&name[name.len() - 2..]).join(&name)
+    }
+
+    /// Makes the file of a new recording. Only its owner may read it.
+    pub(crate) fn create(&self, id: RecordingId) -> io::Result<File> {
+        let path = self.path(id);
+        let open =
+            || OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
+        match (open(), path.parent()) {
+            (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(parent)?;
+                open()
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    /// Opens the file of a stored recording; `None` where it has none, because no byte came.
+    pub(crate) fn open_stored(&self, id: RecordingId) -> io::Result<Option<File>> {
+        match File::open(self.path(id)) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The stored length; 0 where there is no file.
+    pub(crate) fn len(&self, id: RecordingId) -> io::Result<u64> {
+        match fs::metadata(self.path(id)) {
+            Ok(metadata) => Ok(metadata.len()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a file. Readers that have it open read on.
+    pub(crate) fn remove(&self, id: RecordingId) {
+        if let Err(error) = fs::remove_file(self.path(id))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(recording = %id, "a body file cannot be removed: {error}");
+        }
+    }
+
+    /// The ids of all files, and the paths of what is no body file.
+    pub(crate) fn list(&self) -> io::Result<Vec<Result<RecordingId, PathBuf>>> {
+        let mut found = Vec::new();
+        for shard in fs::read_dir(&self.root)? {
+            let shard = shard?.path();
+            if !shard.is_dir() {
+                found.push(Err(shard));
+                continue;
+            }
+            for file in fs::read_dir(&shard)? {
+                let path = file?.path();
+                let id = path.file_name().and_then(|name| RecordingId::parse(name.to_str()?));
+                found.push(id.filter(|id| self.path(*id) == path).ok_or(path));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Reads from `offset` until `buffer` is full or the file ends.
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// As [`read_at`], from the page cache alone: fails where that would wait for a disk, or cannot be asked for.
+#[cfg(target_os = "linux")]
+pub(crate) fn read_cached(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let mut slices = [io::IoSliceMut::new(buffer)];
+    Ok(preadv2(file, &mut slices, offset, ReadWriteFlags::NOWAIT)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn read_cached(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}

@@ -1,0 +1,89 @@
+//! The database: what is in it and how it is laid out.
+//!
+//! `recordings`: one row per stored recording. `retired_ms` is null for a key's current recording and says since
+//! when it is superseded otherwise. `status` and what follows is null until the upstream's head is here.
+//! `headers` is `name: value\r\n…` as it stood on the wire. `state` and `cause` are the protocol's words. `len` and
+//! `chunks` are of the end; while a recording is live its body file tells its length.
+//!
+//! `requests`: what became of a request id, in the words of the protocol's ledger. `answer` is what was passed
+//! through unrecorded, if it is kept: `status\r\nreason\r\n` headers `\r\n` body.
+//!
+//! `meta`: `secret`, 32 random bytes that key the fingerprints.
+
+use rusqlite::{Connection, OptionalExtension};
+
+/// The version of this layout, in `user_version`. A change of layout raises it and migrates.
+pub(crate) const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE recordings (
+    id TEXT PRIMARY KEY,
+    scope TEXT NOT NULL,
+    url TEXT NOT NULL,
+    state TEXT NOT NULL,
+    cause TEXT,
+    status INTEGER,
+    reason BLOB,
+    headers BLOB,
+    fingerprint BLOB NOT NULL,
+    len INTEGER NOT NULL DEFAULT 0,
+    chunks INTEGER NOT NULL DEFAULT 0,
+    started_ms INTEGER NOT NULL,
+    used_ms INTEGER NOT NULL,
+    retired_ms INTEGER
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX current ON recordings (scope, url) WHERE retired_ms IS NULL;
+CREATE INDEX retired ON recordings (scope, url) WHERE retired_ms IS NOT NULL;
+CREATE INDEX used ON recordings (used_ms);
+CREATE TABLE requests (
+    scope TEXT NOT NULL,
+    url TEXT NOT NULL,
+    id TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    answer BLOB,
+    PRIMARY KEY (scope, url, id)
+) WITHOUT ROWID;
+CREATE INDEX requests_at ON requests (at_ms);
+";
+
+/// Sets up a connection: WAL, and commits that are writes to the page cache. They survive `kill -9`.
+pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "cache_size", -4096)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Makes the tables of a new database. `Err(version)` within for a database of a later version.
+pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), i64>> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match version {
+        0 => {
+            let transaction = connection.transaction()?;
+            transaction.execute_batch(TABLES)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+            transaction.commit()?;
+            Ok(Ok(()))
+        }
+        VERSION => Ok(Ok(())),
+        later => Ok(Err(later)),
+    }
+}
+
+/// The secret that keys the fingerprints, made once.
+pub(crate) fn secret(connection: &Connection, fresh: [u8; 32]) -> rusqlite::Result<[u8; 32]> {
+    let stored: Option<Vec<u8>> = connection
+        .query_row("SELECT value FROM meta WHERE name = 'secret'", [], |row| row.get(0))
+        .optional()?;
+    if let Some(secret) = stored.and_then(|bytes| bytes.try_into().ok()) {
+        return Ok(secret);
+    }
+    connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('secret', ?1)", [&fresh[..]])?;
+    Ok(fresh)
+}

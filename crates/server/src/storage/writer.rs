@@ -1,0 +1,144 @@
+//! The writer thread: puts what the pumps published into the body files, 64 KiB or 5 ms at a time.
+//!
+//! A pump tells it once that a recording has become dirty; further chunks until the next sweep cost nothing.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::StoreError;
+use crate::shared::Shared;
+use crate::storage::bodies::Bodies;
+use crate::storage::sync::Syncer;
+
+/// How long a byte waits for company before it is written.
+const SWEEP: Duration = Duration::from_millis(5);
+/// As many unwritten bytes of one recording are written at once.
+pub(crate) const HURRY_BYTES: u64 = 64 * 1024;
+
+#[derive(Debug, Default)]
+struct Queue {
+    dirty: Vec<Arc<Shared>>,
+    hurry: bool,
+    closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+/// A handle to the writer thread.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer {
+    shelf: Arc<Shelf>,
+}
+
+impl Writer {
+    pub(crate) fn spawn(bodies: Bodies, syncer: Syncer) -> io::Result<(Self, thread::JoinHandle<()>)> {
+        let shelf = Arc::new(Shelf::default());
+        let theirs = Arc::clone(&shelf);
+        let thread =
+            thread::Builder::new().name("df-writer".into()).spawn(move || run(&theirs, &bodies, &syncer))?;
+        Ok((Self { shelf }, thread))
+    }
+
+    /// The recording has something to be written or removed, and had not before.
+    pub(crate) fn dirty(&self, recording: Arc<Shared>) {
+        let mut queue = lock(&self.shelf.queue);
+        queue.dirty.push(recording);
+        if queue.dirty.len() == 1 {
+            self.shelf.changed.notify_one();
+        }
+    }
+
+    /// Somebody waits: do not wait for the 5 ms to pass.
+    pub(crate) fn hurry(&self) {
+        let mut queue = lock(&self.shelf.queue);
+        if !queue.hurry {
+            queue.hurry = true;
+            self.shelf.changed.notify_one();
+        }
+    }
+
+    /// Writes what there is and ends the thread.
+    pub(crate) fn close(&self) {
+        lock(&self.shelf.queue).closed = true;
+        self.shelf.changed.notify_one();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run(shelf: &Shelf, bodies: &Bodies, syncer: &Syncer) {
+    let mut batch = Vec::new();
+    loop {
+        let mut queue = lock(&shelf.queue);
+        while queue.dirty.is_empty() && !queue.closed {
+            queue = shelf.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        let until = Instant::now() + SWEEP;
+        while !queue.hurry && !queue.closed {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            (queue, _) = shelf.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner);
+        }
+        if queue.closed && queue.dirty.is_empty() {
+            return;
+        }
+        queue.hurry = false;
+        std::mem::swap(&mut queue.dirty, &mut batch);
+        drop(queue);
+        for recording in batch.drain(..) {
+            sweep(&recording, bodies, syncer);
+        }
+    }
+}
+
+/// Writes one recording's unwritten bytes, or removes its file.
+fn sweep(recording: &Arc<Shared>, bodies: &Bodies, syncer: &Syncer) {
+    let Some(work) = recording.take_unwritten() else {
+        bodies.remove(recording.id);
+        recording.written(Ok(0));
+        return;
+    };
+    let total: usize = work.chunks.iter().map(bytes::Bytes::len).sum();
+    let written = recording.file_or_create(bodies).and_then(|file| {
+        write_at(&file, &work.chunks, work.from)?;
+        if recording.mark_unsynced() {
+            syncer.add(Arc::clone(recording));
+        }
+        Ok(work.from + total as u64)
+    });
+    recording.written(written.map_err(StoreError::from));
+}
+
+/// Writes all chunks from `offset` on; small ones in one call.
+fn write_at(file: &File, chunks: &[bytes::Bytes], mut offset: u64) -> io::Result<()> {
+    if let [one] = chunks {
+        return file.write_all_at(one, offset);
+    }
+    let mut joined = Vec::new();
+    for chunk in chunks {
+        if joined.is_empty() && chunk.len() >= 16 * 1024 {
+            file.write_all_at(chunk, offset)?;
+            offset += chunk.len() as u64;
+            continue;
+        }
+        joined.extend_from_slice(chunk);
+        if joined.len() as u64 >= HURRY_BYTES {
+            file.write_all_at(&joined, offset)?;
+            offset += joined.len() as u64;
+            joined.clear();
+        }
+    }
+    if joined.is_empty() { Ok(()) } else { file.write_all_at(&joined, offset) }
+}

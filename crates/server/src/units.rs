@@ -1,0 +1,76 @@
+//! Durations and sizes as people write them.
+
+use std::time::Duration;
+
+/// Reads `250ms`, `30s`, `10m`, `6h` or `2d`; a bare number is seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = split(text);
+    let value: u64 = number.parse().map_err(|_| duration_help(text))?;
+    let factor_ms = match unit {
+        "ms" => 1,
+        "" | "s" => 1000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(duration_help(text)),
+    };
+    value.checked_mul(factor_ms).map(Duration::from_millis).ok_or_else(|| duration_help(text))
+}
+
+/// Reads `65536`, `64KiB`, `32MiB`, `1GiB`; `kB`, `MB` and `GB` are powers of 1000.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let (number, unit) = split(text);
+    let value: u64 = number.parse().map_err(|_| size_help(text))?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1000,
+        "mb" => 1000 * 1000,
+        "gb" => 1000 * 1000 * 1000,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return Err(size_help(text)),
+    };
+    value.checked_mul(factor).ok_or_else(|| size_help(text))
+}
+
+fn split(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    (&text[..end], text[end..].trim())
+}
+
+fn duration_help(text: &str) -> String {
+    format!("`{text}` is no duration: write 250ms, 30s, 10m, 6h or 2d")
+}
+
+fn size_help(text: &str) -> String {
+    format!("`{text}` is no size: write a number of bytes, or 64KiB, 32MiB, 1GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("30 s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("6h"), Ok(Duration::from_secs(6 * 3600)));
+        for bad in ["", "h", "-1s", "1.5h", "6 weeks", "99999999999999999999d", "18446744073709551615d"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("65536"), Ok(65536));
+        assert_eq!(size("32MiB"), Ok(32 << 20));
+        assert_eq!(size("1GB"), Ok(1_000_000_000));
+        for bad in ["", "MiB", "-1", "1.5GiB", "1 zettabyte", "18446744073709551615GiB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

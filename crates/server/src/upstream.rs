@@ -1,0 +1,210 @@
+//! Asking an upstream over HTTP: headers, redirects, loops, coded bodies.
+
+use std::error::Error as _;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use durablefetch_protocol::address::{Own, Upstream};
+use durablefetch_protocol::allow::{self, Allow};
+use durablefetch_protocol::headers::{Cookies, to_store, to_upstream};
+use durablefetch_protocol::limits::REDIRECTS_MAX;
+use durablefetch_protocol::{ErrorCode, ProtocolError, redirect};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Version};
+use http_body::Body as _;
+use hyper::ext::ReasonPhrase;
+
+use crate::app;
+use crate::config::Config;
+use crate::error::StartError;
+use crate::resolve::Resolver;
+use crate::shared::Head;
+use crate::source::{Opened, SourceBody};
+
+/// Idle connections are closed before the five seconds after which many servers close theirs: a request that
+/// crosses such a close is lost, and a POST may not be sent twice.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+
+/// What to ask an upstream.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) upstream: Upstream,
+    pub(crate) method: Method,
+    /// As they came to the recorder.
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// The client that asks upstreams.
+#[derive(Debug)]
+pub(crate) struct Upstreams {
+    client: reqwest::Client,
+    allow: Vec<Allow>,
+    own: Own,
+    /// This recorder's name in `via`.
+    pseudonym: String,
+}
+
+impl Upstreams {
+    pub(crate) fn new(config: &Config, secret: &[u8; 32], port: u16) -> Result<Self, StartError> {
+        // Fails where one was installed before, which is then used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = || {
+            reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .pool_idle_timeout(POOL_IDLE)
+                .tcp_nodelay(true)
+                .dns_resolver(Resolver)
+        };
+        let client = builder().build().or_else(|error| {
+            tracing::warn!(
+                "https upstreams cannot be verified ({}): install the system's CA certificates",
+                causes(&error)
+            );
+            builder().tls_certs_only([]).build()
+        });
+        let client = client.map_err(|error| StartError::Client(causes(&error)))?;
+        // Names this recorder to itself, and tells others nothing.
+        let hash = durablefetch_protocol::Fingerprint::of(secret, "via", &port.to_le_bytes());
+        let pseudonym: String = hash.0[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        let (allow, own) = (config.allow.clone(), app::own(config, port));
+        Ok(Self { client, allow, own, pseudonym: format!("durablefetch-{pseudonym}") })
+    }
+
+    /// Refuses what may not be fetched, before anything is started.
+    pub(crate) fn check(&self, upstream: &Upstream, headers: &HeaderMap) -> Result<(), ProtocolError> {
+        let passed_here = headers.get_all(header::VIA).iter().any(|value| {
+            value.to_str().is_ok_and(|via| via.split([',', ' ']).any(|word| word == self.pseudonym))
+        });
+        if passed_here {
+            return Err(ProtocolError::new(
+                ErrorCode::LoopDetected,
+                "the request went through this recorder before (header via)",
+            ));
+        }
+        allow::check(&self.allow, upstream)
+    }
+
+    /// Asks, follows redirects, and waits for the head.
+    pub(crate) async fn open(&self, request: Request) -> Result<Opened, ProtocolError> {
+        let Request { upstream: mut at, mut method, headers, mut body } = request;
+        let mut headers = to_upstream(&headers, cookies(&at));
+        headers.append(header::VIA, self.via()?);
+        for _ in 0..=REDIRECTS_MAX {
+            let response = self.ask(&at, &method, &headers, &body).await?;
+            let status = response.status();
+            let Some(to) = redirect::target(&at, status, response.headers())? else {
+                return opened(response, cookies(&at));
+            };
+            if self.own.is_self(&to) {
+                return Err(ErrorCode::LoopDetected.into());
+            }
+            allow::check(&self.allow, &to)?;
+            let hop = redirect::follow(&at, &to, status, &method, &mut headers);
+            method = hop.method;
+            if !hop.with_body {
+                body = Bytes::new();
+            }
+            at = to;
+        }
+        Err(ErrorCode::TooManyRedirects.into())
+    }
+
+    fn via(&self) -> Result<HeaderValue, ProtocolError> {
+        HeaderValue::try_from(format!("1.1 {}", self.pseudonym)).map_err(|_| ErrorCode::Internal.into())
+    }
+
+    async fn ask(
+        &self,
+        at: &Upstream,
+        method: &Method,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<reqwest::Response, ProtocolError> {
+        let mut request = reqwest::Request::new(method.clone(), at.url().clone());
+        *request.headers_mut() = headers.clone();
+        if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+            *request.body_mut() = Some(body.clone().into());
+        }
+        self.client.execute(request).await.map_err(|error| {
+            let code = if error.is_builder() {
+                ErrorCode::InvalidUrl
+            } else if error.is_connect() {
+                ErrorCode::UpstreamUnreachable
+            } else {
+                ErrorCode::UpstreamFailed
+            };
+            tracing::debug!(%code, "an upstream did not answer: {}", causes(&error.without_url()));
+            code.into()
+        })
+    }
+}
+
+/// Cookies pass where both ends are this machine. The recorder is: it listens on loopback.
+fn cookies(upstream: &Upstream) -> Cookies {
+    if upstream.is_loopback() { Cookies::Pass } else { Cookies::Drop }
+}
+
+fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened, ProtocolError> {
+    let response = http::Response::<reqwest::Body>::from(response);
+    let (parts, body) = response.into_parts();
+    // What reqwest can decode it has decoded, and taken the header away.
+    let coding = parts.headers.get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(ProtocolError::new(
+            ErrorCode::UpstreamFailed,
+            "the upstream coded its answer in a way that the recorder cannot decode (content-encoding)",
+        ));
+    }
+    let reason = match parts.extensions.get::<ReasonPhrase>() {
+        Some(phrase) => phrase.as_bytes().to_vec(),
+        None if parts.version >= Version::HTTP_2 => Vec::new(),
+        None => parts.status.canonical_reason().unwrap_or_default().into(),
+    };
+    let cookies = match cookies {
+        Cookies::Pass => parts.headers.get_all(header::SET_COOKIE).iter().cloned().collect(),
+        Cookies::Drop => Vec::new(),
+    };
+    Ok(Opened {
+        head: Head { status: parts.status, reason, headers: to_store(&parts.headers) },
+        cookies,
+        body: SourceBody::Http(Body(body)),
+    })
+}
+
+/// An upstream's body, decoded.
+#[derive(Debug)]
+pub(crate) struct Body(reqwest::Body);
+
+impl Body {
+    /// The next chunk. An error where the body is shorter than was said, or cut.
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        loop {
+            match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(causes(&error))))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if !data.is_empty() => return Poll::Ready(Some(Ok(data))),
+                    // Trailers are not recorded.
+                    Ok(_) | Err(_) => {}
+                },
+            }
+        }
+    }
+}
+
+/// An error with all that caused it, in one line.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,39 @@
+//! The readers that wait at the tail of a recording.
+
+use std::task::Waker;
+
+/// A slab of wakers. A reader keeps its slot from one wait to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Wakers {
+    slots: Vec<Option<Waker>>,
+    free: Vec<usize>,
+}
+
+impl Wakers {
+    /// Wakes `waker` at the next change. `slot` is the reader's, empty before its first wait.
+    pub(crate) fn register(&mut self, slot: &mut Option<usize>, waker: &Waker) {
+        let index = *slot.get_or_insert_with(|| {
+            self.free.pop().unwrap_or_else(|| {
+                self.slots.push(None);
+                self.slots.len() - 1
+            })
+        });
+        match &mut self.slots[index] {
+            Some(known) => known.clone_from(waker),
+            empty => *empty = Some(waker.clone()),
+        }
+    }
+
+    /// The reader leaves.
+    pub(crate) fn unregister(&mut self, slot: &mut Option<usize>) {
+        if let Some(index) = slot.take() {
+            self.slots[index] = None;
+            self.free.push(index);
+        }
+    }
+
+    /// Takes all that wait, to be woken once the lock is released.
+    pub(crate) fn drain_into(&mut self, out: &mut Vec<Waker>) {
+        out.extend(self.slots.iter_mut().filter_map(Option::take));
+    }
+}
