@@ -63,6 +63,32 @@ impl Head {
         finish(out, admitted)
     }
 
+    /// The headers as they are stored: `name: value\r\n` for each.
+    #[must_use]
+    pub fn stored_headers(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (name, value) in &self.headers {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                out.extend_from_slice(part);
+            }
+        }
+        out
+    }
+
+    /// Reads what [`Head::stored_headers`] wrote; `None` for anything else.
+    #[must_use]
+    pub fn from_stored(status: u16, reason: Vec<u8>, mut lines: &[u8]) -> Option<Self> {
+        let mut headers = HeaderMap::new();
+        while !lines.is_empty() {
+            let end = lines.windows(2).position(|pair| pair == b"\r\n")?;
+            let colon = lines[..end].windows(2).position(|pair| pair == b": ")?;
+            let name = header::HeaderName::from_bytes(&lines[..colon]).ok()?;
+            headers.append(name, HeaderValue::from_bytes(&lines[colon + 2..end]).ok()?);
+            lines = &lines[end + 2..];
+        }
+        Some(Self { status, reason, headers })
+    }
+
     fn base(&self, set_cookie: &[HeaderValue]) -> HeaderMap {
         let mut out = self.headers.clone();
         for cookie in set_cookie {
@@ -140,6 +166,20 @@ mod tests {
 
     fn admitted() -> Admitted {
         Admitted { origin: Some(HeaderValue::from_static("http://localhost:1")) }
+    }
+
+    #[test]
+    fn heads_are_stored_and_read_back() {
+        let mut headers = HeaderMap::new();
+        headers.append("content-type", HeaderValue::from_static("text/plain: x"));
+        headers.append("x-a", HeaderValue::from_static(""));
+        headers.append("x-a", HeaderValue::from_bytes(b"\xe4\tb").unwrap());
+        let head = Head { status: 201, reason: b"Made".to_vec(), headers };
+        let read = Head::from_stored(201, b"Made".to_vec(), &head.stored_headers()).unwrap();
+        assert_eq!(read, head);
+        for bad in [&b"x"[..], b"x\r\n", b"a b: c\r\n", b"a: \x01\r\n"] {
+            assert!(Head::from_stored(200, Vec::new(), bad).is_none(), "{bad:?}");
+        }
     }
 
     #[test]

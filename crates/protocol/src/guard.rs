@@ -33,25 +33,14 @@ impl Guard {
         check_host(authority, headers)?;
         check_forwarded(headers)?;
         let origin = self.check_origin(headers)?;
-        if headers.get("service-worker").is_some_and(|value| value.as_bytes() == b"script") {
-            return Err(ErrorCode::ServiceWorker.into());
-        }
+        refuse_service_worker(headers)?;
         Ok(Admitted { origin })
     }
 
     fn check_origin(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, ProtocolError> {
         let Some(value) = headers.get(header::ORIGIN) else {
-            // No Origin: a navigation, a same-origin GET or no browser at all. What another site's page makes
-            // a browser load without one (img, script, no-cors) says so here.
-            let cross = headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"cross-site");
-            return if cross {
-                Err(ProtocolError::new(
-                    ErrorCode::ForbiddenOrigin,
-                    "a page of another site asked for this (sec-fetch-site: cross-site); fetch it from an allowed origin",
-                ))
-            } else {
-                Ok(None)
-            };
+            refuse_cross_site(headers)?;
+            return Ok(None);
         };
         if value.to_str().is_ok_and(|origin| self.allows(origin)) {
             return Ok(Some(value.clone()));
@@ -68,6 +57,25 @@ impl Guard {
     fn allows(&self, origin: &str) -> bool {
         self.origins.iter().any(|allowed| allowed == origin) || is_loopback_origin(origin)
     }
+}
+
+/// For a request without an Origin: a navigation, a same-origin GET or no browser at all. What another site's
+/// page makes a browser load without one (img, script, no-cors) says so here.
+pub(crate) fn refuse_cross_site(headers: &HeaderMap) -> Result<(), ProtocolError> {
+    if headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"cross-site") {
+        return Err(ProtocolError::new(
+            ErrorCode::ForbiddenOrigin,
+            "a page of another site asked for this (sec-fetch-site: cross-site); fetch it from an allowed origin",
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn refuse_service_worker(headers: &HeaderMap) -> Result<(), ProtocolError> {
+    if headers.get("service-worker").is_some_and(|value| value.as_bytes() == b"script") {
+        return Err(ErrorCode::ServiceWorker.into());
+    }
+    Ok(())
 }
 
 fn is_loopback_origin(origin: &str) -> bool {

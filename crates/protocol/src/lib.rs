@@ -115,6 +115,8 @@ pub mod ask;
 #[cfg(feature = "recorder")]
 pub mod cors;
 #[cfg(feature = "recorder")]
+pub mod demo;
+#[cfg(feature = "recorder")]
 pub mod destination;
 #[cfg(feature = "recorder")]
 pub mod guard;
@@ -124,6 +126,8 @@ pub mod headers;
 pub mod key;
 #[cfg(feature = "recorder")]
 pub mod ledger;
+#[cfg(feature = "recorder")]
+pub mod public_guard;
 #[cfg(feature = "recorder")]
 pub mod recording;
 #[cfg(feature = "recorder")]

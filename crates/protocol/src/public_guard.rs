@@ -1,0 +1,149 @@
+//! Who may ask a recorder that the internet can reach: Host, Origin, Sec-Fetch-Site, in this order.
+
+use http::header::{self, HeaderMap};
+use url::Url;
+
+use crate::guard::{Admitted, refuse_cross_site, refuse_service_worker};
+use crate::{ErrorCode, ProtocolError};
+
+/// What a recorder with a public origin answers. Loopback has no privilege here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PublicGuard {
+    origins: Vec<String>,
+    hosts: Vec<String>,
+}
+
+impl PublicGuard {
+    /// A guard for the recorder's own origin and further ones whose pages may ask, each as
+    /// [`parse_origin`] returns it. The recorder answers for the hosts of the first only.
+    #[must_use]
+    pub fn new(public_origin: &str, more_origins: &[String]) -> Self {
+        let mut origins = vec![public_origin.to_owned()];
+        origins.extend(more_origins.iter().filter(|origin| *origin != public_origin).cloned());
+        Self { origins, hosts: authorities(public_origin) }
+    }
+
+    /// The authorities that lead to the recorder: `host` and, for a default port, `host:port` too.
+    #[must_use]
+    pub fn authorities(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// Checks one request. `authority` is that of the request target, where it has one.
+    ///
+    /// # Errors
+    /// [`ErrorCode::MisdirectedHost`], [`ErrorCode::ForbiddenOrigin`] or [`ErrorCode::ServiceWorker`].
+    pub fn check(&self, authority: Option<&str>, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
+        let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        let mut named = [authority, host].into_iter().flatten().peekable();
+        if named.peek().is_none() {
+            return Err(ProtocolError::new(ErrorCode::MisdirectedHost, "the request names no Host"));
+        }
+        for host in named {
+            if !self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {
+                let own = self.hosts.first().map_or("", String::as_str);
+                return Err(ProtocolError::new(
+                    ErrorCode::MisdirectedHost,
+                    format!("this recorder answers for `{own}`, not for the Host `{host}`"),
+                ));
+            }
+        }
+        let origin = match headers.get(header::ORIGIN) {
+            None => {
+                refuse_cross_site(headers)?;
+                None
+            }
+            Some(value) if value.to_str().is_ok_and(|origin| self.origins.iter().any(|own| own == origin)) => {
+                Some(value.clone())
+            }
+            Some(value) => {
+                let shown = value.to_str().unwrap_or("(not ASCII)");
+                return Err(ProtocolError::new(
+                    ErrorCode::ForbiddenOrigin,
+                    format!("the origin `{shown}` may not use this recorder: name it in its configuration if it shall"),
+                ));
+            }
+        };
+        refuse_service_worker(headers)?;
+        Ok(Admitted { origin })
+    }
+}
+
+/// An origin as browsers serialise it, so that it can be compared byte for byte.
+///
+/// # Errors
+/// A sentence, for anything that is no http(s) origin.
+pub fn parse_origin(text: &str) -> Result<String, String> {
+    let help = || format!("`{text}` is no origin: write https://app.example, without a path");
+    let url = Url::parse(text).map_err(|_| help())?;
+    let plain = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    if !matches!(url.scheme(), "http" | "https") || !plain || !url.username().is_empty() || url.password().is_some() {
+        return Err(help());
+    }
+    Ok(url.origin().ascii_serialization())
+}
+
+fn authorities(origin: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(origin) else { return Vec::new() };
+    let Some(host) = url.host_str() else { return Vec::new() };
+    match (url.port(), url.port_or_known_default()) {
+        (Some(port), _) => vec![format!("{host}:{port}")],
+        (None, Some(port)) => vec![host.to_owned(), format!("{host}:{port}")],
+        (None, None) => vec![host.to_owned()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(headers: &[(&'static str, &str)]) -> Result<Option<String>, ErrorCode> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        PublicGuard::new("https://df.example", &["https://app.example".into()])
+            .check(None, &map)
+            .map(|admitted| admitted.origin.map(|origin| origin.to_str().unwrap().to_owned()))
+            .map_err(|error| error.code)
+    }
+
+    #[test]
+    fn only_the_public_host_is_answered() {
+        for host in ["df.example", "DF.example", "df.example:443"] {
+            assert_eq!(check(&[("host", host)]), Ok(None), "{host}");
+        }
+        for host in ["localhost", "127.0.0.1", "app.example", "df.example:80", "df.example.evil.example", ""] {
+            assert_eq!(check(&[("host", host)]), Err(ErrorCode::MisdirectedHost), "{host}");
+        }
+        assert_eq!(check(&[]), Err(ErrorCode::MisdirectedHost));
+    }
+
+    #[test]
+    fn only_named_origins_are_answered_and_loopback_is_none() {
+        for origin in ["https://df.example", "https://app.example"] {
+            assert_eq!(check(&[("host", "df.example"), ("origin", origin)]), Ok(Some(origin.into())));
+        }
+        for origin in ["null", "http://localhost", "http://app.example", "https://evil.example"] {
+            let refused = check(&[("host", "df.example"), ("origin", origin)]);
+            assert_eq!(refused, Err(ErrorCode::ForbiddenOrigin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn cross_site_loads_and_service_workers_are_refused_and_proxies_are_not() {
+        let with = |name, value| check(&[("host", "df.example"), (name, value)]);
+        assert_eq!(with("sec-fetch-site", "cross-site"), Err(ErrorCode::ForbiddenOrigin));
+        assert_eq!(with("service-worker", "script"), Err(ErrorCode::ServiceWorker));
+        assert_eq!(with("x-forwarded-for", "1.2.3.4"), Ok(None));
+    }
+
+    #[test]
+    fn origins_are_serialised_as_browsers_do() {
+        assert_eq!(parse_origin("HTTPS://App.Example:443/").as_deref(), Ok("https://app.example"));
+        assert_eq!(parse_origin("http://b.example:81").as_deref(), Ok("http://b.example:81"));
+        for bad in ["app.example", "https://app.example/x", "null", "file:///x", "https://u:p@a.example"] {
+            assert!(parse_origin(bad).is_err(), "{bad}");
+        }
+    }
+}
