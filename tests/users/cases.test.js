@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { launchBrowser } from '../e2e/lib/browser.js'
+import { within } from '../e2e/lib/deadline.js'
+import { cases } from './cases/index.js'
+import { ANSWER, HALF } from './lib/answer.js'
+import { installOurs } from './lib/ours.js'
+import { startSite } from './lib/site.js'
+import { startWorld } from './lib/world.js'
+import { versionsOf } from './lib/versions.js'
+
+/** In the middle of whatever comes next, of an event as of a character. */
+const CUT_AFTER_BYTES = 7
+
+/**
+ * Lets the library read the first half of the answer, cuts all connections in the middle of the second, and expects
+ * the whole answer. `start(world, received)` starts the reading and resolves with the text.
+ */
+async function cutAndCheck(t, start) {
+  const world = await startWorld(t)
+  const { gate, proxy, upstream } = world
+  gate.holdAt(HALF)
+  let received
+  const first = new Promise((resolve) => (received = resolve))
+  const reading = start(world, received)
+  // What fails at once is told at once.
+  await within(20_000, 'the library got a first piece', Promise.race([first, reading]))
+  await gate.reached()
+  const cut = proxy.cutAfter(CUT_AFTER_BYTES)
+  gate.open()
+  await within(20_000, 'the connections were cut', cut)
+  assert.equal(await within(30_000, 'the library got the end', reading), ANSWER)
+  assert.equal(upstream.requests.length, 1, 'the upstream was asked once')
+  assert.equal(upstream.requests[0].state, 'finished')
+}
+
+test('libraries that take a fetch', async (t) => {
+  const ours = await installOurs(t)
+  const { DurableFetchClient } = await ours.load()
+  const site = await startSite({ pages: ['cases.js'], ...ours })
+  t.after(() => site.stop())
+  const browser = await launchBrowser()
+  t.after(() => browser.close())
+
+  for (const [name, { packages, where, read }] of Object.entries(cases)) {
+    const versions = versionsOf(packages)
+    if (where.includes('node')) {
+      await t.test(`${versions}, in Node ${process.version}: one cut`, (t) =>
+        cutAndCheck(t, ({ proxy, upstream }, received) => {
+          const df = new DurableFetchClient({ durablefetchHost: proxy.url })
+          return read({ df, upstream: upstream.url, id: crypto.randomUUID(), received })
+        }))
+    }
+    await t.test(`${versions}, in Chromium ${browser.version()}: one cut`, async (t) => {
+      const page = await browser.newPage()
+      t.after(() => page.close())
+      const errors = []
+      page.on('pageerror', (error) => errors.push(error.message))
+      await page.goto(`${site.url}/cases`)
+      await page.locator('html[data-ready]').waitFor({ state: 'attached' })
+      assert.equal(await page.evaluate(() => window.isOurs), true, 'the client under test is ours')
+      await cutAndCheck(t, async ({ proxy, upstream }, received) => {
+        await page.exposeFunction('received', received)
+        const at = { recorder: proxy.url, upstream: upstream.url, id: crypto.randomUUID() }
+        const { text, failed } = await page.evaluate(([name, at]) => window.read(name, at), [name, at])
+        assert.equal(failed, undefined)
+        return text
+      })
+      assert.deepEqual(errors, [], 'uncaught errors of the page')
+    })
+  }
+})
