@@ -34,8 +34,13 @@ pub struct Call {
 
 impl Call {
     pub(super) fn new(upstream: Upstream, wire: Wire, request: Received) -> Self {
-        let keep_alive = !request.headers.lists("connection", "close");
-        Self { request, upstream, wire, framing: Framing::Empty, keep_alive }
+        Self { request, upstream, wire, framing: Framing::Empty, keep_alive: false }
+    }
+
+    /// Keeps the connection for the recorder's next request once this response has ended. A call that a
+    /// case plays says `connection: close` instead: what the case drops must not close under another case.
+    pub(super) fn keep_alive(&mut self) {
+        self.keep_alive = !self.request.headers.lists("connection", "close");
     }
 
     /// Sends bytes as they are, framing and all.
@@ -66,7 +71,9 @@ impl Call {
                 Framing::Chunked(None)
             }
         };
-        self.keep_alive &= !announced.lists("connection", "close");
+        if !self.keep_alive && announced.get("connection").is_none() {
+            head.push_str("connection: close\r\n");
+        }
         head.push_str("\r\n");
         self.raw(head.as_bytes()).await
     }
@@ -90,7 +97,7 @@ impl Call {
         }
     }
 
-    /// Ends the body in good order. The connection stays for the recorder's next request.
+    /// Ends the body in good order.
     pub async fn end(self) -> Checked {
         self.end_with_trailers(&[]).await
     }

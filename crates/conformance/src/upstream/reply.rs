@@ -59,6 +59,7 @@ impl Reply {
         if !matches!(self.status, 204 | 304) {
             headers.push(("content-length", &length));
         }
+        call.keep_alive();
         call.head_with_reason(self.status, self.reason, &headers).await?;
         if call.request.method != "HEAD" {
             call.send(&self.body).await?;
