@@ -63,6 +63,16 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
+    suite.case("A5", "a URL of 8,000 characters reaches the upstream whole", |cx| async move {
+        let at = cx.replying(Reply::ok("x"));
+        let long = format!("{}?q={}", at.url(), "long".repeat(2000));
+        cx.recorder.fetch("GET", &long).send().await?.is(200)?;
+        same("length", at.last()?.target.len(), long.len() - at.url().len() + at.path().len())?;
+        let by_header = cx.recorder.request("GET", "/").header("durablefetch-url", long.clone());
+        by_header.send().await?.is(200)?;
+        at.hits(1)?;
+        Ok(())
+    });
     suite.case("A5", "another query is another key", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         for query in ["", "?a=1", "?a=2", "?a=1&b", "?"] {
@@ -120,8 +130,8 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("A4", "favicon.ico and robots.txt are the recorder's own", |cx| async move {
-        for path in ["/favicon.ico", "/robots.txt"] {
+    suite.case("A4", "favicon.ico, robots.txt and metrics are the recorder's own", |cx| async move {
+        for path in ["/favicon.ico", "/robots.txt", "/metrics"] {
             let response = cx.recorder.request("GET", path).send().await?;
             holds(format!("{path}: {}", response.status), matches!(response.status, 200 | 204 | 404))?;
             response.state("none")?;

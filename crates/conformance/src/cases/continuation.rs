@@ -91,6 +91,26 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(0)?;
         Ok(())
     });
+    suite.case(
+        "H3",
+        "a durablefetch header that stands twice is a 400 and starts nothing",
+        |cx| async move {
+            let at = cx.endpoint();
+            let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned();
+            for (name, value) in [
+                ("durablefetch-url", at.url()),
+                ("durablefetch-mode", "join".to_owned()),
+                ("durablefetch-request", cx.uuid()),
+                ("durablefetch-recording", id),
+                ("durablefetch-offset", "0".to_owned()),
+            ] {
+                let twice = cx.get(&at).header(name, value.clone()).header(name, value);
+                twice.send().await?.error(400, "bad-request").await?;
+            }
+            at.hits(0)?;
+            Ok(())
+        },
+    );
     suite.case("R2 R4", "a continuation has the head of the recording", |cx| async move {
         let at = cx.replying(Reply::new(202).reason("Fine By Me").header("x-kept", "yes").body("body"));
         let mut first = cx.get(&at).send().await?;

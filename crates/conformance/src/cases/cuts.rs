@@ -67,6 +67,12 @@ pub(super) fn add(suite: &mut Suite) {
         cx.until_state(&at, "failed").await?;
         Ok(())
     });
+    suite.case("B5", "chunk extensions of an upstream are not body", |cx| async move {
+        let Live { mut call, mut reader, .. } = cx.streaming("one ").await?;
+        call.raw(b"3;name=value\r\ntwo\r\n0;last\r\n\r\n").await?;
+        reader.ends_with("two").await?;
+        Ok(())
+    });
     suite.case("B3", "an upstream whose body has no length ends with its FIN", |cx| async move {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;

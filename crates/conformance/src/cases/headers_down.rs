@@ -75,6 +75,12 @@ pub(super) fn add(suite: &mut Suite) {
         reader.ends_with("half").await?;
         Ok(())
     });
+    suite.case("R4", "the recorder invents no content-type", |cx| async move {
+        for reader in four_readers(&cx, &cx.replying(Reply::ok("<html>"))).await? {
+            reader.lacks("content-type")?;
+        }
+        Ok(())
+    });
     suite.case("R4", "a reason phrase comes percent-encoded", |cx| async move {
         let at = cx.replying(Reply::new(200).reason("A 100% ~fine~ Answer").body("x"));
         for reader in four_readers(&cx, &at).await? {

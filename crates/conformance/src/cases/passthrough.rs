@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::case::Suite;
-use crate::check::{holds, same};
+use crate::check::{Oops, holds, same};
 use crate::client::End;
 use crate::scenario::Connecting;
 use crate::upstream::{Nobody, Reply};
@@ -60,10 +60,56 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("S7", "an answer that is not 2xx of 1 MiB passes through byte for byte", |cx| async move {
+    suite.case("S7", "an answer that is not 2xx of 1 MiB is whole for all who waited", |cx| async move {
         let body = cx.bytes(1 << 20);
-        let at = cx.replying(Reply::new(500).body(body.clone()));
-        cx.get(&at).send().await?.ends_with(&body).await?;
+        let Connecting { at, mut call, starter } = cx.connecting().await?;
+        let mut waiting = vec![starter];
+        for mode in ["join", "resume", "replay", "resume", "replay"] {
+            waiting.push(cx.get(&at).mode(mode).open().await?);
+        }
+        cx.settle(&at).await?;
+        call.head(500, &[]).await?;
+        let mut readers = Vec::new();
+        for open in waiting {
+            readers.push(open.response().await?);
+        }
+        let sending = tokio::spawn({
+            let body = body.clone();
+            async move {
+                for piece in body.chunks(10_000) {
+                    call.send(piece).await?;
+                }
+                call.end().await
+            }
+        });
+        for mut reader in readers {
+            reader.is(500)?;
+            reader.ends_with(&body).await?;
+        }
+        sending.await.map_err(|e| Oops::new(e.to_string()))??;
+        Ok(())
+    });
+    suite.case("S7 R5", "an answer that is not 2xx is passed on as it comes", |cx| async move {
+        let Connecting { at: _at, mut call, starter } = cx.connecting().await?;
+        call.head(503, &[]).await?;
+        let mut answer = starter.response().await?;
+        answer.is(503)?;
+        for piece in ["please ", "come back ", "later"] {
+            call.send(piece).await?;
+            answer.next(piece).await?;
+        }
+        call.end().await?;
+        answer.ends().await?;
+        Ok(())
+    });
+    suite.case("S7", "a 3xx that leads nowhere passes through", |cx| async move {
+        for status in [300, 302, 304] {
+            let at = cx.replying(Reply::new(status).header("x-a", "b"));
+            let mut answer = cx.get(&at).send().await?;
+            answer.is(status)?.state("unrecorded")?.has("x-a", "b")?;
+            answer.ends().await?;
+            cx.get(&at).mode("replay").send().await?.is(404)?;
+        }
         Ok(())
     });
     suite.case("S7", "an answer that is not 2xx and is cut is cut for its reader too", |cx| async move {
@@ -118,6 +164,12 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
+    suite.case("R1", "HEAD of what is an error has the error's head and no body", |cx| async move {
+        let mut head = cx.recorder.request("HEAD", "/nothing-here").send().await?;
+        head.is(404)?.state("none")?.has("durablefetch-error", "not-found")?;
+        head.ends().await?;
+        Ok(())
+    });
     suite.case("S9", "HEAD reaches the upstream as HEAD and never records", |cx| async move {
         let at = cx.replying(Reply::ok("body").header("x-head", "yes"));
         let mut head = cx.recorder.fetch("HEAD", &at.url()).send().await?;

@@ -194,6 +194,7 @@ impl Response {
     /// with a message in the JSON body.
     pub async fn error(&mut self, status: u16, code: &str) -> Checked {
         self.is(status)?.state("none")?.has("durablefetch-error", code)?;
+        self.has("content-type", "application/json")?;
         let json = self.json().await?;
         let error = &json["error"];
         same("error.code", error["code"].as_str(), Some(code)).map_err(|o| self.oops(o))?;

@@ -36,6 +36,12 @@ impl Endpoint {
         self.shared.url.clone()
     }
 
+    /// The path of [`url`](Self::url).
+    pub fn path(&self) -> &str {
+        let url = self.shared.url.trim_start_matches("http://");
+        &url[url.find('/').unwrap_or_default()..]
+    }
+
     /// Waits for a request that has not been accepted yet.
     pub async fn accept(&self) -> Checked<Call> {
         let mut waiting = self.shared.waiting.lock().await;
