@@ -1,0 +1,153 @@
+// Our client with a recorder of 0.1.0: nothing of what is new works there, and nothing may be harmed.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startCutProxy } from '../e2e/lib/cut-proxy.js'
+import { within } from '../e2e/lib/deadline.js'
+import { Gate } from '../e2e/lib/gate.js'
+import { ANSWER, HALF } from '../users/lib/answer.js'
+import { installOurs } from '../users/lib/ours.js'
+import { startPages } from './lib/clients.js'
+import { startOriginalWorker } from './lib/original-worker.js'
+import { startUpstream } from './lib/upstream.js'
+import { driverOf } from './page/driver.js'
+
+const TYPE = 'text/plain; charset=utf-8'
+const QUESTION = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"question":"Hello"}' }
+
+const SCENARIOS = {
+  async 'an answer streams, and is replayed'({ client, upstream, gate }) {
+    const url = upstream.address()
+    gate.holdAt(HALF)
+    const first = await client.begin('one', url, QUESTION)
+    assert.ok(ANSWER.startsWith(first), 'the first half comes before there is a second')
+    gate.open()
+    assert.deepEqual(await client.finish('one'), { text: ANSWER })
+    assert.deepEqual(await client.read(url, QUESTION), { status: 200, type: TYPE, text: ANSWER })
+    assert.equal(upstream.requests.length, 1)
+    assert.equal(upstream.requests[0].body, QUESTION.body)
+  },
+  async 'status: while it streams, and after'({ client, upstream, gate }) {
+    const url = upstream.address()
+    gate.holdAt(HALF)
+    await client.begin('one', url)
+    const during = await client.isInProgress(url)
+    assert.deepEqual([during.inProgress, during.completed], [true, false])
+    gate.open()
+    await client.finish('one')
+    const after = await client.isInProgress(url)
+    assert.deepEqual([after.inProgress, after.completed], [false, true])
+  },
+  async "the snippet of 0.1.0's README: in progress, so fetched again; the upstream is asked once"({ client, upstream, gate }) {
+    const url = upstream.address()
+    gate.holdAt(HALF)
+    await client.begin('one', url, QUESTION)
+    await client.abort('one')
+    assert.equal((await client.isInProgress(url)).inProgress, true)
+    await client.begin('two', url, QUESTION)
+    gate.open()
+    assert.deepEqual(await client.finish('two'), { text: ANSWER })
+    assert.equal(upstream.requests.length, 1)
+  },
+  async 'delete: the next one starts anew'({ client, upstream }) {
+    const url = upstream.address()
+    await client.read(url)
+    assert.equal((await client.delete(url)).success, true)
+    assert.equal((await client.read(url)).text, ANSWER)
+    assert.equal(upstream.requests.length, 2)
+  },
+  async 'a cut is an error, not an end, and the next fetch gets the whole; nothing is repeated'({ client, upstream, gate, proxy }) {
+    const url = upstream.address()
+    gate.holdAt(HALF)
+    await client.begin('one', url, QUESTION)
+    await gate.reached()
+    const cut = proxy.cutAfter(7)
+    gate.open()
+    await within(20_000, 'the connections were cut', cut)
+    const { text, failed } = await client.finish('one')
+    assert.equal(failed, 'TypeError')
+    assert.ok(ANSWER.startsWith(text) && text.length < ANSWER.length, `a beginning of the answer: ${text}`)
+    assert.equal((await client.read(url, QUESTION)).text, ANSWER)
+    assert.equal(upstream.requests.length, 1)
+  },
+  async 'an error of the upstream is not asked for again'({ client, upstream, where }) {
+    const seen = await client.read(upstream.address('/problem'), QUESTION)
+    // 0.1.0 passes errors on without a word to the browser that the page may see them.
+    if (where === 'node') assert.deepEqual(seen, { status: 500, type: 'text/plain', text: 'a problem' })
+    else assert.equal(seen.failed, 'TypeError')
+    assert.equal(upstream.requests.length, 1, 'how often the upstream was asked')
+  },
+  async 'a chat: nothing to resume is 204, and the upstream is not asked'({ client, upstream }) {
+    const seen = await client.chatResume(upstream.address(), 'chat')
+    assert.equal(seen.status, 204)
+    assert.equal(upstream.requests.length, 0)
+  },
+  async 'a chat: what streams is resumed'({ client, upstream, gate }) {
+    const api = upstream.address()
+    gate.holdAt(HALF)
+    const sent = client.chatSend(api, 'chat', 'Hello')
+    await gate.reached()
+    const resumed = client.chatResume(api, 'chat')
+    gate.open()
+    assert.equal((await sent).text, ANSWER)
+    const { status, text } = await resumed
+    // 0.1.0 may have finished before it was asked.
+    assert.ok(status === 204 || text === ANSWER, `${status} ${text}`)
+    assert.equal(upstream.requests.length, 1)
+  },
+  async 'a chat: the second message gets its own answer'({ client, upstream }) {
+    const api = upstream.address()
+    assert.equal((await client.chatSend(api, 'chat', 'one')).text, ANSWER)
+    assert.equal((await client.chatSend(api, 'chat', 'two')).text, ANSWER)
+    const asked = upstream.requests.map(({ body }) => JSON.parse(body).messages[0].parts[0].text)
+    assert.deepEqual(asked, ['one', 'two'])
+  },
+  async 'stop is refused, and harms nothing'({ client, upstream, gate }) {
+    const url = upstream.address()
+    gate.holdAt(HALF)
+    await client.begin('one', url)
+    assert.equal((await client.stop(url)).code, 'unsupported')
+    gate.open()
+    assert.deepEqual(await client.finish('one'), { text: ANSWER })
+    assert.equal(upstream.requests.length, 1)
+  },
+}
+
+test("our client with 0.1.0's worker", async (t) => {
+  const ours = await installOurs(t)
+  const { DurableFetchClient } = await ours.load()
+  const pages = await startPages(t, { name: 'ours', ...ours })
+  const worker = await startOriginalWorker(t)
+  t.diagnostic(worker.versions)
+
+  const clientIn = {
+    node: (t, recorder) => driverOf(new DurableFetchClient({ durablefetchHost: recorder })),
+    chromium: (t, recorder) => pages.open(t, recorder),
+  }
+  for (const [where, clientOf] of Object.entries(clientIn)) {
+    for (const [name, scenario] of Object.entries(SCENARIOS)) {
+      await t.test(`${where}: ${name}`, async (t) => {
+        const gate = new Gate()
+        const upstream = await startUpstream({ gate })
+        const proxy = await startCutProxy({ targetPort: worker.port })
+        t.after(async () => {
+          gate.open()
+          await upstream.stop()
+          await proxy.stop()
+        })
+        const client = await clientOf(t, proxy.url)
+        await within(30_000, 'the scenario is over', scenario({ client, upstream, gate, proxy, where }))
+      })
+    }
+  }
+
+  await t.test('node: no token reaches it, nor the upstream', async (t) => {
+    const gate = new Gate()
+    const upstream = await startUpstream({ gate })
+    t.after(() => upstream.stop())
+    const client = driverOf(new DurableFetchClient({ durablefetchHost: worker.url, token: 'secret' }))
+    // 0.1.0 hands every header on to the upstream: what is not there was not sent.
+    assert.equal((await client.read(upstream.address())).text, ANSWER)
+    assert.equal(upstream.requests.length, 1)
+    assert.ok(!JSON.stringify(upstream.requests[0].headers).includes('secret'))
+  })
+})

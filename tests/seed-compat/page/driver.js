@@ -1,0 +1,59 @@
+// What the tests ask of a client, in Node as in a page. Everything in and out is JSON.
+
+/** `client`: a DurableFetchClient of either package. */
+export function driverOf(client) {
+  const open = new Map()
+  const answer = async (response) => ({
+    status: response.status,
+    type: response.headers.get('content-type'),
+    text: await response.text(),
+  })
+  return {
+    /** The whole answer; `{ failed }` with the kind of error where there is none. */
+    read: (url, init) => client.fetch(url, init).then(answer).catch(failure),
+    /** Starts and reads the first chunk; `id` names it for the two below. */
+    async begin(id, url, init) {
+      const controller = new AbortController()
+      const response = await client.fetch(url, { ...init, signal: controller.signal })
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+      const { value } = await reader.read()
+      open.set(id, { controller, reader, text: value })
+      return value
+    },
+    /** Everything that was read, to the end; with `failed` where the end is an error. */
+    async finish(id) {
+      const { reader, text: first } = open.get(id)
+      let text = first
+      try {
+        for (;;) {
+          const { done, value } = await reader.read()
+          if (done) return { text }
+          text += value
+        }
+      } catch (error) {
+        return { text, ...failure(error) }
+      }
+    },
+    abort: (id) => open.get(id).controller.abort(),
+    isInProgress: (url) => client.isInProgress(url),
+    delete: (url) => client.delete(url),
+    stop: (url) => client.stop(url).catch(failure),
+    /** A chat's message and its resuming, by the transport's own two requests. */
+    async chatSend(api, id, text) {
+      const options = client.chatTransport({ api })
+      const messages = [{ id: crypto.randomUUID(), role: 'user', parts: [{ type: 'text', text }] }]
+      const prepared = await options.prepareSendMessagesRequest({ id, api, messages, trigger: 'submit-message' })
+      const init = { method: 'POST', headers: { 'content-type': 'application/json', ...prepared.headers }, body: JSON.stringify(prepared.body) }
+      return options.fetch(prepared.api, init).then(answer).catch(failure)
+    },
+    async chatResume(api, id) {
+      const options = client.chatTransport({ api })
+      const prepared = await options.prepareReconnectToStreamRequest({ id, api })
+      return options.fetch(prepared.api, { headers: prepared.headers }).then(answer).catch(failure)
+    },
+  }
+}
+
+function failure(error) {
+  return { failed: error instanceof TypeError ? 'TypeError' : error.name, message: error.message, code: error.code }
+}
