@@ -150,7 +150,11 @@ impl App {
 
     /// The live recording that has most bytes.
     pub(crate) fn longest_live(&self) -> Option<Arc<Shared>> {
-        self.live().values().filter(|live| !live.has_ended()).max_by_key(|live| live.progress().1).cloned()
+        self.live()
+            .values()
+            .filter(|live| !live.has_ended())
+            .max_by_key(|live| live.recording().len())
+            .cloned()
     }
 
     /// Bytes were published.
@@ -164,7 +168,7 @@ impl App {
     /// Has a recording's file removed.
     pub(crate) fn discard(&self, recording: &Arc<Shared>, break_readers: bool) {
         if recording.discard(&self.writer, break_readers) {
-            let len = recording.progress().1;
+            let len = recording.recording().len();
             self.disk.fetch_sub(len, Ordering::Relaxed);
         }
     }

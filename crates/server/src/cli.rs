@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use durablefetch_protocol::allow::Allow;
+use durablefetch_protocol::units;
 use url::Url;
 
 use crate::config::{Config, Limits};
-use crate::units;
 
 /// Records upstream responses once and serves them to whoever asks, live and later.
 #[derive(Debug, Parser)]
-#[command(name = "durablefetch", version, about, max_term_width = 100)]
+#[command(name = "durablefetch", version, about, term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -29,33 +29,42 @@ pub enum Command {
 
 /// The flags of `durablefetch serve`. Each has an environment variable, which a flag overrides.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Every flag has an environment variable: --max-recordings is DURABLEFETCH_MAX_RECORDINGS."
+)]
 pub struct Serve {
     /// Where to listen: a loopback address. Port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787", env = "DURABLEFETCH_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8787",
+        env = "DURABLEFETCH_LISTEN",
+        hide_env = true
+    )]
     pub listen: SocketAddr,
 
     /// Where recordings are kept. [default: durablefetch in the user's state directory]
-    #[arg(long, value_name = "DIR", env = "DURABLEFETCH_DATA")]
+    #[arg(long, value_name = "DIR", env = "DURABLEFETCH_DATA", hide_env = true)]
     data: Option<PathBuf>,
 
     /// How long a recording is kept after its last use.
-    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = units::duration, env = "DURABLEFETCH_TTL")]
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = units::duration, env = "DURABLEFETCH_TTL", hide_env = true)]
     ttl: Duration,
 
     /// Fetch this origin and path prefix only; may be repeated. [default: anything]
-    #[arg(long, value_name = "PREFIX", value_parser = parse_allow, env = "DURABLEFETCH_ALLOW", value_delimiter = ',')]
+    #[arg(long, value_name = "PREFIX", value_parser = parse_allow, env = "DURABLEFETCH_ALLOW", hide_env = true, value_delimiter = ',')]
     allow: Vec<Allow>,
 
     /// Answer pages of this origin too, besides those on localhost; may be repeated.
-    #[arg(long = "origin", value_name = "ORIGIN", value_parser = parse_origin, env = "DURABLEFETCH_ORIGIN", value_delimiter = ',')]
+    #[arg(long = "origin", value_name = "ORIGIN", value_parser = parse_origin, env = "DURABLEFETCH_ORIGIN", hide_env = true, value_delimiter = ',')]
     origins: Vec<String>,
 
     /// The path under which the recorder is mounted, such as /df.
-    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true, value_parser = parse_base, env = "DURABLEFETCH_BASE_PATH")]
+    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true, value_parser = parse_base, env = "DURABLEFETCH_BASE_PATH", hide_env = true)]
     base_path: String,
 
     /// How long live recordings may go on after SIGTERM.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration, env = "DURABLEFETCH_DRAIN")]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration, env = "DURABLEFETCH_DRAIN", hide_env = true)]
     drain: Duration,
 
     #[command(flatten)]
@@ -66,31 +75,37 @@ pub struct Serve {
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
     /// Bytes of one recording.
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = units::size, env = "DURABLEFETCH_MAX_RECORDING_BYTES")]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = units::size, env = "DURABLEFETCH_MAX_RECORDING_BYTES", hide_env = true)]
     max_recording_bytes: u64,
 
     /// Recordings in flight.
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000, env = "DURABLEFETCH_MAX_RECORDINGS")]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 10_000,
+        env = "DURABLEFETCH_MAX_RECORDINGS",
+        hide_env = true
+    )]
     max_recordings: usize,
 
     /// Bytes of a request body.
-    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = units::size, env = "DURABLEFETCH_MAX_REQUEST_BYTES")]
+    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = units::size, env = "DURABLEFETCH_MAX_REQUEST_BYTES", hide_env = true)]
     max_request_bytes: u64,
 
     /// Bytes of all recordings together; the oldest finished ones go first.
-    #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = units::size, env = "DURABLEFETCH_MAX_DISK_BYTES")]
+    #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = units::size, env = "DURABLEFETCH_MAX_DISK_BYTES", hide_env = true)]
     max_disk_bytes: u64,
 
     /// Bytes of live recordings held in memory.
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::size, env = "DURABLEFETCH_MAX_MEMORY_BYTES")]
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::size, env = "DURABLEFETCH_MAX_MEMORY_BYTES", hide_env = true)]
     max_memory_bytes: u64,
 
     /// How long an upstream may take to send response headers.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = units::duration, env = "DURABLEFETCH_HEADER_TIMEOUT")]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = units::duration, env = "DURABLEFETCH_HEADER_TIMEOUT", hide_env = true)]
     header_timeout: Duration,
 
     /// How long an upstream may be silent inside a body.
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = units::duration, env = "DURABLEFETCH_IDLE_TIMEOUT")]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = units::duration, env = "DURABLEFETCH_IDLE_TIMEOUT", hide_env = true)]
     idle_timeout: Duration,
 }
 

@@ -34,23 +34,27 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Watch {
     state: Arc<State>,
-    sent_at: u64,
+    /// How often it had been flushed when something was last given to it.
+    sent_at: Option<u64>,
     is_h2: bool,
 }
 
 impl Watch {
     /// Something was given to the connection to be sent.
     pub(crate) fn sent(&mut self) {
-        self.sent_at = self.state.flushes.load(Ordering::Acquire);
+        self.sent_at = Some(self.state.flushes.load(Ordering::Acquire));
     }
 
     /// Ready once all that was given to the connection is with the system. Over HTTP/1 the connection is reset
     /// as soon as the body fails.
-    pub(crate) fn poll_break(&self, cx: &Context<'_>) -> Poll<()> {
-        if self.state.flushes.load(Ordering::Acquire) == self.sent_at {
+    pub(crate) fn poll_break(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let flushes = self.state.flushes.load(Ordering::Acquire);
+        // A body that is asked for the first time has had its head given to the connection just now.
+        let sent_at = *self.sent_at.get_or_insert(flushes);
+        if flushes == sent_at {
             self.state.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(cx.waker().clone());
             self.state.waiting.store(true, Ordering::SeqCst);
-            if self.state.flushes.load(Ordering::SeqCst) == self.sent_at {
+            if self.state.flushes.load(Ordering::SeqCst) == sent_at {
                 return Poll::Pending;
             }
         }
@@ -67,8 +71,7 @@ pub(crate) struct Watches(Arc<State>);
 
 impl Watches {
     pub(crate) fn watch(&self, version: http::Version) -> Watch {
-        let sent_at = self.0.flushes.load(Ordering::Acquire);
-        Watch { state: Arc::clone(&self.0), sent_at, is_h2: version == http::Version::HTTP_2 }
+        Watch { state: Arc::clone(&self.0), sent_at: None, is_h2: version == http::Version::HTTP_2 }
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use durablefetch_protocol::address::{Control, Upstream};
 use durablefetch_protocol::admission::{self, ControlDecision};
 use durablefetch_protocol::control::{ControlRequest, Done, Status};
+use durablefetch_protocol::guard::Admitted as Allowed;
 use durablefetch_protocol::ledger::Entry as LedgerEntry;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RecordingId, RequestId, State, name};
-use http::{Response, StatusCode};
+use http::Response;
 
 use crate::app::App;
 use crate::clock::now_ms;
@@ -19,6 +20,7 @@ use crate::storage::rows;
 /// Answers a control call.
 pub(crate) async fn answer(
     app: &Arc<App>,
+    allowed: &Allowed,
     call: Control,
     body: &[u8],
 ) -> Result<Response<Body>, ProtocolError> {
@@ -33,14 +35,15 @@ pub(crate) async fn answer(
     };
     let entry = app.keys.entry(&key);
     if call == Control::InProgress {
-        return Ok(respond::json(StatusCode::OK, &status(app, &entry).await?));
+        return Ok(respond::json(allowed, &status(app, &entry).await?));
     }
     let recording = match asked.recording.as_deref().map(RecordingId::parse) {
         None => None,
         Some(Some(id)) => Some(id),
         // An id that no recorder ever gave out is another recording's.
         Some(None) => {
-            return Ok(done(if call == Control::Stop { Done::NOTHING_TO_STOP } else { Done::DELETED }));
+            let message = if call == Control::Stop { Done::NOTHING_TO_STOP } else { Done::DELETED };
+            return Ok(respond::json(allowed, &Done::new(message)));
         }
     };
     // In a task of its own: a half-done call must not be left by an asker who hangs up.
@@ -52,11 +55,7 @@ pub(crate) async fn answer(
         }
     });
     let message = called.await.map_err(|_| ProtocolError::from(ErrorCode::Internal))??;
-    Ok(done(message))
-}
-
-fn done(message: &str) -> Response<Body> {
-    respond::json(StatusCode::OK, &Done::new(message))
+    Ok(respond::json(allowed, &Done::new(message)))
 }
 
 async fn status(app: &App, entry: &Entry) -> Result<Status, ProtocolError> {
@@ -71,12 +70,12 @@ async fn status(app: &App, entry: &Entry) -> Result<Status, ProtocolError> {
     Ok(Status {
         in_progress: live,
         active_connections: current.readers(),
-        chunks_stored: current.progress().0,
+        chunks_stored: current.recording().chunks(),
         completed: view.state == State::Complete,
         state: Some(view.state.as_str().to_owned()),
         bytes_stored: Some(view.len),
         recording: Some(current.id.to_string()),
-        status: current.head().map(|head| head.status.as_u16()),
+        status: current.head().map(|head| head.status),
         started_at: Some(current.started_ms),
         expires_at: Some(used_ms.saturating_add(app.config.ttl.as_millis() as u64)),
     })

@@ -4,11 +4,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use durablefetch_protocol::answer::Head;
+use http::{HeaderMap, HeaderValue};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::clock::now_ms;
-use crate::shared::Head;
 use crate::source::{Opened, SourceBody};
 
 const EVENTS: u32 = 20;
@@ -27,7 +27,7 @@ impl Demo {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Opened {
-            head: Head { status: StatusCode::OK, reason: b"OK".to_vec(), headers },
+            head: Head { status: 200, reason: b"OK".to_vec(), headers },
             cookies: Vec::new(),
             body: SourceBody::Demo(Self { sent: 0, ticks }),
         }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::limits::KEPT_ANSWER_MAX;
 use durablefetch_protocol::recording::End;
-use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, State};
+use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError};
 use std::future::poll_fn;
 
 use crate::app::App;
@@ -12,7 +13,7 @@ use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::keys::Entry;
 use crate::redact;
-use crate::shared::{Head, Shared, Start};
+use crate::shared::{Shared, Start};
 use crate::storage::rows::{self, Ended};
 
 /// The upstream answered with what is not recorded: the key is free, the answer goes to those who wait.
@@ -39,8 +40,9 @@ pub(crate) async fn finish(app: &App, entry: &Entry, shared: &Arc<Shared>, kept:
         shared.seal(start);
     }
     app.lands(shared.id);
-    let ((chunks, bytes), (state, cause)) = (shared.progress(), shared.outcome());
-    let (state, cause) = (state.as_str(), cause.map(ErrorCode::as_str));
+    let end = shared.recording();
+    let (state, cause) = (end.state().as_str(), end.cause().map(ErrorCode::as_str));
+    let (bytes, chunks) = (end.len(), end.chunks());
     tracing::info!(recording = %shared.id, url = redact::key(&shared.key), state, cause, bytes, chunks, "ended");
 }
 
@@ -53,20 +55,21 @@ async fn written(app: &App, shared: &Shared) -> Result<(), StoreError> {
 }
 
 async fn recorded(app: &App, shared: &Arc<Shared>) -> Result<(), StoreError> {
-    if matches!(shared.outcome().0, State::Superseded | State::Deleted) {
+    if matches!(shared.decided(), Some(End::Supersede | End::Delete)) {
         // Whoever did that has removed the row.
         app.discard(shared, true);
         shared.seal(Start::Recorded);
         return Ok(());
     }
-    let storage = written(app, shared).await;
-    if let Err(error) = &storage {
+    if let Err(error) = written(app, shared).await {
         tracing::error!(recording = %shared.id, "storage: {}", error.message);
         shared.fail_storage(error.code);
     }
-    let ((state, cause), (chunks, len)) = (shared.outcome(), shared.progress());
+    let (seen, end) = (shared.recording(), shared.decided().unwrap_or(End::Fail(ErrorCode::Internal)));
+    let cause = if let End::Fail(code) = end { Some(code) } else { None };
     let at_ms = now_ms();
     shared.touch(at_ms);
+    let (state, len, chunks) = (end.state(), seen.len(), seen.chunks());
     let end = Ended { id: shared.id, state, cause, len, chunks, at_ms };
     app.db.call(move |db| rows::set_end(db, &end)).await?;
     shared.seal(Start::Recorded);
@@ -75,7 +78,7 @@ async fn recorded(app: &App, shared: &Arc<Shared>) -> Result<(), StoreError> {
 
 /// Nothing is kept but the request id.
 async fn nothing(app: &App, entry: &Entry, shared: &Arc<Shared>) -> Result<(), StoreError> {
-    let code = shared.end_reason().map_or(ErrorCode::Internal, End::no_head);
+    let code = shared.decided().map_or(ErrorCode::Internal, End::no_head);
     // Who superseded or deleted it has settled its id.
     settle(app, entry, shared, Outcome::NoHead(code), None).await?;
     shared.seal(Start::Nothing(code));
@@ -93,13 +96,13 @@ async fn unrecorded(
     if stored.is_err() {
         shared.fail_storage(ErrorCode::StorageFailed);
     }
-    let (state, cause) = shared.outcome();
-    let kept = kept.filter(|body| state == State::Complete && body.len() <= KEPT_ANSWER_MAX);
+    let end = shared.decided().unwrap_or(End::Fail(ErrorCode::Internal));
+    let kept = kept.filter(|body| end == End::Complete && body.len() <= KEPT_ANSWER_MAX);
     let answer = kept.and_then(|body| Some(to_stored(shared.head()?, &body)));
-    let outcome = match (state, &answer) {
-        (State::Complete, Some(_)) => Outcome::Answered,
-        (State::Complete, None) => Outcome::AnsweredNotKept,
-        _ => Outcome::NoHead(cause.or(shared.end_reason().map(End::no_head)).unwrap_or(ErrorCode::Internal)),
+    let outcome = match (end, &answer) {
+        (End::Complete, Some(_)) => Outcome::Answered,
+        (End::Complete, None) => Outcome::AnsweredNotKept,
+        (cut, _) => Outcome::NoHead(cut.no_head()),
     };
     let settled = settle(app, entry, shared, outcome, answer).await;
     app.discard(shared, false);
@@ -131,10 +134,10 @@ async fn settle(
 
 /// An answer as it is kept for its request id: `status\r\n reason\r\n headers \r\n body`.
 fn to_stored(head: &Head, body: &[u8]) -> Vec<u8> {
-    let mut out = format!("{}\r\n", head.status.as_u16()).into_bytes();
+    let mut out = format!("{}\r\n", head.status).into_bytes();
     out.extend_from_slice(&head.reason);
     out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(&head.to_stored());
+    out.extend_from_slice(&head.stored_headers());
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(body);
     out
@@ -152,7 +155,7 @@ pub(crate) fn from_stored(stored: &[u8]) -> Option<(Head, Vec<u8>)> {
     loop {
         let (text, next) = line(at)?;
         if text.is_empty() {
-            let status = core::str::from_utf8(status).ok()?.parse().ok()?;
+            let status: u16 = core::str::from_utf8(status).ok()?.parse().ok()?;
             let head = Head::from_stored(status, reason.to_vec(), &stored[after_reason..at])?;
             return Some((head, stored[next..].to_vec()));
         }

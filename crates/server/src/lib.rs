@@ -38,7 +38,6 @@ mod source;
 mod start;
 mod storage;
 mod sweep;
-mod units;
 mod upstream;
 mod wakers;
 

@@ -2,7 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::{HeaderValue, Response, StatusCode, header};
+use durablefetch_protocol::guard::Admitted as Allowed;
+use http::{HeaderValue, Response, header};
 
 use crate::respond::{self, Body};
 
@@ -10,7 +11,7 @@ const PAGE: &str = include_str!("page.html");
 const ICON: &str = include_str!("icon.svg");
 
 /// `GET /`.
-pub(crate) fn page(base_path: &str) -> Response<Body> {
+pub(crate) fn page(allowed: &Allowed, base_path: &str) -> Response<Body> {
     // Anything that differs from one visit to the next will do.
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let demo = format!("{:06x}", nanos / 1000 % 0x0100_0000);
@@ -18,7 +19,7 @@ pub(crate) fn page(base_path: &str) -> Response<Body> {
         .replace("{base}", base_path)
         .replace("{demo}", &demo)
         .replace("{version}", env!("CARGO_PKG_VERSION"));
-    let mut response = respond::own(StatusCode::OK, "text/html; charset=utf-8", html);
+    let mut response = respond::own(allowed, "text/html; charset=utf-8", html);
     response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
@@ -30,6 +31,6 @@ pub(crate) fn page(base_path: &str) -> Response<Body> {
 }
 
 /// `GET /favicon.ico`.
-pub(crate) fn icon() -> Response<Body> {
-    respond::own(StatusCode::OK, "image/svg+xml", ICON)
+pub(crate) fn icon(allowed: &Allowed) -> Response<Body> {
+    respond::own(allowed, "image/svg+xml", ICON)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 use tokio::time::{Instant, Sleep, sleep, timeout};
@@ -64,7 +65,7 @@ async fn record(app: &Arc<App>, entry: &Arc<Entry>, shared: &Arc<Shared>, source
         None => return None,
     };
     let Opened { head, cookies, body } = opened;
-    let recorded = head.status.is_success();
+    let recorded = Head::is_recorded(head.status);
     shared.put_cookies(cookies);
     if recorded {
         let (id, stored) = (shared.id, head.clone());
@@ -143,7 +144,7 @@ impl Stream<'_> {
             match self.body.poll_chunk(cx) {
                 Poll::Ready(Some(Ok(chunk))) => {
                     self.idle.reset();
-                    let grown = self.shared.progress().1 + chunk.len() as u64;
+                    let grown = self.shared.recording().len() + chunk.len() as u64;
                     if grown > self.app.config.limits.recording_bytes {
                         return Poll::Ready(Some(End::Fail(ErrorCode::RecordingTooLarge)));
                     }

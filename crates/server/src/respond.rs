@@ -1,4 +1,4 @@
-//! Responses: bodies of recordings, errors, JSON. All carry `durablefetch-state`.
+//! Responses: the protocol's heads, and the bodies that go with them.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use durablefetch_protocol::admission::Ending;
-use durablefetch_protocol::control::ErrorBody;
-use durablefetch_protocol::headers::{add_always, add_inert, encode_status_text};
-use durablefetch_protocol::{ProtocolError, name};
+use durablefetch_protocol::answer::{self, Head};
+use durablefetch_protocol::guard::Admitted as Allowed;
+use durablefetch_protocol::{ErrorCode, ProtocolError, cors};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::{Frame, SizeHint};
@@ -18,7 +18,9 @@ use crate::admit::Admitted;
 use crate::connection::Watch;
 use crate::finish;
 use crate::reader::{Broken, Reader};
-use crate::shared::Head;
+
+/// A handler never fails: whatever goes wrong is an answer.
+pub(crate) type Answer = Result<Response<Body>, Infallible>;
 
 /// A response's body.
 #[derive(Debug)]
@@ -52,105 +54,83 @@ impl http_body::Body for Body {
     }
 }
 
-/// A response of the recorder's own.
-pub(crate) fn own(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
-    let body = body.into();
-    let mut response = Response::new(Body::Whole(Some(body).filter(|body| !body.is_empty())));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    if !content_type.is_empty() {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    }
-    headers.insert(name::STATE, HeaderValue::from_static(name::NONE));
-    add_always(headers);
+fn response(status: u16, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    // Statuses come from the protocol's table or from an upstream's valid response.
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = headers;
     response
+}
+
+/// A response of the recorder's own.
+pub(crate) fn own(allowed: &Allowed, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+    response(200, answer::own(Some(content_type), allowed), Body::Whole(Some(body.into())))
 }
 
 /// A JSON answer.
-pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
+pub(crate) fn json(allowed: &Allowed, value: &impl serde::Serialize) -> Response<Body> {
     // Our own types: strings, numbers and booleans, which always serialise.
-    own(status, "application/json", serde_json::to_vec(value).unwrap_or_default())
+    own(allowed, "application/json", serde_json::to_vec(value).unwrap_or_default())
 }
 
 /// An error.
-pub(crate) fn error(error: &ProtocolError) -> Response<Body> {
-    let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = json(status, &ErrorBody::from(error));
-    response.headers_mut().insert(name::ERROR, HeaderValue::from_static(error.code.as_str()));
+pub(crate) fn error(allowed: &Allowed, error: &ProtocolError) -> Response<Body> {
+    let body = Body::Whole(Some(answer::error_body(error).into()));
+    response(error.code.status(), answer::error(error.code, allowed), body)
+}
+
+/// The error of a method that an address does not take. `methods` are those that it takes.
+pub(crate) fn wrong_method(allowed: &Allowed, methods: &'static str) -> Response<Body> {
+    let mut response = error(&Allowed { origin: None }, &ErrorCode::MethodNotAllowed.into());
+    let headers = response.headers_mut();
+    headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+    // CORS exposes what is there, so it comes after.
+    headers.remove(header::VARY);
+    cors::add_to_response(allowed, headers);
     response
 }
 
-/// A response without a body.
-pub(crate) fn empty(status: StatusCode) -> Response<Body> {
-    own(status, "", Bytes::new())
+/// The answer to a preflight.
+pub(crate) fn preflight(allowed: &Allowed, request: &HeaderMap) -> Response<Body> {
+    response(204, answer::preflight(allowed, request), Body::Whole(None))
 }
 
 /// The answer to a fetch or continuation.
-pub(crate) fn admitted(admitted: Admitted, watch: Watch) -> Response<Body> {
+pub(crate) fn admitted(allowed: &Allowed, admitted: Admitted, watch: Watch) -> Response<Body> {
     match admitted {
-        Admitted::NoContent => empty(StatusCode::NO_CONTENT),
+        Admitted::NoContent => response(204, answer::own(None, allowed), Body::Whole(None)),
         Admitted::Again(stored) => match finish::from_stored(&stored) {
-            Some((head, body)) => {
-                let mut response = upstreams(&head, Body::Whole(Some(body.into())));
-                response.headers_mut().insert(name::STATE, HeaderValue::from_static(name::UNRECORDED));
-                response
-            }
-            None => error(&durablefetch_protocol::ErrorCode::StorageFailed.into()),
+            Some((head, body)) => passing(allowed, &head, &[], Body::Whole(Some(body.into()))),
+            None => error(allowed, &ErrorCode::StorageFailed.into()),
         },
         Admitted::Body { shared, entry, from, ending, starter, unrecorded } => {
             let Some(head) = shared.head().cloned() else {
-                return error(&durablefetch_protocol::ErrorCode::Internal.into());
+                return error(allowed, &ErrorCode::Internal.into());
             };
-            let view = shared.view();
+            let seen = shared.recording();
             let cookies = if starter { shared.take_cookies() } else { Vec::new() };
-            let (id, len, state) = (shared.id, view.len, view.state);
-            let reader = Reader::new(shared, entry, from, len, ending, watch);
-            let mut response = upstreams(&head, Body::Reader(Box::new(reader)));
-            let headers = response.headers_mut();
-            for cookie in cookies {
-                headers.append(header::SET_COOKIE, cookie);
-            }
+            let reader = Reader::new(shared, entry, from, seen.len(), ending, watch);
+            let body = Body::Reader(Box::new(reader));
             if unrecorded {
-                headers.insert(name::STATE, HeaderValue::from_static(name::UNRECORDED));
-                return response;
+                return passing(allowed, &head, &cookies, body);
             }
-            headers.insert(name::STATE, HeaderValue::from_static(state.as_str()));
-            insert(headers, name::RECORDING, &id.to_string());
-            headers.insert(name::OFFSET, HeaderValue::from(from));
-            if !state.is_live() {
-                headers.insert(name::LENGTH, HeaderValue::from(len));
+            let mut headers = head.serving(&seen, from, &cookies, allowed);
+            if ending == Ending::Clean && !Head::is_bodyless(head.status) {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(seen.len().saturating_sub(from)));
             }
-            if ending == Ending::Clean && !matches!(head.status.as_u16(), 204 | 205) {
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(len.saturating_sub(from)));
-            }
-            response
+            with_reason(response(head.status, headers, body), &head)
         }
     }
 }
 
-/// An upstream's head, made inert, around a body.
-pub(crate) fn upstreams(head: &Head, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = head.status;
-    *response.headers_mut() = head.headers.clone();
-    let headers = response.headers_mut();
-    add_inert(headers);
-    add_always(headers);
-    if let Some(text) = encode_status_text(&head.reason) {
-        headers.insert(name::STATUS_TEXT, text);
-    }
+/// An upstream's answer that is not recorded.
+pub(crate) fn passing(allowed: &Allowed, head: &Head, cookies: &[HeaderValue], body: Body) -> Response<Body> {
+    with_reason(response(head.status, head.passing(cookies, allowed), body), head)
+}
+
+fn with_reason(mut response: Response<Body>, head: &Head) -> Response<Body> {
     if let Ok(reason) = ReasonPhrase::try_from(head.reason.as_slice()) {
         response.extensions_mut().insert(reason);
     }
     response
 }
-
-fn insert(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
-}
-
-/// A handler never fails: whatever goes wrong is an answer.
-pub(crate) type Answer = Result<Response<Body>, Infallible>;

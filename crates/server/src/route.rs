@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use durablefetch_protocol::address::{Target, Upstream, parse_target};
 use durablefetch_protocol::ask::{self, AskHead};
+use durablefetch_protocol::control::CONTROL_BODY_MAX;
 use durablefetch_protocol::guard::Admitted as Allowed;
 use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, cors, name};
 use http::header;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -24,62 +25,64 @@ use crate::{control, page, upstream};
 pub(crate) async fn handle(app: Arc<App>, watches: Watches, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
     let authority = parts.uri.authority().map(|authority| authority.as_str());
-    let (allowed, mut response) = match app.guard.check(authority, &parts.headers) {
-        Err(error) => (Allowed { origin: None }, respond::error(&error)),
-        Ok(allowed) if cors::is_preflight(&parts.method, &parts.headers) => {
-            let mut response = respond::empty(StatusCode::NO_CONTENT);
-            response.headers_mut().extend(cors::preflight(&allowed, &parts.headers));
-            return Ok(response);
-        }
-        Ok(allowed) => {
-            let answered = route(&app, &watches, parts, body).await;
-            (allowed, answered.unwrap_or_else(|error| respond::error(&error)))
-        }
+    let allowed = match app.guard.check(authority, &parts.headers) {
+        Ok(allowed) => allowed,
+        Err(error) => return Ok(respond::error(&Allowed { origin: None }, &error)),
     };
-    cors::add_to_response(&allowed, response.headers_mut());
-    Ok(response)
+    if cors::is_preflight(&parts.method, &parts.headers) {
+        return Ok(respond::preflight(&allowed, &parts.headers));
+    }
+    let answered = route(&app, &allowed, &watches, parts, body).await;
+    Ok(answered.unwrap_or_else(|error| respond::error(&allowed, &error)))
 }
 
 async fn route(
     app: &Arc<App>,
+    allowed: &Allowed,
     watches: &Watches,
     parts: Parts,
     body: Incoming,
 ) -> Result<Response<Body>, ProtocolError> {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let url = ask::single(&parts.headers, name::URL)?;
-    match parse_target(path, url, &app.own)? {
-        target @ (Target::Upstream(_) | Target::Demo(_)) => fetch(app, watches, parts, body, target).await,
-        Target::Control(call) => {
-            if parts.method != Method::POST {
-                return Ok(wrong_method("POST"));
+    let target = parse_target(path, url, &app.own)?;
+    let methods = match &target {
+        Target::Upstream(_) | Target::Demo(_) => {
+            if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+                return Ok(respond::wrong_method(allowed, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
             }
-            let body = read(body, &parts, durablefetch_protocol::control::CONTROL_BODY_MAX as u64).await?;
-            control::answer(app, call, &body).await
+            return fetch(app, allowed, watches, parts, body, target).await;
         }
-        Target::Page => only_get(&parts, || page::page(&app.config.base_path)),
-        Target::Healthz => {
-            only_get(&parts, || respond::own(StatusCode::OK, "application/json", r#"{"ok":true}"#))
+        Target::Control(_) => "POST",
+        Target::Page | Target::Healthz | Target::Metrics | Target::WellKnown(_) => "GET, HEAD",
+    };
+    if !methods.split(", ").any(|method| parts.method == method) {
+        return Ok(respond::wrong_method(allowed, methods));
+    }
+    match target {
+        Target::Control(call) => {
+            let body = read(body, &parts, CONTROL_BODY_MAX as u64).await?;
+            control::answer(app, allowed, call, &body).await
         }
+        Target::Page => Ok(page::page(allowed, &app.config.base_path)),
+        Target::Healthz => Ok(respond::own(allowed, "application/json", r#"{"ok":true}"#)),
         Target::WellKnown("robots.txt") => {
-            only_get(&parts, || respond::own(StatusCode::OK, "text/plain", "User-agent: *\nDisallow: /\n"))
+            Ok(respond::own(allowed, "text/plain", "User-agent: *\nDisallow: /\n"))
         }
-        Target::WellKnown(_) => only_get(&parts, page::icon),
-        Target::Metrics => Err(ErrorCode::NotFound.into()),
+        Target::WellKnown(_) => Ok(page::icon(allowed)),
+        Target::Metrics | Target::Upstream(_) | Target::Demo(_) => Err(ErrorCode::NotFound.into()),
     }
 }
 
 async fn fetch(
     app: &Arc<App>,
+    allowed: &Allowed,
     watches: &Watches,
     parts: Parts,
     body: Incoming,
     target: Target,
 ) -> Result<Response<Body>, ProtocolError> {
     let Some(key) = target.key("") else { return Err(ErrorCode::NotFound.into()) };
-    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
-        return Ok(wrong_method("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-    }
     let ask = AskHead::parse(&parts.method, &parts.headers)?;
     if let Target::Upstream(upstream) = &target {
         app.upstreams.check(upstream, &parts.headers)?;
@@ -89,7 +92,7 @@ async fn fetch(
         AskHead::Fetch { .. } => read(body, &parts, app.config.limits.request_bytes).await?,
     };
     if parts.method == Method::HEAD {
-        return head(app, parts, target).await;
+        return head(app, allowed, parts, target).await;
     }
     let ask: Ask = ask.with_fingerprint(Fingerprint::of(&app.secret, parts.method.as_str(), &body));
     let watch = watches.watch(parts.version);
@@ -98,7 +101,7 @@ async fn fetch(
         _ => Source::Demo,
     };
     let admitted = admit(app, app.keys.entry(&key), ask, source).await?;
-    Ok(respond::admitted(admitted, watch))
+    Ok(respond::admitted(allowed, admitted, watch))
 }
 
 fn asked(upstream: Upstream, parts: Parts, body: Bytes) -> upstream::Request {
@@ -106,20 +109,19 @@ fn asked(upstream: Upstream, parts: Parts, body: Bytes) -> upstream::Request {
 }
 
 /// `HEAD` is passed through and leaves nothing behind.
-async fn head(app: &App, parts: Parts, target: Target) -> Result<Response<Body>, ProtocolError> {
+async fn head(
+    app: &App,
+    allowed: &Allowed,
+    parts: Parts,
+    target: Target,
+) -> Result<Response<Body>, ProtocolError> {
     let source = match target {
         Target::Upstream(upstream) => Source::Http(Box::new(asked(upstream, parts, Bytes::new()))),
         _ => Source::Demo,
     };
     let opening = tokio::time::timeout(app.config.limits.header_timeout, source.open(&app.upstreams));
     let opened = opening.await.map_err(|_| ProtocolError::from(ErrorCode::UpstreamTimeout))??;
-    let mut response = respond::upstreams(&opened.head, Body::Whole(None));
-    let headers = response.headers_mut();
-    headers.insert(name::STATE, HeaderValue::from_static(name::UNRECORDED));
-    for cookie in opened.cookies {
-        headers.append(header::SET_COOKIE, cookie);
-    }
-    Ok(response)
+    Ok(respond::passing(allowed, &opened.head, &opened.cookies, Body::Whole(None)))
 }
 
 /// Reads a request body whole, so that a cut one starts nothing.
@@ -150,17 +152,4 @@ async fn read(mut body: Incoming, parts: &Parts, limit: u64) -> Result<Bytes, Pr
         }
     }
     if seen > limit { Err(too_large()) } else { Ok(whole.freeze()) }
-}
-
-fn only_get(parts: &Parts, answer: impl FnOnce() -> Response<Body>) -> Result<Response<Body>, ProtocolError> {
-    if !matches!(parts.method, Method::GET | Method::HEAD) {
-        return Ok(wrong_method("GET, HEAD"));
-    }
-    Ok(answer())
-}
-
-fn wrong_method(allow: &'static str) -> Response<Body> {
-    let mut response = respond::error(&ErrorCode::MethodNotAllowed.into());
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-    response
 }

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::recording::{End, Next, Recording};
 use durablefetch_protocol::ring::{Ring, Slice};
 use durablefetch_protocol::{ErrorCode, Fingerprint, Key, RecordingId, State, admission};
 use futures_util::task::AtomicWaker;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::HeaderValue;
 use tokio::sync::Notify;
 
 use crate::error::StoreError;
@@ -25,42 +26,6 @@ use crate::wakers::Wakers;
 
 /// Small chunks are joined to about this much for a reader that is behind.
 const JOIN_MAX: usize = 64 * 1024;
-
-/// An upstream's status and end-to-end headers, the same for every reader.
-#[derive(Debug, Clone)]
-pub(crate) struct Head {
-    pub(crate) status: StatusCode,
-    /// The reason phrase; empty over HTTP/2.
-    pub(crate) reason: Vec<u8>,
-    pub(crate) headers: HeaderMap,
-}
-
-impl Head {
-    /// `name: value\r\n` for each header.
-    pub(crate) fn to_stored(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        for (name, value) in &self.headers {
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-        out
-    }
-
-    /// Reads what [`Head::to_stored`] wrote; `None` for anything else.
-    pub(crate) fn from_stored(status: u16, reason: Vec<u8>, mut lines: &[u8]) -> Option<Self> {
-        let mut headers = HeaderMap::new();
-        while !lines.is_empty() {
-            let end = lines.windows(2).position(|pair| pair == b"\r\n")?;
-            let colon = lines[..end].windows(2).position(|pair| pair == b": ")?;
-            let name = HeaderName::from_bytes(&lines[..colon]).ok()?;
-            headers.append(name, HeaderValue::from_bytes(&lines[colon + 2..end]).ok()?);
-            lines = &lines[end + 2..];
-        }
-        Some(Self { status: StatusCode::from_u16(status).ok()?, reason, headers })
-    }
-}
 
 /// What a start has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +42,13 @@ pub(crate) enum Start {
 
 #[derive(Debug)]
 struct Inner {
+    /// As readers see it: it ends once its end is on disk.
     machine: Recording,
     /// `None` for what was found in storage.
     ring: Option<Ring>,
     start: Start,
+    /// How it ends, as soon as that is decided. The first decision stands.
     end: Option<End>,
-    /// The end is on disk, and readers may see it.
-    sealed: bool,
     /// Deleted, or superseded while live: its bytes are on their way out.
     gone: bool,
     /// The file is removed, or about to be.
@@ -168,7 +133,6 @@ impl Shared {
             let _ = shared.file.set(Arc::new(file));
         }
         shared.ended.store(true, Ordering::Release);
-        shared.lock().sealed = true;
         shared
     }
 
@@ -203,7 +167,6 @@ impl Shared {
                 ring,
                 start,
                 end: None,
-                sealed: false,
                 gone: false,
                 removed: false,
                 dirty: false,
@@ -225,30 +188,19 @@ impl Shared {
         self.head.get()
     }
 
-    /// What admission sees. An end is seen only once it is on disk.
+    /// Its progress as readers see it. An end is seen only once it is on disk.
+    pub(crate) fn recording(&self) -> Recording {
+        self.lock().machine
+    }
+
+    /// What admission sees.
     pub(crate) fn view(&self) -> admission::Stored {
-        let inner = self.lock();
-        let state = match (inner.sealed, inner.start) {
-            (true, _) => inner.machine.state(),
-            (false, Start::Pending) => State::Connecting,
-            (false, _) => State::Streaming,
-        };
-        admission::Stored { id: self.id, state, len: inner.machine.len(), fingerprint: self.fingerprint }
+        let seen = self.recording();
+        admission::Stored { id: self.id, state: seen.state(), len: seen.len(), fingerprint: self.fingerprint }
     }
 
-    /// Chunks and bytes published.
-    pub(crate) fn progress(&self) -> (u64, u64) {
-        let inner = self.lock();
-        (inner.machine.chunks(), inner.machine.len())
-    }
-
-    /// The state as it is decided, on disk or not, and why.
-    pub(crate) fn outcome(&self) -> (State, Option<ErrorCode>) {
-        let inner = self.lock();
-        (inner.machine.state(), inner.machine.cause())
-    }
-
-    pub(crate) fn end_reason(&self) -> Option<End> {
+    /// How it ends, on disk or not.
+    pub(crate) fn decided(&self) -> Option<End> {
         self.lock().end
     }
 
@@ -263,7 +215,7 @@ impl Shared {
 
     /// Waits until the end is on disk.
     pub(crate) async fn sealed(&self) {
-        self.wait_for(|inner| inner.sealed.then_some(())).await;
+        self.wait_for(|inner| (!inner.machine.state().is_live()).then_some(())).await;
     }
 
     async fn wait_for<T>(&self, check: impl Fn(&Inner) -> Option<T>) -> T {
@@ -282,7 +234,7 @@ impl Shared {
     /// others give them what there is until the end is on disk.
     pub(crate) fn end(&self, end: End) -> bool {
         let mut inner = self.lock();
-        if !inner.machine.end(end) {
+        if inner.end.is_some() || !inner.machine.state().is_live() {
             return false;
         }
         inner.end = Some(end);
@@ -338,7 +290,7 @@ impl Shared {
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        !self.lock().sealed
+        self.recording().state().is_live()
     }
 
     // --- for the pump
@@ -363,7 +315,7 @@ impl Shared {
     /// The upstream has answered. False where the recording has ended meanwhile.
     pub(crate) fn set_head(&self, head: Head, start: Start) -> bool {
         let mut inner = self.lock();
-        if !inner.machine.head() {
+        if inner.end.is_some() || !inner.machine.head() {
             return false;
         }
         let _ = self.head.set(head);
@@ -383,7 +335,10 @@ impl Shared {
     ) {
         let mut guard = self.lock();
         let inner = &mut *guard;
-        let Some(held) = inner.ring.as_mut().filter(|_| inner.machine.chunk(chunk.len())) else { return };
+        if inner.end.is_some() || !inner.machine.chunk(chunk.len()) {
+            return;
+        }
+        let Some(held) = inner.ring.as_mut() else { return };
         held.set_capacity(ring);
         held.push(chunk);
         let unwritten = held.end() - held.written_end();
@@ -429,21 +384,18 @@ impl Shared {
         Poll::Pending
     }
 
-    /// Storage could not take the end: whatever the upstream said, the recording has failed.
+    /// Storage could not take the end: whatever the upstream said, the recording fails.
     pub(crate) fn fail_storage(&self, code: ErrorCode) {
-        let mut inner = self.lock();
-        let stored = inner.ring.as_ref().map_or(0, Ring::written_end);
-        let chunks = inner.machine.chunks();
-        let len = inner.machine.len().min(stored);
-        inner.machine = Recording::recovered(self.id, State::Failed, Some(code), len, chunks);
-        inner.end = Some(End::Fail(code));
+        self.lock().end = Some(End::Fail(code));
+        self.ended.store(true, Ordering::Release);
     }
 
     /// The end is on disk, or there is nothing to be kept: readers and waiters may see it.
     pub(crate) fn seal(&self, start: Start) {
         let mut inner = self.lock();
         inner.start = start;
-        inner.sealed = true;
+        let end = inner.end.unwrap_or(End::Fail(ErrorCode::Internal));
+        inner.machine.end(end);
         let mut wake = Vec::new();
         inner.wakers.drain_into(&mut wake);
         if let Some(ring) = &mut inner.ring {
@@ -529,8 +481,8 @@ impl Shared {
             return Got::Gone;
         }
         match inner.machine.next(offset) {
-            Next::Ended(state) if inner.sealed => Got::Ended(state),
-            Next::Wait | Next::Ended(_) => {
+            Next::Ended(state) => Got::Ended(state),
+            Next::Wait => {
                 inner.wakers.register(slot, waker);
                 Got::Wait
             }
@@ -540,25 +492,6 @@ impl Shared {
                 Some(Slice::Behind(until)) => Got::Stored(until),
                 None | Some(Slice::Tail) => Got::Stored(offset + available),
             },
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads_are_stored_and_read_back() {
-        let mut headers = HeaderMap::new();
-        headers.append("content-type", HeaderValue::from_static("text/plain: x"));
-        headers.append("x-a", HeaderValue::from_static(""));
-        headers.append("x-a", HeaderValue::from_bytes(b"\xe4\tb").unwrap());
-        let head = Head { status: StatusCode::CREATED, reason: b"Made".to_vec(), headers };
-        let read = Head::from_stored(201, b"Made".to_vec(), &head.to_stored()).unwrap();
-        assert_eq!((read.status, &read.reason, &read.headers), (head.status, &head.reason, &head.headers));
-        for bad in [&b"x"[..], b"x\r\n", b"a b: c\r\n", b"a: \x01\r\n"] {
-            assert!(Head::from_stored(200, Vec::new(), bad).is_none(), "{bad:?}");
         }
     }
 }

@@ -5,10 +5,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use durablefetch_protocol::ProtocolError;
+use durablefetch_protocol::answer::Head;
 use http::HeaderValue;
 
 use crate::demo::Demo;
-use crate::shared::Head;
 use crate::upstream::{self, Upstreams};
 
 /// What is to be asked.

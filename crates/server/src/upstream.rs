@@ -9,10 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::allow::{self, Allow};
+use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::headers::{Cookies, to_store, to_upstream};
 use durablefetch_protocol::limits::REDIRECTS_MAX;
-use durablefetch_protocol::{ErrorCode, ProtocolError, redirect};
-use http::header::{self, HeaderMap, HeaderValue};
+use durablefetch_protocol::{ErrorCode, ProtocolError, redirect, via};
+use http::header::{self, HeaderMap};
 use http::{Method, Version};
 use http_body::Body as _;
 use hyper::ext::ReasonPhrase;
@@ -21,7 +22,6 @@ use crate::app;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::resolve::Resolver;
-use crate::shared::Head;
 use crate::source::{Opened, SourceBody};
 
 /// Idle connections are closed before the five seconds after which many servers close theirs: a request that
@@ -77,15 +77,7 @@ impl Upstreams {
 
     /// Refuses what may not be fetched, before anything is started.
     pub(crate) fn check(&self, upstream: &Upstream, headers: &HeaderMap) -> Result<(), ProtocolError> {
-        let passed_here = headers.get_all(header::VIA).iter().any(|value| {
-            value.to_str().is_ok_and(|via| via.split([',', ' ']).any(|word| word == self.pseudonym))
-        });
-        if passed_here {
-            return Err(ProtocolError::new(
-                ErrorCode::LoopDetected,
-                "the request went through this recorder before (header via)",
-            ));
-        }
+        via::check(headers, &self.pseudonym)?;
         allow::check(&self.allow, upstream)
     }
 
@@ -93,7 +85,7 @@ impl Upstreams {
     pub(crate) async fn open(&self, request: Request) -> Result<Opened, ProtocolError> {
         let Request { upstream: mut at, mut method, headers, mut body } = request;
         let mut headers = to_upstream(&headers, cookies(&at));
-        headers.append(header::VIA, self.via()?);
+        via::append(&mut headers, &self.pseudonym);
         for _ in 0..=REDIRECTS_MAX {
             let response = self.ask(&at, &method, &headers, &body).await?;
             let status = response.status();
@@ -112,10 +104,6 @@ impl Upstreams {
             at = to;
         }
         Err(ErrorCode::TooManyRedirects.into())
-    }
-
-    fn via(&self) -> Result<HeaderValue, ProtocolError> {
-        HeaderValue::try_from(format!("1.1 {}", self.pseudonym)).map_err(|_| ErrorCode::Internal.into())
     }
 
     async fn ask(
@@ -170,7 +158,7 @@ fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened, Proto
         Cookies::Drop => Vec::new(),
     };
     Ok(Opened {
-        head: Head { status: parts.status, reason, headers: to_store(&parts.headers) },
+        head: Head { status: parts.status.as_u16(), reason, headers: to_store(&parts.headers) },
         cookies,
         body: SourceBody::Http(Body(body)),
     })

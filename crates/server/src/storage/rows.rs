@@ -1,11 +1,10 @@
 //! The statements. Each function is one, or a few that belong together; the caller's transaction holds them.
 
+use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::ledger::{Entry, Ledger};
 use durablefetch_protocol::{ErrorCode, Fingerprint, Key, Outcome, RecordingId, RequestId, State};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
-
-use crate::shared::Head;
 
 /// A stored recording.
 #[derive(Debug)]
@@ -95,7 +94,7 @@ pub(crate) fn set_head(db: &Connection, id: RecordingId, head: &Head) -> Result<
     db.prepare_cached(
         "UPDATE recordings SET state = 'streaming', status = ?2, reason = ?3, headers = ?4 WHERE id = ?1",
     )?
-    .execute(params![id.to_string(), head.status.as_u16(), head.reason, head.to_stored()])?;
+    .execute(params![id.to_string(), head.status, head.reason, head.stored_headers()])?;
     Ok(())
 }
 
