@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { checkError, checkReport } from './lib/check.js'
+import { executes } from './lib/executes.js'
+import { readPage } from './lib/page.js'
+import { project } from './lib/project.js'
+import { checkPage } from './lib/report.js'
+import { serveStatic } from './lib/static.js'
+import { startWorld } from './lib/world.js'
+
+const policy = (scripts) => ({ 'content-security-policy': `default-src 'self'; script-src ${scripts}; connect-src *` })
+const ALLOWED = policy("'self' 'wasm-unsafe-eval'")
+const REFUSED = policy("'self'")
+const slim = (report, world) => checkReport(report, world, { atImport: 1 })
+
+for (const [page, file, check] of [['default entry', 'direct.html', checkReport], ['slim', 'slim.html', slim]]) {
+  executes(`policy with 'wasm-unsafe-eval': ${page}`, async (t) => {
+    const { dir } = await project('bare')
+    const { url } = await serveStatic(t, dir, ALLOWED)
+    return checkPage(t, `${url}/${file}`, { check })
+  })
+}
+
+executes("policy without 'wasm-unsafe-eval': one clear error", async (t) => {
+  const { dir } = await project('bare')
+  const { url } = await serveStatic(t, dir, REFUSED)
+  const world = await startWorld(t)
+  const { report, errors, browser } = await readPage(t, `${url}/refused.html`, world)
+  assert.equal(report.error, undefined, JSON.stringify(report))
+  for (const attempt of ['first', 'second', 'slim']) {
+    checkError(report[attempt], `${attempt} of ${JSON.stringify(report)}`)
+    assert.match(report[attempt].message, /script-src.*'wasm-unsafe-eval'/, 'the directive and the keyword are named')
+    assert.doesNotMatch(report[attempt].message, /network|fetch(?!\/)/i, 'nobody takes it for a lost connection')
+  }
+  assert.deepEqual(report.second, report.first, 'the same sentence each time')
+  // Chromium reports each violation itself; nothing else is in the console.
+  assert.deepEqual(errors.filter((text) => !/Content Security Policy/.test(text)), [])
+  assert.equal(world.asked(`/stream?id=${world.id}`), 0)
+  return browser
+})

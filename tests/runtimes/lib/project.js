@@ -1,0 +1,44 @@
+// A project's copy in the work folder: its own packages from its lockfile, and our tarball.
+import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { path, PROJECTS, WORK } from './places.js'
+import { run } from './process.js'
+import { assertOurs, tarball } from './tarball.js'
+
+/**
+ * Makes the project anew, keeping only its installed packages, and installs the tarball into it.
+ * Returns its folder, a function that gives the version of an installed package and one that runs its programs.
+ */
+export async function project(name) {
+  const source = join(PROJECTS, name)
+  const dir = join(WORK, name)
+  await mkdir(dir, { recursive: true })
+  for (const entry of await readdir(dir)) {
+    if (entry !== 'node_modules') await rm(join(dir, entry), { recursive: true, force: true })
+  }
+  const own = (file) => !file.startsWith(join(source, 'node_modules'))
+  await cp(source, dir, { recursive: true, filter: own })
+  await cp(path('behaviour.mjs'), join(dir, 'behaviour.mjs'))
+  await install(dir)
+  return {
+    dir,
+    bin: (program) => join(dir, 'node_modules/.bin', program),
+    version: async (of) => JSON.parse(await readFile(join(dir, 'node_modules', of, 'package.json'), 'utf8')).version,
+  }
+}
+
+/**
+ * As a user does it: the tarball becomes a dependency of the copy's package.json, and whatever the lockfile names is
+ * installed in that version. (Not `npm ci`: it refuses a lockfile without the binaries of other platforms, and not
+ * every registry has them all.)
+ */
+async function install(dir) {
+  const { file } = await tarball()
+  // npm takes a tarball of the same name and version for the same package: the last one must be gone. Caches of
+  // bundlers (`.vite`, `.cache`) may hold it, too.
+  for (const stale of ['durablefetch', '.vite', '.cache', '.package-lock.json']) {
+    await rm(join(dir, 'node_modules', stale), { recursive: true, force: true })
+  }
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', file], { cwd: dir })
+  await assertOurs(dir)
+}

@@ -1,0 +1,47 @@
+// The package under test, packed once: what `npm publish` would send.
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run } from './process.js'
+import { path, WORK } from './places.js'
+
+const PKG = process.env.DURABLEFETCH_PKG ?? path('../../../pkg')
+let packed
+
+/** `{ file, version, files, digest }` of the tarball. Packed at the first call in this process. */
+export function tarball() {
+  packed ??= pack()
+  return packed
+}
+
+async function pack() {
+  // run.js packs for all the test files and says where.
+  if (process.env.RUNTIMES_TARBALL) return JSON.parse(process.env.RUNTIMES_TARBALL)
+  const folder = join(WORK, 'tarball')
+  await mkdir(folder, { recursive: true })
+  const { stdout } = await run('npm', ['pack', PKG, '--json', '--pack-destination', folder], { cwd: folder })
+  const [{ filename, name, version, files }] = Object.values(JSON.parse(stdout))
+  assert.equal(name, 'durablefetch')
+  return { file: join(folder, filename), version, files: files.map((one) => one.path), digest: await digest(PKG, files.map((one) => one.path)) }
+}
+
+/**
+ * Fails unless the `durablefetch` installed in this project is the package under test: the name on npm belongs to
+ * another one. Version and every byte of every file are compared.
+ */
+export async function assertOurs(project) {
+  const { version, files, digest: expected } = await tarball()
+  const installed = join(project, 'node_modules/durablefetch')
+  const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
+  const cargo = await readFile(path('../../../Cargo.toml'), 'utf8')
+  assert.equal(manifest.version, /^version = "(.+)"$/m.exec(cargo)[1], 'the installed version is that of Cargo.toml')
+  assert.equal(manifest.version, version)
+  assert.equal(await digest(installed, files), expected, 'the installed files are those of the tarball')
+}
+
+async function digest(folder, files) {
+  const hash = createHash('sha256')
+  for (const file of files.toSorted()) hash.update(`${file}\0`).update(await readFile(join(folder, file)))
+  return hash.digest('hex')
+}

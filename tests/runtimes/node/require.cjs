@@ -1,0 +1,1 @@
+import('./behaviour.mjs').then(({ behave, inProcess }) => inProcess((places) => behave(require('durablefetch'), places)))

@@ -1,0 +1,39 @@
+// `node run.js [word]`: the runtimes whose file name contains the word, one after another, and the table of results.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { WORK } from './lib/places.js'
+import { tarball } from './lib/tarball.js'
+
+const [word = ''] = process.argv.slice(2)
+const folder = new URL('.', import.meta.url)
+const files = (await readdir(folder)).filter((file) => file.endsWith('.test.js') && file.includes(word)).sort()
+if (files.length === 0) {
+  console.error(`no test file here has "${word}" in its name`)
+  process.exit(1)
+}
+
+await mkdir(WORK, { recursive: true })
+const rowsFile = join(WORK, 'rows.jsonl')
+await rm(rowsFile, { force: true })
+const packed = await tarball()
+console.log(`durablefetch ${packed.version}, ${packed.files.length} files`)
+
+const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files], {
+  cwd: folder,
+  env: { ...process.env, RUNTIMES_ROWS: rowsFile, RUNTIMES_TARBALL: JSON.stringify(packed) },
+  stdio: 'inherit',
+})
+const [code] = await once(child, 'exit')
+
+const rows = (await readFile(rowsFile, 'utf8').catch(() => '')).trim().split('\n').filter(Boolean).map((line) => JSON.parse(line))
+const table = [
+  '| executed | with | result | s |',
+  '|---|---|---|---:|',
+  ...rows.map((row) => `| ${row.name} | ${row.versions} | ${row.result} | ${row.seconds.toFixed(1)} |`),
+].join('\n')
+await writeFile(join(WORK, 'table.md'), `${table}\n`)
+console.log(`\n${table}`)
+// A file that could not even be loaded has no row: the exit code of `node --test` knows of it.
+process.exit(code ?? 1)

@@ -1,0 +1,28 @@
+//! Hermetic tests of the client in a browser: `wasm-pack test --headless --chrome`. There is no server; the
+//! transport under the client is a script.
+
+#![cfg(target_arch = "wasm32")]
+#![allow(missing_docs)]
+
+mod support;
+
+mod abort;
+mod attach;
+mod body;
+mod bypass;
+mod chat;
+mod control;
+mod errors;
+mod last;
+mod leaks;
+mod methods;
+mod options;
+mod reconnect;
+mod request;
+mod response;
+mod seed;
+mod start;
+mod stop_chat;
+mod token;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
