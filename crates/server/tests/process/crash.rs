@@ -1,0 +1,97 @@
+//! `kill -9` and what the next start finds.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Recorder, Upstream, answer, header, send};
+
+fn body_files(data: &Path) -> Vec<String> {
+    let shards = fs::read_dir(data.join("bodies")).unwrap();
+    let files = shards.flat_map(|shard| fs::read_dir(shard.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_recording_that_was_live_is_interrupted_and_its_bytes_are_a_prefix() {
+    let data = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let recorder = Recorder::start(data.path(), &[]);
+    let request = [("durablefetch-url", upstream.url.as_str()), ("durablefetch-request", "one")];
+    let mut reply = recorder.send("POST /", &request, "hello");
+    let mut stream = upstream.asked();
+    answer(&mut stream);
+    let id = header(&reply.head(), "durablefetch-recording").to_uppercase();
+    send(&mut stream, "first ");
+    assert_eq!(reply.take(6), "first ");
+    // What a reader has seen need not be written yet; wait until it is.
+    let file = data.path().join("bodies").join(&id[24..]).join(&id);
+    let until = std::time::Instant::now() + crate::support::PATIENCE;
+    while fs::metadata(&file).map_or(0, |file| file.len()) < 6 {
+        assert!(std::time::Instant::now() < until, "the body is not written");
+        std::thread::yield_now();
+    }
+    send(&mut stream, "second");
+    recorder.kill();
+    let (rest, clean) = reply.rest();
+    assert!("second".starts_with(&rest) && !clean, "a crash is no end");
+
+    let recorder = Recorder::start(data.path(), &[]);
+    let status = recorder.status(&upstream.url);
+    assert!(status.contains("\"state\":\"interrupted\"") && status.contains(&id), "{status}");
+    let mut replay =
+        recorder.send("GET /", &[("durablefetch-url", &upstream.url), ("durablefetch-mode", "replay")], "");
+    assert_eq!(header(&replay.head(), "durablefetch-state"), "interrupted");
+    let (bytes, clean) = replay.rest();
+    assert!("first second".starts_with(&bytes) && bytes.len() >= 6 && !clean, "{bytes:?}");
+
+    // The same intent does not start again, another one does.
+    let mut again = recorder.send("POST /", &request, "hello");
+    assert_eq!(header(&again.head(), "durablefetch-recording").to_uppercase(), id);
+    upstream.assert_not_asked();
+    let _new = recorder.send("POST /", &[("durablefetch-url", &upstream.url)], "hello");
+    upstream.asked();
+}
+
+#[test]
+fn a_request_that_was_connecting_is_not_sent_again() {
+    let data = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let recorder = Recorder::start(data.path(), &[]);
+    let request = [("durablefetch-url", upstream.url.as_str()), ("durablefetch-request", "one")];
+    let _reply = recorder.send("POST /", &request, "");
+    let _stream = upstream.asked();
+    recorder.kill();
+
+    let recorder = Recorder::start(data.path(), &[]);
+    let (head, _) = recorder.send("POST /", &request, "").all();
+    assert!(head.starts_with("http/1.1 502"), "{head}");
+    assert_eq!(header(&head, "durablefetch-error"), "interrupted");
+    upstream.assert_not_asked();
+    assert!(recorder.status(&upstream.url).contains("\"state\":\"none\""));
+}
+
+#[test]
+fn a_complete_recording_survives_and_files_of_nothing_do_not() {
+    let data = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let recorder = Recorder::start(data.path(), &[]);
+    let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+    let mut stream = upstream.asked();
+    answer(&mut stream);
+    let id = header(&reply.head(), "durablefetch-recording").to_uppercase();
+    send(&mut stream, "whole");
+    send(&mut stream, "");
+    assert_eq!(reply.rest(), ("whole".into(), true));
+    // Whoever saw the end finds it again.
+    recorder.kill();
+    let orphan = data.path().join("bodies/ZZ/01ARZ3NDEKTSV4RRFFQ69G5FZZ");
+    fs::create_dir_all(orphan.parent().unwrap()).unwrap();
+    fs::write(&orphan, "nobody's").unwrap();
+
+    let recorder = Recorder::start(data.path(), &[]);
+    let (head, body) = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "").all();
+    assert_eq!((header(&head, "durablefetch-state"), header(&head, "content-length")), ("complete", "5"));
+    assert_eq!(body, "whole");
+    upstream.assert_not_asked();
+    assert_eq!(body_files(data.path()), [id]);
+}
