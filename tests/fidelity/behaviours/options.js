@@ -5,6 +5,8 @@ const headersSeen = async ({ fetch, url }, init) => (await (await fetch(url('/ec
 const referer = async (at, init) => (await headersSeen(at, init)).referer?.replace(location.origin, 'https://page') ?? null
 const cookie = async (at, credentials) => (await headersSeen(at, { credentials })).cookie?.match(/who=\w+/)?.[0] ?? null
 
+const hops = 'The recorder follows redirects and checks each of them; the page is told the last answer'
+
 export const options = [
   { name: '`method` of any case: the known ones are written in capitals', run: async ({ fetch, url }) => (await (await fetch(url('/echo'), { method: 'post' })).json()).method, is: 'POST' },
   { name: '`method`: `PROPFIND`', run: async ({ fetch, url }) => (await (await fetch(url('/echo'), { method: 'PROPFIND' })).json()).method, is: 'PROPFIND' },
@@ -44,8 +46,8 @@ export const options = [
     const response = await fetch(url('/redirect', { status: 302 }))
     return [response.status, await response.text()]
   }, is: [200, 'hello, wörld'] },
-  { name: 'a followed redirect: `url` is the last one', run: async ({ fetch, url }) => new URL((await fetch(url('/redirect', { status: 302 }))).url).pathname, is: '/text' },
-  { name: 'a followed redirect: `redirected`', run: async ({ fetch, url }) => (await fetch(url('/redirect', { status: 302 }))).redirected, is: true },
+  { name: 'a followed redirect: `url` is the last one', run: async ({ fetch, url }) => new URL((await fetch(url('/redirect', { status: 302 }))).url).pathname, is: '/text', ours: { is: '/redirect', because: hops } },
+  { name: 'a followed redirect: `redirected`', run: async ({ fetch, url }) => (await fetch(url('/redirect', { status: 302 }))).redirected, is: true, ours: { is: false, because: hops } },
   { name: 'a 307 sends method and body again', run: async ({ fetch, url }) => {
     const { method, body } = await (await fetch(url('/redirect', { status: 307, to: '/echo' }), { method: 'POST', body: 'again' })).json()
     return { method, body }
@@ -54,11 +56,11 @@ export const options = [
     const { method, body } = await (await fetch(url('/redirect', { status: 303, to: '/echo' }), { method: 'POST', body: 'again' })).json()
     return { method, body }
   }, is: { method: 'GET', body: '' } },
-  { name: '`redirect: "error"`', run: ({ fetch, url }) => outcome(() => fetch(url('/redirect', { status: 302 }), { redirect: 'error' })), is: 'TypeError' },
+  { name: '`redirect: "error"`', run: ({ fetch, url }) => outcome(() => fetch(url('/redirect', { status: 302 }), { redirect: 'error' })), is: 'TypeError', ours: { is: 'fulfilled', because: hops } },
   { name: '`redirect: "manual"`', run: async ({ fetch, url }) => {
     const { status, type } = await fetch(url('/redirect', { status: 302 }), { redirect: 'manual' })
     return { status, type }
-  }, is: { status: 0, type: 'opaqueredirect' } },
+  }, is: { status: 0, type: 'opaqueredirect' }, ours: { is: { status: 200, type: 'default' }, because: hops } },
   { name: '`redirect: "error"` where there is no redirect', run: async ({ fetch, url }) => (await fetch(url('/text'), { redirect: 'error' })).text(), is: 'hello, wörld' },
   { name: '`referrer` of another origin is its origin', run: (at) => referer(at, {}), is: 'https://page/' },
   { name: '`referrer: ""`', run: (at) => referer(at, { referrer: '' }), is: null },
