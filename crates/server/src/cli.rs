@@ -30,6 +30,7 @@ pub enum Command {
 /// The flags of `durablefetch serve`. Each has an environment variable, which a flag overrides.
 #[derive(Debug, Args)]
 #[command(
+    args_override_self = true,
     after_help = "Every flag has an environment variable: --max-recordings is DURABLEFETCH_MAX_RECORDINGS."
 )]
 pub struct Serve {

@@ -1,5 +1,7 @@
 //! The recorder as users run it: a process that is started, killed, told to end and started again.
 
+#![allow(clippy::unwrap_used, reason = "what a test needs and cannot have has failed it")]
+
 mod crash;
 mod shutdown;
 mod start;
