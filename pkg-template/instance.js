@@ -1,43 +1,65 @@
 // @ts-check
 // One wasm instance for all entries, made at first use. The generated code keeps it; a failed attempt is repeated.
 import { DurableFetchError } from './error.js'
-import init, { Client, initSync } from './wasm/durablefetch.js'
+import { isRequest } from './platform.js'
+import { Client, initSync } from './wasm/durablefetch.js'
 
 let ready = false
+/** @type {Promise<WebAssembly.Module> | undefined} */
+let loading
 
 /**
  * @param {() => BufferSource | WebAssembly.Module} source
  * @returns {(options: unknown) => Client}
  */
 export const creator = (source) => (options) => {
-  if (!ready) {
-    const module = source()
-    try {
-      initSync({ module })
-    } catch (cause) {
-      throw refused(cause)
-    }
-    ready = true
-  }
+  if (!ready) instantiate(source())
   return new Client(options)
 }
 
-/** @param {unknown} input whatever WebAssembly can be made from @returns {Promise<void>} */
-export async function load(input) {
+/** @param {any} source whatever WebAssembly can be made from @returns {Promise<void>} */
+export async function load(source) {
   if (ready) return
+  loading ??= compile(source)
   try {
-    await init({ module_or_path: /** @type {any} */ (input) })
+    const module = await loading
+    // Another entry may have been faster.
+    if (!ready) instantiate(module)
+  } catch (cause) {
+    loading = undefined
+    throw cause instanceof DurableFetchError ? cause : refused(cause)
+  }
+}
+
+/** @param {BufferSource | WebAssembly.Module} module */
+function instantiate(module) {
+  try {
+    initSync({ module })
   } catch (cause) {
     throw refused(cause)
   }
   ready = true
 }
 
+/** @param {any} source @returns {Promise<WebAssembly.Module>} */
+async function compile(source) {
+  source = await source
+  if (typeof source === 'string' || source instanceof URL || isRequest(source)) source = await fetch(source)
+  if (source instanceof WebAssembly.Module) return source
+  if (!(source instanceof Response)) return WebAssembly.compile(source)
+  if (!source.ok) throw new Error(`${source.url} answers ${source.status}`)
+  // Servers that do not know .wasm send it as something that streaming compilation refuses.
+  const streamed = source.headers.get('content-type')?.startsWith('application/wasm')
+  return streamed ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer())
+}
+
 /** @param {unknown} cause */
 function refused(cause) {
-  const why =
-    cause instanceof WebAssembly.CompileError
-      ? "WebAssembly was refused. A content security policy needs script-src 'wasm-unsafe-eval'"
-      : 'The WebAssembly module could not be instantiated'
-  return new DurableFetchError('wasm', `${why}: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  const told = cause instanceof Error ? cause.message : String(cause)
+  // Browsers say it by a CompileError that names the policy.
+  const policy = /Content Security Policy|unsafe-eval|disallowed by embedder/i.test(told)
+  const why = policy
+    ? "WebAssembly was refused: the page's content security policy needs script-src 'wasm-unsafe-eval'"
+    : 'The WebAssembly module could not be instantiated'
+  return new DurableFetchError('wasm', `${why} (${told})`, { cause })
 }

@@ -6,14 +6,18 @@ const NULL_BODY = [101, 103, 204, 205, 304]
 /** Whether a response of this status may not have a body. @param {number} status */
 export const isNullBody = (status) => NULL_BODY.includes(status)
 
+/** Methods that read a body whole. */
+const READERS = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text']
+
 /**
  * The app's response: the upstream's head, a body that reconnects, the upstream's URL.
  * @param {ReadableStream | null} body
  * @param {Response} head
  * @param {string} statusText
  * @param {string} url
+ * @param {Ending} ending
  */
-export function respond(body, head, statusText, url) {
+export function respond(body, head, statusText, url, ending) {
   const init = { status: head.status, headers: head.headers }
   let response
   try {
@@ -21,21 +25,46 @@ export function respond(body, head, statusText, url) {
   } catch {
     response = new Response(body, init) // a reason phrase that no HTTP/1.1 could have carried
   }
-  return named(response, url)
+  return named(response, url, ending)
 }
 
 /**
  * Gives a response the upstream's URL, and all its clones too.
  * @param {Response} response
  * @param {string} url
+ * @param {Ending} [ending]
  * @returns {Response}
  */
-export function named(response, url) {
-  const clone = () => named(Response.prototype.clone.call(response), url)
-  return Object.defineProperties(response, {
+export function named(response, url, ending) {
+  const clone = () => named(Response.prototype.clone.call(response), url, ending)
+  Object.defineProperties(response, {
     url: { value: url, configurable: true },
     clone: { value: clone, configurable: true, writable: true },
   })
+  return ending ? truthful(response, ending) : response
+}
+
+/**
+ * Where a body is a stream of JavaScript, Chromium says of whatever broke it "TypeError: Failed to fetch", also to
+ * an abort. With this `text()` and the like reject with what the stream was broken with, as native ones do.
+ * @typedef {{ error?: unknown }} Ending what the stream was broken with, once it is
+ * @param {any} response
+ * @param {Ending} ending
+ */
+function truthful(response, ending) {
+  for (const name of READERS) {
+    const read = response[name]
+    if (!read) continue
+    const value = () => {
+      const used = response.bodyUsed || response.body?.locked
+      const told = read.call(response)
+      return used ? told : told.catch((/** @type {unknown} */ error) => {
+        throw 'error' in ending ? ending.error : error
+      })
+    }
+    Object.defineProperty(response, name, { value, configurable: true, writable: true })
+  }
+  return response
 }
 
 /**

@@ -73,11 +73,10 @@ impl Base {
 
     /// The address under which an upstream URL is asked for. `seed`: as durablefetch 0.1.0 spells it.
     pub(crate) fn address(&self, upstream: &Url, seed: bool) -> Result<String, JsValue> {
-        let scheme = if seed && upstream.protocol() == "https:" {
-            String::new()
-        } else {
-            [&upstream.protocol(), "/"].concat()
-        };
+        let scheme = upstream.protocol();
+        // 0.1.0 takes the first segment for the host, and knows no scheme but its own guess.
+        let guessed = if is_loopback(&upstream.hostname()) { "http:" } else { "https:" };
+        let scheme = if seed && scheme == guessed { String::new() } else { [&scheme, "/"].concat() };
         let [host, path, search] = [upstream.host(), upstream.pathname(), upstream.search()];
         Ok([&self.origin()?, "/", &scheme, &host, &path, &search].concat())
     }

@@ -4,32 +4,43 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use js_sys::Object;
 use wasm_bindgen::JsValue;
 use wasm_streams::ReadableStream;
 
 use crate::session::{Session, Step};
+use crate::sys;
 
 /// A stream of chunks, each a JavaScript handle. Dropping it lets go of the connection.
-struct Body(Option<Session>);
+struct Body {
+    session: Option<Session>,
+    /// Where the response looks for what broke its body.
+    ending: Object,
+}
 
 impl Stream for Body {
     type Item = Result<JsValue, JsValue>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(session) = &mut self.0 else { return Poll::Ready(None) };
+        let Some(session) = &mut self.session else { return Poll::Ready(None) };
         let Poll::Ready(step) = session.poll(cx) else { return Poll::Pending };
         if let Step::Chunk(chunk) = step {
             return Poll::Ready(Some(Ok(chunk)));
         }
-        self.0 = None;
+        self.session = None;
         Poll::Ready(match step {
-            Step::Failed(error) => Some(Err(error)),
+            Step::Failed(error) => {
+                sys::set(&self.ending, "error", &error);
+                Some(Err(error))
+            }
             _ => None,
         })
     }
 }
 
-/// The `ReadableStream` of a session that has its head. It reads only when it is read from.
-pub(crate) fn stream(session: Session) -> JsValue {
-    ReadableStream::from_stream(Body(Some(session))).into_raw().into()
+/// The `ReadableStream` of a session that has its head. It reads only when it is read from. What breaks it is
+/// also left in `ending`.
+pub(crate) fn stream(session: Session, ending: &Object) -> JsValue {
+    let body = Body { session: Some(session), ending: ending.clone() };
+    ReadableStream::from_stream(body).into_raw().into()
 }

@@ -68,7 +68,7 @@ pub(crate) async fn stop(
     if generation::known(client, order).await == Generation::Seed {
         return Err(error::plain(
             "unsupported",
-            "A recorder of durablefetch 0.1.0 cannot stop anything",
+            "The recorder is of version 0.1.0, which cannot stop anything",
             None,
         ));
     }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use durablefetch_protocol::Mode;
+use js_sys::Object;
 use wasm_bindgen::JsValue;
 use web_sys::{Response, ResponseInit};
 
@@ -38,8 +39,10 @@ pub(crate) async fn fetch(
     match session.head().await {
         Step::Head(head) => {
             let text = head::status_text(&head);
-            let body = if sys::is_null_body(head.status()) { JsValue::NULL } else { body::stream(session) };
-            sys::respond(&body, &head, &text, &href)
+            let ending = Object::new();
+            let bodiless = sys::is_null_body(head.status());
+            let body = if bodiless { JsValue::NULL } else { body::stream(session, &ending) };
+            sys::respond(&body, &head, &text, &href, &ending)
         }
         Step::Pass(response) => Ok(sys::named(&response, &href)),
         Step::Failed(error) => Err(error),

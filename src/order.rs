@@ -106,7 +106,7 @@ impl Order {
         let mode = match mode {
             None => None,
             Some(text) => Some(Mode::parse(&text).ok_or_else(|| {
-                error::invalid("durablefetch-mode must be join, restart, resume or replay")
+                error::invalid("The mode of a request must be join, restart, resume or replay")
             })?),
         };
         let request = taken(&headers, name::REQUEST)?;
@@ -173,6 +173,7 @@ impl Order {
     /// The init of another request on behalf of this one: no body, and who asks stays the same.
     pub(crate) fn bodiless(&self, headers: &Headers, signal: Option<&AbortSignal>) -> Object {
         let init = Object::new();
+        sys::set(&init, "method", &"GET".into());
         for name in ["credentials", "mode", "referrer", "referrerPolicy", "cache", "priority"] {
             if let Some(value) = sys::some(sys::get(&self.init, name)) {
                 sys::set(&init, name, &value);

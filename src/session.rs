@@ -34,8 +34,8 @@ pub(crate) struct Session {
     controller: Option<AbortController>,
     /// The app has its response; from now on everything is about the body.
     started: bool,
-    /// The app was told that this is waiting for a connection.
-    announced: bool,
+    /// The attempt that the app was told of: this is waiting for a connection.
+    announced: Option<u32>,
     /// What the connection last broke with.
     cause: JsValue,
 }
@@ -95,7 +95,7 @@ impl Session {
             source: Source::Idle,
             controller: None,
             started: false,
-            announced: false,
+            announced: None,
             cause: JsValue::UNDEFINED,
         };
         new.send(new.reader.request());
@@ -197,9 +197,12 @@ impl Session {
     }
 
     fn on_answer(&mut self, response: Response, seen: Seen, now: u64) -> Option<Step> {
-        match self.reader.on(Event::Head(seen.head()), now) {
+        let action = self.reader.on(Event::Head(seen.head()), now);
+        if !matches!(action, Action::Send(_) | Action::Wait | Action::Fail(Failure::Intermediary(_))) {
+            self.connected();
+        }
+        match action {
             Action::Accept => {
-                self.connected();
                 self.source = match response.body() {
                     Some(body) => Source::Body(body.get_reader().unchecked_into(), None),
                     None => Source::Empty,
@@ -210,7 +213,6 @@ impl Session {
                 (!std::mem::replace(&mut self.started, true)).then_some(Step::Head(response))
             }
             Action::PassThrough => {
-                self.connected();
                 // The app owns it now; the signal it was sent with still follows the app's.
                 self.controller = None;
                 Some(Step::Pass(response))
@@ -288,13 +290,16 @@ impl Session {
         }
     }
 
+    /// Another attempt is due. Said once for each: first it is waited for, then it is made.
     fn waiting(&mut self) {
-        self.announced = true;
-        self.announce("waiting");
+        let attempt = Some(self.reader.attempt());
+        if std::mem::replace(&mut self.announced, attempt) != attempt {
+            self.announce("waiting");
+        }
     }
 
     fn connected(&mut self) {
-        if std::mem::replace(&mut self.announced, false) {
+        if self.announced.take().is_some() {
             self.announce("connected");
         }
     }

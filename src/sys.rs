@@ -25,6 +25,7 @@ extern "C" {
         head: &Response,
         status_text: &str,
         url: &str,
+        ending: &Object,
     ) -> Result<Response, JsValue>;
     pub(crate) fn named(response: &Response, url: &str) -> Response;
     #[wasm_bindgen(js_name = onWake)]

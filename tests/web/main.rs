@@ -12,7 +12,6 @@ mod body;
 mod bypass;
 mod chat;
 mod control;
-mod errors;
 mod last;
 mod leaks;
 mod methods;

@@ -1,0 +1,264 @@
+//! `chatTransport`: what the AI SDK is given, and what it means.
+
+use js_sys::JSON;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::support::*;
+
+/// The AI SDK's part, shortened: prepares, then calls a bare fetch.
+const SDK: &str = "
+    const input = (over) => ({ id: 'c 1', messages: [{ id: 'u1', role: 'user', parts: [{}] }], api: transport.api,
+      headers: { 'x-own': '1' }, body: { extra: 1 }, credentials: 'include', trigger: 'submit-message',
+      messageId: undefined, requestMetadata: undefined, ...over })
+    const send = async (over, signal) => {
+      const { api, headers, body, credentials } = await transport.prepareSendMessagesRequest(input(over))
+      const { fetch } = transport
+      return fetch(api, { method: 'POST', headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body), credentials, signal })
+    }
+    const reconnect = async (over, signal) => {
+      const { api, headers, credentials } = await transport.prepareReconnectToStreamRequest(input(over))
+      const { fetch } = transport
+      return fetch(api, { method: 'GET', headers, credentials, signal })
+    }
+    const caught = (promise) => promise.then((value) => { throw new Error('not rejected: ' + value) }, (error) => error)
+";
+const KEY: &str = "https://app.example/api/chat?v=2&chatId=c%201";
+
+struct Chat {
+    script: Script,
+    df: Df,
+    transport: JsValue,
+}
+
+/// A chat whose recorder is known to be one of ours.
+async fn chat(options: &str) -> Chat {
+    let script = Script::new();
+    let df = Df::with(&script, &[hasty(50)]);
+    script.ended("complete", 0, 0, &[], "end");
+    df.get().await.unwrap();
+    let options =
+        js(&format!("return {{ api: 'https://app.example/api/chat?v=2', {options} }}"), &[]).await.unwrap();
+    let transport = df.call("chatTransport", &[options]);
+    Chat { script, df, transport }
+}
+
+impl Chat {
+    async fn run(&self, source: &str) -> JsValue {
+        let values = [("df", &self.df.0), ("transport", &self.transport), ("script", &self.script)];
+        js(&format!("{SDK}{source}"), &values).await.unwrap()
+    }
+
+    /// The requests after the first, which was only to get to know the recorder.
+    fn call(&self, index: u32) -> Call {
+        self.script.call(index + 1)
+    }
+
+    fn modes(&self) -> Vec<Option<String>> {
+        (1..self.script.count()).map(|index| self.script.call(index).header("durablefetch-mode")).collect()
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.into())
+}
+
+#[wasm_bindgen_test]
+async fn a_message_restarts_the_chats_key_with_a_fresh_id() {
+    let chat = chat("").await;
+    chat.script.ended("complete", 0, 2, &["a1"], "end");
+    chat.script.ended("complete", 0, 2, &["a2"], "end");
+    assert_eq!(
+        chat.run("return [await (await send()).text(), await (await send()).text()].join()").await,
+        "a1,a2"
+    );
+    assert_eq!(chat.modes(), [some("restart"), some("restart")]);
+    let call = chat.call(0);
+    assert_eq!((call.header("durablefetch-url").as_deref(), call.method()), (Some(KEY), "POST".into()));
+    assert_eq!((call.header("x-own").as_deref(), call.init("credentials")), (Some("1"), "include".into()));
+    let body = json(&call.init("body").as_string().unwrap());
+    assert_eq!((string(&body, "id"), get(&body, "extra")), ("c 1".into(), 1.into()));
+    assert_eq!(
+        (string(&body, "trigger"), js_sys::Array::from(&get(&body, "messages")).length()),
+        ("submit-message".into(), 1)
+    );
+    assert_ne!(chat.call(0).header("durablefetch-request"), chat.call(1).header("durablefetch-request"));
+}
+
+#[wasm_bindgen_test]
+async fn what_the_chat_sends_by_itself_has_the_same_id_in_every_tab() {
+    let mut ids = Vec::new();
+    for parts in ["[{}, {}]", "[{}, {}]", "[{}, {}, {}]"] {
+        let chat = chat("").await;
+        chat.script.ended("complete", 0, 0, &[], "end");
+        chat.run(&format!("await send({{ messages: [{{ id: 'u1', role: 'user' }}, {{ id: 'a1', role: 'assistant', parts: {parts} }}] }})")).await;
+        ids.push(chat.call(0).header("durablefetch-request").unwrap());
+    }
+    assert_eq!(ids[0], ids[1]);
+    assert_ne!(ids[0], ids[2]);
+    assert_eq!((ids[0].len(), &ids[0][14..15]), (36, "8"), "{}", ids[0]);
+}
+
+#[wasm_bindgen_test]
+async fn sent_again_after_it_failed_it_is_meant_again() {
+    let chat = chat("").await;
+    let by_itself = "{ messages: [{ id: 'a1', role: 'assistant', parts: [{}] }] }";
+    chat.script.ended("failed", 0, 1, &["x"], "cut");
+    chat.script.ended("complete", 0, 0, &[], "end");
+    chat.run(&format!("await caught((await send({by_itself})).text()); await send({by_itself})")).await;
+    assert_ne!(chat.call(0).header("durablefetch-request"), chat.call(1).header("durablefetch-request"));
+}
+
+#[wasm_bindgen_test]
+async fn coming_back_resumes_what_is_live_on_the_same_key() {
+    let chat = chat("").await;
+    chat.script.own(204, None);
+    assert_eq!(chat.run("return (await reconnect()).status").await, 204);
+    assert_eq!((chat.modes(), chat.call(0).method()), (vec![some("resume")], "GET".into()));
+    assert_eq!(chat.call(0).header("durablefetch-url").as_deref(), Some(KEY));
+    chat.script.live(0, &["whole "], "cut");
+    chat.script.ended("complete", 6, 12, &["answer"], "end");
+    assert_eq!(chat.run("return (await reconnect()).text()").await, "whole answer");
+}
+
+#[wasm_bindgen_test]
+async fn recorded_replays_and_reads_404_as_nothing() {
+    let chat = chat("reconnect: 'recorded'").await;
+    chat.script.ended("complete", 0, 5, &["whole"], "end");
+    chat.script.own(404, Some("not-found"));
+    assert_eq!(chat.run("return (await reconnect()).text()").await, "whole");
+    assert_eq!(chat.run("return (await reconnect()).status").await, 204);
+    assert_eq!(chat.modes(), [some("replay"), some("replay")]);
+}
+
+#[wasm_bindgen_test]
+async fn after_an_error_coming_back_replays_until_it_is_whole() {
+    let chat = chat("").await;
+    chat.script.ended("interrupted", 0, 4, &["half"], "cut");
+    let error = chat.run("return caught((await send()).text())").await;
+    assert_error(&error, "interrupted", "restarted");
+    chat.script.ended("interrupted", 0, 4, &["half"], "cut");
+    chat.run("await caught((await reconnect()).text())").await;
+    chat.script.ended("complete", 0, 5, &["whole"], "end");
+    chat.run("await (await reconnect()).text()").await;
+    chat.script.own(204, None);
+    chat.run("await reconnect()").await;
+    assert_eq!(chat.modes(), [some("restart"), some("replay"), some("replay"), some("resume")]);
+}
+
+#[wasm_bindgen_test]
+async fn a_new_message_is_a_new_beginning() {
+    let chat = chat("").await;
+    chat.script.ended("failed", 0, 4, &["half"], "cut");
+    chat.script.ended("complete", 0, 0, &[], "end");
+    chat.script.own(204, None);
+    chat.run("await caught((await send()).text()); await (await send()).text(); await reconnect()").await;
+    assert_eq!(chat.modes(), [some("restart"), some("restart"), some("resume")]);
+}
+
+#[wasm_bindgen_test]
+async fn abort_is_no_error_of_the_chat() {
+    let chat = chat("").await;
+    chat.script.live(0, &["half"], "hang");
+    chat.script.own(204, None);
+    let source = "
+        const controller = new AbortController()
+        const reader = (await send({}, controller.signal)).body.getReader()
+        await reader.read()
+        controller.abort()
+        await caught(reader.read())
+        await reconnect()";
+    chat.run(source).await;
+    assert_eq!(chat.modes(), [some("restart"), some("resume")], "and nothing was stopped");
+}
+
+#[wasm_bindgen_test]
+async fn what_somebody_else_stopped_ends_as_aborted() {
+    let chat = chat("").await;
+    chat.script.live(0, &["half"], "end");
+    chat.script.ended("stopped", 4, 4, &[], "end");
+    let error = chat.run("return caught((await send()).text())").await;
+    assert_eq!(string(&error, "name"), "AbortError");
+    chat.script.own(204, None);
+    chat.run("await reconnect()").await;
+    assert_eq!(chat.modes()[2], some("resume"), "a stopped answer is no error");
+}
+
+#[wasm_bindgen_test]
+async fn the_apps_own_functions_are_asked_first() {
+    let chat = chat(
+        "prepareSendMessagesRequest: async ({ messages }) => ({ body: { only: messages.at(-1).id }, headers: new Headers({ a: '1' }), api: 'https://app.example/v3', credentials: 'omit' }),
+         prepareReconnectToStreamRequest: ({ id }) => ({ headers: { b: id }, api: '/elsewhere' }), resumeStreamIsReplay: true, body: { z: 1 },",
+    )
+    .await;
+    let prepared = chat
+        .run("return JSON.stringify([await transport.prepareSendMessagesRequest(input()), await transport.prepareReconnectToStreamRequest(input())])")
+        .await;
+    let prepared = json(&prepared.as_string().unwrap());
+    let [send, reconnect] = [0, 1].map(|index| js_sys::Array::from(&prepared).get(index));
+    assert_eq!(JSON::stringify(&get(&send, "body")).unwrap(), r#"{"only":"u1"}"#);
+    assert_eq!(
+        (string(&send, "api"), string(&send, "credentials")),
+        ("https://app.example/v3?chatId=c%201".into(), "omit".into())
+    );
+    assert_eq!(string(&get(&send, "headers"), "a"), "1");
+    assert_eq!(string(&get(&send, "headers"), "durablefetch-mode"), "restart");
+    assert_eq!(
+        (string(&reconnect, "api"), string(&get(&reconnect, "headers"), "b")),
+        ("/elsewhere?chatId=c%201".into(), "c 1".into())
+    );
+    assert_eq!(
+        (get(&chat.transport, "resumeStreamIsReplay"), get(&get(&chat.transport, "body"), "z")),
+        (true.into(), 1.into())
+    );
+    assert_eq!(
+        (get(&chat.transport, "reconnect"), get(&chat.transport, "onAbort")),
+        (JsValue::UNDEFINED, JsValue::UNDEFINED)
+    );
+}
+
+#[wasm_bindgen_test]
+async fn keys_keep_the_apps_query_and_are_not_doubled() {
+    let df = Df::new(&Script::new());
+    for (api, key) in [
+        ("/api/chat", "/api/chat?chatId=x%2Fy"),
+        ("/api/chat?a=1#top", "/api/chat?a=1&chatId=x%2Fy#top"),
+        ("/api/chat?", "/api/chat?chatId=x%2Fy"),
+        ("/api/chat?chatId=x%2Fy", "/api/chat?chatId=x%2Fy"),
+        ("/api/chat?chatId=x%2Fyz", "/api/chat?chatId=x%2Fyz&chatId=x%2Fy"),
+    ] {
+        let transport = df.call("chatTransport", &[object(&[("api", api.into())])]);
+        let prepared = js(
+            "return transport.prepareReconnectToStreamRequest({ id: 'x/y', api: transport.api })",
+            &[("transport", &transport)],
+        )
+        .await;
+        assert_eq!(string(&prepared.unwrap(), "api"), key);
+    }
+    let transport = df.call("chatTransport", &[]);
+    assert_eq!(string(&transport, "api"), "/api/chat");
+}
+
+#[wasm_bindgen_test]
+async fn a_transport_of_its_own_is_what_the_chat_is_sent_by() {
+    let chat = chat("fetch: (address) => { globalThis.chatSentTo = address; return new Response('mine', { status: 418 }) }").await;
+    assert_eq!(chat.run("return (await send()).text()").await, "mine");
+    assert!(
+        js("return chatSentTo", &[]).await.unwrap().as_string().unwrap().contains("app.example/api/chat")
+    );
+}
+
+#[wasm_bindgen_test]
+fn mistakes_in_its_options_are_named() {
+    let df = Df::new(&Script::new());
+    for (options, says) in [
+        (r#"{"reconnect":"always"}"#, "'reconnect' must be 'live' or 'recorded'"),
+        (r#"{"onAbort":true}"#, "'onAbort' must be 'detach' or 'stop'"),
+        (r#"{"api":7}"#, "'api' must be a string"),
+        (r#"{"prepareSendMessagesRequest":7}"#, "'prepareSendMessagesRequest' must be a function"),
+        ("7", "'options' must be an object"),
+    ] {
+        assert_error(&df.try_call("chatTransport", &[json(options)]).unwrap_err(), "invalid-option", says);
+    }
+}

@@ -1,0 +1,187 @@
+//! What is sent for what was asked.
+
+use js_sys::Promise;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::support::*;
+
+/// Fetches once through a client whose recorder answers with an empty recording; returns the request seen.
+async fn sent(source: &str) -> Call {
+    let script = Script::new();
+    script.ended("complete", 0, 0, &[], "end");
+    let df = Df::new(&script);
+    let fetched = js(source, &[("df", &df.0)]).await;
+    assert!(fetched.is_ok(), "{fetched:?}");
+    script.call(0)
+}
+
+async fn body_text(call: &Call) -> String {
+    let text = js("return await new Response(body).text()", &[("body", &call.init("body"))]).await.unwrap();
+    text.as_string().unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn the_address_has_the_upstream_in_its_path_and_the_url_in_a_header() {
+    let call = sent("await df.fetch('https://api.example:8443/a%20b?x=1&y=%2F#frag')").await;
+    assert_eq!(call.address(), "https://recorder.example/api.example:8443/a%20b?x=1&y=%2F");
+    assert_eq!(call.header("durablefetch-url").as_deref(), Some("https://api.example:8443/a%20b?x=1&y=%2F"));
+    assert_eq!(call.init("cache"), "no-store");
+    assert_eq!(call.header("durablefetch-mode"), None);
+}
+
+#[wasm_bindgen_test]
+async fn every_start_has_a_request_id_of_its_own() {
+    let (first, second) = (
+        sent("await df.fetch('https://a.example/')").await,
+        sent("await df.fetch('https://a.example/')").await,
+    );
+    let [first, second] = [first, second].map(|call| call.header("durablefetch-request").unwrap());
+    assert_eq!(first.len(), 36);
+    assert_ne!(first, second);
+    assert_eq!(&first[14..15], "4", "a random UUID: {first}");
+}
+
+#[wasm_bindgen_test]
+async fn the_callers_mode_and_request_id_are_taken_over() {
+    let script = Script::new();
+    script.control(
+        r#"{"inProgress":false,"activeConnections":0,"chunksStored":0,"completed":false,"state":"none"}"#,
+    );
+    script.ended("complete", 0, 0, &[], "end");
+    let df = Df::new(&script);
+    let init = json(r#"{"headers":{"Durablefetch-Mode":"restart","durablefetch-request":"mine"}}"#);
+    response(df.fetch(URL, init)).await.unwrap();
+    let call = script.call(1);
+    assert_eq!(call.header("durablefetch-mode").as_deref(), Some("restart"));
+    assert_eq!(call.header("durablefetch-request").as_deref(), Some("mine"));
+}
+
+#[wasm_bindgen_test]
+async fn a_url_object_and_a_relative_url_are_resolved() {
+    let call = sent("await df.fetch(new URL('https://u.example/x'))").await;
+    assert_eq!(call.header("durablefetch-url").as_deref(), Some("https://u.example/x"));
+    let script = Script::new();
+    script.answer(200, &[], Some("direct"));
+    let df = Df::new(&script);
+    response(df.fetch("/relative?x", JsValue::UNDEFINED)).await.unwrap();
+    let here = js("return location.origin", &[]).await.unwrap().as_string().unwrap();
+    assert_eq!(script.call(0).address(), format!("{here}/relative?x"));
+}
+
+#[wasm_bindgen_test]
+async fn a_request_keeps_method_headers_body_credentials_and_more() {
+    let call = sent(
+        "await df.fetch(new Request('https://r.example/p', { method: 'PUT', body: 'text', credentials: 'include',
+           headers: { 'x-own': '1' }, redirect: 'manual', referrerPolicy: 'no-referrer' }))",
+    )
+    .await;
+    assert_eq!((call.method(), body_text(&call).await), ("PUT".into(), "text".into()));
+    assert_eq!(call.header("x-own").as_deref(), Some("1"));
+    assert_eq!(call.header("content-type").as_deref(), Some("text/plain;charset=UTF-8"));
+    assert_eq!(call.init("credentials"), "include");
+    assert_eq!(call.init("redirect"), "manual");
+    assert_eq!(call.init("referrerPolicy"), "no-referrer");
+    assert_eq!(call.init("mode"), "cors");
+}
+
+#[wasm_bindgen_test]
+async fn the_init_wins_over_the_request() {
+    let call = sent(
+        "await df.fetch(new Request('https://r.example/p', { method: 'PUT', body: 'a', headers: { 'x-own': '1' } }),
+           { method: 'PATCH', body: 'b', headers: { 'x-other': '2' }, priority: 'low' })",
+    )
+    .await;
+    assert_eq!((call.method(), body_text(&call).await), ("PATCH".into(), "b".into()));
+    assert_eq!((call.header("x-own"), call.header("x-other")), (None, Some("2".into())));
+    assert_eq!(call.init("priority"), "low");
+}
+
+#[wasm_bindgen_test]
+async fn every_kind_of_body_arrives() {
+    for (body, text) in [
+        ("'text'", "text"),
+        ("new TextEncoder().encode('bytes')", "bytes"),
+        ("new TextEncoder().encode('buffer').buffer", "buffer"),
+        ("new Blob(['blob'])", "blob"),
+        ("new URLSearchParams({ a: 1 })", "a=1"),
+        (
+            "new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode('stream')); c.close() } })",
+            "stream",
+        ),
+    ] {
+        let source = format!(
+            "await df.fetch('https://b.example/', {{ method: 'POST', body: {body}, duplex: 'half' }})"
+        );
+        assert_eq!(body_text(&sent(&source).await).await, text, "{body}");
+    }
+    let call = sent(
+        "const body = new FormData(); body.set('k', 'v'); await df.fetch('https://b.example/', { method: 'POST', body })",
+    )
+    .await;
+    let value =
+        js("return (await new Response(body).formData()).get('k')", &[("body", &call.init("body"))]).await;
+    assert_eq!(value.unwrap(), "v");
+}
+
+#[wasm_bindgen_test]
+async fn a_stream_is_read_whole_and_sent_again_after_a_failure() {
+    let script = Script::new();
+    script.fail();
+    script.ended("complete", 0, 0, &[], "end");
+    let df = Df::new(&script);
+    js(
+        "const body = new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode('once')); c.close() } })
+         await df.fetch('https://b.example/', { method: 'POST', body, duplex: 'half' })",
+        &[("df", &df.0)],
+    )
+    .await
+    .unwrap();
+    assert_eq!(script.count(), 2);
+    for index in 0..2 {
+        assert_eq!(body_text(&script.call(index)).await, "once");
+    }
+    let id = |index| script.call(index).header("durablefetch-request");
+    assert_eq!(id(0), id(1));
+}
+
+#[wasm_bindgen_test]
+async fn what_the_app_changes_after_the_call_changes_nothing() {
+    let call = sent(
+        "const init = { method: 'POST', headers: { a: '1' }, body: 'x' }
+         const fetched = df.fetch('https://m.example/', init)
+         init.method = 'DELETE'; init.headers.a = '2'; init.body = 'y'
+         await fetched",
+    )
+    .await;
+    assert_eq!(
+        (call.method(), call.header("a"), body_text(&call).await),
+        ("POST".into(), Some("1".into()), "x".into())
+    );
+}
+
+#[wasm_bindgen_test]
+async fn mistakes_reject_as_with_native_fetch() {
+    let df = Df::new(&Script::new());
+    let promise: Promise = df.fetch("http://", JsValue::UNDEFINED);
+    assert!(is_type_error(&awaited(promise).await.unwrap_err()));
+    let error = awaited(df.fetch("https://user:pass@a.example/", JsValue::UNDEFINED)).await.unwrap_err();
+    assert_error(&error, "invalid-url", "credentials");
+    let bad = json(r#"{"headers":{"bad name":"1"}}"#);
+    assert!(is_type_error(&awaited(df.fetch(URL, bad)).await.unwrap_err()));
+    let bad = json(r#"{"headers":{"durablefetch-mode":"often"}}"#);
+    assert_error(&awaited(df.fetch(URL, bad)).await.unwrap_err(), "invalid-option", "join, restart, resume or replay");
+}
+
+#[wasm_bindgen_test]
+async fn the_global_fetch_is_looked_up_at_the_call() {
+    let script = Script::new();
+    script.ended("complete", 0, 2, &["ok"], "end");
+    let options = json(&format!(r#"{{"durablefetchHost":"{HOST}"}}"#));
+    let df = construct(&options).unwrap();
+    let source = "const native = globalThis.fetch
+        globalThis.fetch = patched
+        try { return await (await df.fetch('https://g.example/')).text() } finally { globalThis.fetch = native }";
+    let told = js(source, &[("df", &df), ("patched", script.fetch().unchecked_ref())]).await.unwrap();
+    assert_eq!(told, "ok");
+}
