@@ -41,6 +41,8 @@ impl<'a> Step<'a> {
     pub(crate) fn run(mut self) -> Result<()> {
         let log_path = self.log_path()?;
         let log = File::create(&log_path).with_context(|| format!("cannot write {}", log_path.display()))?;
+        // A log is read later, elsewhere: no colours, no cursor movements.
+        self.command.env("TERM", "dumb").env("NO_COLOR", "1");
         self.command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = match self.command.spawn() {
             Ok(child) => child,

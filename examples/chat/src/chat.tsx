@@ -23,6 +23,7 @@ export function Chat({ id }: { id: string }) {
   const busy = status === 'submitted' || status === 'streaming'
   const reconnect = useReconnect(id)
   const sentHere = useRef(false)
+  const [resumed, setResumed] = useState(false)
 
   // Another tab asked something: show its question, then follow the answer along with it.
   const otherTabs = useOtherTabs(id, () => {
@@ -34,10 +35,10 @@ export function Chat({ id }: { id: string }) {
   useEffect(() => {
     // The question is stored as soon as it is asked; the answer when it ends, by onFinish.
     if (status === 'submitted' && messages.length > 0) saveMessages(id, messages)
-    if (status === 'streaming' && sentHere.current) {
-      sentHere.current = false
-      otherTabs.announce()
-    }
+    if (status !== 'streaming') return
+    setResumed(!sentHere.current)
+    if (sentHere.current) otherTabs.announce()
+    sentHere.current = false
   }, [status])
 
   const send = (text: string) => {
@@ -64,8 +65,12 @@ export function Chat({ id }: { id: string }) {
         busy={busy}
         error={error}
         reconnect={reconnect}
+        resumed={resumed}
         otherTabs={otherTabs.count}
-        onRetry={() => void regenerate()}
+        onRetry={() => {
+          sentHere.current = true
+          void regenerate()
+        }}
       />
       <Composer busy={busy} onSend={send} onStop={stopAnswer} />
     </main>

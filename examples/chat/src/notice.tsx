@@ -5,12 +5,14 @@ type Props = {
   busy: boolean
   error: Error | undefined
   reconnect: ReconnectEvent | undefined
+  /** Whether the answer began before this page came to it. */
+  resumed: boolean
   otherTabs: number
   onRetry: () => void
 }
 
 /** The line above the composer: what the connection does, and what one could try. */
-export function Notice({ busy, error, reconnect, otherTabs, onRetry }: Props) {
+export function Notice({ busy, error, reconnect, resumed, otherTabs, onRetry }: Props) {
   if (error) {
     return (
       <div className='notice error' role='alert'>
@@ -31,7 +33,7 @@ export function Notice({ busy, error, reconnect, otherTabs, onRetry }: Props) {
     return (
       <div className='notice try' role='status'>
         <span>
-          Try to break it: reload,{' '}
+          {resumed ? 'Picked up, nothing is missing. Once more: reload' : 'Try to break it: reload'},{' '}
           <a href={location.href} target='_blank' rel='noopener'>
             open a second tab
           </a>
