@@ -194,7 +194,10 @@ mod tests {
         assert!(!live.contains_key(name::LENGTH) && !live.contains_key(name::ERROR));
         recording.end(End::Fail(ErrorCode::UpstreamIdle));
         let failed = head().serving(&recording, 0, &[], &admitted());
-        assert_eq!((&failed[name::LENGTH], &failed[name::ERROR]), (&"5".parse().unwrap(), &"upstream-idle".parse().unwrap()));
+        assert_eq!(
+            (&failed[name::LENGTH], &failed[name::ERROR]),
+            (&"5".parse().unwrap(), &"upstream-idle".parse().unwrap())
+        );
     }
 
     #[test]

@@ -12,9 +12,9 @@ pub const CONTENT_TYPE: &str = "text/event-stream; charset=utf-8";
 /// The event of this number, from 1 to [`EVENTS`]; `None` after the last. `at_ms` is the wall clock.
 #[must_use]
 pub fn event(n: u32, at_ms: u64) -> Option<String> {
-    (1..=EVENTS).contains(&n).then(|| {
-        format!("id: {n}\ndata: {{\"event\":{n},\"of\":{EVENTS},\"at\":{at_ms}}}\n\n")
-    })
+    (1..=EVENTS)
+        .contains(&n)
+        .then(|| format!("id: {n}\ndata: {{\"event\":{n},\"of\":{EVENTS},\"at\":{at_ms}}}\n\n"))
 }
 
 #[cfg(test)]

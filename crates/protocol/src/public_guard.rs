@@ -53,14 +53,18 @@ impl PublicGuard {
                 refuse_cross_site(headers)?;
                 None
             }
-            Some(value) if value.to_str().is_ok_and(|origin| self.origins.iter().any(|own| own == origin)) => {
+            Some(value)
+                if value.to_str().is_ok_and(|origin| self.origins.iter().any(|own| own == origin)) =>
+            {
                 Some(value.clone())
             }
             Some(value) => {
                 let shown = value.to_str().unwrap_or("(not ASCII)");
                 return Err(ProtocolError::new(
                     ErrorCode::ForbiddenOrigin,
-                    format!("the origin `{shown}` may not use this recorder: name it in its configuration if it shall"),
+                    format!(
+                        "the origin `{shown}` may not use this recorder: name it in its configuration if it shall"
+                    ),
                 ));
             }
         };
@@ -77,7 +81,11 @@ pub fn parse_origin(text: &str) -> Result<String, String> {
     let help = || format!("`{text}` is no origin: write https://app.example, without a path");
     let url = Url::parse(text).map_err(|_| help())?;
     let plain = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
-    if !matches!(url.scheme(), "http" | "https") || !plain || !url.username().is_empty() || url.password().is_some() {
+    if !matches!(url.scheme(), "http" | "https")
+        || !plain
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
         return Err(help());
     }
     Ok(url.origin().ascii_serialization())
@@ -113,7 +121,8 @@ mod tests {
         for host in ["df.example", "DF.example", "df.example:443"] {
             assert_eq!(check(&[("host", host)]), Ok(None), "{host}");
         }
-        for host in ["localhost", "127.0.0.1", "app.example", "df.example:80", "df.example.evil.example", ""] {
+        for host in ["localhost", "127.0.0.1", "app.example", "df.example:80", "df.example.evil.example", ""]
+        {
             assert_eq!(check(&[("host", host)]), Err(ErrorCode::MisdirectedHost), "{host}");
         }
         assert_eq!(check(&[]), Err(ErrorCode::MisdirectedHost));

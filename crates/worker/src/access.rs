@@ -1,0 +1,135 @@
+//! Who may ask this recorder, and for which upstreams: loopback rules where it runs on somebody's machine,
+//! those of a public recorder where `PUBLIC_ORIGIN` is set.
+
+use std::net::IpAddr;
+
+use durablefetch_protocol::address::{Own, Upstream, is_localhost_name};
+use durablefetch_protocol::allow::{self, Allow};
+use durablefetch_protocol::destination::{Destination, Lifted};
+use durablefetch_protocol::guard::{Admitted, Guard};
+use durablefetch_protocol::headers::Cookies;
+use durablefetch_protocol::public_guard::{PublicGuard, parse_origin};
+use durablefetch_protocol::{ErrorCode, ProtocolError};
+use http::HeaderMap;
+use url::{Host, Url};
+
+/// The rules, by where the recorder runs.
+#[derive(Debug)]
+pub(crate) enum Access {
+    /// Nothing was configured: for workerd on this machine. Every public Host is refused.
+    Local(Guard),
+    /// `PUBLIC_ORIGIN` is set.
+    Public(PublicGuard),
+}
+
+impl Access {
+    /// Reads `PUBLIC_ORIGIN` and what it requires.
+    pub(crate) fn read(
+        var: &dyn Fn(&str) -> Option<String>,
+        origins: &[String],
+        has_allow: bool,
+    ) -> Result<Self, String> {
+        let origins = origins
+            .iter()
+            .map(|origin| parse_origin(origin).map_err(|error| format!("ORIGINS: {error}")))
+            .collect::<Result<Vec<_>, _>>()?;
+        if is_on(var, "TOKEN_SECRET") {
+            return Err(
+                "TOKEN_SECRET: this version has no tokens yet; remove it and set UNGUESSABLE_URLS to `true` \
+                        if your URLs cannot be guessed"
+                    .into(),
+            );
+        }
+        let Some(public) = var("PUBLIC_ORIGIN") else { return Ok(Self::Local(Guard { origins })) };
+        let public = parse_origin(&public).map_err(|error| format!("PUBLIC_ORIGIN: {error}"))?;
+        if !has_allow && !is_on(var, "ALLOW_ANY") {
+            return Err("PUBLIC_ORIGIN needs ALLOW, the upstreams that may be fetched (https://api.example.com/v1/, …), \
+                        or ALLOW_ANY set to `true`"
+                .into());
+        }
+        if !is_on(var, "UNGUESSABLE_URLS") {
+            return Err(
+                "PUBLIC_ORIGIN needs UNGUESSABLE_URLS set to `true`: whoever knows a URL can read, stop and \
+                        delete its recording, so URLs must not be guessable"
+                    .into(),
+            );
+        }
+        Ok(Self::Public(PublicGuard::new(&public, &origins)))
+    }
+
+    /// Checks who asks.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
+        match self {
+            Self::Public(guard) => guard.check(None, headers),
+            Self::Local(guard) => guard.check(None, headers).map_err(|error| {
+                if error.code != ErrorCode::MisdirectedHost {
+                    return error;
+                }
+                let hint = "to serve another Host than localhost, set the variables PUBLIC_ORIGIN, ALLOW and \
+                            UNGUESSABLE_URLS of the Worker";
+                ProtocolError::new(error.code, format!("{}; {hint}", error.message))
+            }),
+        }
+    }
+
+    /// Checks an upstream URL before it is fetched, redirects included. What a host name resolves to is
+    /// checked by the platform: workerd connects to public addresses only, unless its configuration says more.
+    pub(crate) fn check_upstream(&self, allowed: &[Allow], upstream: &Upstream) -> Result<(), ProtocolError> {
+        allow::check(allowed, upstream)?;
+        let destination = match upstream.url().host() {
+            Some(Host::Ipv4(address)) => Destination::of(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Destination::of(IpAddr::V6(address)),
+            Some(Host::Domain(name)) if is_localhost_name(name) => Destination::Loopback,
+            Some(Host::Domain(_)) => Destination::Public,
+            None => Destination::Forbidden,
+        };
+        let lifted = Lifted { own_machine: matches!(self, Self::Local(_)), named: !allowed.is_empty() };
+        destination.check(lifted).map_err(|code| {
+            let host = upstream.url().host_str().unwrap_or_default();
+            ProtocolError::new(code, format!("this recorder may not connect to {host}"))
+        })
+    }
+
+    /// Whether cookies may cross between this recorder and the upstream.
+    pub(crate) fn cookies(&self, upstream: &Upstream) -> Cookies {
+        let pass = match self {
+            Self::Local(_) => upstream.is_loopback(),
+            Self::Public(guard) => {
+                let url = upstream.url();
+                let host = url.host_str().unwrap_or_default();
+                let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+                url.scheme() == "https" && guard.authorities().contains(&authority)
+            }
+        };
+        if pass { Cookies::Pass } else { Cookies::Drop }
+    }
+
+    /// What the recorder knows of its own address. Its port is known from the Host of a request alone.
+    pub(crate) fn own(&self, base_path: &str, host: &str) -> Own {
+        let base_path = base_path.to_owned();
+        match self {
+            Self::Public(guard) => {
+                Own { base_path, loopback_port: None, authorities: guard.authorities().to_vec() }
+            }
+            Self::Local(_) => {
+                let url = Url::parse(&format!("http://{host}/")).ok();
+                let loopback_port = url.and_then(|url| url.port_or_known_default());
+                Own { base_path, loopback_port, authorities: Vec::new() }
+            }
+        }
+    }
+
+    /// What the recorder calls itself in `via`.
+    pub(crate) fn pseudonym(&self, own: &Own) -> String {
+        match (own.loopback_port, own.authorities.first()) {
+            (Some(port), _) => format!("durablefetch-localhost-{port}"),
+            (None, Some(authority)) => format!("durablefetch-{}", authority.replace([':', '[', ']'], "-")),
+            (None, None) => "durablefetch".to_owned(),
+        }
+    }
+}
+
+fn is_on(var: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
+    var(name)
+        .is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off"))
+}

@@ -1,0 +1,197 @@
+//! What a Durable Object does with a request: asks the protocol what becomes of it, and does that.
+
+use std::rc::Rc;
+
+use durablefetch_protocol::address::Target;
+use durablefetch_protocol::admission::{self, Decision, Ending};
+use durablefetch_protocol::ask::AskHead;
+use durablefetch_protocol::guard::Admitted;
+use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, RecordingId};
+use http::Method;
+use wasm_bindgen::JsValue;
+
+use crate::exchange::Exchange;
+use crate::object::Core;
+use crate::respond::{self, Body};
+use crate::shared::{Shared, Start};
+use crate::source::Source;
+use crate::upstream::{self, Upward};
+use crate::{control, keyed, reader, request_body, start, sys};
+
+/// A body of at most this much that is there whole is answered with at once, without a pipe.
+const AT_ONCE: u64 = 64 << 10;
+
+type Answer = Result<web_sys::Response, ProtocolError>;
+
+/// Answers a request that the router has passed on.
+pub(crate) async fn answer(core: &Rc<Core>, request: web_sys::Request) -> Result<web_sys::Response, JsValue> {
+    let exchange = match core.config().and_then(|config| Exchange::read(request, config)) {
+        Ok(exchange) => exchange,
+        Err(error) => return respond::error(&error, None),
+    };
+    let admitted = exchange.admitted.clone();
+    let answer = dispatch(core, exchange).await;
+    // Whatever was started or ended, its time is on the clock.
+    core.set_alarm();
+    answer.or_else(|error| respond::error(&error, Some(&admitted)))
+}
+
+async fn dispatch(core: &Rc<Core>, exchange: Exchange) -> Answer {
+    match exchange.target()? {
+        Target::Control(call) => control::answer(core, call, &exchange).await,
+        Target::Upstream(to) => {
+            core.config()?.access.check_upstream(&core.config()?.allow, &to)?;
+            let upward = Upward::new(core, &exchange, to)?;
+            if exchange.method == Method::HEAD {
+                return head(core, upward, &exchange.admitted).await;
+            }
+            fetch(core, &exchange, Source::Upstream(upward)).await
+        }
+        Target::Demo(_) => fetch(core, &exchange, Source::Demo).await,
+        _ => Err(ErrorCode::NotFound.into()),
+    }
+}
+
+/// HEAD never records.
+async fn head(core: &Rc<Core>, upward: Upward, admitted: &Admitted) -> Answer {
+    let opened = upstream::open(core, upward, None).await?;
+    let headers = opened.head.passing(&opened.cookies, admitted);
+    js(respond::response(opened.head.status, &opened.head.reason, &headers, Body::Nothing))
+}
+
+async fn fetch(core: &Rc<Core>, exchange: &Exchange, source: Source) -> Answer {
+    let ask = AskHead::parse(&exchange.method, &exchange.headers)?;
+    let body = request_body::read(&exchange.request, core.config()?.request_bytes).await?;
+    let fingerprint = Fingerprint::of(&core.store.secret(), exchange.method.as_str(), &body);
+    let ask = ask.with_fingerprint(fingerprint);
+    let source = source.with_body(body);
+
+    core.expire()?;
+    let (request, named) = match &ask {
+        Ask::Fetch { request, .. } => (request.as_ref(), None),
+        Ask::Continue { recording, .. } => (None, Some(*recording)),
+    };
+    let (decision, passing) = {
+        let keyed = core.keyed.borrow();
+        (admission::decide(&keyed.view(request, named), &ask), keyed.passing(request).cloned())
+    };
+    if let Some(passing) = passing {
+        return pass(core, &passing, &exchange.admitted);
+    }
+    let admitted = &exchange.admitted;
+    match decision {
+        Decision::Start => {
+            let shared = start::start(core, request.cloned(), fingerprint, source)?;
+            wait(core, &ask, &shared, true, admitted).await
+        }
+        Decision::Wait(id) => {
+            let shared = find(core, id)?;
+            wait(core, &ask, &shared, false, admitted).await
+        }
+        Decision::Serve { recording, from, ending } => {
+            serve(core, &find(core, recording)?, from, ending, false, admitted)
+        }
+        Decision::AnswerAgain => {
+            let kept = core.keyed.borrow().answers.get(request.ok_or(ErrorCode::Internal)?).cloned();
+            pass(core, &kept.ok_or(ErrorCode::AlreadyAnswered)?, admitted)
+        }
+        Decision::NoContent => js(respond::nothing(admitted)),
+        Decision::Refuse(code) => Err(code.into()),
+    }
+}
+
+fn find(core: &Core, id: RecordingId) -> Result<Rc<Shared>, ProtocolError> {
+    core.keyed.borrow().find(id).cloned().ok_or_else(|| ErrorCode::Gone.into())
+}
+
+/// Waits for a start to come to something and answers with that.
+async fn wait(core: &Rc<Core>, ask: &Ask, shared: &Rc<Shared>, starter: bool, admitted: &Admitted) -> Answer {
+    // Whoever waits counts as a reader, so that nothing is let go of meanwhile.
+    shared.readers.set(shared.readers.get() + 1);
+    let start = shared.started().await;
+    let answer = match start {
+        Start::Recorded => {
+            let from = if let Ask::Continue { offset, .. } = ask { *offset } else { 0 };
+            let state = shared.machine().state();
+            let continues = matches!(ask, Ask::Continue { .. });
+            match state {
+                durablefetch_protocol::State::Superseded => Err(ErrorCode::Superseded.into()),
+                durablefetch_protocol::State::Deleted => Err(ErrorCode::Deleted.into()),
+                _ if from > shared.machine().len() => Err(ErrorCode::OffsetOutOfRange.into()),
+                state if state.is_live() => serve(core, shared, from, Ending::AsRecorded, starter, admitted),
+                state if state.ends_clean() || continues => {
+                    serve(core, shared, from, Ending::Clean, starter, admitted)
+                }
+                _ => serve(core, shared, from, Ending::Broken, starter, admitted),
+            }
+        }
+        Start::Unrecorded => pass_to(core, shared, starter, admitted),
+        Start::Nothing(code) => match admission::no_head(ask, code) {
+            Decision::NoContent => js(respond::nothing(admitted)),
+            Decision::Refuse(code) => Err(code.into()),
+            _ => Err(ErrorCode::Internal.into()),
+        },
+        Start::Pending => Err(ErrorCode::Internal.into()),
+    };
+    core.left(shared);
+    answer
+}
+
+/// A body of a recording.
+fn serve(
+    core: &Rc<Core>,
+    shared: &Rc<Shared>,
+    from: u64,
+    ending: Ending,
+    starter: bool,
+    admitted: &Admitted,
+) -> Answer {
+    core.touch(shared);
+    let head = keyed::head_of(shared);
+    let machine = shared.machine();
+    let cookies = if starter { shared.take_cookies() } else { Vec::new() };
+    let headers = head.serving(&machine, from, &cookies, admitted);
+    let length = (ending == Ending::Clean).then(|| machine.len() - from);
+    let body = body(core, shared, from, length)?;
+    js(respond::response(head.status, &head.reason, &headers, body))
+}
+
+/// An answer that is passed through, to somebody who did not start it.
+fn pass(core: &Rc<Core>, shared: &Rc<Shared>, admitted: &Admitted) -> Answer {
+    pass_to(core, shared, false, admitted)
+}
+
+fn pass_to(core: &Rc<Core>, shared: &Rc<Shared>, starter: bool, admitted: &Admitted) -> Answer {
+    let head = keyed::head_of(shared);
+    let machine = shared.machine();
+    let cookies = if starter { shared.take_cookies() } else { Vec::new() };
+    let headers = head.passing(&cookies, admitted);
+    let length = (machine.state() == durablefetch_protocol::State::Complete).then(|| machine.len());
+    let body = body(core, shared, 0, length)?;
+    js(respond::response(head.status, &head.reason, &headers, body))
+}
+
+/// What a response has for a body: bytes at once where they are few and all there, otherwise a reader.
+fn body(core: &Rc<Core>, shared: &Rc<Shared>, from: u64, length: Option<u64>) -> Result<Body, ProtocolError> {
+    match length {
+        Some(0) => return Ok(Body::Bytes(sys::to_js(&[]))),
+        Some(length) if length <= AT_ONCE => {
+            let page = core.store.page(shared.n, from, from + length, AT_ONCE as u32)?;
+            if u64::from(page.length()) == length {
+                return Ok(Body::Bytes(page));
+            }
+        }
+        _ => {}
+    }
+    let (readable, writable) = sys::pipe(length);
+    let writer = writable.get_writer().map_err(|_| ProtocolError::from(ErrorCode::Internal))?;
+    reader::spawn(Rc::clone(core), Rc::clone(shared), from, length.is_some(), writer);
+    Ok(Body::Stream(readable))
+}
+
+pub(crate) fn js(response: Result<web_sys::Response, JsValue>) -> Answer {
+    response.map_err(|error| {
+        worker::console_error!("response: {error:?}");
+        ErrorCode::Internal.into()
+    })
+}

@@ -1,0 +1,88 @@
+//! Configuration by the variables and secrets of the Worker.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use durablefetch_protocol::allow::Allow;
+use durablefetch_protocol::{limits, units};
+use worker::Env;
+
+use crate::access::Access;
+
+/// What a recorder was configured with. The variables are documented in `examples/cloudflare/README.md`.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// `PUBLIC_ORIGIN`, `ORIGINS`: who may ask.
+    pub(crate) access: Access,
+    /// `ALLOW`: upstreams that may be fetched, comma-separated. Empty: any.
+    pub(crate) allow: Vec<Allow>,
+    /// `BASE_PATH`: the path under which it is mounted.
+    pub(crate) base_path: String,
+    /// `TTL`: how long a recording is kept after its last use.
+    pub(crate) ttl: Duration,
+    /// `MAX_RECORDING_BYTES`.
+    pub(crate) recording_bytes: u64,
+    /// `MAX_RECORDINGS`: recordings in flight in one isolate.
+    pub(crate) recordings: usize,
+    /// `MAX_REQUEST_BYTES`.
+    pub(crate) request_bytes: u64,
+    /// `HEADER_TIMEOUT`.
+    pub(crate) header_timeout: Duration,
+    /// `IDLE_TIMEOUT`.
+    pub(crate) idle_timeout: Duration,
+}
+
+/// A Durable Object's database holds 10 GB at most; one recording may take a tenth of that by default.
+const RECORDING_BYTES: u64 = 1 << 30;
+const RECORDINGS: u64 = 10_000;
+
+thread_local! {
+    /// The variables of an isolate never change.
+    static CONFIG: OnceCell<Rc<Result<Config, String>>> = const { OnceCell::new() };
+}
+
+/// The configuration, or a sentence that says which variable is wrong and what it should be.
+pub(crate) fn of(env: &Env) -> Rc<Result<Config, String>> {
+    CONFIG.with(|config| config.get_or_init(|| Rc::new(Config::read(&|name| var(env, name)))).clone())
+}
+
+fn var(env: &Env, name: &str) -> Option<String> {
+    let value = env.var(name).ok()?.to_string();
+    let value = value.trim();
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+impl Config {
+    fn read(var: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let time = |name: &str, default: Duration| match var(name) {
+            Some(text) => units::duration(&text).map_err(|error| format!("{name}: {error}")),
+            None => Ok(default),
+        };
+        let size = |name: &str, default: u64| match var(name) {
+            Some(text) => units::size(&text).map_err(|error| format!("{name}: {error}")),
+            None => Ok(default),
+        };
+        let list = |name: &str| -> Vec<String> {
+            let value = var(name).unwrap_or_default();
+            value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        };
+        let allow: Result<Vec<Allow>, String> = list("ALLOW")
+            .iter()
+            .map(|entry| Allow::parse(entry).map_err(|error| format!("ALLOW: {}", error.message)))
+            .collect();
+        let allow = allow?;
+        let access = Access::read(var, &list("ORIGINS"), !allow.is_empty())?;
+        Ok(Self {
+            access,
+            allow,
+            base_path: var("BASE_PATH").unwrap_or_default().trim_end_matches('/').to_owned(),
+            ttl: time("TTL", limits::TTL)?,
+            recording_bytes: size("MAX_RECORDING_BYTES", RECORDING_BYTES)?,
+            recordings: usize::try_from(size("MAX_RECORDINGS", RECORDINGS)?).unwrap_or(usize::MAX),
+            request_bytes: size("MAX_REQUEST_BYTES", limits::REQUEST_BODY_MAX as u64)?,
+            header_timeout: time("HEADER_TIMEOUT", limits::HEADER_TIMEOUT)?,
+            idle_timeout: time("IDLE_TIMEOUT", limits::IDLE_TIMEOUT)?,
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! The control calls: `in-progress`, `stop`, `delete`.
+
+use std::rc::Rc;
+
+use durablefetch_protocol::address::Control;
+use durablefetch_protocol::admission::{ControlDecision, decide_delete, decide_stop};
+use durablefetch_protocol::control::{ControlRequest, Done, Status};
+use durablefetch_protocol::ledger::Entry;
+use durablefetch_protocol::recording::End;
+use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RecordingId, RequestId, State, name};
+
+use crate::exchange::Exchange;
+use crate::object::Core;
+use crate::shared::Shared;
+use crate::store::StoreError;
+use crate::{admit, request_body, respond, sys};
+
+/// Does it.
+pub(crate) async fn answer(
+    core: &Rc<Core>,
+    call: Control,
+    exchange: &Exchange,
+) -> Result<web_sys::Response, ProtocolError> {
+    let body = request_body::read_control(&exchange.request).await?;
+    let request = ControlRequest::parse(&body)?;
+    core.expire()?;
+    let json = match call {
+        Control::InProgress => serde_json::to_value(status(core)),
+        Control::Stop => serde_json::to_value(Done::new(stop(core, &request)?)),
+        Control::Delete => serde_json::to_value(Done::new(delete(core, &request)?)),
+    };
+    let json = json.map_err(|_| ProtocolError::from(ErrorCode::Internal))?;
+    admit::js(respond::json(&json, &exchange.admitted))
+}
+
+fn status(core: &Core) -> Status {
+    let keyed = core.keyed.borrow();
+    let Some(current) = &keyed.current else {
+        return Status { state: Some(name::NONE.into()), bytes_stored: Some(0), ..Status::default() };
+    };
+    let machine = current.machine();
+    Status {
+        in_progress: machine.state().is_live(),
+        active_connections: current.readers.get(),
+        chunks_stored: machine.chunks(),
+        completed: machine.state() == State::Complete,
+        state: Some(machine.state().as_str().into()),
+        bytes_stored: Some(machine.len()),
+        recording: Some(current.id.to_string()),
+        status: current.head().map(|head| head.status),
+        started_at: Some(current.started_ms),
+        expires_at: Some(core.expires_ms(current)),
+    }
+}
+
+/// The recording that a call names. One that is no id names none that there is: a no-op.
+fn named(request: &ControlRequest) -> Result<Option<RecordingId>, ()> {
+    match &request.recording {
+        None => Ok(None),
+        Some(text) => RecordingId::parse(text).map(Some).ok_or(()),
+    }
+}
+
+fn stop(core: &Rc<Core>, call: &ControlRequest) -> Result<&'static str, ProtocolError> {
+    let Ok(recording) = named(call) else { return Ok(Done::NOTHING_TO_STOP) };
+    let request = match &call.request {
+        None => None,
+        Some(text) => Some(RequestId::parse(text).ok_or_else(|| {
+            ProtocolError::new(ErrorCode::BadRequest, "`request` is not 1 to 64 letters, digits, - and _")
+        })?),
+    };
+    let view = core.keyed.borrow().view(request.as_ref(), None);
+    match (decide_stop(&view, recording, request.as_ref()), request) {
+        (ControlDecision::Apply(_), _) => {
+            let current = core.keyed.borrow().current.clone();
+            current.iter().for_each(|current| core.end(current, End::Stop));
+            Ok(Done::STOPPED)
+        }
+        (ControlDecision::Remember, Some(id)) => {
+            remember(core, id)?;
+            Ok(Done::STOP_REMEMBERED)
+        }
+        (ControlDecision::Remember | ControlDecision::NoOp, _) => Ok(Done::NOTHING_TO_STOP),
+    }
+}
+
+fn remember(core: &Rc<Core>, id: RequestId) -> Result<(), StoreError> {
+    let (outcome, at_ms) = (Outcome::StopAtArrival, sys::now_ms());
+    core.store.put_request(&Entry { id: id.clone(), outcome, at_ms }, None)?;
+    core.keyed.borrow_mut().ledger.set(id, outcome, at_ms);
+    Ok(())
+}
+
+fn delete(core: &Rc<Core>, call: &ControlRequest) -> Result<&'static str, ProtocolError> {
+    let Ok(recording) = named(call) else { return Ok(Done::DELETED) };
+    let view = core.keyed.borrow().view(None, None);
+    if let ControlDecision::Apply(_) = decide_delete(&view, recording)
+        && let Some(current) = core.keyed.borrow_mut().current.take()
+    {
+        remove(core, &current)?;
+    }
+    Ok(Done::DELETED)
+}
+
+fn remove(core: &Rc<Core>, current: &Rc<Shared>) -> Result<(), StoreError> {
+    if current.is_live() {
+        core.end(current, End::Delete);
+    } else {
+        core.store.remove(current.n)?;
+    }
+    core.keyed.borrow_mut().settle(&core.store, current.id, Outcome::Deleted, None, sys::now_ms())
+}

@@ -1,0 +1,77 @@
+//! One request: what it is for and whether it may be asked. The router and the Durable Object read it alike,
+//! so that nothing has to be told from one to the other.
+
+use std::rc::Rc;
+
+use durablefetch_protocol::address::{Own, Target, parse_target};
+use durablefetch_protocol::ask::single;
+use durablefetch_protocol::guard::Admitted;
+use durablefetch_protocol::{ErrorCode, ProtocolError, name, via};
+use http::{HeaderMap, Method};
+use wasm_bindgen::JsValue;
+
+use crate::config::Config;
+use crate::js_headers;
+
+/// A request that passed the guard.
+pub(crate) struct Exchange {
+    pub(crate) request: web_sys::Request,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) admitted: Admitted,
+    pub(crate) own: Rc<Own>,
+    pub(crate) pseudonym: Rc<str>,
+}
+
+impl Exchange {
+    /// Reads the head of a request and checks who asks.
+    pub(crate) fn read(request: web_sys::Request, config: &Config) -> Result<Self, ProtocolError> {
+        let mut headers = js_headers::from_js(&request.headers());
+        let url = request.url();
+        let host = headers.get("host").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let host = match host {
+            Some(host) => host,
+            None => {
+                // A request between two Workers has its Host in its URL only.
+                let host = authority(&url).to_owned();
+                if let Ok(value) = host.parse() {
+                    headers.insert("host", value);
+                }
+                host
+            }
+        };
+        let admitted = config.access.check(&headers)?;
+        let own = config.access.own(&config.base_path, &host);
+        let pseudonym = config.access.pseudonym(&own).into();
+        let method =
+            request.method().parse().map_err(|_| ProtocolError::from(ErrorCode::MethodNotAllowed))?;
+        Ok(Self { request, method, headers, admitted, own: Rc::new(own), pseudonym })
+    }
+
+    /// What the request is for.
+    pub(crate) fn target(&self) -> Result<Target, ProtocolError> {
+        let url = self.request.url();
+        let url_header = single(&self.headers, name::URL)?;
+        let target = parse_target(path_and_query(&url), url_header, &self.own)?;
+        if matches!(target, Target::Upstream(_)) {
+            via::check(&self.headers, &self.pseudonym)?;
+        }
+        Ok(target)
+    }
+
+    /// The request as JavaScript has it, to be passed on.
+    pub(crate) fn into_js(self) -> JsValue {
+        self.request.into()
+    }
+}
+
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    &rest[..rest.find(['/', '?']).unwrap_or(rest.len())]
+}
+
+fn path_and_query(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.find(['/', '?']).map_or("/", |at| &rest[at..]);
+    path.split('#').next().unwrap_or(path)
+}

@@ -1,0 +1,41 @@
+//! The durablefetch recorder on Cloudflare Workers.
+//!
+//! A Worker in front and one Durable Object per key, with SQLite storage. The protocol's rules are in
+//! `durablefetch-protocol`; this crate gives them workerd's sockets, storage and clock.
+//!
+//! | concept | file |
+//! |---|---|
+//! | the Worker in front | `router`, `page`, `config`, `access` (who may ask, for what) |
+//! | one request | `exchange`, `request_body`, `respond`, `control` |
+//! | the object of one key | `object` (ends, alarm), `keyed` (what is known), `admit`, `start` |
+//! | one recording | `shared` (what pump and readers share), `pump`, `reader` |
+//! | where bytes come from | `source`, `upstream`, `decode` |
+//! | where bytes go | `store` (SQLite), `budget` (memory) |
+//! | workerd's JavaScript | `sys`, `js_headers` |
+
+#![cfg(target_arch = "wasm32")]
+
+mod access;
+mod admit;
+mod budget;
+mod config;
+mod control;
+mod decode;
+mod exchange;
+mod js_headers;
+mod keyed;
+mod object;
+mod page;
+mod pump;
+mod reader;
+mod request_body;
+mod respond;
+mod router;
+mod shared;
+mod source;
+mod start;
+mod store;
+mod sys;
+mod upstream;
+
+pub use object::RecordingObject;

@@ -1,0 +1,349 @@
+//! The Durable Object of one key. It owns everything that is known of the key; whoever asks comes through here.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use durablefetch_protocol::recording::End;
+use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError};
+use wasm_bindgen_futures::spawn_local;
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+use crate::config::{self, Config};
+use crate::keyed::Keyed;
+use crate::shared::{Shared, Start};
+use crate::store::{self, Store, StoreError};
+use crate::{admit, budget, respond, sys};
+
+/// While something is live, the alarm comes this often: it brings back an object that the platform has lost,
+/// and the fresh instance marks what was live as interrupted.
+const HEARTBEAT_MS: u64 = 30_000;
+/// Bytes that are not written yet wait for more at most this long.
+const FLUSH_AFTER: Duration = Duration::from_millis(10);
+/// This many unwritten bytes do not wait.
+const FLUSH_BYTES: u64 = 64 << 10;
+/// An answer that was passed through is kept for its request id up to this size.
+const KEPT: u64 = durablefetch_protocol::limits::KEPT_ANSWER_MAX as u64;
+
+/// The Durable Object.
+#[allow(missing_docs, reason = "what the macro makes")]
+#[durable_object]
+pub struct RecordingObject {
+    core: core::result::Result<Rc<Core>, String>,
+}
+
+/// What every task of the object shares.
+pub(crate) struct Core {
+    state: State,
+    config: Rc<core::result::Result<Config, String>>,
+    pub(crate) store: Store,
+    pub(crate) keyed: RefCell<Keyed>,
+    /// When the alarm will come; 0 where none is set.
+    alarm_ms: Cell<u64>,
+}
+
+impl DurableObject for RecordingObject {
+    fn new(state: State, env: Env) -> Self {
+        Self { core: Core::open(state, &env).map(Rc::new).map_err(|error| error.message) }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let response = match &self.core {
+            Ok(core) => admit::answer(core, Clone::clone(request.inner())).await,
+            Err(message) => {
+                let error = ProtocolError::new(ErrorCode::StorageFailed, message.clone());
+                respond::error(&error, None)
+            }
+        };
+        Ok(Response::from(response?))
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        if let Ok(core) = &self.core {
+            core.on_alarm().await;
+        }
+        Response::empty()
+    }
+}
+
+impl Core {
+    fn open(state: State, env: &Env) -> core::result::Result<Self, StoreError> {
+        let store = Store::open(store::sql(&state))?;
+        let keyed = Keyed::load(&store, sys::now_ms())?;
+        let core = Self {
+            state,
+            config: config::of(env),
+            store,
+            keyed: RefCell::new(keyed),
+            alarm_ms: Cell::new(0),
+        };
+        Ok(core)
+    }
+
+    /// The configuration. The router lets nobody through where there is none.
+    pub(crate) fn config(&self) -> core::result::Result<&Config, ProtocolError> {
+        self.config.as_ref().as_ref().map_err(|why| ProtocolError::new(ErrorCode::Internal, why.clone()))
+    }
+
+    fn ttl_ms(&self) -> u64 {
+        self.config().map_or(u64::MAX / 2, |config| config.ttl.as_millis() as u64)
+    }
+
+    /// When a recording that is used now will be deleted.
+    pub(crate) fn expires_ms(&self, shared: &Shared) -> u64 {
+        let used = if shared.is_live() { sys::now_ms() } else { shared.used_ms.get() };
+        used.saturating_add(self.ttl_ms())
+    }
+
+    /// Lets go of what has outlived its use.
+    pub(crate) fn expire(&self) -> core::result::Result<(), StoreError> {
+        self.keyed.borrow_mut().expire(&self.store, self.ttl_ms(), sys::now_ms())
+    }
+
+    /// A recording was used: its time begins anew. Storage learns so now and then.
+    pub(crate) fn touch(&self, shared: &Shared) {
+        let now_ms = sys::now_ms();
+        shared.used_ms.set(now_ms);
+        let behind_ms = now_ms.saturating_sub(shared.stored_use_ms.get());
+        if !shared.is_live() && behind_ms > self.ttl_ms() / 16 && self.store.used(shared.n, now_ms).is_ok() {
+            shared.stored_use_ms.set(now_ms);
+        }
+    }
+
+    // --- bytes
+
+    /// Publishes a chunk and sees to it that it is written. False where the recording has ended.
+    pub(crate) fn publish(self: &Rc<Self>, shared: &Rc<Shared>, chunk: bytes::Bytes) -> bool {
+        if shared.ending.get() {
+            return false;
+        }
+        let max = self.config().map_or(0, |config| config.recording_bytes);
+        if shared.machine().len() + chunk.len() as u64 > max {
+            self.end(shared, End::Fail(ErrorCode::RecordingTooLarge));
+            return false;
+        }
+        shared.last_chunk_ms.set(sys::now_ms());
+        let unwritten = shared.publish(chunk);
+        if unwritten >= FLUSH_BYTES {
+            shared.flush.take();
+            return self.flush(shared);
+        }
+        if shared.flush.borrow().is_none() {
+            let (core, recording) = (Rc::clone(self), Rc::clone(shared));
+            *shared.flush.borrow_mut() = Some(sys::Timer::after(FLUSH_AFTER, move || {
+                spawn_local(async move {
+                    recording.flush.take();
+                    core.flush(&recording);
+                });
+            }));
+        }
+        true
+    }
+
+    /// Writes what is unwritten. Where storage fails, so does the recording.
+    fn flush(self: &Rc<Self>, shared: &Rc<Shared>) -> bool {
+        if shared.ending.get() {
+            return false;
+        }
+        match self.write(shared) {
+            Ok(()) => true,
+            Err(error) => {
+                worker::console_error!("storage: {}", error.message);
+                self.end(shared, End::Fail(error.code));
+                false
+            }
+        }
+    }
+
+    fn write(&self, shared: &Shared) -> core::result::Result<(), StoreError> {
+        let (from, pieces) = shared.unwritten();
+        let until = self.store.append(shared.n, from, &pieces, shared.machine().chunks())?;
+        shared.written(until);
+        Ok(())
+    }
+
+    // --- ends
+
+    /// Ends a live recording. Nothing happens where it has ended, or is about to.
+    pub(crate) fn end(self: &Rc<Self>, shared: &Rc<Shared>, end: End) {
+        let discards = matches!(end, End::Supersede | End::Delete);
+        if shared.ending.replace(true) && !discards {
+            return;
+        }
+        if !matches!(end, End::Complete) {
+            if let Some(upstream) = shared.upstream.borrow().as_ref() {
+                upstream.abort();
+            }
+        }
+        let result = match (shared.start(), discards) {
+            (Start::Nothing(_), _) => Ok(()),
+            (Start::Pending, _) => self.end_without_head(shared, end),
+            (_, true) => self.discard(shared, end),
+            (Start::Unrecorded, false) => self.end_passing(shared, end),
+            (Start::Recorded, false) => {
+                self.end_recorded(shared, end);
+                Ok(())
+            }
+        };
+        if let Err(error) = result {
+            worker::console_error!("storage: {}", error.message);
+        }
+    }
+
+    /// What ends before its head leaves nothing but its request id.
+    fn end_without_head(&self, shared: &Rc<Shared>, end: End) -> core::result::Result<(), StoreError> {
+        let now_ms = sys::now_ms();
+        let outcome = match end {
+            End::Supersede => Outcome::Superseded,
+            End::Delete => Outcome::Deleted,
+            other => Outcome::NoHead(other.no_head()),
+        };
+        let mut keyed = self.keyed.borrow_mut();
+        keyed.current.take_if(|current| Rc::ptr_eq(current, shared));
+        let result = keyed.settle(&self.store, shared.id, outcome, None, now_ms);
+        let result = result.and_then(|()| self.store.remove(shared.n));
+        drop(keyed);
+        if shared.seal(end) {
+            budget::lands();
+        }
+        result
+    }
+
+    /// Superseded while live, or deleted.
+    fn discard(&self, shared: &Rc<Shared>, end: End) -> core::result::Result<(), StoreError> {
+        if shared.seal(end) {
+            budget::lands();
+        }
+        self.store.remove(shared.n)
+    }
+
+    /// The rest is written and the state with it; readers learn of the end once that is committed.
+    fn end_recorded(self: &Rc<Self>, shared: &Rc<Shared>, end: End) {
+        let now_ms = sys::now_ms();
+        shared.used_ms.set(now_ms);
+        let machine = shared.machine();
+        let cause = if let End::Fail(code) = end { Some(code) } else { None };
+        let written = self.write(shared).and_then(|()| {
+            let state = end.state().as_str();
+            self.store.finish(shared.n, state, cause, machine.len(), machine.chunks(), now_ms)
+        });
+        let (core, shared) = (Rc::clone(self), Rc::clone(shared));
+        spawn_local(async move {
+            let committed = match written {
+                Ok(()) => core.state.storage().sync().await.map_err(|error| StoreError {
+                    code: ErrorCode::StorageFailed,
+                    message: error.to_string(),
+                }),
+                Err(error) => Err(error),
+            };
+            let landed = match committed {
+                Ok(()) => shared.seal(end),
+                Err(error) => {
+                    worker::console_error!("storage: {}", error.message);
+                    let was_live = shared.is_live();
+                    shared.seal_failed(error.code);
+                    was_live
+                }
+            };
+            if landed {
+                budget::lands();
+            }
+            core.set_alarm();
+        });
+    }
+
+    /// An answer that was passed through is over: it is kept if it is small and a request id may ask for it.
+    fn end_passing(self: &Rc<Self>, shared: &Rc<Shared>, end: End) -> core::result::Result<(), StoreError> {
+        let now_ms = sys::now_ms();
+        let written = self.write(shared);
+        let machine = shared.machine();
+        let mut keyed = self.keyed.borrow_mut();
+        keyed.passing.retain(|passing| !Rc::ptr_eq(passing, shared));
+        let ids = keyed.ids_of(shared.id);
+        let keep = end == End::Complete && machine.len() <= KEPT && !ids.is_empty() && written.is_ok();
+        let result = if keep {
+            ids.into_iter().for_each(|id| drop(keyed.answers.insert(id, Rc::clone(shared))));
+            let settled = keyed.settle(&self.store, shared.id, Outcome::Answered, Some(shared.n), now_ms);
+            settled.and_then(|()| {
+                self.store.finish(
+                    shared.n,
+                    end.state().as_str(),
+                    None,
+                    machine.len(),
+                    machine.chunks(),
+                    now_ms,
+                )
+            })
+        } else {
+            keyed.settle(&self.store, shared.id, Outcome::AnsweredNotKept, None, now_ms)
+        };
+        drop(keyed);
+        let end = if written.is_ok() { end } else { End::Fail(ErrorCode::StorageFailed) };
+        if shared.seal(end) {
+            budget::lands();
+        }
+        if !keep && shared.readers.get() == 0 {
+            self.store.remove(shared.n)?;
+        }
+        self.set_alarm();
+        result.and(written)
+    }
+
+    /// A reader has left. The last one of an answer that is not kept takes its bytes along.
+    pub(crate) fn left(&self, shared: &Rc<Shared>) {
+        shared.readers.set(shared.readers.get().saturating_sub(1));
+        if shared.readers.get() > 0 || shared.is_live() {
+            return;
+        }
+        let keyed = self.keyed.borrow();
+        let kept = shared.start() != Start::Unrecorded
+            || keyed.answers.values().any(|answer| Rc::ptr_eq(answer, shared));
+        if !kept && let Err(error) = self.store.remove(shared.n) {
+            worker::console_error!("storage: {}", error.message);
+        }
+    }
+
+    // --- the alarm
+
+    /// Sets the alarm for what comes next, if it is not set early enough.
+    pub(crate) fn set_alarm(self: &Rc<Self>) {
+        let now_ms = sys::now_ms();
+        let keyed = self.keyed.borrow();
+        let expiry = keyed.next_expiry(self.ttl_ms());
+        let due = if keyed.is_live() { Some(now_ms + HEARTBEAT_MS) } else { expiry };
+        drop(keyed);
+        let Some(due) = due.map(|due| due.max(now_ms + 100)) else { return };
+        let set = self.alarm_ms.get();
+        if set != 0 && set <= due {
+            return;
+        }
+        self.alarm_ms.set(due);
+        let core = Rc::clone(self);
+        spawn_local(async move {
+            let delay = Duration::from_millis(due - now_ms);
+            if let Err(error) = core.state.storage().set_alarm(delay).await {
+                worker::console_error!("alarm: {error}");
+                core.alarm_ms.set(0);
+            }
+        });
+    }
+
+    async fn on_alarm(self: &Rc<Self>) {
+        self.alarm_ms.set(0);
+        if let Err(error) = self.expire() {
+            worker::console_error!("storage: {}", error.message);
+        }
+        let keyed = self.keyed.borrow();
+        let empty = !keyed.is_live() && keyed.next_expiry(0).is_none();
+        drop(keyed);
+        if empty && self.store.is_made() {
+            // An object without storage costs nothing and is forgotten by the platform.
+            self.store.forgotten();
+            if let Err(error) = self.state.storage().delete_all().await {
+                worker::console_error!("storage: {error}");
+            }
+            return;
+        }
+        self.set_alarm();
+    }
+}

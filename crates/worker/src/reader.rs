@@ -1,0 +1,111 @@
+//! The one read loop: a reader holds an offset. It sends what is stored from its offset; at the tail it waits for
+//! "length or state changed" and goes on. It has one write under way and nothing queued, so a slow reader costs
+//! no memory, misses nothing and slows no one.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::WritableStreamDefaultWriter;
+
+use crate::object::Core;
+use crate::shared::{Got, Shared};
+use crate::sys;
+
+/// About how much is read from storage at once.
+const PAGE: u32 = 256 << 10;
+
+/// Whether the other side has gone.
+#[derive(Default)]
+struct Left {
+    flag: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// Follows a recording into a response's body, from this offset to its end. `clean` says that what is there is
+/// all that was promised: the end is one, whatever the state.
+pub(crate) fn spawn(
+    core: Rc<Core>,
+    shared: Rc<Shared>,
+    from: u64,
+    clean: bool,
+    writer: WritableStreamDefaultWriter,
+) {
+    shared.readers.set(shared.readers.get() + 1);
+    spawn_local(async move {
+        let left = Rc::new(Left::default());
+        watch(&writer, Rc::clone(&left));
+        match follow(&core, &shared, from, clean, &writer, &left).await {
+            Outcome::End => drop(JsFuture::from(writer.close()).await),
+            Outcome::Break => {
+                let why = js_sys::Error::new("network error: the recording broke off");
+                drop(JsFuture::from(writer.abort_with_reason(&why)).await);
+            }
+            Outcome::Left => {}
+        }
+        core.left(&shared);
+    });
+}
+
+enum Outcome {
+    End,
+    Break,
+    Left,
+}
+
+async fn follow(
+    core: &Core,
+    shared: &Shared,
+    from: u64,
+    clean: bool,
+    writer: &WritableStreamDefaultWriter,
+    left: &Left,
+) -> Outcome {
+    let mut offset = from;
+    loop {
+        let got = poll_fn(|cx| {
+            if left.flag.get() {
+                return Poll::Ready(None);
+            }
+            let got = shared.poll_read(offset, cx);
+            if got.is_pending() {
+                *left.waker.borrow_mut() = Some(cx.waker().clone());
+            }
+            got.map(Some)
+        });
+        let piece = match got.await {
+            None => return Outcome::Left,
+            Some(Got::Bytes(bytes)) => sys::to_js(&bytes),
+            Some(Got::Stored(until)) => match core.store.page(shared.n, offset, until, PAGE) {
+                Ok(page) => page,
+                Err(error) => {
+                    worker::console_error!("storage: {}", error.message);
+                    return Outcome::Break;
+                }
+            },
+            Some(Got::Gone) => return Outcome::Break,
+            Some(Got::Ended(state)) => {
+                return if clean || state.ends_clean() { Outcome::End } else { Outcome::Break };
+            }
+        };
+        offset += u64::from(piece.length());
+        if JsFuture::from(writer.write_with_chunk(&piece)).await.is_err() {
+            return Outcome::Left;
+        }
+    }
+}
+
+/// `closed` is rejected when the client goes away.
+fn watch(writer: &WritableStreamDefaultWriter, left: Rc<Left>) {
+    let closed = writer.closed();
+    spawn_local(async move {
+        let _: Result<JsValue, JsValue> = JsFuture::from(closed).await;
+        left.flag.set(true);
+        if let Some(waker) = left.waker.take() {
+            waker.wake();
+        }
+    });
+}

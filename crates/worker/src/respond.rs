@@ -1,0 +1,92 @@
+//! From the protocol's heads to JavaScript's `Response`.
+
+use durablefetch_protocol::answer::{self, Head};
+use durablefetch_protocol::guard::Admitted;
+use durablefetch_protocol::{ErrorCode, ProtocolError};
+use http::HeaderMap;
+use js_sys::Uint8Array;
+use serde_json::Value;
+use wasm_bindgen::JsValue;
+
+use crate::{js_headers, sys};
+
+/// What a response has for a body.
+pub(crate) enum Body {
+    /// None at all.
+    Nothing,
+    /// These bytes.
+    Bytes(Uint8Array),
+    /// What is written into the other end of a pipe.
+    Stream(web_sys::ReadableStream),
+}
+
+/// A response of this status.
+pub(crate) fn response(
+    status: u16,
+    reason: &[u8],
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<web_sys::Response, JsValue> {
+    let init = web_sys::ResponseInit::new();
+    init.set_status(status);
+    // Another phrase than the standard one is in `durablefetch-status-text`; here only what JavaScript takes.
+    if !reason.is_empty()
+        && reason.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'))
+        && let Ok(text) = core::str::from_utf8(reason)
+    {
+        init.set_status_text(text);
+    }
+    init.set_headers_headers(&js_headers::to_js(headers)?);
+    let has_body = !Head::is_bodyless(status);
+    match body {
+        Body::Stream(stream) if has_body => {
+            web_sys::Response::new_with_opt_readable_stream_and_init(Some(&stream), &init)
+        }
+        Body::Bytes(bytes) if has_body => {
+            web_sys::Response::new_with_opt_buffer_source_and_init(Some(&bytes), &init)
+        }
+        Body::Nothing | Body::Stream(_) | Body::Bytes(_) => {
+            web_sys::Response::new_with_opt_str_and_init(None, &init)
+        }
+    }
+}
+
+/// An error. Where nobody was admitted, no page may read it.
+pub(crate) fn error(
+    error: &ProtocolError,
+    admitted: Option<&Admitted>,
+) -> Result<web_sys::Response, JsValue> {
+    let nobody = Admitted { origin: None };
+    let headers = answer::error(error.code, admitted.unwrap_or(&nobody));
+    response(error.code.status(), b"", &headers, Body::Bytes(sys::to_js(&answer::error_body(error))))
+}
+
+/// An error without anything particular to say.
+pub(crate) fn code(code: ErrorCode, admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
+    error(&code.into(), Some(admitted))
+}
+
+/// What the recorder says itself.
+pub(crate) fn own(
+    status: u16,
+    content_type: &'static str,
+    body: &str,
+    admitted: &Admitted,
+) -> Result<web_sys::Response, JsValue> {
+    response(
+        status,
+        b"",
+        &answer::own(Some(content_type), admitted),
+        Body::Bytes(sys::to_js(body.as_bytes())),
+    )
+}
+
+/// The answer of a control call.
+pub(crate) fn json(value: &Value, admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
+    own(200, "application/json", &value.to_string(), admitted)
+}
+
+/// 204.
+pub(crate) fn nothing(admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
+    response(204, b"", &answer::own(None, admitted), Body::Nothing)
+}

@@ -1,0 +1,138 @@
+//! The Worker in front: answers what needs no key, and passes the rest to the Durable Object of its key.
+
+use durablefetch_protocol::address::{Control, Target, Upstream};
+use durablefetch_protocol::control::ControlRequest;
+use durablefetch_protocol::{ErrorCode, Key, ProtocolError, answer, cors};
+use http::Method;
+use wasm_bindgen::JsValue;
+use worker::{Context, Env, Request, Response, Result, event};
+
+use crate::config::{self, Config};
+use crate::exchange::Exchange;
+use crate::{page, request_body, respond};
+
+/// The binding of the Durable Objects.
+const RECORDINGS: &str = "RECORDINGS";
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    let config = config::of(&env);
+    let response = match config.as_ref() {
+        Ok(config) => route(request, &env, config).await,
+        Err(why) => page::misconfigured(why),
+    };
+    Ok(Response::from(response?))
+}
+
+async fn route(
+    request: Request,
+    env: &Env,
+    config: &Config,
+) -> core::result::Result<web_sys::Response, JsValue> {
+    let exchange = match Exchange::read(Clone::clone(request.inner()), config) {
+        Ok(exchange) => exchange,
+        Err(error) => return respond::error(&error, None),
+    };
+    let admitted = exchange.admitted.clone();
+    match dispatch(exchange, env).await {
+        Ok(response) => Ok(response),
+        Err(Failed::Protocol(error)) => respond::error(&error, Some(&admitted)),
+        Err(Failed::Js(error)) => {
+            web_sys_log(&error);
+            respond::code(ErrorCode::Internal, &admitted)
+        }
+    }
+}
+
+/// Why there is no answer yet.
+enum Failed {
+    Protocol(ProtocolError),
+    Js(JsValue),
+}
+
+impl From<ProtocolError> for Failed {
+    fn from(error: ProtocolError) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl From<ErrorCode> for Failed {
+    fn from(code: ErrorCode) -> Self {
+        Self::Protocol(code.into())
+    }
+}
+
+impl From<JsValue> for Failed {
+    fn from(error: JsValue) -> Self {
+        Self::Js(error)
+    }
+}
+
+async fn dispatch(exchange: Exchange, env: &Env) -> core::result::Result<web_sys::Response, Failed> {
+    if cors::is_preflight(&exchange.method, &exchange.headers) {
+        let headers = answer::preflight(&exchange.admitted, &exchange.headers);
+        return Ok(respond::response(204, b"", &headers, respond::Body::Nothing)?);
+    }
+    let target = exchange.target()?;
+    let get = matches!(exchange.method, Method::GET | Method::HEAD);
+    match target {
+        Target::Upstream(_) | Target::Demo(_) => match target.key("") {
+            Some(key) => to_object(env, &key, exchange.into_js()).await,
+            None => Err(ErrorCode::Internal.into()),
+        },
+        Target::Control(control) => {
+            if exchange.method != Method::POST {
+                return Err(ErrorCode::MethodNotAllowed.into());
+            }
+            to_control(env, control, exchange).await
+        }
+        Target::Page | Target::Healthz | Target::Metrics if !get => Err(ErrorCode::MethodNotAllowed.into()),
+        Target::Page => Ok(page::page(&exchange)?),
+        Target::Healthz => Ok(respond::own(200, "text/plain", "ok\n", &exchange.admitted)?),
+        // Counters of one isolate of many would be wrong; the platform counts requests itself.
+        Target::Metrics => {
+            let why = "this recorder runs on Workers, which have metrics of their own: see the dashboard";
+            Err(ProtocolError::new(ErrorCode::NotFound, why).into())
+        }
+        Target::WellKnown("robots.txt") => {
+            Ok(respond::own(200, "text/plain", "User-agent: *\nDisallow: /\n", &exchange.admitted)?)
+        }
+        Target::WellKnown(_) => Ok(respond::nothing(&exchange.admitted)?),
+    }
+}
+
+/// Reads whose key a control call is for, and passes it on with its body.
+async fn to_control(
+    env: &Env,
+    control: Control,
+    exchange: Exchange,
+) -> core::result::Result<web_sys::Response, Failed> {
+    let body = request_body::read_control(&exchange.request).await?;
+    let request = ControlRequest::parse(&body)?;
+    let target = exchange.own.resolve(Upstream::parse(&request.url)?)?;
+    let key = target.key("").ok_or(ErrorCode::Internal)?;
+    let _ = control;
+    let init = web_sys::RequestInit::new();
+    init.set_body(&crate::sys::to_js(&body));
+    let passed = web_sys::Request::new_with_request_and_init(&exchange.request, &init)?;
+    to_object(env, &key, passed.into()).await
+}
+
+async fn to_object(
+    env: &Env,
+    key: &Key,
+    request: JsValue,
+) -> core::result::Result<web_sys::Response, Failed> {
+    let failed = |error: worker::Error| Failed::Js(JsValue::from_str(&error.to_string()));
+    // Neither a scope nor a URL contains a line feed.
+    let name = format!("{}\n{}", key.scope(), key.url());
+    let stub =
+        env.durable_object(RECORDINGS).and_then(|objects| objects.get_by_name(&name)).map_err(failed)?;
+    let request = Request::from(wasm_bindgen::JsCast::unchecked_into::<web_sys::Request>(request));
+    let response = stub.fetch_with_request(request).await.map_err(failed)?;
+    Ok(response.into())
+}
+
+fn web_sys_log(error: &JsValue) {
+    worker::console_error!("{error:?}");
+}

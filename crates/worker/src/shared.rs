@@ -1,0 +1,279 @@
+//! What the pump and the readers of one recording share. One thread, so no lock; nothing is borrowed across an
+//! await.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use durablefetch_protocol::admission::Stored;
+use durablefetch_protocol::answer::Head;
+use durablefetch_protocol::recording::{End, Next, Recording};
+use durablefetch_protocol::ring::{Ring, Slice};
+use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, State};
+use http::HeaderValue;
+
+use crate::sys::Timer;
+
+/// Small chunks are joined to about this much for a reader that is behind.
+const JOIN_MAX: usize = 64 * 1024;
+
+/// What a start has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// The upstream has not answered.
+    Pending,
+    /// It answered with what is recorded.
+    Recorded,
+    /// It answered with what is passed through to those who waited.
+    Unrecorded,
+    /// It came to nothing.
+    Nothing(ErrorCode),
+}
+
+/// What there is for a reader.
+pub(crate) enum Got {
+    Bytes(Bytes),
+    /// Storage has the bytes up to this offset.
+    Stored(u64),
+    Ended(State),
+    /// Superseded or deleted: its bytes are gone.
+    Gone,
+}
+
+/// One recording, live or ended.
+pub(crate) struct Shared {
+    pub(crate) id: RecordingId,
+    /// Its number in this object's storage.
+    pub(crate) n: u64,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) started_ms: u64,
+    pub(crate) used_ms: Cell<u64>,
+    /// The last use that storage knows of.
+    pub(crate) stored_use_ms: Cell<u64>,
+    pub(crate) last_chunk_ms: Cell<u64>,
+    /// Its end has begun: the pump leaves, and no other end may begin.
+    pub(crate) ending: Cell<bool>,
+    pub(crate) readers: Cell<u64>,
+    /// Aborting it closes the connection to the upstream.
+    pub(crate) upstream: RefCell<Option<web_sys::AbortController>>,
+    /// When what is unwritten will be written.
+    pub(crate) flush: RefCell<Option<Timer>>,
+    pub(crate) watchdog: RefCell<Option<Timer>>,
+    inner: RefCell<Inner>,
+}
+
+struct Inner {
+    machine: Recording,
+    /// `None` once everything is in storage and no more will come.
+    ring: Option<Ring>,
+    head: Option<Rc<Head>>,
+    cookies: Vec<HeaderValue>,
+    start: Start,
+    wakers: Vec<Waker>,
+}
+
+impl Shared {
+    /// A recording whose upstream request is about to be made.
+    pub(crate) fn connecting(id: RecordingId, n: u64, fingerprint: Fingerprint, now_ms: u64) -> Self {
+        Self::build(Recording::connecting(id), n, fingerprint, now_ms, now_ms, None, Start::Pending)
+    }
+
+    /// What storage has. `unrecorded` for an answer that was kept for its request id.
+    pub(crate) fn stored(
+        machine: Recording,
+        n: u64,
+        fingerprint: Fingerprint,
+        started_ms: u64,
+        used_ms: u64,
+        head: Head,
+        unrecorded: bool,
+    ) -> Self {
+        let start = if unrecorded { Start::Unrecorded } else { Start::Recorded };
+        let shared = Self::build(machine, n, fingerprint, started_ms, used_ms, Some(head), start);
+        shared.ending.set(true);
+        shared.inner.borrow_mut().ring = None;
+        shared
+    }
+
+    fn build(
+        machine: Recording,
+        n: u64,
+        fingerprint: Fingerprint,
+        started_ms: u64,
+        used_ms: u64,
+        head: Option<Head>,
+        start: Start,
+    ) -> Self {
+        Self {
+            id: machine.id(),
+            n,
+            fingerprint,
+            started_ms,
+            used_ms: Cell::new(used_ms),
+            stored_use_ms: Cell::new(used_ms),
+            last_chunk_ms: Cell::new(used_ms),
+            ending: Cell::new(false),
+            readers: Cell::new(0),
+            upstream: RefCell::new(None),
+            flush: RefCell::new(None),
+            watchdog: RefCell::new(None),
+            inner: RefCell::new(Inner {
+                machine,
+                ring: Some(Ring::new(crate::budget::ring())),
+                head: head.map(Rc::new),
+                cookies: Vec::new(),
+                start,
+                wakers: Vec::new(),
+            }),
+        }
+    }
+
+    pub(crate) fn machine(&self) -> Recording {
+        self.inner.borrow().machine
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.machine().state().is_live()
+    }
+
+    pub(crate) fn start(&self) -> Start {
+        self.inner.borrow().start
+    }
+
+    pub(crate) fn head(&self) -> Option<Rc<Head>> {
+        self.inner.borrow().head.clone()
+    }
+
+    /// What admission needs to know of it.
+    pub(crate) fn view(&self) -> Stored {
+        let machine = self.machine();
+        Stored { id: self.id, state: machine.state(), len: machine.len(), fingerprint: self.fingerprint }
+    }
+
+    /// `set-cookie` of the upstream, for the one who started it.
+    pub(crate) fn take_cookies(&self) -> Vec<HeaderValue> {
+        core::mem::take(&mut self.inner.borrow_mut().cookies)
+    }
+
+    /// The upstream has answered. False where the recording has ended meanwhile.
+    pub(crate) fn set_head(&self, head: Head, cookies: Vec<HeaderValue>, start: Start) -> bool {
+        let mut inner = self.inner.borrow_mut();
+        if self.ending.get() || !inner.machine.head() {
+            return false;
+        }
+        inner.head = Some(Rc::new(head));
+        inner.cookies = cookies;
+        inner.start = start;
+        drop(inner);
+        self.wake();
+        true
+    }
+
+    /// Publishes a chunk and says how many bytes are unwritten now.
+    pub(crate) fn publish(&self, chunk: Bytes) -> u64 {
+        let mut inner = self.inner.borrow_mut();
+        let Inner { machine, ring: Some(ring), .. } = &mut *inner else { return 0 };
+        if !machine.chunk(chunk.len()) {
+            return 0;
+        }
+        ring.set_capacity(crate::budget::ring());
+        ring.push(chunk);
+        let unwritten = ring.end() - ring.written_end();
+        drop(inner);
+        self.wake();
+        unwritten
+    }
+
+    /// What is not in storage yet, and from which offset.
+    pub(crate) fn unwritten(&self) -> (u64, Vec<Bytes>) {
+        match &self.inner.borrow().ring {
+            Some(ring) => (ring.written_end(), ring.unwritten()),
+            None => (0, Vec::new()),
+        }
+    }
+
+    /// Storage has every byte before this offset.
+    pub(crate) fn written(&self, offset: u64) {
+        if let Some(ring) = &mut self.inner.borrow_mut().ring {
+            ring.written(offset);
+        }
+    }
+
+    /// The end, for all to see. False where another one stands.
+    pub(crate) fn seal(&self, end: End) -> bool {
+        let mut inner = self.inner.borrow_mut();
+        if !inner.machine.end(end) {
+            return false;
+        }
+        if inner.start == Start::Pending {
+            inner.start = Start::Nothing(end.no_head());
+        }
+        inner.ring = None;
+        drop(inner);
+        self.upstream.take();
+        self.flush.take();
+        self.watchdog.take();
+        self.wake();
+        true
+    }
+
+    /// Storage could not take the end: what is there is a failed recording of what it holds.
+    pub(crate) fn seal_failed(&self, code: ErrorCode) {
+        let mut inner = self.inner.borrow_mut();
+        let stored = inner.ring.as_ref().map_or(inner.machine.len(), Ring::written_end);
+        let chunks = inner.machine.chunks();
+        inner.machine = Recording::recovered(self.id, State::Failed, Some(code), stored, chunks);
+        inner.ring = None;
+        drop(inner);
+        self.wake();
+    }
+
+    /// Waits until the start has come to something.
+    pub(crate) async fn started(&self) -> Start {
+        core::future::poll_fn(|cx| match self.start() {
+            Start::Pending => {
+                self.register(cx);
+                Poll::Pending
+            }
+            start => Poll::Ready(start),
+        })
+        .await
+    }
+
+    /// What there is at an offset. Where there is nothing yet, the reader will be woken.
+    pub(crate) fn poll_read(&self, offset: u64, cx: &Context<'_>) -> Poll<Got> {
+        let inner = self.inner.borrow();
+        let state = inner.machine.state();
+        if matches!(state, State::Superseded | State::Deleted) {
+            return Poll::Ready(Got::Gone);
+        }
+        let got = match inner.machine.next(offset) {
+            Next::Ended(state) => Got::Ended(state),
+            Next::Wait => {
+                drop(inner);
+                self.register(cx);
+                return Poll::Pending;
+            }
+            Next::Read(available) => match inner.ring.as_ref().map(|ring| ring.read_joined(offset, JOIN_MAX))
+            {
+                Some(Slice::Bytes(bytes)) => Got::Bytes(bytes),
+                Some(Slice::Behind(until)) => Got::Stored(until),
+                None | Some(Slice::Tail) => Got::Stored(offset + available),
+            },
+        };
+        Poll::Ready(got)
+    }
+
+    fn register(&self, cx: &Context<'_>) {
+        let mut inner = self.inner.borrow_mut();
+        if !inner.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            inner.wakers.push(cx.waker().clone());
+        }
+    }
+
+    fn wake(&self) {
+        let wakers = core::mem::take(&mut self.inner.borrow_mut().wakers);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}

@@ -1,0 +1,155 @@
+//! Asking the upstream: redirects hop by hop, each checked like the first; one abort closes the connection.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use durablefetch_protocol::address::{Own, Target, Upstream};
+use durablefetch_protocol::answer::Head;
+use durablefetch_protocol::headers::{self, Cookies};
+use durablefetch_protocol::limits::REDIRECTS_MAX;
+use durablefetch_protocol::{ErrorCode, ProtocolError, redirect, via};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use js_sys::Object;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::exchange::Exchange;
+use crate::object::Core;
+use crate::shared::Shared;
+use crate::{js_headers, sys};
+
+/// A request to an upstream.
+pub(crate) struct Upward {
+    pub(crate) to: Upstream,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) own: Rc<Own>,
+}
+
+/// What the upstream answered.
+pub(crate) struct Opened {
+    pub(crate) head: Head,
+    pub(crate) cookies: Vec<HeaderValue>,
+    pub(crate) body: Option<web_sys::ReadableStream>,
+    /// `content-encoding`, in lower case.
+    pub(crate) coding: Option<String>,
+}
+
+impl Upward {
+    /// The request that goes up for one that came in. Its body is added once it is read.
+    pub(crate) fn new(core: &Core, exchange: &Exchange, to: Upstream) -> Result<Self, ProtocolError> {
+        let cookies = core.config()?.access.cookies(&to);
+        let mut headers = headers::to_upstream(&exchange.headers, cookies);
+        via::append(&mut headers, &exchange.pseudonym);
+        let own = Rc::clone(&exchange.own);
+        Ok(Self { to, method: exchange.method.clone(), headers, body: Vec::new(), own })
+    }
+}
+
+/// Asks, follows redirects and returns at the head of the answer. `shared` gets the means to abort.
+pub(crate) async fn open(
+    core: &Core,
+    upward: Upward,
+    shared: Option<&Shared>,
+) -> Result<Opened, ProtocolError> {
+    let config = core.config()?;
+    let Upward { mut to, mut method, mut headers, body, own } = upward;
+    let mut body = Some(body).filter(|body| !body.is_empty());
+    let controller = web_sys::AbortController::new().map_err(|_| ProtocolError::from(ErrorCode::Internal))?;
+    let signal = controller.signal();
+    let timed_out = Rc::new(Cell::new(false));
+    let timer = {
+        let (controller, timed_out) = (controller.clone(), Rc::clone(&timed_out));
+        sys::Timer::after(config.header_timeout, move || {
+            timed_out.set(true);
+            controller.abort();
+        })
+    };
+    if let Some(shared) = shared {
+        *shared.upstream.borrow_mut() = Some(controller);
+    }
+    for _ in 0..=REDIRECTS_MAX {
+        let asked = ask(&to, &method, &headers, body.as_deref(), &signal).await;
+        let response = asked.map_err(|error| {
+            let code = if timed_out.get() { ErrorCode::UpstreamTimeout } else { classify(&error) };
+            ProtocolError::from(code)
+        })?;
+        let status = StatusCode::from_u16(response.status()).map_err(|_| ErrorCode::UpstreamFailed)?;
+        let answered = js_headers::from_js(&response.headers());
+        let Some(next) = redirect::target(&to, status, &answered)? else {
+            drop(timer);
+            return Ok(opened(&response, &answered, config.access.cookies(&to)));
+        };
+        discard(&response);
+        match own.resolve(next)? {
+            Target::Upstream(next) => {
+                config.access.check_upstream(&config.allow, &next)?;
+                let hop = redirect::follow(&to, &next, status, &method, &mut headers);
+                method = hop.method;
+                body = body.filter(|_| hop.with_body);
+                to = next;
+            }
+            // A demo stream of this recorder is never fetched over HTTP.
+            _ => return Err(ErrorCode::LoopDetected.into()),
+        }
+    }
+    Err(ErrorCode::TooManyRedirects.into())
+}
+
+async fn ask(
+    to: &Upstream,
+    method: &Method,
+    headers: &HeaderMap,
+    body: Option<&[u8]>,
+    signal: &web_sys::AbortSignal,
+) -> Result<web_sys::Response, JsValue> {
+    let init = Object::new();
+    sys::set(&init, "method", &method.as_str().into());
+    let sent: JsValue = js_headers::to_js(headers)?.into();
+    sys::set(&init, "headers", &sent);
+    sys::set(&init, "redirect", &"manual".into());
+    sys::set(&init, "signal", signal);
+    // JavaScript's fetch takes no body with these.
+    if !matches!(*method, Method::GET | Method::HEAD)
+        && let Some(body) = body
+    {
+        sys::set(&init, "body", &sys::to_js(body));
+    }
+    Ok(sys::fetch(to.url().as_str(), &init).await?.unchecked_into())
+}
+
+fn opened(response: &web_sys::Response, answered: &HeaderMap, cookies: Cookies) -> Opened {
+    let coding = answered.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    let head = Head {
+        status: response.status(),
+        reason: js_headers::bytes(&response.status_text()),
+        headers: headers::to_store(answered),
+    };
+    let cookies = match cookies {
+        Cookies::Pass => answered.get_all(header::SET_COOKIE).iter().cloned().collect(),
+        Cookies::Drop => Vec::new(),
+    };
+    Opened { head, cookies, body: response.body(), coding: coding.map(str::to_ascii_lowercase) }
+}
+
+/// The body of a redirect is nobody's.
+fn discard(response: &web_sys::Response) {
+    if let Some(body) = response.body() {
+        wasm_bindgen_futures::spawn_local(async move {
+            // It may have ended already; then there is nothing to cancel.
+            let _ = wasm_bindgen_futures::JsFuture::from(body.cancel()).await;
+        });
+    }
+}
+
+/// workerd tells by its message alone why a fetch came to nothing.
+fn classify(error: &JsValue) -> ErrorCode {
+    let message = sys::get(error, "message").as_string().unwrap_or_default();
+    worker::console_debug!("upstream: {message}");
+    if message.contains("Connection refused") || message.contains("connect") || message.contains("DNS") {
+        ErrorCode::UpstreamUnreachable
+    } else {
+        ErrorCode::UpstreamFailed
+    }
+}
