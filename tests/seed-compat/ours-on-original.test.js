@@ -94,6 +94,14 @@ const SCENARIOS = {
     assert.ok(status === 204 || text === ANSWER, `${status} ${text}`)
     assert.equal(upstream.requests.length, 1)
   },
+  async "a chat with reconnect: 'recorded': what has finished is there, what never was is 204"({ client, upstream }) {
+    const [api, other] = [upstream.address(), upstream.address()]
+    await client.chatSend(api, 'chat', 'Hello')
+    const recorded = { reconnect: 'recorded' }
+    assert.deepEqual(await client.chatResume(api, 'chat', recorded), { status: 200, type: TYPE, text: ANSWER })
+    assert.equal((await client.chatResume(other, 'chat', recorded)).status, 204)
+    assert.equal(upstream.requests.length, 1)
+  },
   async 'a chat: the second message gets its own answer'({ client, upstream }) {
     const api = upstream.address()
     assert.equal((await client.chatSend(api, 'chat', 'one')).text, ANSWER)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { launchBrowser } from '../e2e/lib/browser.js'
 import { within } from '../e2e/lib/deadline.js'
+import { seeded } from '../e2e/lib/random.js'
 import { cases } from './cases/index.js'
 import { ANSWER, HALF } from './lib/answer.js'
 import { installOurs } from './lib/ours.js'
@@ -9,14 +10,22 @@ import { startSite } from './lib/site.js'
 import { startWorld } from './lib/world.js'
 import { versionsOf } from './lib/versions.js'
 
-/** In the middle of whatever comes next, of an event as of a character. */
-const CUT_AFTER_BYTES = 7
+const ROUNDS = Number(process.env.E2E_ROUNDS ?? 1)
+
+/** Less than the shortest second half: in the middle of an event, of a word, of a character. */
+const CUT_WITHIN_BYTES = 100
 
 /**
  * Lets the library read the first half of the answer, cuts all connections in the middle of the second, and expects
  * the whole answer. `start(world, received)` starts the reading and resolves with the text.
  */
 async function cutAndCheck(t, start) {
+  const random = seeded(t, t.name)
+  for (let round = 0; round < ROUNDS; round += 1) await oneCut(t, start, random.between(1, CUT_WITHIN_BYTES))
+}
+
+async function oneCut(t, start, bytes) {
+  t.diagnostic(`cut after ${bytes} bytes`)
   const world = await startWorld(t)
   const { gate, proxy, upstream } = world
   gate.holdAt(HALF)
@@ -26,7 +35,7 @@ async function cutAndCheck(t, start) {
   // What fails at once is told at once.
   await within(20_000, 'the library got a first piece', Promise.race([first, reading]))
   await gate.reached()
-  const cut = proxy.cutAfter(CUT_AFTER_BYTES)
+  const cut = proxy.cutAfter(bytes)
   gate.open()
   await within(20_000, 'the connections were cut', cut)
   assert.equal(await within(30_000, 'the library got the end', reading), ANSWER)
@@ -42,16 +51,23 @@ test('libraries that take a fetch', async (t) => {
   const browser = await launchBrowser()
   t.after(() => browser.close())
 
-  for (const [name, { packages, where, read }] of Object.entries(cases)) {
-    const versions = versionsOf(packages)
+  await t.test('control: with native fetch the same cut is an error', async (t) => {
+    const { read } = cases['eventsource-parser']
+    const direct = ({ proxy, upstream }, received) =>
+      read({ df: { fetch }, upstream: `${proxy.url}/${new URL(upstream.url).host}`, id: crypto.randomUUID(), received })
+    await assert.rejects(cutAndCheck(t, direct), TypeError)
+  })
+
+  for (const [name, { title, packages, where, read }] of Object.entries(cases)) {
+    const what = `${title} (${versionsOf(packages)})`
     if (where.includes('node')) {
-      await t.test(`${versions}, in Node ${process.version}: one cut`, (t) =>
+      await t.test(`${what}, in Node ${process.version}: one cut`, (t) =>
         cutAndCheck(t, ({ proxy, upstream }, received) => {
           const df = new DurableFetchClient({ durablefetchHost: proxy.url })
           return read({ df, upstream: upstream.url, id: crypto.randomUUID(), received })
         }))
     }
-    await t.test(`${versions}, in Chromium ${browser.version()}: one cut`, async (t) => {
+    await t.test(`${what}, in Chromium ${browser.version()}: one cut`, async (t) => {
       const page = await browser.newPage()
       t.after(() => page.close())
       const errors = []
@@ -59,8 +75,10 @@ test('libraries that take a fetch', async (t) => {
       await page.goto(`${site.url}/cases`)
       await page.locator('html[data-ready]').waitFor({ state: 'attached' })
       assert.equal(await page.evaluate(() => window.isOurs), true, 'the client under test is ours')
+      let onReceived
+      await page.exposeFunction('received', () => onReceived())
       await cutAndCheck(t, async ({ proxy, upstream }, received) => {
-        await page.exposeFunction('received', received)
+        onReceived = received
         const at = { recorder: proxy.url, upstream: upstream.url, id: crypto.randomUUID() }
         const { text, failed } = await page.evaluate(([name, at]) => window.read(name, at), [name, at])
         assert.equal(failed, undefined)

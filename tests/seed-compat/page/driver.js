@@ -46,8 +46,8 @@ export function driverOf(client) {
       const init = { method: 'POST', headers: { 'content-type': 'application/json', ...prepared.headers }, body: JSON.stringify(prepared.body) }
       return options.fetch(prepared.api, init).then(answer).catch(failure)
     },
-    async chatResume(api, id) {
-      const options = client.chatTransport({ api })
+    async chatResume(api, id, more) {
+      const options = client.chatTransport({ api, ...more })
       const prepared = await options.prepareReconnectToStreamRequest({ id, api })
       return options.fetch(prepared.api, { headers: prepared.headers }).then(answer).catch(failure)
     },
