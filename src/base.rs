@@ -35,7 +35,7 @@ impl Base {
             }
             return Ok(Self { text: trimmed.into(), loopback: false, is_default: false });
         }
-        let spelled = if trimmed.contains("://") { trimmed.into() } else { ["https://", trimmed].concat() };
+        let spelled = if host.contains("://") { host.into() } else { ["https://", host].concat() };
         let url = Url::new(&spelled).map_err(|_| unusable())?;
         let http = matches!(url.protocol().as_str(), "http:" | "https:");
         let bare = url.search().is_empty() && url.hash().is_empty() && url.username().is_empty();
