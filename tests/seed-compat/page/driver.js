@@ -8,17 +8,24 @@ export function driverOf(client) {
     type: response.headers.get('content-type'),
     text: await response.text(),
   })
+  const keep = async (id, response, controller) => {
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+    const { value: text } = await reader.read()
+    open.set(id, { controller, reader, text })
+    return text
+  }
+  const resume = async (api, chat, options) => {
+    const transport = client.chatTransport({ api, ...options })
+    const { api: url, headers } = await transport.prepareReconnectToStreamRequest({ id: chat, api })
+    return transport.fetch(url, { headers })
+  }
   return {
     /** The whole answer; `{ failed }` with the kind of error where there is none. */
     read: (url, init) => client.fetch(url, init).then(answer).catch(failure),
     /** Starts and reads the first chunk; `id` names it for the two below. */
     async begin(id, url, init) {
       const controller = new AbortController()
-      const response = await client.fetch(url, { ...init, signal: controller.signal })
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
-      const { value } = await reader.read()
-      open.set(id, { controller, reader, text: value })
-      return value
+      return keep(id, await client.fetch(url, { ...init, signal: controller.signal }), controller)
     },
     /** Everything that was read, to the end; with `failed` where the end is an error. */
     async finish(id) {
@@ -46,11 +53,9 @@ export function driverOf(client) {
       const init = { method: 'POST', headers: { 'content-type': 'application/json', ...prepared.headers }, body: JSON.stringify(prepared.body) }
       return options.fetch(prepared.api, init).then(answer).catch(failure)
     },
-    async chatResume(api, id, more) {
-      const options = client.chatTransport({ api, ...more })
-      const prepared = await options.prepareReconnectToStreamRequest({ id, api })
-      return options.fetch(prepared.api, { headers: prepared.headers }).then(answer).catch(failure)
-    },
+    chatResume: (api, chat, options) => resume(api, chat, options).then(answer).catch(failure),
+    /** Like `begin`. */
+    chatBeginResume: async (id, api, chat) => keep(id, await resume(api, chat)),
   }
 }
 
