@@ -58,6 +58,6 @@ impl Suite {
         Fut: Future<Output = CaseResult> + Send + 'static,
     {
         let body: Body = Box::new(move |cx| Box::pin(body(cx)));
-        self.cases.push(Case { rules, name, need, deadline: Duration::from_secs(40), body });
+        self.cases.push(Case { rules, name, need, deadline: Duration::from_secs(60), body });
     }
 }

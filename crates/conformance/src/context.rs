@@ -65,10 +65,20 @@ impl Context {
         format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
     }
 
-    /// Random bytes.
+    /// Bytes of which no stretch looks like another: a random block over and over, each time numbered.
+    /// Drawing every byte would cost more than all that is done with them.
     pub fn bytes(&self, length: usize) -> Vec<u8> {
-        let mut bytes = vec![0; length];
-        self.random(|r| r.fill(&mut bytes));
+        let mut block = [0; 4096];
+        self.random(|r| r.fill(&mut block));
+        let mut bytes = Vec::with_capacity(length + block.len());
+        for number in 0_u64.. {
+            if bytes.len() >= length {
+                break;
+            }
+            block[..8].copy_from_slice(&number.to_be_bytes());
+            bytes.extend_from_slice(&block);
+        }
+        bytes.truncate(length);
         bytes
     }
 

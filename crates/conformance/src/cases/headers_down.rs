@@ -1,7 +1,5 @@
 //! What a reader gets to see of the upstream's head, and what the recorder adds.
 
-use serde_json::json;
-
 use crate::case::Suite;
 use crate::check::{holds, same};
 use crate::client::Response;
@@ -107,7 +105,7 @@ pub(super) fn add(suite: &mut Suite) {
             response.ends().await?;
         }
         at.hits(1)?;
-        same("state", &cx.status(&at).await?["state"], &json!("complete"))?;
+        cx.until_state(&at, "complete").await?;
         Ok(())
     });
     suite.case("R4", "hop-by-hop headers of the upstream are dropped", |cx| async move {

@@ -32,14 +32,13 @@ pub(super) fn add(suite: &mut Suite) {
         },
     );
     suite.launching("", "using a recording keeps it: its time runs from the last use", |cx| async move {
-        let (cx, _own) = cx.launch(short_lived()).await?;
+        let settings = Settings { ttl: Some(Duration::from_millis(1500)), ..Settings::default() };
+        let (cx, _own) = cx.launch(settings).await?;
         let used = cx.complete("used").await?;
         let first = cx.status(&used.at).await?["expiresAt"].as_u64();
-        for body in ["one", "two"] {
-            let idle = cx.complete(body).await?;
-            while cx.status(&idle.at).await?["state"] != "none" {
-                cx.rest_of(&used.at, &used.recording, 0).send().await?.ends_with("used").await?;
-            }
+        let idle = cx.complete("idle").await?;
+        while cx.status(&idle.at).await?["state"] != "none" {
+            cx.rest_of(&used.at, &used.recording, 0).send().await?.ends_with("used").await?;
         }
         holds("expiresAt has moved", cx.status(&used.at).await?["expiresAt"].as_u64() > first)?;
         cx.get(&used.at).send().await?.ends_with("used").await?;

@@ -7,9 +7,9 @@ use crate::context::Context;
 use crate::scenario::Live;
 use crate::upstream::{Endpoint, Reply};
 
-/// A complete recording of 16 MiB, more than sockets hold, and a replay of it that stands still at its start.
+/// A complete recording of 6 MiB, more than sockets hold, and a replay of it that stands still at its start.
 async fn stalled_replay(cx: &Context) -> Checked<(Endpoint, Vec<u8>, Response)> {
-    let body = cx.bytes(16 << 20);
+    let body = cx.bytes(6 << 20);
     let at = cx.replying(Reply::ok(body.clone()));
     cx.get(&at).send().await?.ends_with(&body).await?;
     let mut stalled = cx.get(&at).mode("replay").send().await?;
@@ -17,9 +17,9 @@ async fn stalled_replay(cx: &Context) -> Checked<(Endpoint, Vec<u8>, Response)> 
     Ok((at, body, stalled))
 }
 
-/// A live recording of 16 MiB so far, all of it read by its first reader, and another that stands still.
+/// A live recording of 6 MiB so far, all of it read by its first reader, and another that stands still.
 async fn stalled_live(cx: &Context) -> Checked<(Live, Vec<u8>, Response)> {
-    let body = cx.bytes(16 << 20);
+    let body = cx.bytes(6 << 20);
     let mut live = cx.streaming("").await?;
     let stalled = cx.get(&live.at).send().await?;
     for piece in body.chunks(256 << 10) {
@@ -31,7 +31,7 @@ async fn stalled_live(cx: &Context) -> Checked<(Live, Vec<u8>, Response)> {
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case("B8", "a slow reader holds nobody up and misses nothing", |cx| async move {
-        let body = cx.bytes(8 << 20);
+        let body = cx.bytes(6 << 20);
         let mut live = cx.streaming("").await?;
         // Asked for and not read: its socket fills up, and it falls behind the ring.
         let mut stalled = cx.get(&live.at).send().await?;

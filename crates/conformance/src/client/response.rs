@@ -26,6 +26,8 @@ pub struct Response {
     /// The headers.
     pub headers: Headers,
     what: String,
+    /// Bytes of the body that have come.
+    read: usize,
     wire: Wire,
     framing: Framing,
     /// Read from the socket but not asked for yet.
@@ -60,7 +62,7 @@ impl Response {
             } else {
                 Framing::announced(&headers)?.unwrap_or(Framing::UntilClose)
             };
-            return Ok(Self { status, reason, headers, what, wire, framing, ahead: Bytes::new() });
+            return Ok(Self { status, reason, headers, what, read: 0, wire, framing, ahead: Bytes::new() });
         }
     }
 
@@ -108,10 +110,13 @@ impl Response {
         if !self.ahead.is_empty() {
             return Ok(Ok(std::mem::take(&mut self.ahead)));
         }
-        let next = self.framing.next(&mut self.wire);
-        let piece = soon(format!("{}: more of the body, or its end", self.what), next).await?;
+        let what = format!("{}: more of the body than {} bytes, or its end", self.what, self.read);
+        let piece = soon(what, self.framing.next(&mut self.wire)).await?;
         Ok(match piece {
-            Ok(Some(bytes)) => Ok(bytes),
+            Ok(Some(bytes)) => {
+                self.read += bytes.len();
+                Ok(bytes)
+            }
             Ok(None) => Err(End::Clean),
             Err(cut) => Err(End::Broken(cut)),
         })
