@@ -149,8 +149,9 @@ async fn an_error_is_checked_in_status_header_and_json() {
         let upstream = Upstream::listen().await?;
         let good = r#"{"error":{"code":"gone","message":"It is gone."}}"#;
         for (body, code, holds) in [(good, "gone", true), (good, "other", false), ("{}", "gone", false)] {
-            let reply = Reply::new(410).header("durablefetch-error", code).body(body);
-            let endpoint = upstream.replying(reply.header("durablefetch-state", "none"));
+            let reply =
+                Reply::new(410).header("durablefetch-error", code).header("content-type", "application/json");
+            let endpoint = upstream.replying(reply.header("durablefetch-state", "none").body(body));
             let mut response = direct(&upstream, &endpoint, "GET").send().await?;
             assert_eq!(response.error(410, code).await.is_ok(), holds, "{body} {code}");
         }
