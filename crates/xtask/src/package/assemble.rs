@@ -11,18 +11,18 @@ use super::table::{From, TABLE};
 use crate::package::patch::patch;
 use crate::repo::Repo;
 
-/// Makes `pkg/` anew from the table; `generated` is wasm-pack's output folder.
-pub(crate) fn assemble(repo: &Repo, generated: &Path) -> Result<()> {
+/// Makes `pkg/` anew from the table; `generated` is wasm-pack's output folder, `module` the optimised wasm.
+pub(crate) fn assemble(repo: &Repo, generated: &Path, module: &[u8]) -> Result<()> {
     let pkg = repo.path("pkg");
     empty(&pkg)?;
     for (from, to) in TABLE {
         let to = pkg.join(to);
-        write(repo, generated, from, &to).with_context(|| format!("cannot make {}", to.display()))?;
+        write(repo, generated, module, from, &to).with_context(|| format!("cannot make {}", to.display()))?;
     }
     Ok(())
 }
 
-fn write(repo: &Repo, generated: &Path, from: &From, to: &Path) -> Result<()> {
+fn write(repo: &Repo, generated: &Path, module: &[u8], from: &From, to: &Path) -> Result<()> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -36,9 +36,9 @@ fn write(repo: &Repo, generated: &Path, from: &From, to: &Path) -> Result<()> {
             let text = fs::read_to_string(&source).with_context(|| format!("no {}", source.display()))?;
             fs::write(to, patch(text, patches)?)?;
         }
-        From::Base64(path) => {
-            let encoded = STANDARD.encode(fs::read(generated.join(path))?);
-            fs::write(to, format!("export default \"{encoded}\";\n"))?;
+        From::Module => fs::write(to, module)?,
+        From::ModuleAsBase64 => {
+            fs::write(to, format!("export default \"{}\";\n", STANDARD.encode(module)))?;
         }
     }
     Ok(())

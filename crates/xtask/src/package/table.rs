@@ -12,8 +12,10 @@ pub(crate) enum From {
     Generated(&'static str),
     /// JavaScript that wasm-pack made, after patches. A patch that matches nothing fails the build.
     Patched(&'static str, &'static [Patch]),
+    /// The wasm module.
+    Module,
     /// The wasm module as a JavaScript module whose default export is its base64.
-    Base64(&'static str),
+    ModuleAsBase64,
 }
 
 /// One replacement in generated code. It must occur, or the build fails.
@@ -42,8 +44,8 @@ pub(crate) const TABLE: &[(From, &str)] = &[
     (From::File("LICENSE-APACHE"), "LICENSE-APACHE"),
     (From::Patched("durablefetch.js", GLUE_PATCHES), "wasm/durablefetch.js"),
     (From::Generated("durablefetch.d.ts"), "wasm/durablefetch.d.ts"),
-    (From::Generated("durablefetch_bg.wasm"), "wasm/durablefetch_bg.wasm"),
-    (From::Base64("durablefetch_bg.wasm"), "wasm/inline.js"),
+    (From::Module, "wasm/durablefetch_bg.wasm"),
+    (From::ModuleAsBase64, "wasm/inline.js"),
 ];
 
 const GLUE_PATCHES: &[Patch] = &[

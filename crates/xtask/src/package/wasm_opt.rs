@@ -1,0 +1,41 @@
+//! wasm-opt on the module. Our own call and not wasm-pack's, which knows no flags for a custom profile.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::progress::Step;
+use crate::repo::Repo;
+
+/// What Rust's wasm32-unknown-unknown turns on by default; the stripped module no longer says so itself.
+const FLAGS: &[&str] = &[
+    "-Oz",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// The optimised module. It takes ten seconds, so the result is kept for as long as the input is the same.
+pub(super) fn run(repo: &Repo, module: &Path) -> Result<Vec<u8>> {
+    let input = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
+    let dir = repo.target().join("wasm-opt");
+    let (kept_input, kept_flags, output) =
+        (dir.join("input.wasm"), dir.join("flags"), dir.join("output.wasm"));
+    let flags = FLAGS.join(" ");
+    let known = fs::read(&kept_input).is_ok_and(|kept| kept == input)
+        && fs::read_to_string(&kept_flags).is_ok_and(|kept| kept == flags);
+    if !known {
+        fs::create_dir_all(&dir)?;
+        let mut command = repo.command("wasm-opt");
+        command.args(FLAGS).arg(module).arg("-o").arg(&output);
+        Step::new(repo, "wasm-opt -Oz", command).run()?;
+        // Written last: an interrupted run leaves nothing that looks finished.
+        fs::write(&kept_flags, flags)?;
+        fs::write(&kept_input, input)?;
+    }
+    fs::read(&output).with_context(|| format!("cannot read {}", output.display()))
+}
