@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { versionsOf } from './versions.js'
 
-const SNIPPET = /^( *)\/\/ snippet:begin\n(.*?)^ *\/\/ snippet:end/ms
+const SNIPPET = /^( *)\/\/ snippet:begin\n(.*?)^ *\/\/ snippet:end/gms
 
 const INTRO = `# What takes a \`fetch\`
 
-<!-- Written from tests/users/cases/: npm run write --prefix tests/users -->
+<!-- Written from tests/users/ by npm run write --prefix tests/users -->
 
 Whatever takes a \`fetch\` takes \`df.fetch\`, unchanged: it is bound, so it may be passed around on its own, and what it
 resolves with is a real \`Response\`. Each snippet below is executed by \`cargo xtask test --all\` with the versions named,
@@ -18,27 +18,57 @@ import { DurableFetchClient } from 'durablefetch'
 const df = new DurableFetchClient({ durablefetchHost: 'http://localhost:8787' })
 \`\`\`
 
-In the snippets \`upstream\` is the origin of the API, and \`id\` names one answer: the id of a message, or a UUID that
-you keep for as long as you may want the answer again. A recording is kept by its URL. Two different questions to one
+In the snippets \`upstream\` is the origin of the API, \`received\` whatever you do with what has come so far, and \`id\`
+names one answer: the id of a message, or a UUID that you keep for as long as you may want the answer again. A recording is kept by its URL. Two different questions to one
 URL would meet in one recording while the first is being answered, so put the id into the URL.
 `
 
-/** `cases` as in cases/index.js; `aiSdk`: the lines on the AI SDK. */
-export function docsOf(cases, aiSdk) {
-  return [INTRO, aiSdk, ...Object.entries(cases).map(([name, one]) => sectionOf(one, sourceOf(`../cases/${name}.js`)))].join('\n')
+/** The page. `cases` as in cases/index.js. */
+export function docsOf(cases) {
+  const sections = Object.entries(cases).map(([name, one]) => sectionOf(one, snippetsOf(`../cases/${name}.js`)))
+  return [INTRO, aiSdk(), ...sections].join('\n')
 }
 
-export function sectionOf({ title, packages, where, note }, source) {
+function aiSdk() {
+  const [resuming, plain, completion] = snippetsOf('../pages/lib/chat.jsx')
+  const executed = [5, 6, 7].map((version) => versionsOf([`ai-${version}`, `ai-react-${version}`])).join('; ')
+  return `## AI SDK 5, 6 and 7
+
+With \`df.chatTransport\` a reload goes on where the answer is, without a route for it and without a store:
+
+\`\`\`jsx
+${resuming}\`\`\`
+
+\`df.fetch\` alone is enough for answers that survive a cut; the URL has to name the chat:
+
+\`\`\`jsx
+${plain}\`\`\`
+
+\`useCompletion\` the same; the URL names the completion:
+
+\`\`\`jsx
+${completion}\`\`\`
+
+Executed: ${executed}, in Chromium, under React's StrictMode.
+(AI SDK 7 asks for Node 22 or newer in its manifest; the tests run it on Node 20.)
+`
+}
+
+function sectionOf({ title, packages, where, note }, [snippet]) {
   const places = where.map((one) => ({ node: 'Node', chromium: 'Chromium' })[one]).join(' and ')
-  return `## ${title}\n\n${note ? `${note}\n\n` : ''}\`\`\`js\n${snippetOf(source)}\`\`\`\n\nExecuted: ${versionsOf(packages)}, in ${places}.\n`
+  return `## ${title}
+
+${note ? `${note}\n\n` : ''}\`\`\`js
+${snippet}\`\`\`
+
+Executed: ${versionsOf(packages)}, in ${places}.
+`
 }
 
-export function sourceOf(relative) {
-  return readFileSync(new URL(relative, import.meta.url), 'utf8')
-}
-
-function snippetOf(source) {
-  const [, indent, text] = SNIPPET.exec(source) ?? [undefined, '', undefined]
-  if (text === undefined) throw new Error(`no snippet in ${source}`)
-  return text.replaceAll(new RegExp(`^${indent}`, 'gm'), '')
+/** What stands between the marks in a file, without its indentation. */
+function snippetsOf(relative) {
+  const source = readFileSync(new URL(relative, import.meta.url), 'utf8')
+  const found = [...source.matchAll(SNIPPET)].map(([, indent, text]) => text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''))
+  if (found.length === 0) throw new Error(`no snippet in ${relative}`)
+  return found
 }

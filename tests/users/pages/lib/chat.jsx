@@ -1,4 +1,5 @@
-// One chat and one completion, for any version of the AI SDK. The address says how.
+// A chat in two ways, and a completion, for any version of the AI SDK. The address says which.
+// What stands between `snippet:begin` and `snippet:end` is what docs/what-takes-a-fetch.md shows.
 import { DurableFetchClient } from 'durablefetch'
 import { StrictMode, useState } from 'react'
 import { createRoot } from 'react-dom/client'
@@ -10,24 +11,38 @@ window.isOurs = typeof df.stopChat === 'function'
 
 /** `sdk`: `useChat`, `useCompletion` and `DefaultChatTransport` of one version. */
 export function mount(version, sdk) {
-  const View = query.has('completion') ? Completion : Chat
+  const Page = query.has('completion') ? Completion : query.has('plain') ? PlainChat : Chat
   createRoot(document.getElementById('root')).render(
     <StrictMode>
-      <View {...sdk} base={`${upstream}/ai-${version}`} />
+      <Page {...sdk} base={`${upstream}/ai-${version}`} />
     </StrictMode>,
   )
 }
 
 function Chat({ useChat, DefaultChatTransport, base }) {
   const api = `${base}/chat`
-  // Both ways of the documentation.
-  const options = () => (query.has('plain') ? { api: `${api}?chatId=${id}`, fetch: df.fetch } : df.chatTransport({ api }))
-  const [transport] = useState(() => new DefaultChatTransport(options()))
-  const { messages, sendMessage, regenerate, stop, status, error } = useChat({ id, transport, resume: !query.has('plain') })
-  const stopAll = async () => {
-    await df.stopChat(api, id)
-    await stop()
+  // snippet:begin
+  const [transport] = useState(() => new DefaultChatTransport(df.chatTransport({ api })))
+  const { messages, sendMessage, regenerate, stop, status, error } = useChat({ id, transport, resume: true })
+
+  const stopAnswer = async () => {
+    await df.stopChat(api, id) // ends the answer, at the upstream too
+    await stop() // the hook's own: it stops reading
   }
+  // snippet:end
+  return <Messages {...{ messages, sendMessage, regenerate, stopAnswer, status, error }} />
+}
+
+function PlainChat({ useChat, DefaultChatTransport, base }) {
+  const api = `${base}/chat`
+  // snippet:begin
+  const [transport] = useState(() => new DefaultChatTransport({ api: `${api}?chatId=${id}`, fetch: df.fetch }))
+  const { messages, sendMessage, regenerate, status, error } = useChat({ id, transport })
+  // snippet:end
+  return <Messages {...{ messages, sendMessage, regenerate, status, error }} />
+}
+
+function Messages({ messages, sendMessage, regenerate, stopAnswer, status, error }) {
   return (
     <main data-status={status} data-error={error?.message}>
       {messages.map((message) => (
@@ -37,13 +52,16 @@ function Chat({ useChat, DefaultChatTransport, base }) {
       ))}
       <button onClick={() => sendMessage({ text: 'Hello' })}>Send</button>
       <button onClick={() => regenerate()}>Regenerate</button>
-      <button onClick={stopAll}>Stop</button>
+      <button onClick={stopAnswer}>Stop</button>
     </main>
   )
 }
 
 function Completion({ useCompletion, base }) {
-  const { completion, complete, isLoading, error } = useCompletion({ api: `${base}/completion?id=${id}`, fetch: df.fetch })
+  const api = `${base}/completion`
+  // snippet:begin
+  const { completion, complete, isLoading, error } = useCompletion({ api: `${api}?id=${id}`, fetch: df.fetch })
+  // snippet:end
   return (
     <main data-status={isLoading ? 'streaming' : 'ready'} data-error={error?.message}>
       <p data-role="assistant">{completion}</p>
