@@ -16,7 +16,7 @@ export function Notice({ busy, error, reconnect, resumed, otherTabs, onRetry }: 
   if (error) {
     return (
       <div className='notice error' role='alert'>
-        <span>The answer broke off. {sentence(error.message)}</span>
+        <span>The answer broke off: {forPeople(error.message)}</span>
         <button onClick={onRetry}>Ask again</button>
       </div>
     )
@@ -51,4 +51,5 @@ export function Notice({ busy, error, reconnect, resumed, otherTabs, onRetry }: 
 }
 
 const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`
-const sentence = (text: string) => (text.endsWith('.') ? text : `${text}.`)
+/** Messages of lost connections begin with words that are meant for frameworks. */
+const forPeople = (message: string) => message.replace(/^network error: /, '')
