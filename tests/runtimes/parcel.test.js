@@ -4,6 +4,7 @@ import { run, serve } from './lib/process.js'
 import { project } from './lib/project.js'
 import { checkPage } from './lib/report.js'
 import { serveStatic } from './lib/static.js'
+import { nowhere } from './lib/upstream.js'
 
 // No "@parcel/resolver-default" in package.json: Parcel then reads `main` and not the exports map.
 executes('Parcel, build', async (t) => {
@@ -15,7 +16,9 @@ executes('Parcel, build', async (t) => {
 
 executes('Parcel, dev server', async (t) => {
   const { dir, bin, version } = await project('parcel')
-  const { found } = await serve(t, bin('parcel'), ['index.html', '--no-cache', '--no-hmr', '--port', '0', '--host', '127.0.0.1'], {
+  // Parcel does not take port 0: a port that was free a moment ago.
+  const { port } = new URL(await nowhere())
+  const { found } = await serve(t, bin('parcel'), ['index.html', '--no-cache', '--no-hmr', '--port', port, '--host', '127.0.0.1'], {
     cwd: dir,
     ready: /Server running at (http:\/\/\S+)/,
   })

@@ -1,24 +1,25 @@
 // What every runtime does with the package, the same code everywhere; it returns what it saw, as JSON can say it.
 // Copied into each project. It imports nothing, so that each project imports the package in its own way.
 
-// Before the package is imported: how often is a module instantiated?
+// Before the package is imported: how often is its module instantiated? It is known by what it imports, as Node's
+// own fetch is made of a WebAssembly module, too.
 const wasm = { instances: 0 }
 if (typeof WebAssembly === 'object') {
-  const count = (name, kind) => {
+  const count = (name, trap) => {
     const original = WebAssembly[name]
-    if (!original) return
-    const counted = (...args) => {
-      wasm.instances += 1
-      return kind === 'construct' ? Reflect.construct(...args) : Reflect.apply(...args)
+    const counted = (target, ...rest) => {
+      const [, imports] = trap === 'construct' ? rest[0] : rest[1]
+      if (Object.keys(imports ?? {}).some((from) => /durablefetch|wbg/.test(from))) wasm.instances += 1
+      return Reflect[trap](target, ...rest)
     }
-    WebAssembly[name] = new Proxy(original, { [kind]: counted })
+    if (original) WebAssembly[name] = new Proxy(original, { [trap]: counted })
   }
   count('Instance', 'construct')
   count('instantiate', 'apply')
   count('instantiateStreaming', 'apply')
 }
 
-/** How many WebAssembly instances have been made in this page or process since this module was loaded. */
+/** How many instances of it have been made in this page or process since this file was loaded. */
 export const instances = () => wasm.instances
 
 /**

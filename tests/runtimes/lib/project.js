@@ -1,9 +1,12 @@
 // A project's copy in the work folder: its own packages from its lockfile, and our tarball.
-import { cp, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { path, PROJECTS, WORK } from './places.js'
 import { run } from './process.js'
 import { assertOurs, tarball } from './tarball.js'
+
+/** Project → what npm wrote into package.json and the lockfile, for those that this process has installed. */
+const installed = new Map()
 
 /**
  * Makes the project anew, keeping only its installed packages, and installs the tarball into it.
@@ -19,7 +22,7 @@ export async function project(name) {
   const own = (file) => !file.startsWith(join(source, 'node_modules'))
   await cp(source, dir, { recursive: true, filter: own })
   await cp(path('behaviour.mjs'), join(dir, 'behaviour.mjs'))
-  await install(dir)
+  await install(dir, name)
   return {
     dir,
     bin: (program) => join(dir, 'node_modules/.bin', program),
@@ -32,13 +35,20 @@ export async function project(name) {
  * installed in that version. (Not `npm ci`: it refuses a lockfile without the binaries of other platforms, and not
  * every registry has them all.)
  */
-async function install(dir) {
+async function install(dir, name) {
   const { file } = await tarball()
-  // npm takes a tarball of the same name and version for the same package: the last one must be gone. Caches of
-  // bundlers (`.vite`, `.cache`) may hold it, too.
-  for (const stale of ['durablefetch', '.vite', '.cache', '.package-lock.json']) {
-    await rm(join(dir, 'node_modules', stale), { recursive: true, force: true })
+  const manifests = ['package.json', 'package-lock.json'].map((manifest) => join(dir, manifest))
+  if (!installed.has(name)) {
+    // npm takes a tarball of the same name and version for the same package: the last one must be gone. Caches of
+    // bundlers (`.vite`, `.cache`) may hold it, too.
+    for (const stale of ['durablefetch', '.vite', '.cache', '.package-lock.json']) {
+      await rm(join(dir, 'node_modules', stale), { recursive: true, force: true })
+    }
+    await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', file], { cwd: dir })
+    installed.set(name, await Promise.all(manifests.map((manifest) => readFile(manifest))))
   }
-  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', file], { cwd: dir })
+  // Once per process is enough; the next test of the same project only gets the manifests back that npm made.
+  const written = installed.get(name)
+  await Promise.all(manifests.map((manifest, at) => writeFile(manifest, written[at])))
   await assertOurs(dir)
 }
