@@ -19,8 +19,9 @@ const df = new DurableFetchClient({ durablefetchHost: 'http://localhost:8787' })
 \`\`\`
 
 In the snippets \`upstream\` is the origin of the API, \`received\` whatever you do with what has come so far, and \`id\`
-names one answer: the id of a message, or a UUID that you keep for as long as you may want the answer again. A recording is kept by its URL. Two different questions to one
-URL would meet in one recording while the first is being answered, so put the id into the URL.
+names one answer: the id of a message, or a UUID that you keep for as long as you may want the answer again. A
+recording is kept by its URL. Two different questions to one URL would meet in one recording while the first is being
+answered, so put the id into the URL.
 `
 
 /** The page. `cases` as in cases/index.js. */
