@@ -31,8 +31,18 @@ const SCENARIOS = {
   },
   async 'status: nothing, while it streams, and after'({ client, upstream, gate }) {
     const url = upstream.address()
-    const seed = ({ inProgress, activeConnections, chunksStored, completed }) => ({ inProgress, activeConnections, chunksStored, completed })
-    assert.deepEqual(seed(await client.isInProgress(url)), { inProgress: false, activeConnections: 0, chunksStored: 0, completed: false })
+    const seed = ({ inProgress, activeConnections, chunksStored, completed }) => ({
+      inProgress,
+      activeConnections,
+      chunksStored,
+      completed,
+    })
+    assert.deepEqual(seed(await client.isInProgress(url)), {
+      inProgress: false,
+      activeConnections: 0,
+      chunksStored: 0,
+      completed: false,
+    })
     gate.holdAt(HALF)
     await client.begin('one', url)
     await gate.reached()
@@ -60,7 +70,10 @@ const SCENARIOS = {
     gate.holdAt(HALF)
     await Promise.all([client.begin('one', url), client.begin('two', url)])
     gate.open()
-    assert.deepEqual(await Promise.all([client.finish('one'), client.finish('two')]), [{ text: ANSWER }, { text: ANSWER }])
+    assert.deepEqual(await Promise.all([client.finish('one'), client.finish('two')]), [
+      { text: ANSWER },
+      { text: ANSWER },
+    ])
     assert.equal(upstream.requests.length, 1)
   },
   async 'delete: the next one starts anew'({ client, upstream }) {

@@ -37,7 +37,11 @@ const SCENARIOS = {
     const after = await client.isInProgress(url)
     assert.deepEqual([after.inProgress, after.completed], [false, true])
   },
-  async "the snippet of 0.1.0's README: in progress, so fetched again; the upstream is asked once"({ client, upstream, gate }) {
+  async "the snippet of 0.1.0's README: in progress, so fetched again; the upstream is asked once"({
+    client,
+    upstream,
+    gate,
+  }) {
     const url = upstream.address()
     gate.holdAt(HALF)
     await client.begin('one', url, QUESTION)
@@ -55,7 +59,12 @@ const SCENARIOS = {
     assert.equal((await client.read(url)).text, ANSWER)
     assert.equal(upstream.requests.length, 2)
   },
-  async 'a cut is an error, not an end, and the next fetch gets the whole; nothing is repeated'({ client, upstream, gate, proxy }) {
+  async 'a cut is an error, not an end, and the next fetch gets the whole; nothing is repeated'({
+    client,
+    upstream,
+    gate,
+    proxy,
+  }) {
     const url = upstream.address()
     gate.holdAt(HALF)
     await client.begin('one', url, QUESTION)

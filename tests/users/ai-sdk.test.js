@@ -109,8 +109,15 @@ test('AI SDK', async (t) => {
         assert.deepEqual(state.roles, roles)
         assert.equal(state.error, undefined)
         assert.deepEqual(chat.errors, [], 'uncaught errors of the page')
-        assert.deepEqual(world.upstream.requests.map((one) => one.state), asked, 'what the upstream was asked')
-        assert.ok(world.upstream.requests.every((one) => one.method === 'POST'), 'it was never asked to resume')
+        assert.deepEqual(
+          world.upstream.requests.map((one) => one.state),
+          asked,
+          'what the upstream was asked',
+        )
+        assert.ok(
+          world.upstream.requests.every((one) => one.method === 'POST'),
+          'it was never asked to resume',
+        )
       })
     }
   }

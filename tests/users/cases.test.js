@@ -65,7 +65,8 @@ test('libraries that take a fetch', async (t) => {
         cutAndCheck(t, ({ proxy, upstream }, received) => {
           const df = new DurableFetchClient({ durablefetchHost: proxy.url })
           return read({ df, upstream: upstream.url, id: crypto.randomUUID(), received })
-        }))
+        }),
+      )
     }
     await t.test(`${what}, in Chromium ${browser.version()}: one cut`, async (t) => {
       const page = await browser.newPage()

@@ -45,7 +45,11 @@ export const input = [
   {
     name: 'a `Request`: method, headers and body',
     run: async ({ fetch, url }) => {
-      const request = new Request(url('/echo'), { method: 'PUT', headers: { 'x-kept': 'yes', 'content-type': 'text/x' }, body: 'of the request' })
+      const request = new Request(url('/echo'), {
+        method: 'PUT',
+        headers: { 'x-kept': 'yes', 'content-type': 'text/x' },
+        body: 'of the request',
+      })
       return seen(await fetch(request))
     },
     is: { method: 'PUT', type: 'text/x', kept: 'yes', body: 'of the request' },
@@ -108,10 +112,23 @@ export const input = [
   },
   {
     name: '`init.signal: null` takes the signal away',
-    run: async ({ fetch, url }) => outcome(() => fetch(new Request(url('/text'), { signal: AbortSignal.abort() }), { signal: null })),
+    run: async ({ fetch, url }) =>
+      outcome(() => fetch(new Request(url('/text'), { signal: AbortSignal.abort() }), { signal: null })),
     is: 'fulfilled',
   },
-  { name: 'detached: `const { fetch } = …`', run: async ({ fetch, url }) => (0, fetch)(url('/text')).then((r) => r.ok), is: true },
-  { name: 'returns a promise, whatever the input', run: async ({ fetch }) => throwsAtOnce(() => fetch('http://')), is: false },
-  { name: 'without arguments', run: async ({ fetch }) => [throwsAtOnce(() => fetch()), await outcome(() => fetch())], is: [false, 'TypeError'] },
+  {
+    name: 'detached: `const { fetch } = …`',
+    run: async ({ fetch, url }) => (0, fetch)(url('/text')).then((r) => r.ok),
+    is: true,
+  },
+  {
+    name: 'returns a promise, whatever the input',
+    run: async ({ fetch }) => throwsAtOnce(() => fetch('http://')),
+    is: false,
+  },
+  {
+    name: 'without arguments',
+    run: async ({ fetch }) => [throwsAtOnce(() => fetch()), await outcome(() => fetch())],
+    is: [false, 'TypeError'],
+  },
 ]

@@ -11,96 +11,177 @@ const midBody = async ({ fetch, url }, signal, act, reason) => {
   act()
   return rest
 }
-const bad = (name, init, address = ({ url }) => url('/text')) => ({ name, run: (at) => outcome(() => at.fetch(address(at), init)), is: 'TypeError' })
+const bad = (name, init, address = ({ url }) => url('/text')) => ({
+  name,
+  run: (at) => outcome(() => at.fetch(address(at), init)),
+  is: 'TypeError',
+})
 
 export const rejections = [
-  { name: 'a signal that is already aborted', run: ({ fetch, url }) => {
-    const signal = AbortSignal.abort()
-    return outcome(() => fetch(url('/text'), { signal }), signal.reason)
-  }, is: "the signal's reason" },
-  { name: 'a signal that is already aborted: the default reason', run: ({ fetch, url }) => outcome(() => fetch(url('/text'), { signal: AbortSignal.abort() })), is: 'AbortError' },
-  { name: 'an aborted signal: the server is not asked', run: async ({ fetch, url }) => {
-    const address = url('/count')
-    await outcome(() => fetch(address, { signal: AbortSignal.abort() }))
-    return (await fetch(address)).text()
-  }, is: '1' },
-  { name: 'abort before the head', run: ({ fetch, url }) => {
-    const controller = new AbortController()
-    const attempt = outcome(() => fetch(url('/no-answer'), { signal: controller.signal }))
-    controller.abort()
-    return attempt
-  }, is: 'AbortError' },
-  { name: 'abort before the head, with a reason', run: ({ fetch, url }) => {
-    const [controller, reason] = [new AbortController(), own()]
-    const attempt = outcome(() => fetch(url('/no-answer'), { signal: controller.signal }), reason)
-    controller.abort(reason)
-    return attempt
-  }, is: "the signal's reason" },
-  { name: 'abort with a reason that is no error', run: ({ fetch, url }) => {
-    const controller = new AbortController()
-    const attempt = outcome(() => fetch(url('/no-answer'), { signal: controller.signal }), 'enough')
-    controller.abort('enough')
-    return attempt
-  }, is: "the signal's reason" },
-  { name: 'abort at the head: then `text()`', run: async ({ fetch, url }) => {
-    const controller = new AbortController()
-    const answer = await fetch(url('/head-only'), { signal: controller.signal })
-    controller.abort()
-    return outcome(() => answer.text())
-  }, is: 'AbortError' },
-  { name: 'abort mid-body, a read waiting', run: (at) => {
-    const controller = new AbortController()
-    return midBody(at, controller.signal, () => controller.abort())
-  }, is: 'AbortError' },
-  { name: 'abort mid-body, with a reason', run: (at) => {
-    const [controller, reason] = [new AbortController(), own()]
-    return midBody(at, controller.signal, () => controller.abort(reason), reason)
-  }, is: "the signal's reason" },
-  { name: 'abort mid-body: `text()`', run: async ({ fetch, url }) => {
-    const controller = new AbortController()
-    const answer = await fetch(url('/first-then-nothing'), { signal: controller.signal })
-    const all = outcome(() => answer.text())
-    controller.abort()
-    return all
-  }, is: 'AbortError' },
-  { name: 'abort mid-body: both of `clone()`', run: async ({ fetch, url }) => {
-    const controller = new AbortController()
-    const one = await fetch(url('/first-then-nothing'), { signal: controller.signal })
-    const both = [one.clone(), one].map((each) => outcome(() => each.text()))
-    controller.abort()
-    return Promise.all(both)
-  }, is: ['AbortError', 'AbortError'] },
-  { name: 'abort after the end changes nothing', run: async ({ fetch, url }) => {
-    const controller = new AbortController()
-    const answer = await fetch(url('/text'), { signal: controller.signal })
-    const all = await answer.text()
-    controller.abort()
-    return all
-  }, is: 'hello, wörld' },
-  { name: 'abort: the error is a `DOMException` of code 20', run: async ({ fetch, url }) => {
-    const error = await fetch(url('/text'), { signal: AbortSignal.abort() }).catch((error) => error)
-    return [error instanceof DOMException, error.name, error.code]
-  }, is: [true, 'AbortError', 20] },
-  { name: '`AbortSignal.timeout` before the head', run: ({ fetch, url }) => outcome(() => fetch(url('/no-answer'), { signal: AbortSignal.timeout(30) })), is: 'TimeoutError' },
-  { name: '`AbortSignal.timeout` mid-body', run: ({ fetch, url }) => outcome(async () => (await fetch(url('/first-then-nothing'), { signal: AbortSignal.timeout(500) })).text()), is: 'TimeoutError' },
-  { name: '`AbortSignal.any`', run: ({ fetch, url }) => {
-    const [controller, reason] = [new AbortController(), own()]
-    const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(60_000)])
-    const attempt = outcome(() => fetch(url('/no-answer'), { signal }), reason)
-    controller.abort(reason)
-    return attempt
-  }, is: "the signal's reason" },
+  {
+    name: 'a signal that is already aborted',
+    run: ({ fetch, url }) => {
+      const signal = AbortSignal.abort()
+      return outcome(() => fetch(url('/text'), { signal }), signal.reason)
+    },
+    is: "the signal's reason",
+  },
+  {
+    name: 'a signal that is already aborted: the default reason',
+    run: ({ fetch, url }) => outcome(() => fetch(url('/text'), { signal: AbortSignal.abort() })),
+    is: 'AbortError',
+  },
+  {
+    name: 'an aborted signal: the server is not asked',
+    run: async ({ fetch, url }) => {
+      const address = url('/count')
+      await outcome(() => fetch(address, { signal: AbortSignal.abort() }))
+      return (await fetch(address)).text()
+    },
+    is: '1',
+  },
+  {
+    name: 'abort before the head',
+    run: ({ fetch, url }) => {
+      const controller = new AbortController()
+      const attempt = outcome(() => fetch(url('/no-answer'), { signal: controller.signal }))
+      controller.abort()
+      return attempt
+    },
+    is: 'AbortError',
+  },
+  {
+    name: 'abort before the head, with a reason',
+    run: ({ fetch, url }) => {
+      const [controller, reason] = [new AbortController(), own()]
+      const attempt = outcome(() => fetch(url('/no-answer'), { signal: controller.signal }), reason)
+      controller.abort(reason)
+      return attempt
+    },
+    is: "the signal's reason",
+  },
+  {
+    name: 'abort with a reason that is no error',
+    run: ({ fetch, url }) => {
+      const controller = new AbortController()
+      const attempt = outcome(() => fetch(url('/no-answer'), { signal: controller.signal }), 'enough')
+      controller.abort('enough')
+      return attempt
+    },
+    is: "the signal's reason",
+  },
+  {
+    name: 'abort at the head: then `text()`',
+    run: async ({ fetch, url }) => {
+      const controller = new AbortController()
+      const answer = await fetch(url('/head-only'), { signal: controller.signal })
+      controller.abort()
+      return outcome(() => answer.text())
+    },
+    is: 'AbortError',
+  },
+  {
+    name: 'abort mid-body, a read waiting',
+    run: (at) => {
+      const controller = new AbortController()
+      return midBody(at, controller.signal, () => controller.abort())
+    },
+    is: 'AbortError',
+  },
+  {
+    name: 'abort mid-body, with a reason',
+    run: (at) => {
+      const [controller, reason] = [new AbortController(), own()]
+      return midBody(at, controller.signal, () => controller.abort(reason), reason)
+    },
+    is: "the signal's reason",
+  },
+  {
+    name: 'abort mid-body: `text()`',
+    run: async ({ fetch, url }) => {
+      const controller = new AbortController()
+      const answer = await fetch(url('/first-then-nothing'), { signal: controller.signal })
+      const all = outcome(() => answer.text())
+      controller.abort()
+      return all
+    },
+    is: 'AbortError',
+  },
+  {
+    name: 'abort mid-body: both of `clone()`',
+    run: async ({ fetch, url }) => {
+      const controller = new AbortController()
+      const one = await fetch(url('/first-then-nothing'), { signal: controller.signal })
+      const both = [one.clone(), one].map((each) => outcome(() => each.text()))
+      controller.abort()
+      return Promise.all(both)
+    },
+    is: ['AbortError', 'AbortError'],
+  },
+  {
+    name: 'abort after the end changes nothing',
+    run: async ({ fetch, url }) => {
+      const controller = new AbortController()
+      const answer = await fetch(url('/text'), { signal: controller.signal })
+      const all = await answer.text()
+      controller.abort()
+      return all
+    },
+    is: 'hello, wörld',
+  },
+  {
+    name: 'abort: the error is a `DOMException` of code 20',
+    run: async ({ fetch, url }) => {
+      const error = await fetch(url('/text'), { signal: AbortSignal.abort() }).catch((error) => error)
+      return [error instanceof DOMException, error.name, error.code]
+    },
+    is: [true, 'AbortError', 20],
+  },
+  {
+    name: '`AbortSignal.timeout` before the head',
+    run: ({ fetch, url }) => outcome(() => fetch(url('/no-answer'), { signal: AbortSignal.timeout(30) })),
+    is: 'TimeoutError',
+  },
+  {
+    name: '`AbortSignal.timeout` mid-body',
+    run: ({ fetch, url }) =>
+      outcome(async () => (await fetch(url('/first-then-nothing'), { signal: AbortSignal.timeout(500) })).text()),
+    is: 'TimeoutError',
+  },
+  {
+    name: '`AbortSignal.any`',
+    run: ({ fetch, url }) => {
+      const [controller, reason] = [new AbortController(), own()]
+      const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(60_000)])
+      const attempt = outcome(() => fetch(url('/no-answer'), { signal }), reason)
+      controller.abort(reason)
+      return attempt
+    },
+    is: "the signal's reason",
+  },
   { name: 'nothing listens there', run: ({ fetch, refused }) => outcome(() => fetch(refused())), is: 'TypeError' },
-  { name: 'the server hangs up before it answers', run: ({ fetch, url }) => outcome(() => fetch(url('/hang-up'))), is: 'TypeError' },
-  { name: 'the server hangs up mid-body', run: async ({ fetch, url }) => {
-    const id = crypto.randomUUID()
-    const reader = (await fetch(url('/first-then-nothing', { id }))).body.getReader()
-    const { value } = await reader.read()
-    const rest = outcome(() => reader.read())
-    await window.fetch(url('/cut', { id }))
-    return [new TextDecoder().decode(value), await rest]
-  }, is: ['first', 'TypeError'] },
-  { name: 'the server hangs up before the length that it named', run: async ({ fetch, url }) => outcome(async () => (await fetch(url('/first-then-cut', { length: 100 }))).text()), is: 'TypeError' },
+  {
+    name: 'the server hangs up before it answers',
+    run: ({ fetch, url }) => outcome(() => fetch(url('/hang-up'))),
+    is: 'TypeError',
+  },
+  {
+    name: 'the server hangs up mid-body',
+    run: async ({ fetch, url }) => {
+      const id = crypto.randomUUID()
+      const reader = (await fetch(url('/first-then-nothing', { id }))).body.getReader()
+      const { value } = await reader.read()
+      const rest = outcome(() => reader.read())
+      await window.fetch(url('/cut', { id }))
+      return [new TextDecoder().decode(value), await rest]
+    },
+    is: ['first', 'TypeError'],
+  },
+  {
+    name: 'the server hangs up before the length that it named',
+    run: async ({ fetch, url }) => outcome(async () => (await fetch(url('/first-then-cut', { length: 100 }))).text()),
+    is: 'TypeError',
+  },
   bad('a URL that cannot be parsed', {}, () => 'http://'),
   bad('a URL of another scheme', {}, () => 'ftp://localhost/'),
   bad('a URL with user name and password', {}, ({ url }) => url('/text').replace('://', '://user:word@')),

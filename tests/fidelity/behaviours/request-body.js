@@ -12,21 +12,46 @@ const streamOf = (...parts) =>
       controller.close()
     },
   })
-const streams = 'Chromium streams a request only over HTTP/2. df.fetch reads the stream to its end first, so that it can be sent again after a cut'
+const streams =
+  'Chromium streams a request only over HTTP/2. df.fetch reads the stream to its end first, so that it can be sent again after a cut'
 
 export const requestBody = [
   { name: 'string', run: (at) => post(at, 'naïve'), is: ['text/plain;charset=UTF-8', 'naïve'] },
   { name: 'empty string', run: (at) => post(at, ''), is: ['text/plain;charset=UTF-8', ''] },
   { name: '`null`', run: (at) => post(at, null), is: [null, ''] },
-  { name: '`URLSearchParams`', run: (at) => post(at, new URLSearchParams({ a: '1', b: 'é' })), is: ['application/x-www-form-urlencoded;charset=UTF-8', 'a=1&b=%C3%A9'] },
-  { name: '`Blob` with a type', run: (at) => post(at, new Blob(['blob'], { type: 'text/x-own' })), is: ['text/x-own', 'blob'] },
+  {
+    name: '`URLSearchParams`',
+    run: (at) => post(at, new URLSearchParams({ a: '1', b: 'é' })),
+    is: ['application/x-www-form-urlencoded;charset=UTF-8', 'a=1&b=%C3%A9'],
+  },
+  {
+    name: '`Blob` with a type',
+    run: (at) => post(at, new Blob(['blob'], { type: 'text/x-own' })),
+    is: ['text/x-own', 'blob'],
+  },
   { name: '`Blob` without a type', run: (at) => post(at, new Blob(['blob'])), is: [null, 'blob'] },
   { name: '`ArrayBuffer`', run: (at) => post(at, new TextEncoder().encode('bytes').buffer), is: [null, 'bytes'] },
-  { name: '`Uint8Array`, a view into a larger buffer', run: (at) => post(at, new TextEncoder().encode('<bytes>').subarray(1, 6)), is: [null, 'bytes'] },
+  {
+    name: '`Uint8Array`, a view into a larger buffer',
+    run: (at) => post(at, new TextEncoder().encode('<bytes>').subarray(1, 6)),
+    is: [null, 'bytes'],
+  },
   { name: '`Uint16Array`', run: (at) => post(at, new Uint16Array([0x6261, 0x6463])), is: [null, 'abcd'] },
-  { name: '`DataView`', run: (at) => post(at, new DataView(new TextEncoder().encode('<view>').buffer, 1, 4)), is: [null, 'view'] },
-  { name: 'any other object is a string', run: (at) => post(at, { toString: () => 'as text' }), is: ['text/plain;charset=UTF-8', 'as text'] },
-  { name: 'an own `content-type` is kept', run: (at) => post(at, '{}', { headers: { 'Content-Type': 'application/json' } }), is: ['application/json', '{}'] },
+  {
+    name: '`DataView`',
+    run: (at) => post(at, new DataView(new TextEncoder().encode('<view>').buffer, 1, 4)),
+    is: [null, 'view'],
+  },
+  {
+    name: 'any other object is a string',
+    run: (at) => post(at, { toString: () => 'as text' }),
+    is: ['text/plain;charset=UTF-8', 'as text'],
+  },
+  {
+    name: 'an own `content-type` is kept',
+    run: (at) => post(at, '{}', { headers: { 'Content-Type': 'application/json' } }),
+    is: ['application/json', '{}'],
+  },
   {
     name: '`FormData` with a file',
     run: async ({ fetch, url }) => {
@@ -36,7 +61,11 @@ export const requestBody = [
       form.append('file', new File(['content'], 'näme.txt', { type: 'text/x' }))
       return (await fetch(url('/form'), { method: 'POST', body: form })).json()
     },
-    is: [['text', 'naïve'], ['text', 'again'], ['file', 'näme.txt', 'text/x', 'content']],
+    is: [
+      ['text', 'naïve'],
+      ['text', 'again'],
+      ['file', 'näme.txt', 'text/x', 'content'],
+    ],
   },
   {
     name: '3 MB of bytes arrive unchanged',
@@ -64,7 +93,8 @@ export const requestBody = [
   },
   {
     name: '`Request` with a `ReadableStream` to an HTTP/1.1 server',
-    run: ({ fetch, url }) => outcome(() => fetch(new Request(url('/echo'), { method: 'POST', body: streamOf('a'), duplex: 'half' }))),
+    run: ({ fetch, url }) =>
+      outcome(() => fetch(new Request(url('/echo'), { method: 'POST', body: streamOf('a'), duplex: 'half' }))),
     is: 'TypeError',
     ours: { is: 'fulfilled', because: streams },
   },
@@ -80,9 +110,18 @@ export const requestBody = [
   },
   {
     name: '`ReadableStream` that fails',
-    run: (at) => outcome(() => post(at, new ReadableStream({ pull: (c) => c.error(new Error('broken')) }), { duplex: 'half' })),
+    run: (at) =>
+      outcome(() => post(at, new ReadableStream({ pull: (c) => c.error(new Error('broken')) }), { duplex: 'half' })),
     is: 'TypeError',
   },
-  { name: '`GET` with a body', run: ({ fetch, url }) => outcome(() => fetch(url('/echo'), { body: 'x' })), is: 'TypeError' },
-  { name: '`HEAD` with a body', run: ({ fetch, url }) => outcome(() => fetch(url('/echo'), { method: 'HEAD', body: 'x' })), is: 'TypeError' },
+  {
+    name: '`GET` with a body',
+    run: ({ fetch, url }) => outcome(() => fetch(url('/echo'), { body: 'x' })),
+    is: 'TypeError',
+  },
+  {
+    name: '`HEAD` with a body',
+    run: ({ fetch, url }) => outcome(() => fetch(url('/echo'), { method: 'HEAD', body: 'x' })),
+    is: 'TypeError',
+  },
 ]

@@ -5,7 +5,8 @@ import { gzipSync } from 'node:zlib'
 
 const TEXT = 'hello, wörld'
 const EMPTY_MODULE = Buffer.from('0061736d01000000', 'hex')
-const MULTIPART = '--b\r\ncontent-disposition: form-data; name="text"\r\n\r\nnaïve\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\ncontent-type: text/plain\r\n\r\ncontent\r\n--b--\r\n'
+const MULTIPART =
+  '--b\r\ncontent-disposition: form-data; name="text"\r\n\r\nnaïve\r\n--b\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\ncontent-type: text/plain\r\n\r\ncontent\r\n--b--\r\n'
 
 export async function startUpstream() {
   const counts = new Map()
@@ -21,7 +22,8 @@ export async function startUpstream() {
     const route = ROUTES[url.pathname.split('/')[1]]
     if (!route) return response.writeHead(404).end(`no route ${url.pathname}`)
     const body = await bodyOf(request).catch(() => undefined)
-    if (body) await route({ request, response, url, body, query: url.searchParams, count: () => count(counts, run), open })
+    if (body)
+      await route({ request, response, url, body, query: url.searchParams, count: () => count(counts, run), open })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -42,29 +44,63 @@ const ROUTES = {
   wasm: ({ response }) => send(response, 'application/wasm', EMPTY_MODULE),
   multipart: ({ response }) => send(response, 'multipart/form-data; boundary=b', MULTIPART),
   urlencoded: ({ response }) => send(response, 'application/x-www-form-urlencoded', 'a=1&b=%C3%A9'),
-  large: ({ response, query }) => send(response, 'application/octet-stream', Buffer.alloc(Number(query.get('bytes'))).map((_, at) => at % 251)),
+  large: ({ response, query }) =>
+    send(
+      response,
+      'application/octet-stream',
+      Buffer.alloc(Number(query.get('bytes'))).map((_, at) => at % 251),
+    ),
   count: ({ response, count }) => send(response, 'text/plain', String(count())),
-  digest: ({ response, body }) => send(response, 'application/json', JSON.stringify({ length: body.every((byte, at) => byte === (at * 31) % 256) ? body.length : 'other bytes' })),
+  digest: ({ response, body }) =>
+    send(
+      response,
+      'application/json',
+      JSON.stringify({ length: body.every((byte, at) => byte === (at * 31) % 256) ? body.length : 'other bytes' }),
+    ),
   problem: ({ response }) => {
-    response.writeHead(422, expose(response, { 'content-type': 'application/problem+json', 'x-own': 'of the upstream' })).end('{"title":"not like this"}')
+    response
+      .writeHead(422, expose(response, { 'content-type': 'application/problem+json', 'x-own': 'of the upstream' }))
+      .end('{"title":"not like this"}')
   },
   gzip: ({ response }) => {
     const body = gzipSync(TEXT)
-    response.writeHead(200, expose(response, { 'content-type': 'text/plain; charset=utf-8', 'content-encoding': 'gzip', 'content-length': body.length })).end(body)
+    response
+      .writeHead(
+        200,
+        expose(response, {
+          'content-type': 'text/plain; charset=utf-8',
+          'content-encoding': 'gzip',
+          'content-length': body.length,
+        }),
+      )
+      .end(body)
   },
   echo: ({ request, response, url, body }) => {
-    const seen = { method: request.method, url: url.pathname + url.search, headers: request.headers, body: body.toString() }
+    const seen = {
+      method: request.method,
+      url: url.pathname + url.search,
+      headers: request.headers,
+      body: body.toString(),
+    }
     send(response, 'application/json', JSON.stringify(seen))
   },
   form: async ({ request, response, body }) => {
     const form = await new Response(body, { headers: { 'content-type': request.headers['content-type'] } }).formData()
-    const entries = [...form].map(async ([name, value]) => (typeof value === 'string' ? [name, value] : [name, value.name, value.type, await value.text()]))
+    const entries = [...form].map(async ([name, value]) =>
+      typeof value === 'string' ? [name, value] : [name, value.name, value.type, await value.text()],
+    )
     send(response, 'application/json', JSON.stringify(await Promise.all(entries)))
   },
   headers: ({ response }) => {
-    send(response, 'text/plain', TEXT, { 'x-own': 'of the upstream', 'x-twice': ['one', 'two'], etag: '"own"', 'cache-control': 'max-age=60' })
+    send(response, 'text/plain', TEXT, {
+      'x-own': 'of the upstream',
+      'x-twice': ['one', 'two'],
+      etag: '"own"',
+      'cache-control': 'max-age=60',
+    })
   },
-  'set-cookie': ({ response, query }) => send(response, 'text/plain', TEXT, { 'set-cookie': `${query.get('name')}=1; path=/` }),
+  'set-cookie': ({ response, query }) =>
+    send(response, 'text/plain', TEXT, { 'set-cookie': `${query.get('name')}=1; path=/` }),
   status: ({ response, query }) => {
     const status = Number(query.get('status'))
     const bare = status === 204 || status === 205 || status === 304
@@ -73,12 +109,17 @@ const ROUTES = {
   },
   empty: ({ response, query }) => {
     const length = query.has('chunked') ? {} : { 'content-length': '0' }
-    response.writeHead(Number(query.get('status') ?? 200), expose(response, { 'content-type': 'text/plain', ...length })).end()
+    response
+      .writeHead(Number(query.get('status') ?? 200), expose(response, { 'content-type': 'text/plain', ...length }))
+      .end()
   },
   range: ({ request, response }) => {
     const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? []
     if (from === undefined) return send(response, 'text/plain', 'hello')
-    response.writeHead(206, expose(response, { 'content-type': 'text/plain', 'content-range': `bytes ${from}-${to}/5` }))
+    response.writeHead(
+      206,
+      expose(response, { 'content-type': 'text/plain', 'content-range': `bytes ${from}-${to}/5` }),
+    )
     response.end('hello'.slice(Number(from), Number(to) + 1))
   },
   redirect: ({ response, query }) => {
@@ -130,7 +171,9 @@ function expose(response, headers) {
 
 function send(response, type, body, headers = {}) {
   const bytes = Buffer.from(body)
-  response.writeHead(200, expose(response, { 'content-type': type, 'content-length': bytes.length, ...headers })).end(bytes)
+  response
+    .writeHead(200, expose(response, { 'content-type': type, 'content-length': bytes.length, ...headers }))
+    .end(bytes)
 }
 
 async function bodyOf(request) {

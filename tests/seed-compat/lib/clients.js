@@ -17,7 +17,8 @@ export async function startPages(t, { name, nodeModules = '' }) {
     nodePaths: [nodeModules],
     logLevel: 'error',
   })
-  const html = '<!doctype html><meta charset="utf-8"><title>page</title><link rel="icon" href="data:,"><script src="/script.js"></script>'
+  const html =
+    '<!doctype html><meta charset="utf-8"><title>page</title><link rel="icon" href="data:,"><script src="/script.js"></script>'
   const server = createServer((request, response) => {
     const isScript = request.url === '/script.js'
     response.writeHead(200, { 'content-type': isScript ? 'text/javascript' : 'text/html' })
@@ -38,7 +39,10 @@ export async function startPages(t, { name, nodeModules = '' }) {
       const page = await browser.newPage()
       t.after(() => page.close())
       await page.goto(`http://localhost:${server.address().port}/?${new URLSearchParams({ recorder })}`)
-      const call = (method) => (...args) => page.evaluate(([method, args]) => window.driver[method](...args), [method, args])
+      const call =
+        (method) =>
+        (...args) =>
+          page.evaluate(([method, args]) => window.driver[method](...args), [method, args])
       return new Proxy({}, { get: (_, method) => (method === 'then' ? undefined : call(method)) })
     },
   }

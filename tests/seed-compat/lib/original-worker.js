@@ -42,14 +42,18 @@ export async function startOriginalWorker(t) {
   await mkdir(join(dir, 'storage'))
   await copyFile(join(ORIGINAL, 'dist/cloudflare.js'), join(dir, 'cloudflare.js'))
   await writeFile(join(dir, 'config.capnp'), CONFIG)
-  const child = spawn(workerd.default, ['serve', 'config.capnp', '--control-fd=3'], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const child = spawn(workerd.default, ['serve', 'config.capnp', '--control-fd=3'], {
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  })
   t.after(async () => {
     child.kill('SIGKILL')
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
     await rm(dir, { recursive: true, force: true })
   })
   const lines = []
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => lines.push(line))
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => lines.push(line))
   const listening = new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', (code, signal) => reject(new Error(`workerd ended (${signal ?? code}):\n${lines.join('\n')}`)))

@@ -10,7 +10,8 @@ export async function startUpstream({ gate, host = '127.0.0.1' }) {
     let body = ''
     for await (const part of request.setEncoding('utf8')) body += part
     requests.push({ method: request.method, url: request.url, headers: request.headers, body })
-    if (request.url.startsWith('/problem')) return response.writeHead(500, { 'content-type': 'text/plain' }).end('a problem')
+    if (request.url.startsWith('/problem'))
+      return response.writeHead(500, { 'content-type': 'text/plain' }).end('a problem')
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'x-own': 'of the upstream' })
     for await (const word of words(gate)) response.write(word)
     response.end()

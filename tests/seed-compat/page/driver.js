@@ -50,7 +50,11 @@ export function driverOf(client) {
       const options = client.chatTransport({ api })
       const messages = [{ id: crypto.randomUUID(), role: 'user', parts: [{ type: 'text', text }] }]
       const prepared = await options.prepareSendMessagesRequest({ id, api, messages, trigger: 'submit-message' })
-      const init = { method: 'POST', headers: { 'content-type': 'application/json', ...prepared.headers }, body: JSON.stringify(prepared.body) }
+      const init = {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...prepared.headers },
+        body: JSON.stringify(prepared.body),
+      }
       return options.fetch(prepared.api, init).then(answer).catch(failure)
     },
     chatResume: (api, chat, options) => resume(api, chat, options).then(answer).catch(failure),

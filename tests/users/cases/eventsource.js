@@ -3,7 +3,8 @@ import { EventSource } from 'eventsource'
 export const title = '`eventsource` (npm)'
 export const packages = ['eventsource']
 export const where = ['node', 'chromium']
-export const note = 'An `EventSource` asks again when an answer has ended; `close` it at the last event, as with the one of the browser.'
+export const note =
+  'An `EventSource` asks again when an answer has ended; `close` it at the last event, as with the one of the browser.'
 
 export function read({ df, upstream, id, received }) {
   let text = ''

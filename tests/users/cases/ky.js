@@ -3,7 +3,8 @@ import ky from 'ky'
 export const title = 'ky'
 export const packages = ['ky']
 export const where = ['node', 'chromium']
-export const note = 'ky has 10 s for the head and, in shortcuts such as `text()`, as much again for the body: an answer that takes longer needs `timeout: false`.'
+export const note =
+  'ky has 10 s for the head and, in shortcuts such as `text()`, as much again for the body: an answer that takes longer needs `timeout: false`.'
 
 export async function read({ df, upstream, id, received }) {
   // snippet:begin

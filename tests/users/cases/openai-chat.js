@@ -3,7 +3,8 @@ import OpenAI from 'openai'
 export const title = 'OpenAI SDK: chat completions'
 export const packages = ['openai']
 export const where = ['node', 'chromium']
-export const note = 'The SDK posts everything to one URL. A recording is kept by its URL, so `query` gives each answer its own.'
+export const note =
+  'The SDK posts everything to one URL. A recording is kept by its URL, so `query` gives each answer its own.'
 
 export async function read({ df, upstream, id, received }) {
   let text = ''

@@ -6,7 +6,12 @@ export const where = ['node', 'chromium']
 export const note = ''
 
 export async function read({ df, upstream, id, received }) {
-  const client = new OpenAI({ fetch: df.fetch, baseURL: `${upstream}/openai/v1`, apiKey: 'x', dangerouslyAllowBrowser: true })
+  const client = new OpenAI({
+    fetch: df.fetch,
+    baseURL: `${upstream}/openai/v1`,
+    apiKey: 'x',
+    dangerouslyAllowBrowser: true,
+  })
   let text = ''
   // snippet:begin
   const stream = await client.responses.create({ model: 'gpt-5', input: 'Hello', stream: true }, { query: { id } })

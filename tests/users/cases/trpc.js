@@ -3,7 +3,8 @@ import { createTRPCClient, httpBatchStreamLink } from '@trpc/client'
 export const title = 'tRPC: `httpBatchStreamLink`'
 export const packages = ['@trpc/client', '@trpc/server']
 export const where = ['node', 'chromium']
-export const note = 'A batch is a GET whose URL holds the inputs: equal inputs are one recording. An id among them tells two calls apart.'
+export const note =
+  'A batch is a GET whose URL holds the inputs: equal inputs are one recording. An id among them tells two calls apart.'
 
 export async function read({ df, upstream, id, received }) {
   let text = ''

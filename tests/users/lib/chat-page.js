@@ -6,7 +6,11 @@ export class ChatPage {
   static async open(t, { site, browser, world, version, options = [] }) {
     const page = await browser.newPage()
     t.after(() => page.close())
-    const query = new URLSearchParams({ recorder: world.proxy.url, upstream: world.upstream.url, id: crypto.randomUUID() })
+    const query = new URLSearchParams({
+      recorder: world.proxy.url,
+      upstream: world.upstream.url,
+      id: crypto.randomUUID(),
+    })
     for (const option of options) query.set(option, '1')
     const chat = new ChatPage(page)
     page.on('pageerror', (error) => chat.errors.push(error.message))
@@ -28,7 +32,9 @@ export class ChatPage {
 
   /** Resolves when the page has asked the recorder whether there is something to resume. */
   untilAsked() {
-    return this.page.waitForResponse((response) => response.request().headers()['durablefetch-mode'] === 'resume', { timeout: 20_000 })
+    return this.page.waitForResponse((response) => response.request().headers()['durablefetch-mode'] === 'resume', {
+      timeout: 20_000,
+    })
   }
 
   untilStatus(status) {

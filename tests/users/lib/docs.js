@@ -69,7 +69,9 @@ Executed: ${versionsOf(packages)}, in ${places}.
 /** What stands between the marks in a file, without its indentation. */
 function snippetsOf(relative) {
   const source = readFileSync(new URL(relative, import.meta.url), 'utf8')
-  const found = [...source.matchAll(SNIPPET)].map(([, indent, text]) => text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''))
+  const found = [...source.matchAll(SNIPPET)].map(([, indent, text]) =>
+    text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  )
   if (found.length === 0) throw new Error(`no snippet in ${relative}`)
   return found
 }

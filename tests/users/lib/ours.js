@@ -9,7 +9,10 @@ export async function installOurs(t) {
   const { dir, manifest, files } = await freshProject(t, fileURLToPath(new URL('./ours', import.meta.url)))
   assert.equal(manifest.name, 'durablefetch')
   // npm has an older package of this name: without WebAssembly, and without `stop`.
-  assert.ok(files.some((file) => file.endsWith('.wasm')), `the package under test is not ours: ${files}`)
+  assert.ok(
+    files.some((file) => file.endsWith('.wasm')),
+    `the package under test is not ours: ${files}`,
+  )
   const load = async () => {
     const ours = await import(pathToFileURL(join(dir, 'entry.js')).href)
     assert.equal(typeof new ours.DurableFetchClient().stop, 'function', 'the client under test is not ours')

@@ -9,7 +9,17 @@ import { plain } from './protocols/plain.js'
 import { tanstack } from './protocols/tanstack.js'
 import { trpc } from './protocols/trpc.js'
 
-const PROTOCOLS = { openai, anthropic, tanstack, trpc, sse: plain.sse, text: plain.text, 'ai-5': aiSdk(5), 'ai-6': aiSdk(6), 'ai-7': aiSdk(7) }
+const PROTOCOLS = {
+  openai,
+  anthropic,
+  tanstack,
+  trpc,
+  sse: plain.sse,
+  text: plain.text,
+  'ai-5': aiSdk(5),
+  'ai-6': aiSdk(6),
+  'ai-7': aiSdk(7),
+}
 
 export async function startUpstream({ gate }) {
   const requests = []
