@@ -1,7 +1,8 @@
 //! What every request of a recorder has at hand.
 
 use std::collections::HashMap;
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -64,7 +65,8 @@ impl App {
     pub(crate) fn open(config: Config, port: u16) -> Result<(Arc<Self>, Threads), StartError> {
         let data = config.data.clone();
         let failed = |error| StartError::DataDir(data.clone(), error);
-        std::fs::create_dir_all(&data).map_err(failed)?;
+        // What is recorded is its owner's business.
+        DirBuilder::new().recursive(true).mode(0o700).create(&data).map_err(failed)?;
         let lock = File::create(data.join("lock")).map_err(failed)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => StartError::DataDirInUse(data.clone()),

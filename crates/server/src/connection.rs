@@ -4,6 +4,7 @@
 //! reads until the connection closes, and an orderly close is its end. Over HTTP/2 the stream alone is reset.
 //! Either way what was accepted for the reader goes out first.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,10 +16,12 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// A reader that takes nothing for this long before a reset is reset all the same.
 const STALLED: Duration = Duration::from_secs(5);
+/// Over HTTP/2 another task sends, and may have sent before it could be watched.
+const H2_SENT: Duration = Duration::from_millis(100);
 
 /// What a connection and the bodies on it know of each other.
 #[derive(Debug, Default)]
@@ -37,6 +40,7 @@ pub(crate) struct Watch {
     /// How often it had been flushed when something was last given to it.
     sent_at: Option<u64>,
     is_h2: bool,
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
 impl Watch {
@@ -47,7 +51,7 @@ impl Watch {
 
     /// Ready once all that was given to the connection is with the system. Over HTTP/1 the connection is reset
     /// as soon as the body fails.
-    pub(crate) fn poll_break(&mut self, cx: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_break(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let flushes = self.state.flushes.load(Ordering::Acquire);
         // A body that is asked for the first time has had its head given to the connection just now.
         let sent_at = *self.sent_at.get_or_insert(flushes);
@@ -55,7 +59,10 @@ impl Watch {
             self.state.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(cx.waker().clone());
             self.state.waiting.store(true, Ordering::SeqCst);
             if self.state.flushes.load(Ordering::SeqCst) == sent_at {
-                return Poll::Pending;
+                if !self.is_h2 {
+                    return Poll::Pending;
+                }
+                ready!(self.patience.get_or_insert_with(|| Box::pin(sleep(H2_SENT))).as_mut().poll(cx));
             }
         }
         if !self.is_h2 {
@@ -71,7 +78,12 @@ pub(crate) struct Watches(Arc<State>);
 
 impl Watches {
     pub(crate) fn watch(&self, version: http::Version) -> Watch {
-        Watch { state: Arc::clone(&self.0), sent_at: None, is_h2: version == http::Version::HTTP_2 }
+        Watch {
+            state: Arc::clone(&self.0),
+            sent_at: None,
+            is_h2: version == http::Version::HTTP_2,
+            patience: None,
+        }
     }
 }
 

@@ -29,6 +29,7 @@ impl Demo {
         Opened {
             head: Head { status: 200, reason: b"OK".to_vec(), headers },
             cookies: Vec::new(),
+            length: None,
             body: SourceBody::Demo(Self { sent: 0, ticks }),
         }
     }

@@ -64,7 +64,7 @@ async fn record(app: &Arc<App>, entry: &Arc<Entry>, shared: &Arc<Shared>, source
         }
         None => return None,
     };
-    let Opened { head, cookies, body } = opened;
+    let Opened { head, cookies, body, .. } = opened;
     let recorded = Head::is_recorded(head.status);
     shared.put_cookies(cookies);
     if recorded {

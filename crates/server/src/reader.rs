@@ -18,7 +18,7 @@ use crate::shared::{Got, Shared};
 use crate::storage::bodies;
 
 /// The most bytes that are read from storage at once.
-const READ_MAX: u64 = 256 * 1024;
+const READ_MAX: u64 = 128 * 1024;
 
 /// A body that follows a recording.
 #[derive(Debug)]

@@ -121,7 +121,11 @@ async fn head(
     };
     let opening = tokio::time::timeout(app.config.limits.header_timeout, source.open(&app.upstreams));
     let opened = opening.await.map_err(|_| ProtocolError::from(ErrorCode::UpstreamTimeout))??;
-    Ok(respond::passing(allowed, &opened.head, &opened.cookies, Body::Whole(None)))
+    let mut response = respond::passing(allowed, &opened.head, &opened.cookies, Body::Whole(None));
+    if let Some(length) = opened.length {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    }
+    Ok(response)
 }
 
 /// Reads a request body whole, so that a cut one starts nothing.

@@ -20,6 +20,8 @@ use crate::{route, sweep};
 
 /// How long a connection may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most bytes of a request head, and of a response that wait for a slow reader outside the recording.
+const BUFFER_MAX: usize = 64 * 1024;
 /// How long readers may take to get the last bytes after everything has ended.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -103,7 +105,7 @@ fn connect(stream: TcpStream, app: &Arc<App>, connections: &GracefulShutdown) {
     let app = Arc::clone(app);
     let service = service_fn(move |request| route::handle(Arc::clone(&app), watches.clone(), request));
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(BUFFER_MAX);
     builder.http2().timer(TokioTimer::new());
     let serving = builder.serve_connection(connection, service).into_owned();
     let serving = connections.watch(serving);

@@ -375,7 +375,8 @@ impl Shared {
         if let Some(error) = &inner.store_error {
             return Poll::Ready(Err(error.clone()));
         }
-        if inner.ring.as_ref().is_none_or(|ring| ring.written_end() == ring.end()) {
+        // What was deleted meanwhile is written no more.
+        if inner.removed || inner.ring.as_ref().is_none_or(|ring| ring.written_end() == ring.end()) {
             return Poll::Ready(Ok(()));
         }
         inner.pump_waits = true;

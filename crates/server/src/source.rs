@@ -25,6 +25,8 @@ pub(crate) struct Opened {
     pub(crate) head: Head,
     /// For the one who started it, and only where cookies may pass.
     pub(crate) cookies: Vec<HeaderValue>,
+    /// What the upstream said of the length, where it did not code the body.
+    pub(crate) length: Option<HeaderValue>,
     pub(crate) body: SourceBody,
 }
 

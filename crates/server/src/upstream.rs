@@ -160,6 +160,7 @@ fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened, Proto
     Ok(Opened {
         head: Head { status: parts.status.as_u16(), reason, headers: to_store(&parts.headers) },
         cookies,
+        length: parts.headers.get(header::CONTENT_LENGTH).cloned(),
         body: SourceBody::Http(Body(body)),
     })
 }
