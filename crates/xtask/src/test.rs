@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check, each timed, and a summary. A failed check stops only those that need it.
 
 mod checks;
+mod matrices;
 
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
@@ -13,10 +14,10 @@ use crate::repo::Repo;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Also the slow tier: the end-to-end tests that use randomness run with many seeds.
+    /// Also the slow tier: the matrices of libraries, and more seeds for the tests that use randomness.
     #[arg(long)]
     all: bool,
-    /// Run only the checks whose name contains this, and those they need.
+    /// Run only the checks (of either tier) whose name contains this, and those they need.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -53,7 +54,9 @@ enum Outcome {
 /// Runs the checks and prints the summary, whose last line is `N passed, M failed`.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let context = Context { repo, all: options.all, browser: OnceCell::new() };
-    let selected = select(checks::CHECKS, options.only.as_deref())?;
+    let slow = if options.all || options.only.is_some() { matrices::MATRICES } else { &[] };
+    let candidates: Vec<&Check> = checks::CHECKS.iter().chain(slow).collect();
+    let selected = select(&candidates, options.only.as_deref())?;
     let mut results: Vec<(&Check, Outcome, Duration)> = Vec::new();
     for check in selected {
         let started = Instant::now();
@@ -85,8 +88,8 @@ fn run_one(check: &Check, context: &Context<'_>, results: &[(&Check, Outcome, Du
 }
 
 /// The checks named by `only` and, before them, everything they need.
-fn select<'a>(checks: &'a [Check], only: Option<&str>) -> Result<Vec<&'a Check>> {
-    let Some(only) = only else { return Ok(checks.iter().collect()) };
+fn select<'a>(checks: &[&'a Check], only: Option<&str>) -> Result<Vec<&'a Check>> {
+    let Some(only) = only else { return Ok(checks.to_vec()) };
     let mut wanted: Vec<&str> = checks.iter().map(|c| c.name).filter(|name| name.contains(only)).collect();
     if wanted.is_empty() {
         let names: Vec<_> = checks.iter().map(|check| check.name).collect();
@@ -99,7 +102,7 @@ fn select<'a>(checks: &'a [Check], only: Option<&str>) -> Result<Vec<&'a Check>>
         wanted.extend(needs.iter().filter(|need| !wanted.contains(need)).copied().collect::<Vec<_>>());
         seen += 1;
     }
-    Ok(checks.iter().filter(|check| wanted.contains(&check.name)).collect())
+    Ok(checks.iter().filter(|check| wanted.contains(&check.name)).copied().collect())
 }
 
 fn summary(results: &[(&Check, Outcome, Duration)]) -> String {
@@ -131,8 +134,12 @@ mod tests {
         Check { name: "end to end", needs: &["package"], run: NOTHING },
     ];
 
+    fn all() -> Vec<&'static Check> {
+        CHECKS.iter().collect()
+    }
+
     fn names(only: Option<&str>) -> Vec<&'static str> {
-        select(CHECKS, only).unwrap().iter().map(|check| check.name).collect()
+        select(&all(), only).unwrap().iter().map(|check| check.name).collect()
     }
 
     #[test]
@@ -140,18 +147,15 @@ mod tests {
         assert_eq!(names(None).len(), 4);
         assert_eq!(names(Some("format")), ["format"]);
         assert_eq!(names(Some("end")), ["tools", "package", "end to end"]);
-        assert!(select(CHECKS, Some("nonsense")).is_err());
+        assert!(select(&all(), Some("nonsense")).is_err());
     }
 
     #[test]
     fn every_need_is_an_earlier_check() {
-        for (at, check) in checks::CHECKS.iter().enumerate() {
+        let all: Vec<_> = checks::CHECKS.iter().chain(matrices::MATRICES).collect();
+        for (at, check) in all.iter().enumerate() {
             for need in check.needs {
-                assert!(
-                    checks::CHECKS[..at].iter().any(|other| other.name == *need),
-                    "{}: {need}",
-                    check.name
-                );
+                assert!(all[..at].iter().any(|other| other.name == *need), "{}: {need}", check.name);
             }
         }
     }

@@ -84,11 +84,11 @@ fn end_to_end(context: &Context<'_>) -> Result<()> {
     node_tests(context, "tests/e2e")
 }
 
-fn build_recorder(context: &Context<'_>) -> Result<()> {
+pub(super) fn build_recorder(context: &Context<'_>) -> Result<()> {
     cargo(context, "cargo build of the recorder", &["build", "-p", "durablefetch-server"], &[])
 }
 
-fn node_tests(context: &Context<'_>, folder: &str) -> Result<()> {
+pub(super) fn node_tests(context: &Context<'_>, folder: &str) -> Result<()> {
     let repo = context.repo;
     let mut command = repo.command("npm");
     command.args(["test"]).current_dir(repo.path(folder));
