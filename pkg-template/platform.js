@@ -118,11 +118,11 @@ export function letGo(controller, body) {
 export const isRequest = (input) =>
   typeof input === 'object' && input !== null && typeof input.url === 'string' && typeof input.method === 'string'
 
-/** A stream that was read whole can be sent again. @param {any} body */
-export const isStream = (body) => typeof ReadableStream === 'function' && body instanceof ReadableStream
+/** The platform's own reading of what fetch was called with. @param {any} input @param {any} init */
+export const request = (input, init) => new Request(input, init)
 
-/** @param {any} body @returns {Promise<ArrayBuffer>} */
-export const readWhole = (body) => new Response(body).arrayBuffer()
+/** @param {any} body */
+export const isStream = (body) => typeof ReadableStream === 'function' && body instanceof ReadableStream
 
 /** @param {string} message @param {string} name */
 export const domException = (message, name) => new DOMException(message, name)

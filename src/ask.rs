@@ -10,15 +10,16 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Headers, Response};
 
 use crate::client::Inner;
-use crate::generation::Generation;
+use crate::generation::{self, Generation};
 use crate::head::Seen;
 use crate::order::Order;
 use crate::{error, sys};
 
 /// Why there is no response.
 pub(crate) enum Lost {
-    /// The app's own doing: its token function threw, or what it asked for cannot be sent.
-    Token(JsValue),
+    /// Not to be tried again: the app's token function threw, what it asked for cannot be sent, or a repetition
+    /// would be a second request.
+    Final(JsValue),
     /// No answer came.
     Network(JsValue),
 }
@@ -32,8 +33,8 @@ pub(crate) async fn ask(
     signal: AbortSignal,
 ) -> Result<(Response, Seen), Lost> {
     let seed = client.generation.get() != Generation::Current;
-    let address = client.options.base.address(&order.url, seed).map_err(Lost::Token)?;
-    let response = with_token(&client, &order, &address, true, |token| {
+    let address = client.options.base.address(&order.url, seed).map_err(Lost::Final)?;
+    let answered = with_token(&client, &order, &address, true, |token| {
         let headers = match what {
             Request::Start => start_headers(&order)?,
             Request::Continue(offset) => {
@@ -49,10 +50,29 @@ pub(crate) async fn ask(
             Request::Continue(_) => order.bodiless(&headers, Some(&signal)),
         })
     })
-    .await?;
-    let seen = Seen::of(&response);
-    client.learn(&seen);
-    Ok((response, seen))
+    .await;
+    match answered {
+        Ok(response) => {
+            let mut seen = Seen::of(&response);
+            client.learn(&seen);
+            if seen.answer == Answer::Foreign && seen.status >= 500 && runs_twice(&client, &order, what).await
+            {
+                // The upstream's own, then: 0.1.0 hands on what it does not record.
+                seen.answer = Answer::Unrecorded;
+            }
+            Ok((response, seen))
+        }
+        Err(Lost::Network(cause)) if runs_twice(&client, &order, what).await => {
+            Err(Lost::Final(error::network(client.options.base.host(), &cause)))
+        }
+        Err(lost) => Err(lost),
+    }
+}
+
+/// Whether sending this again would run it again: a recorder of 0.1.0 knows no request ids. Asked only once
+/// something is wrong.
+async fn runs_twice(client: &Rc<Inner>, order: &Order, what: Request) -> bool {
+    what == Request::Start && generation::known(client, order).await == Generation::Seed
 }
 
 fn start_headers(order: &Order) -> Result<Headers, JsValue> {
@@ -85,8 +105,8 @@ pub(crate) async fn with_token(
     let mut again = client.options.token.can_change();
     loop {
         let token =
-            if with_token { client.options.token.current().await.map_err(Lost::Token)? } else { None };
-        let init = init(token.as_deref()).map_err(Lost::Token)?;
+            if with_token { client.options.token.current().await.map_err(Lost::Final)? } else { None };
+        let init = init(token.as_deref()).map_err(Lost::Final)?;
         let response = transport(client, order, address, &init).await.map_err(Lost::Network)?;
         let refused = response.status() == 401 && Seen::of(&response).answer == Answer::Own;
         if !(refused && with_token && std::mem::replace(&mut again, false)) {

@@ -103,7 +103,7 @@ async fn call(
                 Interrupted::Late => error::unreachable(host, &JsValue::UNDEFINED),
             })
         }
-        Ok(Err(ask::Lost::Token(error))) => Err(error),
+        Ok(Err(ask::Lost::Final(error))) => Err(error),
         Ok(Err(ask::Lost::Network(cause))) => Err(match bell.aborted() {
             Some(reason) => reason,
             None if client.answered() => error::network(host, &cause),
@@ -135,7 +135,7 @@ async fn send(
     with_token: bool,
     signal: &AbortSignal,
 ) -> Result<Told, ask::Lost> {
-    let address = client.options.base.control(endpoint).map_err(ask::Lost::Token)?;
+    let address = client.options.base.control(endpoint).map_err(ask::Lost::Final)?;
     let response = ask::with_token(client, order, &address, with_token, |token| {
         let headers = web_sys::Headers::new()?;
         headers.set("content-type", "application/json")?;

@@ -25,11 +25,12 @@ pub(crate) async fn fetch(
         return direct(&client, &mut order).await;
     }
     bypass::warn_of_third_party(&client, &order);
-    order.buffer(true).await?;
+    order.buffer().await?;
     stop_if_aborted(&order)?;
-    if (order.mode.is_some() || client.options.token.is_some())
-        && generation::known(&client, &order).await == Generation::Seed
-    {
+    if order.mode.is_some() || client.options.token.is_some() {
+        generation::known(&client, &order).await;
+    }
+    if client.generation.get() == Generation::Seed {
         return seed(&client, order).await;
     }
     // Whoever says how to start does not mean what `isInProgress` found.
@@ -67,7 +68,7 @@ async fn direct(client: &Rc<Inner>, order: &mut Order) -> Result<Response, JsVal
             Some(Mode::Join | Mode::Restart) | None => {}
         }
     }
-    order.buffer(false).await?;
+    order.buffer_unless_streaming().await?;
     let headers = order.copied_headers()?;
     let init = order.untouched(&headers);
     ask::transport(client, order, &order.href, &init).await

@@ -1,25 +1,20 @@
 //! What the app asked for, in one shape: string, URL or Request, with or without init.
 
 use durablefetch_protocol::{Mode, name};
-use js_sys::{Function, Object};
+use js_sys::{Function, Object, TypeError};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, Request, Url};
+use web_sys::{AbortSignal, Blob, Headers, Request, Url};
 
 use crate::{error, id, sys};
 
-/// What a Request holds that a request init can hold. `mode` and `priority` are special, see below.
-const FIELDS: [&str; 9] = [
-    "method",
-    "cache",
-    "credentials",
-    "redirect",
-    "referrer",
-    "referrerPolicy",
-    "integrity",
-    "keepalive",
-    "signal",
-];
+/// What a Request holds that a request init can hold. `priority` and what is newer cannot be read from it, so the
+/// app's own init goes along.
+const FIELDS: [&str; 7] =
+    ["cache", "credentials", "integrity", "keepalive", "redirect", "referrer", "referrerPolicy"];
+
+/// The most bytes that browsers send with `keepalive`.
+const KEEPALIVE_MAX: f64 = 65_536.0;
 
 /// One fetch as the app meant it.
 pub(crate) struct Order {
@@ -40,7 +35,8 @@ pub(crate) struct Order {
     cache: Option<JsValue>,
     /// Everything else of the init, to be handed on.
     init: Object,
-    /// Where the body is before it is buffered.
+    /// The platform's reading of it all.
+    native: Request,
     body: Body,
 }
 
@@ -53,75 +49,76 @@ pub(crate) struct Asker {
 
 enum Body {
     None,
-    Ready(JsValue),
-    Stream(JsValue),
-    OfRequest(Request),
+    /// Not read yet. `streams`: it can be read only once, and sent as a stream past the recorder.
+    Unread {
+        streams: bool,
+    },
+    Whole(Blob),
 }
 
 impl Order {
-    /// Reads what was asked for, at once: the app may change its objects after the call.
+    /// Reads what was asked for, at once: the app may change its objects after the call. The platform's own
+    /// Request checks everything, resolves the URL and copies the body.
     ///
     /// # Errors
     /// What native fetch throws for the same mistake.
     pub(crate) fn read(input: &JsValue, init: &JsValue) -> Result<Self, JsValue> {
+        if input.is_undefined() {
+            return Err(TypeError::new("A URL or a Request is needed").into());
+        }
+        let native = sys::request(input, init)?;
         let given = Object::new();
         if let Some(init) = init.dyn_ref::<Object>() {
             let _ = Object::assign(&given, init);
         }
-        let mut body = match sys::some(sys::get(&given, "body")) {
-            None => Body::None,
-            Some(stream) if sys::is_stream(&stream) => Body::Stream(stream),
-            Some(body) => Body::Ready(body),
-        };
-        let mut headers = sys::some(sys::get(&given, "headers"));
-        let text = if sys::is_request(input) {
-            inherit(&given, input);
-            headers = headers.or_else(|| sys::some(sys::get(input, "headers")));
-            let method = sys::get_text(input, "method");
-            let may_have_body = !matches!(method.as_deref(), None | Some("GET" | "HEAD"));
-            if matches!(body, Body::None) && may_have_body {
-                body = Body::OfRequest(input.clone().unchecked_into());
-            }
-            sys::get_text(input, "url").unwrap_or_default()
-        } else {
-            sys::to_text(input)
-        };
-        let url = match sys::location() {
-            Some(base) => Url::new_with_base(&text, &base)?,
-            None => Url::new(&text)?,
-        };
-        if !url.username().is_empty() || !url.password().is_empty() {
-            return Err(error::plain(
-                "invalid-url",
-                "The URL contains credentials; send a header instead",
-                None,
-            ));
+        let signal = sys::some(sys::get(&given, "signal"));
+        let mut signal: Option<AbortSignal> = signal.map(JsCast::unchecked_into);
+        let streams = sys::is_stream(&sys::get(&given, "body"));
+        for name in ["body", "headers", "signal", "duplex", "mode"] {
+            let _ = js_sys::Reflect::delete_property(&given, &name.into());
         }
+        if input.is_object() && !sys::get(input, "method").is_undefined() {
+            for name in FIELDS {
+                sys::set(&given, name, &sys::get(&native, name));
+            }
+            if sys::get(init, "signal").is_undefined() {
+                signal = Some(native.signal());
+            }
+        }
+        let method = native.method();
+        sys::set(&given, "method", &method.as_str().into());
+        let url = Url::new(&native.url())?;
         url.set_hash("");
-        let headers = match headers {
-            Some(headers) => Headers::new_with_headers(headers.unchecked_ref())?,
-            None => Headers::new()?,
-        };
-        let mode = taken(&headers, name::MODE)?;
-        let mode = match mode {
+        let href = url.href();
+
+        let headers = Headers::new_with_headers(&native.headers())?;
+        let mode = match taken(&headers, name::MODE)? {
             None => None,
             Some(text) => Some(Mode::parse(&text).ok_or_else(|| {
                 error::invalid("The mode of a request must be join, restart, resume or replay")
             })?),
         };
-        let request = taken(&headers, name::REQUEST)?;
+        let request = taken(&headers, name::REQUEST)?.unwrap_or_else(id::fresh);
         for header in [name::URL, name::RECORDING, name::OFFSET, name::TOKEN] {
             headers.delete(header)?;
         }
-        let signal = sys::get(&given, "signal").dyn_into().ok();
-        for name in ["body", "headers", "signal", "duplex"] {
-            let _ = js_sys::Reflect::delete_property(&given, &name.into());
+        match sys::get_text(&native, "mode").as_deref() {
+            // It is about the upstream, which the recorder may be a stranger to.
+            Some("same-origin")
+                if sys::get_text(&js_sys::global(), "origin").as_deref() != Some(&*url.origin()) =>
+            {
+                return Err(
+                    TypeError::new("The URL is of another origin, and the mode is 'same-origin'").into()
+                );
+            }
+            None | Some("cors" | "navigate" | "same-origin") => {}
+            Some(mode) => sys::set(&given, "mode", &mode.into()),
         }
         let cache = sys::some(sys::get(&given, "cache"));
         sys::set(&given, "cache", &"no-store".into());
-        let href = url.href();
-        let request = request.unwrap_or_else(id::fresh);
-        Ok(Self { url, href, headers, signal, mode, request, fetch: None, cache, init: given, body })
+        let has_body = !matches!(&*method, "GET" | "HEAD") && !sys::get(&native, "body").is_null();
+        let body = if has_body { Body::Unread { streams } } else { Body::None };
+        Ok(Self { url, href, headers, signal, mode, request, fetch: None, cache, init: given, native, body })
     }
 
     /// Whether this is a request for HTTP at all; `data:`, `blob:` and the like need no recorder.
@@ -129,21 +126,39 @@ impl Order {
         matches!(self.url.protocol().as_str(), "http:" | "https:")
     }
 
-    /// Reads a one-shot body whole, so that it can be sent again; whatever else a body can be is sent again as
-    /// it is. `streams`: those of an init, too.
-    pub(crate) async fn buffer(&mut self, streams: bool) -> Result<(), JsValue> {
-        self.body = match std::mem::replace(&mut self.body, Body::None) {
-            Body::Stream(stream) if streams => Body::Ready(JsFuture::from(sys::read_whole(&stream)).await?),
-            Body::OfRequest(request) => Body::Ready(JsFuture::from(request.array_buffer()?).await?),
-            ready => ready,
-        };
+    /// Whether it may be sent again. What has to have a known hash is compared by the browser, and a mismatch
+    /// looks like a lost connection.
+    pub(crate) fn is_resendable(&self) -> bool {
+        sys::get_text(&self.init, "integrity").is_none_or(|hash| hash.is_empty())
+    }
+
+    /// Reads the body whole, so that it can be sent again. As a blob: browsers keep large ones out of memory.
+    pub(crate) async fn buffer(&mut self) -> Result<(), JsValue> {
+        if let Body::Unread { .. } = self.body {
+            let blob: Blob = JsFuture::from(self.native.blob()?).await?.unchecked_into();
+            if sys::get(&self.init, "keepalive").is_truthy() && blob.size() > KEEPALIVE_MAX {
+                let message = "With 'keepalive' a request's body may have 64 KiB at most";
+                return Err(error::plain("request-too-large", message, None));
+            }
+            // Firefox does not tell whether a Request has a body.
+            let none = blob.size() == 0.0 && sys::get(&self.native, "body").is_undefined();
+            self.body = if none { Body::None } else { Body::Whole(blob) };
+        }
         Ok(())
+    }
+
+    /// The same for a request past the recorder, where a stream may stay one.
+    pub(crate) async fn buffer_unless_streaming(&mut self) -> Result<(), JsValue> {
+        match self.body {
+            Body::Unread { streams: true } => Ok(()),
+            _ => self.buffer().await,
+        }
     }
 
     /// A copy of the init as it is sent, body included.
     pub(crate) fn init(&self, headers: &Headers, signal: Option<&AbortSignal>) -> Object {
         let init = Object::assign(&Object::new(), &self.init);
-        if let Body::Ready(body) = &self.body {
+        if let Body::Whole(body) = &self.body {
             sys::set(&init, "body", body);
         }
         finish(&init, headers, signal);
@@ -155,12 +170,11 @@ impl Order {
         let init = Object::assign(&Object::new(), &self.init);
         match &self.body {
             Body::None => {}
-            Body::Ready(body) => sys::set(&init, "body", body),
-            Body::Stream(stream) => {
-                sys::set(&init, "body", stream);
+            Body::Whole(body) => sys::set(&init, "body", body),
+            Body::Unread { .. } => {
+                sys::set(&init, "body", &sys::get(&self.native, "body"));
                 sys::set(&init, "duplex", &"half".into());
             }
-            Body::OfRequest(_) => {}
         }
         match &self.cache {
             Some(cache) => sys::set(&init, "cache", cache),
@@ -220,19 +234,6 @@ fn finish(init: &Object, headers: &Headers, signal: Option<&AbortSignal>) {
     sys::set(init, "headers", headers);
     if let Some(signal) = signal {
         sys::set(init, "signal", signal);
-    }
-}
-
-/// What the init does not say, the Request says.
-fn inherit(init: &Object, request: &JsValue) {
-    for name in FIELDS {
-        if sys::get(init, name).is_undefined() {
-            sys::set(init, name, &sys::get(request, name));
-        }
-    }
-    let mode = sys::get(request, "mode");
-    if sys::get(init, "mode").is_undefined() && mode.as_string().is_some_and(|mode| mode != "navigate") {
-        sys::set(init, "mode", &mode);
     }
 }
 

@@ -40,15 +40,18 @@ pub(crate) struct Session {
     cause: JsValue,
 }
 
+type Asking = Pin<Box<dyn Future<Output = Result<(Response, Seen), Lost>>>>;
+type Telling = Pin<Box<dyn Future<Output = JsValue>>>;
+
 enum Source {
     /// Waiting for the clock, or over.
     Idle,
-    Asking(Pin<Box<dyn Future<Output = Result<(Response, Seen), Lost>>>>),
+    Asking(Asking),
     Body(ReadableStreamDefaultReader, Option<JsFuture>),
     /// A response without a body.
     Empty,
     /// The recorder said no and is saying why, until then.
-    Refusal(Pin<Box<dyn Future<Output = JsValue>>>, u64),
+    Refusal(Telling, u64),
 }
 
 enum Happened {
@@ -84,7 +87,7 @@ impl Session {
         let (now, seed) = (clock::now(), crate::id::seed());
         let reader = match attach {
             Some(recording) => Reader::attach(policy, now, seed, recording),
-            None => Reader::new(policy, now, seed, true, client.answered()),
+            None => Reader::new(policy, now, seed, order.is_resendable(), client.answered()),
         };
         let mut new = Self {
             client,
@@ -185,7 +188,7 @@ impl Session {
                 let action = self.reader.on(Event::Broken, now);
                 self.act(action, false)
             }
-            Happened::Lost(Lost::Token(error)) | Happened::Refused(error) => Some(self.failed(error)),
+            Happened::Lost(Lost::Final(error)) | Happened::Refused(error) => Some(self.failed(error)),
             Happened::Tick if matches!(self.source, Source::Refusal(..)) => {
                 Some(self.failed(error::mismatch()))
             }

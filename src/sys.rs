@@ -1,8 +1,8 @@
 //! The raw boundary: what JavaScript offers, as it is. Nothing here decides anything.
 
-use js_sys::{Function, Object, Promise, Reflect};
+use js_sys::{Function, Object, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortController, AbortSignal, Response};
+use web_sys::{AbortController, AbortSignal, Request, Response};
 
 #[wasm_bindgen(module = "/pkg-template/error.js")]
 extern "C" {
@@ -33,12 +33,10 @@ extern "C" {
     pub(crate) fn follow(controller: &AbortController, signal: Option<&AbortSignal>) -> AbortSignal;
     #[wasm_bindgen(js_name = letGo)]
     pub(crate) fn let_go(controller: Option<&AbortController>, body: &JsValue);
-    #[wasm_bindgen(js_name = isRequest)]
-    pub(crate) fn is_request(input: &JsValue) -> bool;
+    #[wasm_bindgen(catch)]
+    pub(crate) fn request(input: &JsValue, init: &JsValue) -> Result<Request, JsValue>;
     #[wasm_bindgen(js_name = isStream)]
     pub(crate) fn is_stream(body: &JsValue) -> bool;
-    #[wasm_bindgen(js_name = readWhole)]
-    pub(crate) fn read_whole(body: &JsValue) -> Promise;
     #[wasm_bindgen(js_name = domException)]
     pub(crate) fn dom_exception(message: &str, name: &str) -> JsValue;
 }

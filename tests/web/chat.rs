@@ -77,7 +77,7 @@ async fn a_message_restarts_the_chats_key_with_a_fresh_id() {
     let call = chat.call(0);
     assert_eq!((call.header("durablefetch-url").as_deref(), call.method()), (Some(KEY), "POST".into()));
     assert_eq!((call.header("x-own").as_deref(), call.init("credentials")), (Some("1"), "include".into()));
-    let body = json(&call.init("body").as_string().unwrap());
+    let body = json(&call.text().await);
     assert_eq!((string(&body, "id"), get(&body, "extra")), ("c 1".into(), 1.into()));
     assert_eq!(
         (string(&body, "trigger"), js_sys::Array::from(&get(&body, "messages")).length()),

@@ -2,7 +2,7 @@
 //! transport under the client is a script.
 
 #![cfg(target_arch = "wasm32")]
-#![allow(missing_docs)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::too_many_arguments)]
 
 mod support;
 

@@ -117,7 +117,7 @@ async fn a_continuation_of_something_else_is_refused() {
     script.live(2, &["c"], "end");
     let response = Df::new(&script).get().await.unwrap();
     assert_error(&broken(&response).await, "mismatch", "another recording or offset");
-    assert_eq!(script.call(1).aborted(), true);
+    assert!(script.call(1).aborted());
 }
 
 #[wasm_bindgen_test]

@@ -1,6 +1,5 @@
 //! What is sent for what was asked.
 
-use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -14,11 +13,6 @@ async fn sent(source: &str) -> Call {
     let fetched = js(source, &[("df", &df.0)]).await;
     assert!(fetched.is_ok(), "{fetched:?}");
     script.call(0)
-}
-
-async fn body_text(call: &Call) -> String {
-    let text = js("return await new Response(body).text()", &[("body", &call.init("body"))]).await.unwrap();
-    text.as_string().unwrap()
 }
 
 #[wasm_bindgen_test]
@@ -76,13 +70,12 @@ async fn a_request_keeps_method_headers_body_credentials_and_more() {
            headers: { 'x-own': '1' }, redirect: 'manual', referrerPolicy: 'no-referrer' }))",
     )
     .await;
-    assert_eq!((call.method(), body_text(&call).await), ("PUT".into(), "text".into()));
+    assert_eq!((call.method(), call.text().await), ("PUT".into(), "text".into()));
     assert_eq!(call.header("x-own").as_deref(), Some("1"));
     assert_eq!(call.header("content-type").as_deref(), Some("text/plain;charset=UTF-8"));
     assert_eq!(call.init("credentials"), "include");
     assert_eq!(call.init("redirect"), "manual");
     assert_eq!(call.init("referrerPolicy"), "no-referrer");
-    assert_eq!(call.init("mode"), "cors");
 }
 
 #[wasm_bindgen_test]
@@ -92,7 +85,7 @@ async fn the_init_wins_over_the_request() {
            { method: 'PATCH', body: 'b', headers: { 'x-other': '2' }, priority: 'low' })",
     )
     .await;
-    assert_eq!((call.method(), body_text(&call).await), ("PATCH".into(), "b".into()));
+    assert_eq!((call.method(), call.text().await), ("PATCH".into(), "b".into()));
     assert_eq!((call.header("x-own"), call.header("x-other")), (None, Some("2".into())));
     assert_eq!(call.init("priority"), "low");
 }
@@ -113,23 +106,24 @@ async fn every_kind_of_body_arrives() {
         let source = format!(
             "await df.fetch('https://b.example/', {{ method: 'POST', body: {body}, duplex: 'half' }})"
         );
-        assert_eq!(body_text(&sent(&source).await).await, text, "{body}");
+        assert_eq!(sent(&source).await.text().await, text, "{body}");
     }
     let call = sent(
         "const body = new FormData(); body.set('k', 'v'); await df.fetch('https://b.example/', { method: 'POST', body })",
     )
     .await;
-    let value =
-        js("return (await new Response(body).formData()).get('k')", &[("body", &call.init("body"))]).await;
+    let headers = object(&[("content-type", call.header("content-type").unwrap())]);
+    let values = [("body", &call.init("body")), ("headers", &headers)];
+    let value = js("return (await new Response(body, { headers }).formData()).get('k')", &values).await;
     assert_eq!(value.unwrap(), "v");
 }
 
 #[wasm_bindgen_test]
 async fn a_stream_is_read_whole_and_sent_again_after_a_failure() {
     let script = Script::new();
+    let df = Df::known(&script, &[]).await;
     script.fail();
     script.ended("complete", 0, 0, &[], "end");
-    let df = Df::new(&script);
     js(
         "const body = new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode('once')); c.close() } })
          await df.fetch('https://b.example/', { method: 'POST', body, duplex: 'half' })",
@@ -139,7 +133,7 @@ async fn a_stream_is_read_whole_and_sent_again_after_a_failure() {
     .unwrap();
     assert_eq!(script.count(), 2);
     for index in 0..2 {
-        assert_eq!(body_text(&script.call(index)).await, "once");
+        assert_eq!(script.call(index).text().await, "once");
     }
     let id = |index| script.call(index).header("durablefetch-request");
     assert_eq!(id(0), id(1));
@@ -148,29 +142,74 @@ async fn a_stream_is_read_whole_and_sent_again_after_a_failure() {
 #[wasm_bindgen_test]
 async fn what_the_app_changes_after_the_call_changes_nothing() {
     let call = sent(
-        "const init = { method: 'POST', headers: { a: '1' }, body: 'x' }
+        "const body = new TextEncoder().encode('x')
+         const init = { method: 'POST', headers: { a: '1' }, body }
          const fetched = df.fetch('https://m.example/', init)
-         init.method = 'DELETE'; init.headers.a = '2'; init.body = 'y'
+         init.method = 'DELETE'; init.headers.a = '2'; init.body = 'y'; body[0] = 0
          await fetched",
     )
     .await;
     assert_eq!(
-        (call.method(), call.header("a"), body_text(&call).await),
+        (call.method(), call.header("a"), call.text().await),
         ("POST".into(), Some("1".into()), "x".into())
     );
 }
 
 #[wasm_bindgen_test]
-async fn mistakes_reject_as_with_native_fetch() {
-    let df = Df::new(&Script::new());
-    let promise: Promise = df.fetch("http://", JsValue::UNDEFINED);
-    assert!(is_type_error(&awaited(promise).await.unwrap_err()));
-    let error = awaited(df.fetch("https://user:pass@a.example/", JsValue::UNDEFINED)).await.unwrap_err();
-    assert_error(&error, "invalid-url", "credentials");
-    let bad = json(r#"{"headers":{"bad name":"1"}}"#);
-    assert!(is_type_error(&awaited(df.fetch(URL, bad)).await.unwrap_err()));
+async fn mistakes_reject_as_with_native_fetch_and_send_nothing() {
+    let script = Script::new();
+    let df = Df::new(&script);
+    let locked = "const body = new ReadableStream(); body.getReader(); ";
+    for (before, args) in [
+        ("", ""),
+        ("", "'http://'"),
+        ("", "'https://user:pass@a.example/'"),
+        ("", "'https://a.example/', { headers: { 'bad name': '1' } }"),
+        ("", "'https://a.example/', { method: 'GE T' }"),
+        ("", "'https://a.example/', { method: 'TRACE' }"),
+        ("", "'https://a.example/', { body: 'in a GET' }"),
+        ("", "'https://a.example/', { redirect: 'sometimes' }"),
+        ("", "'https://a.example/', { priority: 'highest' }"),
+        ("", "'https://a.example/', { cache: 'forever' }"),
+        ("", "'https://a.example/', { mode: 'navigate' }"),
+        ("", "'https://a.example/', { mode: 'same-origin' }"),
+        ("", "'https://a.example/', { signal: 'no signal' }"),
+        ("", "'https://a.example/', { method: 'POST', body: new ReadableStream() }"),
+        (locked, "'https://a.example/', { method: 'POST', body, duplex: 'half' }"),
+        ("", "'https://a.example/', { method: 'POST', keepalive: true, body: 'x'.repeat(65537) }"),
+    ] {
+        let source = format!("{before}return df.fetch({args}).then(() => 'sent', (error) => error)");
+        let error = js(&source, &[("df", &df.0)]).await.unwrap();
+        assert!(is_type_error(&error), "{args}: {error:?}");
+    }
     let bad = json(r#"{"headers":{"durablefetch-mode":"often"}}"#);
-    assert_error(&awaited(df.fetch(URL, bad)).await.unwrap_err(), "invalid-option", "join, restart, resume or replay");
+    assert_error(
+        &awaited(df.fetch(URL, bad)).await.unwrap_err(),
+        "invalid-option",
+        "join, restart, resume or replay",
+    );
+    assert_eq!(script.count(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_request_is_used_up() {
+    let script = Script::new();
+    script.ended("complete", 0, 0, &[], "end");
+    let df = Df::new(&script);
+    let source = "const request = new Request('https://r.example/', { method: 'POST', body: 'x' })
+        await df.fetch(request)
+        return request.bodyUsed";
+    assert_eq!(js(source, &[("df", &df.0)]).await.unwrap(), true);
+}
+
+#[wasm_bindgen_test]
+async fn what_has_to_have_a_known_hash_is_sent_once() {
+    let script = Script::new();
+    let df = Df::known(&script, &[]).await;
+    script.fail();
+    let init = json(r#"{"integrity":"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}"#);
+    assert_error(&awaited(df.fetch(URL, init)).await.unwrap_err(), "network", "is lost");
+    assert_eq!(script.count(), 1);
 }
 
 #[wasm_bindgen_test]

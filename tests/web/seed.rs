@@ -92,3 +92,36 @@ async fn stop_is_more_than_it_can_do() {
     let error = Df::new(&script).ask("stop", &[URL.into()]).await.unwrap_err();
     assert_error(&error, "unsupported", "0.1.0");
 }
+
+#[wasm_bindgen_test]
+async fn what_it_may_have_run_is_not_sent_again() {
+    let script = Script::new();
+    script.answer(500, &[], Some("the upstream's own"));
+    status(&script, false, false);
+    let init = json(r#"{"method":"POST","body":"paid for"}"#);
+    let response = response(Df::new(&script).fetch(URL, init.clone())).await.unwrap();
+    assert_eq!(
+        (response.status(), response.url(), text(&response).await.unwrap()),
+        (500, URL.into(), "the upstream's own".into())
+    );
+    assert_eq!(script.count(), 2);
+
+    let script = Script::new();
+    script.fail();
+    status(&script, false, false);
+    let error = awaited(Df::new(&script).fetch(URL, init)).await.unwrap_err();
+    assert_error(&error, "network", "is lost");
+    assert_eq!(script.count(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn once_it_is_known_nothing_of_the_protocol_is_sent() {
+    let script = Script::new();
+    status(&script, false, false);
+    status(&script, false, false);
+    script.answer(200, &[], Some("ok"));
+    let df = Df::new(&script);
+    response(df.fetch(URL, mode("resume"))).await.unwrap();
+    df.get().await.unwrap();
+    assert_plain(&script.call(2));
+}

@@ -8,22 +8,20 @@ use crate::support::*;
 #[wasm_bindgen_test]
 async fn a_start_that_got_no_answer_is_repeated_with_the_same_id() {
     let script = Script::new();
+    let df = Df::known(&script, &[hasty(60_000)]).await;
     script.fail();
     script.answer(502, &[], Some("bad gateway"));
     script.answer(524, &[], Some("a timeout occurred"));
     script.own(503, Some("shutting-down"));
     script.ended("complete", 0, 2, &["ok"], "end");
-    let df = Df::with(&script, &[hasty(60_000)]);
     let init = json(r#"{"method":"POST","body":"paid for"}"#);
     let response = response(df.fetch(URL, init)).await.unwrap();
     assert_eq!(text(&response).await.unwrap(), "ok");
     let ids: Vec<_> = (0..5).map(|index| script.call(index).header("durablefetch-request")).collect();
     assert!(ids[0].is_some() && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     for index in 0..5 {
-        assert_eq!(
-            (script.call(index).method(), script.call(index).init("body")),
-            ("POST".into(), "paid for".into())
-        );
+        let call = script.call(index);
+        assert_eq!((call.method(), call.text().await), ("POST".into(), "paid for".into()));
     }
 }
 

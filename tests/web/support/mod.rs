@@ -15,6 +15,10 @@ pub const URL: &str = "https://api.example/answer?id=1";
 pub const FIRST: &str = "https://recorder.example/api.example/answer?id=1";
 pub const LATER: &str = "https://recorder.example/https:/api.example/answer?id=1";
 
+/// The status where nothing is recorded.
+pub const NOTHING: &str =
+    r#"{"inProgress":false,"activeConnections":0,"chunksStored":0,"completed":false,"state":"none"}"#;
+
 #[wasm_bindgen(module = "/tests/web/support/script.js")]
 extern "C" {
     pub type Script;
@@ -143,6 +147,12 @@ impl Call {
     pub fn init(&self, name: &str) -> JsValue {
         get(&get(&self.0, "init"), name)
     }
+    /// Its request body.
+    pub async fn text(&self) -> String {
+        let text =
+            js("return await new Response(body).text()", &[("body", &self.init("body"))]).await.unwrap();
+        text.as_string().unwrap()
+    }
     pub fn aborted(&self) -> bool {
         web_sys::AbortSignal::from(self.init("signal")).aborted()
     }
@@ -170,6 +180,15 @@ impl Df {
             set(&options, name, value);
         }
         Self(construct(&options).unwrap())
+    }
+
+    /// The same when it is known already that the recorder is of this protocol.
+    pub async fn known(script: &Script, more: &[(&str, JsValue)]) -> Self {
+        let df = Self::with(script, more);
+        script.control(NOTHING);
+        df.ask("isInProgress", &[URL.into()]).await.unwrap();
+        script.calls().set_length(0);
+        df
     }
 
     pub fn fetch(&self, input: impl Into<JsValue>, init: JsValue) -> Promise {
