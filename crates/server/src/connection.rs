@@ -20,7 +20,8 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// A reader that takes nothing for this long before a reset is reset all the same.
 const STALLED: Duration = Duration::from_secs(5);
-/// Over HTTP/2 another task sends, and may have sent before it could be watched.
+/// Over HTTP/2 another task sends, and tells nobody when it has; a reset drops what it has not. This is ample for
+/// what the stream's window let through, and who gets less asks for the rest.
 const H2_SENT: Duration = Duration::from_millis(100);
 
 /// What a connection and the bodies on it know of each other.
@@ -52,6 +53,9 @@ impl Watch {
     /// Ready once all that was given to the connection is with the system. Over HTTP/1 the connection is reset
     /// as soon as the body fails.
     pub(crate) fn poll_break(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_h2 {
+            return self.patience.get_or_insert_with(|| Box::pin(sleep(H2_SENT))).as_mut().poll(cx);
+        }
         let flushes = self.state.flushes.load(Ordering::Acquire);
         // A body that is asked for the first time has had its head given to the connection just now.
         let sent_at = *self.sent_at.get_or_insert(flushes);
@@ -59,15 +63,10 @@ impl Watch {
             self.state.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(cx.waker().clone());
             self.state.waiting.store(true, Ordering::SeqCst);
             if self.state.flushes.load(Ordering::SeqCst) == sent_at {
-                if !self.is_h2 {
-                    return Poll::Pending;
-                }
-                ready!(self.patience.get_or_insert_with(|| Box::pin(sleep(H2_SENT))).as_mut().poll(cx));
+                return Poll::Pending;
             }
         }
-        if !self.is_h2 {
-            self.state.reset.store(true, Ordering::Release);
-        }
+        self.state.reset.store(true, Ordering::Release);
         Poll::Ready(())
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs and cannot have has failed it")]
 
 mod crash;
+mod http2;
 mod shutdown;
 mod start;
 mod support;
