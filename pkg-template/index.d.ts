@@ -147,7 +147,12 @@ export interface PreparedSend extends PreparedReconnect {
   body: object
 }
 
-/** Ours among the options of {@link DurableFetchClient.chatTransport}. */
+/** A value, a promise of it, or a function that returns either. */
+export type Resolvable<T> = T | Promise<T> | (() => T) | (() => Promise<T>)
+
+/**
+ * Options of {@link DurableFetchClient.chatTransport}: those of `DefaultChatTransport`, and `reconnect` and `onAbort`.
+ */
 export interface ChatTransportOptions {
   /**
    * The app's own route. A chat is recorded under `api?chatId=<id>`, its own query kept; the query reaches the route.
@@ -167,6 +172,14 @@ export interface ChatTransportOptions {
    * @defaultValue 'detach'
    */
   onAbort?: 'detach' | 'stop'
+  /** Handed on. As of `fetch`; it also goes for stopping the chat. */
+  credentials?: Resolvable<RequestCredentials>
+  /** Handed on. An `authorization` among them also goes for stopping the chat. */
+  headers?: Resolvable<Record<string, string> | Headers>
+  /** Handed on: more fields of the request's body. */
+  body?: Resolvable<object>
+  /** Handed on. What is resumed here is the whole response, which is what the AI SDK takes for granted. */
+  resumeStreamIsReplay?: boolean
   /** The transport underneath for this chat, instead of the client's. */
   fetch?: typeof globalThis.fetch
   /** Called first; what it returns is what is sent, with the chat's key, mode and request id added. */
@@ -233,7 +246,7 @@ export class DurableFetchClient {
    */
   readonly chatTransport: <OPTIONS extends ChatTransportOptions = ChatTransportOptions>(
     options?: OPTIONS,
-  ) => Omit<OPTIONS, keyof ChatTransportOptions> & PreparedChatTransport
+  ) => Omit<OPTIONS, 'reconnect' | 'onAbort' | keyof PreparedChatTransport> & PreparedChatTransport
 
   /** The Stop button: stops the answer that this client last sent or resumed for a chat, also after a reload. */
   readonly stopChat: (api: string, chatId: string) => Promise<Done>

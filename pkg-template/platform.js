@@ -121,6 +121,21 @@ export const isRequest = (input) =>
 /** The platform's own reading of what fetch was called with. @param {any} input @param {any} init */
 export const request = (input, init) => new Request(input, init)
 
+/** @type {boolean | undefined} */
+let caches
+
+/** Whether requests may say how they are cached; workerd before 2024-11-11 throws at it and caches nothing. */
+export function takesCache() {
+  if (caches === undefined) {
+    try {
+      caches = Boolean(new Request('https://example.com', { cache: 'no-store' }))
+    } catch {
+      caches = false
+    }
+  }
+  return caches
+}
+
 /** @param {any} body */
 export const isStream = (body) => typeof ReadableStream === 'function' && body instanceof ReadableStream
 

@@ -79,7 +79,9 @@ impl Order {
         }
         if input.is_object() && !sys::get(input, "method").is_undefined() {
             for name in FIELDS {
-                sys::set(&given, name, &sys::get(&native, name));
+                if let Some(value) = sys::some(sys::get(&native, name)) {
+                    sys::set(&given, name, &value);
+                }
             }
             if sys::get(init, "signal").is_undefined() {
                 signal = Some(native.signal());
@@ -115,7 +117,9 @@ impl Order {
             Some(mode) => sys::set(&given, "mode", &mode.into()),
         }
         let cache = sys::some(sys::get(&given, "cache"));
-        sys::set(&given, "cache", &"no-store".into());
+        if sys::takes_cache() {
+            sys::set(&given, "cache", &"no-store".into());
+        }
         let has_body = !matches!(&*method, "GET" | "HEAD") && !sys::get(&native, "body").is_null();
         let body = if has_body { Body::Unread { streams } } else { Body::None };
         Ok(Self { url, href, headers, signal, mode, request, fetch: None, cache, init: given, native, body })

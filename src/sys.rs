@@ -35,6 +35,8 @@ extern "C" {
     pub(crate) fn let_go(controller: Option<&AbortController>, body: &JsValue);
     #[wasm_bindgen(catch)]
     pub(crate) fn request(input: &JsValue, init: &JsValue) -> Result<Request, JsValue>;
+    #[wasm_bindgen(js_name = takesCache)]
+    pub(crate) fn takes_cache() -> bool;
     #[wasm_bindgen(js_name = isStream)]
     pub(crate) fn is_stream(body: &JsValue) -> bool;
     #[wasm_bindgen(js_name = domException)]
