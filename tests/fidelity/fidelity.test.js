@@ -13,7 +13,7 @@ import { tableOf } from './lib/table.js'
 import { startUpstream } from './lib/upstream.js'
 
 const DOCS = new URL('../../docs/fidelity.md', import.meta.url)
-const ROW_MS = 10_000
+const ROW_MS = 20_000
 
 test('df.fetch beside native fetch', async (t) => {
   const keep = async (starting) => {
