@@ -1,7 +1,7 @@
 // Statuses, and bodies that are empty or not there.
 import { outcome } from './outcome.js'
 
-const standard = 'The Fetch standard wants `null`, and so do other browsers; Chromium gives an empty stream'
+const standard = 'The Fetch standard wants `null` here; Chromium gives an empty stream'
 
 const all = (status, text) => ({
   name: `${status}`,
