@@ -14,12 +14,23 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    raise_descriptor_limit();
     match start(*serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("durablefetch: {message}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A live recording takes a descriptor for its upstream, one for its file and one for each reader; the usual soft
+/// limit of 1024 is for programs that use `select`.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::debug!("the limit of open files stays as it is: {error}");
     }
 }
 

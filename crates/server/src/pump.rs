@@ -86,6 +86,7 @@ async fn record(app: &Arc<App>, entry: &Arc<Entry>, shared: &Arc<Shared>, source
         shared,
         body,
         idle: Idle::new(app.config.limits.idle_timeout),
+        len: 0,
         kept: (!recorded).then(Vec::new),
         wake: Vec::new(),
     };
@@ -93,7 +94,7 @@ async fn record(app: &Arc<App>, entry: &Arc<Entry>, shared: &Arc<Shared>, source
     if let Some(end) = end {
         shared.end(end);
     }
-    stream.kept
+    stream.kept.take()
 }
 
 /// Waits for the head. `None` where the recording has ended meanwhile.
@@ -115,6 +116,8 @@ struct Stream<'a> {
     shared: &'a Arc<Shared>,
     body: SourceBody,
     idle: Idle,
+    /// Bytes so far.
+    len: u64,
     /// The body so far, while it is short enough to be kept for its request id.
     kept: Option<Vec<u8>>,
     wake: Vec<Waker>,
@@ -130,22 +133,25 @@ impl Stream<'_> {
     }
 
     fn poll_burst(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        let mut room = false;
         for _ in 0..BURST {
             if self.shared.has_ended() {
                 return Poll::Ready(None);
             }
-            match self.shared.poll_room(&self.app.writer) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => {
-                    return Poll::Ready(Some(End::Fail(ProtocolError::from(error).code)));
+            if !room {
+                match self.shared.poll_room(&self.app.writer) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(error)) => {
+                        return Poll::Ready(Some(End::Fail(ProtocolError::from(error).code)));
+                    }
+                    Poll::Pending => return Poll::Pending,
                 }
-                Poll::Pending => return Poll::Pending,
             }
             match self.body.poll_chunk(cx) {
                 Poll::Ready(Some(Ok(chunk))) => {
                     self.idle.reset();
-                    let grown = self.shared.recording().len() + chunk.len() as u64;
-                    if grown > self.app.config.limits.recording_bytes {
+                    self.len += chunk.len() as u64;
+                    if self.len > self.app.config.limits.recording_bytes {
                         return Poll::Ready(Some(End::Fail(ErrorCode::RecordingTooLarge)));
                     }
                     if let Some(kept) = &mut self.kept {
@@ -155,7 +161,8 @@ impl Stream<'_> {
                         }
                     }
                     self.app.disk_grows(chunk.len() as u64);
-                    self.shared.publish(chunk, self.app.budget.ring(), &self.app.writer, &mut self.wake);
+                    let ring = self.app.budget.ring();
+                    room = self.shared.publish(chunk, ring, &self.app.writer, &mut self.wake);
                 }
                 Poll::Ready(Some(Err(error))) => {
                     tracing::debug!(recording = %self.shared.id, "the upstream broke: {error}");
@@ -170,6 +177,13 @@ impl Stream<'_> {
         // Others want their turn.
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+}
+
+impl Drop for Stream<'_> {
+    /// Nobody is left asleep, even by a panic.
+    fn drop(&mut self) {
+        self.wake.drain(..).for_each(Waker::wake);
     }
 }
 
@@ -200,5 +214,39 @@ impl Idle {
             }
             self.timer.as_mut().reset(due);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use durablefetch_protocol::{Ask, Fingerprint, Mode, State};
+
+    use super::*;
+    use crate::admit::{self, Admitted};
+    use crate::config::Config;
+
+    fn ask(mode: Mode) -> Ask {
+        Ask::Fetch { mode, request: None, fingerprint: Fingerprint([0; 32]) }
+    }
+
+    #[tokio::test]
+    async fn a_pump_that_panics_leaves_nobody_waiting() {
+        let data = tempfile::tempdir().unwrap();
+        let (app, threads) = App::open(Config::new(data.path()), 1).unwrap();
+        let target = durablefetch_protocol::address::Target::Demo("x".into());
+        let entry = app.keys.entry(&target.key("").unwrap());
+
+        let refused = admit::admit(&app, Arc::clone(&entry), ask(Mode::Join), Source::Panic { at: 0 }).await;
+        assert_eq!(refused.unwrap_err().code, ErrorCode::Internal);
+
+        let served = admit::admit(&app, Arc::clone(&entry), ask(Mode::Join), Source::Panic { at: 1 }).await;
+        let Admitted::Body { shared, .. } = served.unwrap() else { panic!("a body is served") };
+        shared.sealed().await;
+        assert_eq!(
+            (shared.recording().state(), shared.recording().cause()),
+            (State::Failed, Some(ErrorCode::Internal))
+        );
+        app.quiet().await;
+        tokio::task::spawn_blocking(move || threads.close(&app)).await.unwrap();
     }
 }

@@ -325,23 +325,24 @@ impl Shared {
         true
     }
 
-    /// Publishes a chunk. Whom it wakes is added to `wake`, to be woken by the caller, who may have more.
+    /// Publishes a chunk. Whom it wakes is added to `wake`, to be woken by the caller, who may have more. False
+    /// where there is no room for more: see [`Shared::poll_room`].
     pub(crate) fn publish(
         self: &Arc<Self>,
         chunk: Bytes,
         ring: usize,
         writer: &Writer,
         wake: &mut Vec<Waker>,
-    ) {
+    ) -> bool {
         let mut guard = self.lock();
         let inner = &mut *guard;
         if inner.end.is_some() || !inner.machine.chunk(chunk.len()) {
-            return;
+            return false;
         }
-        let Some(held) = inner.ring.as_mut() else { return };
+        let Some(held) = inner.ring.as_mut() else { return false };
         held.set_capacity(ring);
         held.push(chunk);
-        let unwritten = held.end() - held.written_end();
+        let (unwritten, room) = (held.end() - held.written_end(), !held.is_full());
         inner.wakers.drain_into(wake);
         let queue = unwritten > 0 && !std::mem::replace(&mut inner.dirty, true);
         let hurry = unwritten >= HURRY_BYTES && !std::mem::replace(&mut inner.hurried, true);
@@ -352,6 +353,7 @@ impl Shared {
         if hurry {
             writer.hurry();
         }
+        room
     }
 
     /// Whether the upstream may send more. Where not, the writer wakes the pump.

@@ -18,6 +18,12 @@ pub(crate) enum Source {
     Http(Box<upstream::Request>),
     /// The built-in event stream.
     Demo,
+    /// Panics: before the head (0), or after this many chunks.
+    #[cfg(test)]
+    Panic {
+        /// When.
+        at: usize,
+    },
 }
 
 /// An answer whose head is here.
@@ -34,6 +40,10 @@ pub(crate) struct Opened {
 pub(crate) enum SourceBody {
     Http(upstream::Body),
     Demo(Demo),
+    #[cfg(test)]
+    Panic {
+        at: usize,
+    },
 }
 
 impl Source {
@@ -42,6 +52,10 @@ impl Source {
         match self {
             Self::Http(request) => upstreams.open(*request).await,
             Self::Demo => Ok(Demo::open()),
+            #[cfg(test)]
+            Self::Panic { at: 0 } => panic!("a test wants this"),
+            #[cfg(test)]
+            Self::Panic { at } => Ok(Opened { body: SourceBody::Panic { at }, ..Demo::open() }),
         }
     }
 }
@@ -51,6 +65,13 @@ impl SourceBody {
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         match self {
             Self::Http(body) => body.poll_chunk(cx),
+            #[cfg(test)]
+            Self::Panic { at: 0 } => panic!("a test wants this"),
+            #[cfg(test)]
+            Self::Panic { at } => {
+                *at -= 1;
+                Poll::Ready(Some(Ok(Bytes::from_static(b"x"))))
+            }
             Self::Demo(demo) => demo.poll_chunk(cx).map(|chunk| chunk.map(Ok)),
         }
     }
