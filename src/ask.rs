@@ -13,6 +13,7 @@ use crate::client::Inner;
 use crate::generation::{self, Generation};
 use crate::head::Seen;
 use crate::order::Order;
+use crate::task::Task;
 use crate::{error, sys};
 
 /// Why there is no response.
@@ -117,20 +118,26 @@ pub(crate) async fn with_token(
 }
 
 /// The fetch underneath, looked up now: apps and tests patch it.
-pub(crate) async fn transport(
-    client: &Inner,
-    order: &Order,
-    address: &str,
-    init: &Object,
-) -> Result<Response, JsValue> {
+pub(crate) fn transport<'a>(
+    client: &'a Inner,
+    order: &'a Order,
+    address: &'a str,
+    init: &'a Object,
+) -> Task<'a, Result<Response, JsValue>> {
+    Box::pin(send(client, order, address, init))
+}
+
+async fn send(client: &Inner, order: &Order, address: &str, init: &Object) -> Result<Response, JsValue> {
     let global: Option<Function>;
     let fetch = match order.fetch.as_ref().or(client.options.fetch.as_ref()) {
         Some(fetch) => fetch,
         None => {
             global = sys::get_function(&js_sys::global(), "fetch");
-            global
-                .as_ref()
-                .ok_or_else(|| error::invalid("There is no global fetch; give one as option 'fetch'"))?
+            global.as_ref().ok_or_else(|| {
+                error::invalid(
+                    "There is no transport in this environment; give one by the option of that name",
+                )
+            })?
         }
     };
     let promise = fetch.call2(&JsValue::UNDEFINED, &address.into(), init)?;

@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
 use crate::attach::Attachments;
 use crate::chat::{self, Chats};
@@ -15,7 +14,7 @@ use crate::head::Seen;
 use crate::last::{self, Resuming};
 use crate::options::Options;
 use crate::order::Order;
-use crate::{bypass, control, fetch};
+use crate::{bypass, control, fetch, task};
 use durablefetch_protocol::reader::Answer;
 
 /// Shared by everything that one client has under way.
@@ -145,6 +144,6 @@ impl Client {
         &self,
         run: impl FnOnce(Rc<Inner>) -> F,
     ) -> Promise {
-        future_to_promise(run(self.inner.clone()))
+        task::promise(run(self.inner.clone()))
     }
 }

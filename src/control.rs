@@ -16,6 +16,7 @@ use crate::client::Inner;
 use crate::generation::{self, Generation};
 use crate::head::Seen;
 use crate::order::Order;
+use crate::task::Task;
 use crate::{ask, bypass, clock, error, sys};
 
 /// How long the recorder has for one of these answers, which are small.
@@ -40,10 +41,16 @@ pub(crate) async fn is_in_progress(client: &Rc<Inner>, order: &Order) -> Result<
 }
 
 /// The status as it is. `with_token`: not as long as it is unknown who would get it.
-pub(crate) async fn status(client: &Rc<Inner>, order: &Order, with_token: bool) -> Result<Known, JsValue> {
-    let json = call(client, order, "in-progress", None, None, with_token).await?;
-    let parsed = serde_wasm_bindgen::from_value(json.clone()).map_err(|_| error::mismatch())?;
-    Ok(Known { json, parsed })
+pub(crate) fn status<'a>(
+    client: &'a Rc<Inner>,
+    order: &'a Order,
+    with_token: bool,
+) -> Task<'a, Result<Known, JsValue>> {
+    Box::pin(async move {
+        let json = call(client, order, "in-progress", None, None, with_token).await?;
+        let parsed = serde_wasm_bindgen::from_value(json.clone()).map_err(|_| error::mismatch())?;
+        Ok(Known { json, parsed })
+    })
 }
 
 /// `delete`.
@@ -75,19 +82,29 @@ pub(crate) async fn stop(
     call(client, order, "stop", recording, request, true).await
 }
 
-async fn call(
-    client: &Rc<Inner>,
-    order: &Order,
-    endpoint: &str,
+fn call<'a>(
+    client: &'a Rc<Inner>,
+    order: &'a Order,
+    endpoint: &'a str,
     recording: Option<String>,
     request: Option<String>,
     with_token: bool,
+) -> Task<'a, Result<JsValue, JsValue>> {
+    let asked = ControlRequest { url: order.href.clone(), recording, request };
+    Box::pin(ask_about(client, order, endpoint, asked, with_token))
+}
+
+async fn ask_about(
+    client: &Rc<Inner>,
+    order: &Order,
+    endpoint: &str,
+    asked: ControlRequest,
+    with_token: bool,
 ) -> Result<JsValue, JsValue> {
-    let body = json_text(&ControlRequest { url: order.href.clone(), recording, request })?;
+    let body = json_text(&asked)?;
     let mut with_token = with_token && client.options.token.is_some();
     if with_token {
-        // Boxed, since finding out asks for the status by this very function.
-        with_token = Box::pin(generation::known(client, order)).await != Generation::Seed;
+        with_token = generation::known(client, order).await != Generation::Seed;
     }
     let mut bell = Bell::new(order.signal.clone());
     let Some((controller, signal)) = bell.open() else { return Err(error::mismatch()) };

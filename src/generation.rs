@@ -9,6 +9,7 @@ use crate::base::Base;
 use crate::client::Inner;
 use crate::control;
 use crate::order::Order;
+use crate::task::Task;
 
 /// What is known of the recorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,11 @@ impl Generation {
 
 /// What the recorder is, asked for if need be. Where nothing answers it stays unknown, and the request itself
 /// will find out why.
-pub(crate) async fn known(client: &Rc<Inner>, order: &Order) -> Generation {
+pub(crate) fn known<'a>(client: &'a Rc<Inner>, order: &'a Order) -> Task<'a, Generation> {
+    Box::pin(find_out(client, order))
+}
+
+async fn find_out(client: &Rc<Inner>, order: &Order) -> Generation {
     if client.generation.get() == Generation::Unknown
         && let Ok(status) = control::status(client, order, false).await
         && client.generation.get() == Generation::Unknown

@@ -35,6 +35,7 @@ mod options;
 mod order;
 mod session;
 mod sys;
+mod task;
 mod token;
 
 pub use client::Client;

@@ -28,8 +28,9 @@ impl Run {
                 chat.request = Some(order.request.clone());
                 chat.recording = None;
                 chat.errored = false;
-                chat.stopped_here = false;
             }
+            // A stop from before this began was about something else, unless this comes back to that very thing.
+            chat.stopped_here &= chat.recording.is_some();
         });
         Self { client: client.clone(), href: order.href.clone(), stop_on_abort }
     }

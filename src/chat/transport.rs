@@ -5,7 +5,6 @@ use std::rc::Rc;
 use durablefetch_protocol::Mode;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 use web_sys::Response;
 
 use super::Run;
@@ -13,7 +12,7 @@ use super::options::ChatOptions;
 use super::prepare;
 use crate::client::Inner;
 use crate::order::Order;
-use crate::{bypass, fetch, sys};
+use crate::{bypass, fetch, sys, task};
 
 /// The app's options with our `api`, `fetch` and `prepare…` functions. The app's own are called by ours.
 pub(crate) fn transport(client: &Rc<Inner>, options: &JsValue) -> Result<JsValue, JsValue> {
@@ -25,19 +24,19 @@ pub(crate) fn transport(client: &Rc<Inner>, options: &JsValue) -> Result<JsValue
     let fetch = Closure::<dyn Fn(JsValue, JsValue) -> Promise>::new(move |input: JsValue, init: JsValue| {
         let (inner, chat) = (inner.clone(), chat.clone());
         let order = Order::read(&input, &init);
-        future_to_promise(async move { Ok(chat_fetch(inner, &chat, order?).await?.into()) })
+        task::promise(async move { Ok(chat_fetch(inner, &chat, order?).await?.into()) })
     });
     sys::set(&result, "fetch", &fetch.into_js_value());
 
     let (inner, chat) = (client.clone(), options.clone());
     let send = Closure::<dyn Fn(JsValue) -> Promise>::new(move |given: JsValue| {
-        future_to_promise(prepare::send(inner.clone(), chat.clone(), given))
+        task::promise(prepare::send(inner.clone(), chat.clone(), given))
     });
     sys::set(&result, "prepareSendMessagesRequest", &send.into_js_value());
 
     let (inner, chat) = (client.clone(), options.clone());
     let reconnect = Closure::<dyn Fn(JsValue) -> Promise>::new(move |given: JsValue| {
-        future_to_promise(prepare::reconnect(inner.clone(), chat.clone(), given))
+        task::promise(prepare::reconnect(inner.clone(), chat.clone(), given))
     });
     sys::set(&result, "prepareReconnectToStreamRequest", &reconnect.into_js_value());
     Ok(result.into())

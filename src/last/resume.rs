@@ -5,12 +5,12 @@ use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 
 use crate::client::Inner;
-use crate::control;
 use crate::options::wrong;
 use crate::order::Order;
+use crate::{control, task};
 
 /// What is under way, by URL and id. React's StrictMode runs effects twice: the second call is the first one.
 #[derive(Default)]
@@ -31,7 +31,7 @@ pub(crate) fn resume(client: &Rc<Inner>, url: &JsValue, id: &str, send: &JsValue
     if let Some(run) = known {
         return run;
     }
-    let promise = future_to_promise({
+    let promise = task::promise({
         let (client, key, id) = (client.clone(), key.clone(), id.to_owned());
         async move {
             let result = run(&client, &order, &id, &send).await;

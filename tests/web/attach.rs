@@ -77,3 +77,16 @@ async fn what_is_gone_by_then_is_an_error_and_no_second_run() {
     assert_error(&df.get().await.unwrap_err(), "gone", "told: gone");
     assert_eq!(script.count(), 2);
 }
+
+#[wasm_bindgen_test]
+async fn after_ten_seconds_it_is_forgotten() {
+    let script = Script::new();
+    let df = asked(&script).await;
+    script.ended("complete", 0, 3, &["abc"], "end");
+    let source = "
+        const { now } = Date
+        Date.now = () => now() + 10_000
+        try { await df.fetch(url) } finally { Date.now = now }";
+    js(source, &[("df", &df.0), ("url", &URL.into())]).await.unwrap();
+    assert_eq!(script.call(1).header("durablefetch-recording"), None);
+}

@@ -95,3 +95,23 @@ async fn abort_rejects_with_the_reason() {
     let reason = js(source, &[("df", &df.0), ("script", &script)]).await.unwrap();
     assert_eq!((reason, script.call(0).aborted()), (JsValue::from("my reason"), true));
 }
+
+/// Lets timers of hours ring at once, and the clock agree with them.
+const FAST: &str = "
+    const { setTimeout: set } = globalThis, { now } = Date
+    let ahead = 0
+    globalThis.setTimeout = (callback, ms) => set(() => { ahead += ms; callback() })
+    Date.now = () => now() + ahead
+    try { return await work() } finally { globalThis.setTimeout = set; Date.now = now }";
+
+#[wasm_bindgen_test]
+async fn a_recorder_that_does_not_answer_in_time_is_given_up() {
+    let script = Script::new();
+    script.silence();
+    let df = Df::new(&script);
+    let source =
+        format!("const work = () => df.isInProgress('https://a.example/').catch((error) => error)\n{FAST}");
+    let error = js(&source, &[("df", &df.0)]).await.unwrap();
+    assert_error(&error, "unreachable", HOST);
+    assert!(script.call(0).aborted());
+}

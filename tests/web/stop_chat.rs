@@ -121,6 +121,34 @@ async fn on_abort_stop_makes_an_abort_a_stop() {
 }
 
 #[wasm_bindgen_test]
+async fn a_stop_of_before_is_not_taken_for_one_of_now() {
+    let (script, df, transport) = client("").await;
+    script.control(STOPPED);
+    script.live(0, &["half"], "end");
+    script.ended("stopped", 4, 4, &[], "end");
+    let source = "
+        await stop()
+        const response = await reconnect()
+        return response.text().catch((error) => error.name)";
+    assert_eq!(run(&script, &df, &transport, source).await, "AbortError", "somebody else stopped this one");
+}
+
+#[wasm_bindgen_test]
+async fn coming_back_to_what_was_stopped_here_ends_clean_again() {
+    let (script, df, transport) = client("reconnect: 'recorded'").await;
+    script.live(0, &["half"], "end");
+    script.control(STOPPED);
+    script.ended("stopped", 4, 4, &[], "end");
+    script.ended("stopped", 0, 4, &["half"], "end");
+    let source = "
+        const response = await send()
+        await stop()
+        await response.text()
+        return (await reconnect()).text()";
+    assert_eq!(run(&script, &df, &transport, source).await, "half");
+}
+
+#[wasm_bindgen_test]
 async fn a_server_on_this_machine_has_nothing_to_stop_elsewhere() {
     let script = Script::new();
     let df = Df::new(&script);
