@@ -9,6 +9,7 @@ use durablefetch_protocol::{limits, units};
 use worker::Env;
 
 use crate::access::Access;
+use crate::sys;
 
 /// What a recorder was configured with. The variables are documented in `examples/cloudflare/README.md`.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(crate) fn of(env: &Env) -> Rc<Result<Config, String>> {
 }
 
 fn var(env: &Env, name: &str) -> Option<String> {
-    let value = env.var(name).ok()?.to_string();
+    let value = sys::get(env.as_ref(), name).as_string()?;
     let value = value.trim();
     (!value.is_empty()).then(|| value.to_owned())
 }

@@ -94,10 +94,9 @@ fn remember(core: &Rc<Core>, id: RequestId) -> Result<(), StoreError> {
 fn delete(core: &Rc<Core>, call: &ControlRequest) -> Result<&'static str, ProtocolError> {
     let Ok(recording) = named(call) else { return Ok(Done::DELETED) };
     let view = core.keyed.borrow().view(None, None);
-    if let ControlDecision::Apply(_) = decide_delete(&view, recording)
-        && let Some(current) = core.keyed.borrow_mut().current.take()
-    {
-        remove(core, &current)?;
+    if let ControlDecision::Apply(_) = decide_delete(&view, recording) {
+        let current = core.keyed.borrow_mut().current.take();
+        current.iter().try_for_each(|current| remove(core, current))?;
     }
     Ok(Done::DELETED)
 }

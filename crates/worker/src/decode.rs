@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 use durablefetch_protocol::ErrorCode;
-use wasm_bindgen::JsValue;
 
 use crate::sys;
+use crate::zstd::Zstd;
 
 /// The most bytes of one read.
 const PIECE: u32 = 64 << 10;
@@ -13,6 +13,7 @@ const PIECE: u32 = 64 << 10;
 /// A body, decoded.
 pub(crate) struct Decoded {
     reader: sys::Reader,
+    zstd: Option<Zstd>,
 }
 
 /// Reads a body of this `content-encoding`.
@@ -20,18 +21,29 @@ pub(crate) struct Decoded {
 /// # Errors
 /// [`ErrorCode::UpstreamFailed`] for a coding that nobody here can undo.
 pub(crate) fn identity(body: web_sys::ReadableStream, coding: Option<&str>) -> Result<Decoded, ErrorCode> {
-    match coding {
-        None | Some("" | "identity" | "gzip" | "x-gzip" | "br") => {}
+    let (body, zstd) = match coding {
+        None | Some("" | "identity" | "gzip" | "x-gzip" | "br") => (body, None),
+        Some("deflate") => (sys::inflate(&body), None),
+        Some("zstd") => (body, Some(Zstd::default())),
         Some(_) => return Err(ErrorCode::UpstreamFailed),
-    }
+    };
     let reader = sys::Reader::new(&body, PIECE).map_err(|_| ErrorCode::UpstreamFailed)?;
-    Ok(Decoded { reader })
+    Ok(Decoded { reader, zstd })
 }
 
 impl Decoded {
-    /// The next bytes; `None` at the end.
-    pub(crate) async fn read(&mut self) -> Result<Option<Bytes>, JsValue> {
-        Ok(self.reader.read().await?.map(|view| Bytes::from(view.to_vec())))
+    /// The next bytes, possibly none; `None` at the end.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UpstreamFailed`] where the body broke or is not in its coding.
+    pub(crate) async fn read(&mut self) -> Result<Option<Bytes>, ErrorCode> {
+        let read = self.reader.read().await.map_err(|_| ErrorCode::UpstreamFailed)?;
+        match (read, &mut self.zstd) {
+            (Some(view), None) => Ok(Some(Bytes::from(view.to_vec()))),
+            (Some(view), Some(zstd)) => zstd.decode(&view.to_vec()).map(|bytes| Some(Bytes::from(bytes))),
+            (None, None) => Ok(None),
+            (None, Some(zstd)) => zstd.end().map(|()| None),
+        }
     }
 
     /// Says that no more will be read.

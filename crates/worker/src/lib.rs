@@ -9,7 +9,7 @@
 //! | one request | `exchange`, `request_body`, `respond`, `control` |
 //! | the object of one key | `object` (ends, alarm), `keyed` (what is known), `admit`, `start` |
 //! | one recording | `shared` (what pump and readers share), `pump`, `reader` |
-//! | where bytes come from | `source`, `upstream`, `decode` |
+//! | where bytes come from | `source`, `upstream`, `decode`, `zstd` |
 //! | where bytes go | `store` (SQLite), `budget` (memory) |
 //! | workerd's JavaScript | `sys`, `js_headers` |
 
@@ -37,5 +37,6 @@ mod start;
 mod store;
 mod sys;
 mod upstream;
+mod zstd;
 
 pub use object::RecordingObject;

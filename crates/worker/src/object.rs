@@ -170,11 +170,8 @@ impl Core {
         if shared.ending.replace(true) && !discards {
             return;
         }
-        if !matches!(end, End::Complete) {
-            if let Some(upstream) = shared.upstream.borrow().as_ref() {
-                upstream.abort();
-            }
-        }
+        let upstream = shared.upstream.take().filter(|_| end != End::Complete);
+        upstream.iter().for_each(web_sys::AbortController::abort);
         let result = match (shared.start(), discards) {
             (Start::Nothing(_), _) => Ok(()),
             (Start::Pending, _) => self.end_without_head(shared, end),

@@ -41,18 +41,21 @@ async fn from_upstream(core: &Rc<Core>, shared: &Rc<Shared>, upward: Upward) -> 
         Err(code) => return End::Fail(code),
     };
     let idle = core.config().map_or(Duration::MAX, |config| config.idle_timeout);
+    shared.last_chunk_ms.set(sys::now_ms());
     watch(core, shared, idle);
     let mut reader = body;
     loop {
         match reader.read().await {
+            Ok(Some(chunk)) if chunk.is_empty() => {}
             Ok(Some(chunk)) => {
                 if !core.publish(shared, chunk) {
                     reader.cancel();
+                    // Its end has begun elsewhere; this one will not be heard.
                     return End::Complete;
                 }
             }
             Ok(None) => return End::Complete,
-            Err(_) => return End::Fail(ErrorCode::UpstreamFailed),
+            Err(code) => return End::Fail(code),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -17,6 +18,13 @@ use crate::sys;
 
 /// About how much is read from storage at once.
 const PAGE: u32 = 256 << 10;
+
+/// Between the last write and breaking the connection.
+const SETTLE: Duration = Duration::from_millis(10);
+/// A write is done when the next stage inside workerd has read it, while that one may still be passing it on;
+/// breaking the connection would lose it. There are two stages between here and the socket, so this many bytes
+/// at the end of what is broken go one by one: when the last is read, all before them have left.
+const SINGLES: u32 = 2;
 
 /// Whether the other side has gone.
 #[derive(Default)]
@@ -41,6 +49,8 @@ pub(crate) fn spawn(
         match follow(&core, &shared, from, clean, &writer, &left).await {
             Outcome::End => drop(JsFuture::from(writer.close()).await),
             Outcome::Break => {
+                // What was written last may still be on its way through workerd, which would drop it.
+                sys::sleep(SETTLE).await;
                 let why = js_sys::Error::new("network error: the recording broke off");
                 drop(JsFuture::from(writer.abort_with_reason(&why)).await);
             }
@@ -92,8 +102,18 @@ async fn follow(
             }
         };
         offset += u64::from(piece.length());
-        if JsFuture::from(writer.write_with_chunk(&piece)).await.is_err() {
-            return Outcome::Left;
+        let machine = shared.machine();
+        let breaks = !clean && !machine.state().is_live() && !machine.state().ends_clean();
+        let whole = if breaks && offset == machine.len() {
+            piece.length().saturating_sub(SINGLES)
+        } else {
+            piece.length()
+        };
+        let singles = (whole..piece.length()).map(|at| piece.subarray(at, at + 1));
+        for part in core::iter::once(piece.subarray(0, whole)).chain(singles) {
+            if part.length() > 0 && JsFuture::from(writer.write_with_chunk(&part)).await.is_err() {
+                return Outcome::Left;
+            }
         }
     }
 }

@@ -146,7 +146,7 @@ fn discard(response: &web_sys::Response) {
 /// workerd tells by its message alone why a fetch came to nothing.
 fn classify(error: &JsValue) -> ErrorCode {
     let message = sys::get(error, "message").as_string().unwrap_or_default();
-    worker::console_debug!("upstream: {message}");
+    worker::console_log!("upstream: {message}");
     if message.contains("Connection refused") || message.contains("connect") || message.contains("DNS") {
         ErrorCode::UpstreamUnreachable
     } else {
