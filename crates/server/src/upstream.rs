@@ -4,7 +4,6 @@ use std::error::Error as _;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use durablefetch_protocol::address::{Own, Upstream};
@@ -23,10 +22,6 @@ use crate::config::Config;
 use crate::error::StartError;
 use crate::resolve::Resolver;
 use crate::source::{Opened, SourceBody};
-
-/// Idle connections are closed before the five seconds after which many servers close theirs: a request that
-/// crosses such a close is lost, and a POST may not be sent twice.
-const POOL_IDLE: Duration = Duration::from_secs(4);
 
 /// What to ask an upstream.
 #[derive(Debug)]
@@ -56,7 +51,9 @@ impl Upstreams {
             reqwest::Client::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
-                .pool_idle_timeout(POOL_IDLE)
+                // A request that crosses its server's closing of an idle connection is lost, and a POST may not
+                // be sent twice. A start is rare and precious, a handshake is cheap.
+                .pool_max_idle_per_host(0)
                 .tcp_nodelay(true)
                 .dns_resolver(Resolver)
         };
