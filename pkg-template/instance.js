@@ -45,7 +45,8 @@ function instantiate(module) {
 async function compile(source) {
   source = await source
   if (typeof source === 'string' || source instanceof URL || isRequest(source)) source = await fetch(source)
-  if (source instanceof WebAssembly.Module) return source
+  // Not by `instanceof`: Next's edge runtime hands over a module of another realm.
+  if (Object.prototype.toString.call(source) === '[object WebAssembly.Module]') return source
   if (!(source instanceof Response)) return WebAssembly.compile(source)
   if (!source.ok) throw new Error(`${source.url} answers ${source.status}`)
   // Servers that do not know .wasm send it as something that streaming compilation refuses.

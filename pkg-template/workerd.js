@@ -1,4 +1,4 @@
-// Cloudflare Workers and other edge runtimes: they compile modules ahead and forbid doing so at run time.
+// Cloudflare Workers: modules are compiled ahead, and doing so at run time is forbidden.
 import { clientClass } from './client.js'
 import { creator } from './instance.js'
 import module from './wasm/durablefetch_bg.wasm'

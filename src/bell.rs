@@ -39,7 +39,9 @@ struct Shared {
 
 impl Shared {
     fn ring(&self) {
-        if let Some(waker) = self.waker.borrow_mut().take() {
+        // Taken out first: whoever is woken may ring again.
+        let waker = self.waker.borrow_mut().take();
+        if let Some(waker) = waker {
             waker.wake();
         }
     }
