@@ -3,29 +3,29 @@
 //! The pump publishes bytes into the ring, the writer moves them to the file, readers take them from either. All
 //! three meet in one short lock; nobody holds it while waiting.
 
+mod follow;
+mod persist;
+mod publish;
+
 use std::fs::File;
-use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
-use bytes::Bytes;
 use durablefetch_protocol::answer::Head;
-use durablefetch_protocol::recording::{End, Next, Recording};
-use durablefetch_protocol::ring::{Ring, Slice};
+use durablefetch_protocol::recording::{End, Recording};
+use durablefetch_protocol::ring::Ring;
 use durablefetch_protocol::{ErrorCode, Fingerprint, Key, RecordingId, State, admission};
 use futures_util::task::AtomicWaker;
 use http::HeaderValue;
 use tokio::sync::Notify;
 
 use crate::error::StoreError;
-use crate::storage::bodies::Bodies;
 use crate::storage::rows::Stored;
-use crate::storage::writer::{HURRY_BYTES, Writer};
+use crate::storage::writer::Writer;
 use crate::wakers::Wakers;
 
-/// Small chunks are joined to about this much for a reader that is behind.
-const JOIN_MAX: usize = 64 * 1024;
+pub(crate) use follow::Got;
 
 /// What a start has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,26 +82,6 @@ pub(crate) struct Shared {
     pump: AtomicWaker,
     changed: Notify,
     inner: Mutex<Inner>,
-}
-
-/// What there is for a reader.
-#[derive(Debug)]
-pub(crate) enum Got {
-    Bytes(Bytes),
-    /// Storage has the bytes up to this offset.
-    Stored(u64),
-    /// Nothing yet; the waker is registered.
-    Wait,
-    Ended(State),
-    /// Superseded or deleted.
-    Gone,
-}
-
-/// What the writer has to write, and from which offset.
-#[derive(Debug)]
-pub(crate) struct Work {
-    pub(crate) from: u64,
-    pub(crate) chunks: Vec<Bytes>,
 }
 
 impl Shared {
@@ -181,8 +161,6 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    // --- for everybody
 
     pub(crate) fn head(&self) -> Option<&Head> {
         self.head.get()
@@ -269,8 +247,6 @@ impl Shared {
         true
     }
 
-    // --- use
-
     pub(crate) fn readers(&self) -> u64 {
         self.readers.load(Ordering::Relaxed)
     }
@@ -291,210 +267,5 @@ impl Shared {
 
     pub(crate) fn is_live(&self) -> bool {
         self.recording().state().is_live()
-    }
-
-    // --- for the pump
-
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
-    }
-
-    /// The pump's waker is woken at an end, and by the writer where the pump waits for it.
-    pub(crate) fn register_pump(&self, cx: &Context<'_>) {
-        self.pump.register(cx.waker());
-    }
-
-    pub(crate) fn put_cookies(&self, cookies: Vec<HeaderValue>) {
-        *self.cookies.lock().unwrap_or_else(PoisonError::into_inner) = cookies;
-    }
-
-    pub(crate) fn take_cookies(&self) -> Vec<HeaderValue> {
-        std::mem::take(&mut *self.cookies.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The upstream has answered. False where the recording has ended meanwhile.
-    pub(crate) fn set_head(&self, head: Head, start: Start) -> bool {
-        let mut inner = self.lock();
-        if inner.end.is_some() || !inner.machine.head() {
-            return false;
-        }
-        let _ = self.head.set(head);
-        inner.start = start;
-        drop(inner);
-        self.changed.notify_waiters();
-        true
-    }
-
-    /// Publishes a chunk. Whom it wakes is added to `wake`, to be woken by the caller, who may have more. False
-    /// where there is no room for more: see [`Shared::poll_room`].
-    pub(crate) fn publish(
-        self: &Arc<Self>,
-        chunk: Bytes,
-        ring: usize,
-        writer: &Writer,
-        wake: &mut Vec<Waker>,
-    ) -> bool {
-        let mut guard = self.lock();
-        let inner = &mut *guard;
-        if inner.end.is_some() || !inner.machine.chunk(chunk.len()) {
-            return false;
-        }
-        let Some(held) = inner.ring.as_mut() else { return false };
-        held.set_capacity(ring);
-        held.push(chunk);
-        let (unwritten, room) = (held.end() - held.written_end(), !held.is_full());
-        inner.wakers.drain_into(wake);
-        let queue = unwritten > 0 && !std::mem::replace(&mut inner.dirty, true);
-        let hurry = unwritten >= HURRY_BYTES && !std::mem::replace(&mut inner.hurried, true);
-        drop(guard);
-        if queue {
-            writer.dirty(Arc::clone(self));
-        }
-        if hurry {
-            writer.hurry();
-        }
-        room
-    }
-
-    /// Whether the upstream may send more. Where not, the writer wakes the pump.
-    pub(crate) fn poll_room(&self, writer: &Writer) -> Poll<Result<(), StoreError>> {
-        let mut inner = self.lock();
-        if let Some(error) = &inner.store_error {
-            return Poll::Ready(Err(error.clone()));
-        }
-        inner.pump_waits = inner.ring.as_ref().is_some_and(Ring::is_full);
-        if !inner.pump_waits {
-            return Poll::Ready(Ok(()));
-        }
-        drop(inner);
-        writer.hurry();
-        Poll::Pending
-    }
-
-    /// Whether everything is written. Where not, the writer wakes the pump.
-    pub(crate) fn poll_written(&self, writer: &Writer) -> Poll<Result<(), StoreError>> {
-        let mut inner = self.lock();
-        if let Some(error) = &inner.store_error {
-            return Poll::Ready(Err(error.clone()));
-        }
-        // What was deleted meanwhile is written no more.
-        if inner.removed || inner.ring.as_ref().is_none_or(|ring| ring.written_end() == ring.end()) {
-            return Poll::Ready(Ok(()));
-        }
-        inner.pump_waits = true;
-        drop(inner);
-        writer.hurry();
-        Poll::Pending
-    }
-
-    /// Storage could not take the end: whatever the upstream said, the recording fails.
-    pub(crate) fn fail_storage(&self, code: ErrorCode) {
-        self.lock().end = Some(End::Fail(code));
-        self.ended.store(true, Ordering::Release);
-    }
-
-    /// The end is on disk, or there is nothing to be kept: readers and waiters may see it.
-    pub(crate) fn seal(&self, start: Start) {
-        let mut inner = self.lock();
-        inner.start = start;
-        let end = inner.end.unwrap_or(End::Fail(ErrorCode::Internal));
-        inner.machine.end(end);
-        let mut wake = Vec::new();
-        inner.wakers.drain_into(&mut wake);
-        if let Some(ring) = &mut inner.ring {
-            ring.set_capacity(0);
-        }
-        drop(inner);
-        wake.into_iter().for_each(Waker::wake);
-        self.changed.notify_waiters();
-    }
-
-    // --- for the writer
-
-    /// What is to be written; `None` where the file is to be removed.
-    pub(crate) fn take_unwritten(&self) -> Option<Work> {
-        let mut inner = self.lock();
-        inner.dirty = false;
-        inner.hurried = false;
-        if inner.removed {
-            return None;
-        }
-        let work =
-            inner.ring.as_ref().map(|ring| Work { from: ring.written_end(), chunks: ring.unwritten() });
-        Some(work.unwrap_or(Work { from: 0, chunks: Vec::new() }))
-    }
-
-    /// Bytes up to this offset are written, or could not be.
-    pub(crate) fn written(&self, result: Result<u64, StoreError>) {
-        let mut inner = self.lock();
-        match result {
-            Ok(offset) => {
-                if let Some(ring) = &mut inner.ring {
-                    ring.written(offset);
-                }
-            }
-            Err(error) => inner.store_error = Some(error),
-        }
-        let wake = std::mem::take(&mut inner.pump_waits) || inner.store_error.is_some();
-        drop(inner);
-        if wake {
-            self.pump.wake();
-        }
-    }
-
-    pub(crate) fn file(&self) -> Option<&Arc<File>> {
-        self.file.get()
-    }
-
-    pub(crate) fn file_or_create(&self, bodies: &Bodies) -> io::Result<Arc<File>> {
-        if let Some(file) = self.file.get() {
-            return Ok(Arc::clone(file));
-        }
-        let file = Arc::new(bodies.create(self.id)?);
-        Ok(Arc::clone(self.file.get_or_init(|| file)))
-    }
-
-    /// True where it had nothing unsynced before.
-    pub(crate) fn mark_unsynced(&self) -> bool {
-        !self.unsynced.swap(true, Ordering::Relaxed)
-    }
-
-    pub(crate) fn clear_unsynced(&self) {
-        self.unsynced.store(false, Ordering::Relaxed);
-    }
-
-    // --- for readers
-
-    pub(crate) fn enter(&self) {
-        self.readers.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn leave(&self, slot: &mut Option<usize>) {
-        if slot.is_some() {
-            self.lock().wakers.unregister(slot);
-        }
-        self.readers.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// What there is at `offset`; registers the waker where there is nothing yet.
-    pub(crate) fn read(&self, offset: u64, slot: &mut Option<usize>, waker: &Waker) -> Got {
-        let mut guard = self.lock();
-        let inner = &mut *guard;
-        if inner.gone {
-            return Got::Gone;
-        }
-        match inner.machine.next(offset) {
-            Next::Ended(state) => Got::Ended(state),
-            Next::Wait => {
-                inner.wakers.register(slot, waker);
-                Got::Wait
-            }
-            Next::Read(available) => match inner.ring.as_ref().map(|ring| ring.read_joined(offset, JOIN_MAX))
-            {
-                Some(Slice::Bytes(bytes)) => Got::Bytes(bytes),
-                Some(Slice::Behind(until)) => Got::Stored(until),
-                None | Some(Slice::Tail) => Got::Stored(offset + available),
-            },
-        }
     }
 }
