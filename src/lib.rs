@@ -13,7 +13,7 @@
 //!
 //! In scope: following one recording for one response, and asking a recorder about recordings. Policy (when to
 //! reconnect, wait, give up, believe an end) is the protocol crate's; this crate only drives it. Chunks pass as
-//! JavaScript handles and never enter wasm memory. Raw JavaScript is in [`sys`] and where a value passes through.
+//! JavaScript handles and never enter wasm memory. Raw JavaScript is in `sys` and where a value passes through.
 
 mod ask;
 mod attach;
