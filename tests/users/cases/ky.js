@@ -7,15 +7,11 @@ export const note =
   'ky has 10 s for the head and, in shortcuts such as `text()`, as much again for the body: an answer that takes longer needs `timeout: false`.'
 
 export async function read({ df, upstream, id, received }) {
+  let text = ''
   // snippet:begin
   const api = ky.create({ fetch: df.fetch, prefix: upstream, timeout: false })
-  const text = await api
-    .post('text', {
-      searchParams: { id },
-      json: { question: 'Hello' },
-      onDownloadProgress: ({ transferredBytes }) => transferredBytes > 0 && received(transferredBytes),
-    })
-    .text()
+  const response = await api.post('text', { searchParams: { id }, json: { question: 'Hello' } })
+  for await (const part of response.body.pipeThrough(new TextDecoderStream())) received((text += part))
   // snippet:end
   return text
 }
