@@ -8,12 +8,13 @@ import { checkPage, checkServer } from './lib/report.js'
 const SERVE = ['--hostname', '127.0.0.1', '--port', '0']
 const READY = /Local:\s+(http:\/\/\S+)/
 
-/** The page as rendered on the server, as used in Chromium, and the route handler that uses the package on the server. */
+/** The page as rendered on the server and as used in Chromium, and route handlers of both of Next's server runtimes. */
 async function checkSite(t, site) {
   const html = await (await fetch(site)).text()
   assert.match(html, /data-on-server="function"/, 'imported by a server component')
   assert.match(html, /data-client="function"/, 'a client made during server rendering')
   await checkServer(t, `${site}/server`, { check: onServer })
+  await checkServer(t, `${site}/edge`, { check: onServer })
   // The page's component makes a client before the report begins.
   return checkPage(t, `${site}/`, { check: (report, world) => checkReport(report, world, { atImport: 1 }) })
 }

@@ -59,4 +59,9 @@ const GLUE_PATCHES: &[Patch] = &[
         replace: "../",
         reason: "the module must use the package's own files: a copy would be a second error class",
     },
+    Patch {
+        find: Find::Once("if (!(module instanceof WebAssembly.Module)) {"),
+        replace: "if (ArrayBuffer.isView(module) || module instanceof ArrayBuffer) {",
+        reason: "Next's edge runtime hands over a module of another realm",
+    },
 ];
