@@ -12,6 +12,7 @@ use wasm_bindgen::JsValue;
 
 use crate::exchange::Exchange;
 use crate::object::Core;
+use crate::reader::Follow;
 use crate::respond::{self, Body};
 use crate::shared::{Shared, Start};
 use crate::source::Source;
@@ -76,24 +77,24 @@ async fn fetch(core: &Rc<Core>, exchange: &Exchange, source: Source) -> Answer {
         (admission::decide(&keyed.view(request, named), &ask), keyed.passing(request).cloned())
     };
     if let Some(passing) = passing {
-        return pass(core, &passing, &exchange.admitted);
+        return pass(core, &passing, exchange);
     }
     let admitted = &exchange.admitted;
     match decision {
         Decision::Start => {
             let shared = start::start(core, request.cloned(), fingerprint, source)?;
-            wait(core, &ask, &shared, true, admitted).await
+            wait(core, &ask, &shared, true, exchange).await
         }
         Decision::Wait(id) => {
             let shared = find(core, id)?;
-            wait(core, &ask, &shared, false, admitted).await
+            wait(core, &ask, &shared, false, exchange).await
         }
         Decision::Serve { recording, from, ending } => {
-            serve(core, &find(core, recording)?, from, ending, false, admitted)
+            serve(core, &find(core, recording)?, from, ending, false, exchange)
         }
         Decision::AnswerAgain => {
             let kept = core.keyed.borrow().answers.get(request.ok_or(ErrorCode::Internal)?).cloned();
-            pass(core, &kept.ok_or(ErrorCode::AlreadyAnswered)?, admitted)
+            pass(core, &kept.ok_or(ErrorCode::AlreadyAnswered)?, exchange)
         }
         Decision::NoContent => js(respond::nothing(admitted)),
         Decision::Refuse(code) => Err(code.into()),
@@ -105,7 +106,7 @@ fn find(core: &Core, id: RecordingId) -> Result<Rc<Shared>, ProtocolError> {
 }
 
 /// Waits for a start to come to something and answers with that.
-async fn wait(core: &Rc<Core>, ask: &Ask, shared: &Rc<Shared>, starter: bool, admitted: &Admitted) -> Answer {
+async fn wait(core: &Rc<Core>, ask: &Ask, shared: &Rc<Shared>, starter: bool, to: &Exchange) -> Answer {
     // Whoever waits counts as a reader, so that nothing is let go of meanwhile.
     shared.readers.set(shared.readers.get() + 1);
     let start = shared.started().await;
@@ -118,16 +119,16 @@ async fn wait(core: &Rc<Core>, ask: &Ask, shared: &Rc<Shared>, starter: bool, ad
                 durablefetch_protocol::State::Superseded => Err(ErrorCode::Superseded.into()),
                 durablefetch_protocol::State::Deleted => Err(ErrorCode::Deleted.into()),
                 _ if from > shared.machine().len() => Err(ErrorCode::OffsetOutOfRange.into()),
-                state if state.is_live() => serve(core, shared, from, Ending::AsRecorded, starter, admitted),
+                state if state.is_live() => serve(core, shared, from, Ending::AsRecorded, starter, to),
                 state if state.ends_clean() || continues => {
-                    serve(core, shared, from, Ending::Clean, starter, admitted)
+                    serve(core, shared, from, Ending::Clean, starter, to)
                 }
-                _ => serve(core, shared, from, Ending::Broken, starter, admitted),
+                _ => serve(core, shared, from, Ending::Broken, starter, to),
             }
         }
-        Start::Unrecorded => pass_to(core, shared, starter, admitted),
+        Start::Unrecorded => pass_to(core, shared, starter, to),
         Start::Nothing(code) => match admission::no_head(ask, code) {
-            Decision::NoContent => js(respond::nothing(admitted)),
+            Decision::NoContent => js(respond::nothing(&to.admitted)),
             Decision::Refuse(code) => Err(code.into()),
             _ => Err(ErrorCode::Internal.into()),
         },
@@ -144,35 +145,41 @@ fn serve(
     from: u64,
     ending: Ending,
     starter: bool,
-    admitted: &Admitted,
+    to: &Exchange,
 ) -> Answer {
     core.touch(shared);
     let head = keyed::head_of(shared);
     let machine = shared.machine();
     let cookies = if starter { shared.take_cookies() } else { Vec::new() };
-    let headers = head.serving(&machine, from, &cookies, admitted);
+    let headers = head.serving(&machine, from, &cookies, &to.admitted);
     let length = (ending == Ending::Clean).then(|| machine.len() - from);
-    let body = body(core, shared, from, length)?;
+    let body = body(core, shared, from, length, to)?;
     js(respond::response(head.status, &head.reason, &headers, body))
 }
 
 /// An answer that is passed through, to somebody who did not start it.
-fn pass(core: &Rc<Core>, shared: &Rc<Shared>, admitted: &Admitted) -> Answer {
-    pass_to(core, shared, false, admitted)
+fn pass(core: &Rc<Core>, shared: &Rc<Shared>, to: &Exchange) -> Answer {
+    pass_to(core, shared, false, to)
 }
 
-fn pass_to(core: &Rc<Core>, shared: &Rc<Shared>, starter: bool, admitted: &Admitted) -> Answer {
+fn pass_to(core: &Rc<Core>, shared: &Rc<Shared>, starter: bool, to: &Exchange) -> Answer {
     let head = keyed::head_of(shared);
     let machine = shared.machine();
     let cookies = if starter { shared.take_cookies() } else { Vec::new() };
-    let headers = head.passing(&cookies, admitted);
+    let headers = head.passing(&cookies, &to.admitted);
     let length = (machine.state() == durablefetch_protocol::State::Complete).then(|| machine.len());
-    let body = body(core, shared, 0, length)?;
+    let body = body(core, shared, 0, length, to)?;
     js(respond::response(head.status, &head.reason, &headers, body))
 }
 
 /// What a response has for a body: bytes at once where they are few and all there, otherwise a reader.
-fn body(core: &Rc<Core>, shared: &Rc<Shared>, from: u64, length: Option<u64>) -> Result<Body, ProtocolError> {
+fn body(
+    core: &Rc<Core>,
+    shared: &Rc<Shared>,
+    from: u64,
+    length: Option<u64>,
+    to: &Exchange,
+) -> Result<Body, ProtocolError> {
     match length {
         Some(0) => return Ok(Body::Bytes(sys::to_js(&[]))),
         Some(length) if length <= AT_ONCE => {
@@ -185,7 +192,13 @@ fn body(core: &Rc<Core>, shared: &Rc<Shared>, from: u64, length: Option<u64>) ->
     }
     let (readable, writable) = sys::pipe(length);
     let writer = writable.get_writer().map_err(|_| ProtocolError::from(ErrorCode::Internal))?;
-    reader::spawn(Rc::clone(core), Rc::clone(shared), from, length.is_some(), writer);
+    let follow = Follow {
+        core: Rc::clone(core),
+        shared: Rc::clone(shared),
+        from,
+        clean: length.is_some(),
+    };
+    reader::spawn(follow, writer);
     Ok(Body::Stream(readable))
 }
 

@@ -1,22 +1,29 @@
 //! Asking the upstream: redirects hop by hop, each checked like the first; one abort closes the connection.
 
 use std::cell::Cell;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use durablefetch_protocol::address::{Own, Target, Upstream};
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::headers::{self, Cookies};
 use durablefetch_protocol::limits::REDIRECTS_MAX;
 use durablefetch_protocol::{ErrorCode, ProtocolError, redirect, via};
+use futures_util::future::{Either, select};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue};
+use worker::Socket;
 
 use crate::exchange::Exchange;
 use crate::object::Core;
 use crate::shared::Shared;
 use crate::{js_headers, sys};
+
+/// How long an upstream may take to accept a connection when it is asked only whether it does.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// A request to an upstream.
 pub(crate) struct Upward {
@@ -71,10 +78,15 @@ pub(crate) async fn open(
     }
     for _ in 0..=REDIRECTS_MAX {
         let asked = ask(&to, &method, &headers, body.as_deref(), &signal).await;
-        let response = asked.map_err(|error| {
-            let code = if timed_out.get() { ErrorCode::UpstreamTimeout } else { classify(&error) };
-            ProtocolError::from(code)
-        })?;
+        let response = match asked {
+            Ok(response) => response,
+            Err(_) if timed_out.get() => return Err(ErrorCode::UpstreamTimeout.into()),
+            // Its end has begun; nobody asks why.
+            Err(_) if shared.is_some_and(|shared| shared.ending.get()) => {
+                return Err(ErrorCode::UpstreamFailed.into());
+            }
+            Err(_) => return Err(classify(&to).await.into()),
+        };
         let status = StatusCode::from_u16(response.status()).map_err(|_| ErrorCode::UpstreamFailed)?;
         let answered = js_headers::from_js(&response.headers());
         let Some(next) = redirect::target(&to, status, &answered)? else {
@@ -143,13 +155,17 @@ fn discard(response: &web_sys::Response) {
     }
 }
 
-/// workerd tells by its message alone why a fetch came to nothing.
-fn classify(error: &JsValue) -> ErrorCode {
-    let message = sys::get(error, "message").as_string().unwrap_or_default();
-    worker::console_log!("upstream: {message}");
-    if message.contains("Connection refused") || message.contains("connect") || message.contains("DNS") {
-        ErrorCode::UpstreamUnreachable
-    } else {
-        ErrorCode::UpstreamFailed
+/// A fetch that came to nothing says no more than "Network connection lost". Whether the upstream can be
+/// connected to at all is asked anew, without sending it anything.
+async fn classify(to: &Upstream) -> ErrorCode {
+    let (Some(host), Some(port)) = (to.url().host_str(), to.url().port_or_known_default()) else {
+        return ErrorCode::UpstreamUnreachable;
+    };
+    let Ok(socket) = Socket::builder().connect(host, port) else { return ErrorCode::UpstreamUnreachable };
+    let opened = pin!(socket.opened());
+    let waited = pin!(sys::sleep(PROBE));
+    match select(opened, waited).await {
+        Either::Left((Ok(_), _)) => ErrorCode::UpstreamFailed,
+        Either::Left((Err(_), _)) | Either::Right(_) => ErrorCode::UpstreamUnreachable,
     }
 }
