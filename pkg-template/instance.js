@@ -51,7 +51,10 @@ async function compile(source) {
   if (!source.ok) throw new Error(`${source.url} answers ${source.status}`)
   // Servers that do not know .wasm send it as something that streaming compilation refuses.
   const streamed = source.headers.get('content-type')?.startsWith('application/wasm')
-  return streamed ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer())
+  if (streamed) return WebAssembly.compileStreaming(source)
+  // Awaited before and not within: next dev wraps calls of `compile` in a function that is not async.
+  const bytes = await source.arrayBuffer()
+  return WebAssembly.compile(bytes)
 }
 
 /** @param {unknown} cause */
