@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::check::CaseResult;
 use crate::context::Context;
+use crate::launch::Ability;
 
 type Body = Box<dyn Fn(Context) -> Pin<Box<dyn Future<Output = CaseResult> + Send>> + Send + Sync>;
 
@@ -15,6 +16,8 @@ pub(crate) enum Need {
     Nothing,
     /// [`Launch`](crate::Launch)
     Launch,
+    /// A launch of a recorder that can do this.
+    Able(Ability),
 }
 
 pub(crate) struct Case {
@@ -50,6 +53,20 @@ impl Suite {
         Fut: Future<Output = CaseResult> + Send + 'static,
     {
         self.add(rules, name, Need::Launch, body);
+    }
+
+    /// Adds a case that starts a recorder of its own, which must be able to do this.
+    pub(crate) fn needing<F, Fut>(
+        &mut self,
+        ability: Ability,
+        rules: &'static str,
+        name: &'static str,
+        body: F,
+    ) where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = CaseResult> + Send + 'static,
+    {
+        self.add(rules, name, Need::Able(ability), body);
     }
 
     fn add<F, Fut>(&mut self, rules: &'static str, name: &'static str, need: Need, body: F)

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::case::Need;
 use crate::check::{Checked, Oops, PATIENCE};
 use crate::client::{Recorder, Request, Response};
-use crate::launch::{Instance, Settings};
+use crate::launch::{Ability, Instance, Settings};
 use crate::target::{Limits, Target};
 use crate::upstream::{Endpoint, Reply, Upstream};
 
@@ -32,8 +33,19 @@ impl Context {
         Self { recorder, upstream, target, random }
     }
 
-    pub(crate) fn can_launch(&self) -> bool {
-        self.target.launch.is_some()
+    /// What the target lacks of what a case needs.
+    pub(crate) fn missing(&self, need: Need) -> Option<&'static str> {
+        let launch = self.target.launch.as_deref();
+        match (need, launch) {
+            (Need::Nothing, _) | (Need::Launch, Some(_)) => None,
+            (Need::Launch | Need::Able(_), None) => Some("the target cannot launch recorders"),
+            (Need::Able(ability), Some(launch)) => {
+                launch.lacks().contains(&ability).then_some(match ability {
+                    Ability::Terminate => "the recorder is not ended in good order",
+                    Ability::DiskQuota => "the recorder has no quota over all its recordings",
+                })
+            }
+        }
     }
 
     /// Sizes that the recorder was configured with.

@@ -9,8 +9,22 @@ use crate::check::Oops;
 /// A boxed future, as the hooks below return it.
 pub type Hook<'a, T> = Pin<Box<dyn Future<Output = Result<T, Oops>> + Send + 'a>>;
 
+/// What not every kind of recorder can do, or leaves to its platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ability {
+    /// Ends in good order when it is asked to, after what is live has drained.
+    Terminate,
+    /// Keeps all its recordings together within a number of bytes.
+    DiskQuota,
+}
+
 /// Starts recorders.
 pub trait Launch: Send + Sync {
+    /// What recorders of this kind cannot do. The cases about it are left out, and the report says so.
+    fn lacks(&self) -> &[Ability] {
+        &[]
+    }
+
     /// Starts a recorder with an empty store and waits until it accepts connections.
     fn launch(&self, settings: Settings) -> Hook<'_, Box<dyn Instance>>;
 }

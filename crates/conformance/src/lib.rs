@@ -35,7 +35,7 @@ mod target;
 pub mod upstream;
 mod wire;
 
-pub use launch::{Hook, Instance, Launch, Settings};
+pub use launch::{Ability, Hook, Instance, Launch, Settings};
 pub use process::Process;
 pub use report::{Outcome, Report, Verdict};
 pub use runner::{run, run_launched};

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::check::{Checked, Oops, soon};
-use crate::launch::{Hook, Instance, Launch, Settings};
+use crate::launch::{Ability, Hook, Instance, Launch, Settings};
 
 type Build = dyn Fn(&Settings, &Path) -> Command + Send + Sync;
 
@@ -18,13 +18,20 @@ type Build = dyn Fn(&Settings, &Path) -> Command + Send + Sync;
 #[derive(Clone)]
 pub struct Process {
     build: Arc<Build>,
+    lacks: Vec<Ability>,
 }
 
 impl Process {
     /// `build` makes the command line for these settings and this directory, which is empty the first time.
     /// It must choose a free port.
     pub fn new(build: impl Fn(&Settings, &Path) -> Command + Send + Sync + 'static) -> Self {
-        Self { build: Arc::new(build) }
+        Self { build: Arc::new(build), lacks: Vec::new() }
+    }
+
+    /// The program cannot do this.
+    pub fn lacking(mut self, abilities: impl IntoIterator<Item = Ability>) -> Self {
+        self.lacks.extend(abilities);
+        self
     }
 
     async fn start(&self, settings: &Settings, directory: &Path) -> Checked<(Child, String)> {
@@ -56,6 +63,10 @@ impl Process {
 }
 
 impl Launch for Process {
+    fn lacks(&self) -> &[Ability] {
+        &self.lacks
+    }
+
     fn launch(&self, settings: Settings) -> Hook<'_, Box<dyn Instance>> {
         Box::pin(async move {
             let directory = TempDir::with_prefix("durablefetch-conformance-");

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use crate::case::{Case, Need};
+use crate::case::Case;
 use crate::cases;
 use crate::context::Context;
 use crate::launch::{Launch, Settings};
@@ -58,8 +58,8 @@ pub async fn run_launched(launch: impl Launch + 'static) -> Report {
 
 fn start(case: Case, cx: Context, permits: Arc<Semaphore>) -> JoinHandle<Outcome> {
     tokio::spawn(async move {
-        if case.need == Need::Launch && !cx.can_launch() {
-            return Outcome::NotApplicable("the target cannot launch recorders");
+        if let Some(missing) = cx.missing(case.need) {
+            return Outcome::NotApplicable(missing);
         }
         let _permit = permits.acquire().await;
         match tokio::time::timeout(case.deadline, (case.body)(cx)).await {

@@ -174,6 +174,7 @@ pub(super) fn add(suite: &mut Suite) {
         let at = cx.replying(Reply::ok("body").header("x-head", "yes"));
         let mut head = cx.recorder.fetch("HEAD", &at.url()).send().await?;
         head.is(200)?.state("unrecorded")?.has("x-head", "yes")?.lacks("durablefetch-recording")?;
+        head.has("content-length", "4")?;
         head.ends().await?;
         same("method", at.last()?.method.as_str(), "HEAD")?;
         cx.get(&at).mode("replay").send().await?.is(404)?;

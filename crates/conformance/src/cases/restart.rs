@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::case::Suite;
 use crate::check::{holds, same, same_bytes};
 use crate::client::End;
-use crate::launch::Settings;
+use crate::launch::{Ability, Settings};
 use crate::scenario::{Ended, Live};
 use crate::upstream::Reply;
 
@@ -158,17 +158,23 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.launching("B7", "what was complete survives an orderly restart too", |cx| async move {
-        let (cx, mut own) = cx.launch(Settings::default()).await?;
-        let Ended { at, .. } = cx.complete("all of it").await?;
-        own.terminate()?;
-        own.start_again().await?;
-        let cx = cx.at(&own.base_url())?;
-        cx.get(&at).send().await?.ends_with("all of it").await?;
-        at.hits(1)?;
-        Ok(())
-    });
-    suite.launching(
+    suite.needing(
+        Ability::Terminate,
+        "B7",
+        "what was complete survives an orderly restart too",
+        |cx| async move {
+            let (cx, mut own) = cx.launch(Settings::default()).await?;
+            let Ended { at, .. } = cx.complete("all of it").await?;
+            own.terminate()?;
+            own.start_again().await?;
+            let cx = cx.at(&own.base_url())?;
+            cx.get(&at).send().await?.ends_with("all of it").await?;
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::Terminate,
         "",
         "a recorder that is asked to end lets its live recordings come to theirs",
         |cx| async move {
@@ -187,7 +193,8 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching(
+    suite.needing(
+        Ability::Terminate,
         "B9",
         "a recorder that has waited long enough marks what is live as interrupted",
         |cx| async move {
