@@ -18,6 +18,10 @@
 //! - [`client`]: an HTTP/1.1 client that tells a final chunk, a FIN and a RST apart;
 //! - `cases`: one file per area of the protocol. The name of a case is a sentence of the protocol.
 //!
+//! A case is one call in the file of its area: the numbers of the rules that it checks, a sentence, and a
+//! few lines on the scenario builders of [`scenario`]. Unit tests see to it that every numbered rule and every
+//! error code of `PROTOCOL.md` has one.
+//!
 //! Environment: `CONFORMANCE_FILTER` runs only the cases whose name contains it (`|` separates
 //! alternatives); `CONFORMANCE_SEED` repeats the random choices of an earlier run, which printed it.
 
