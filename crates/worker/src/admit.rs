@@ -56,7 +56,10 @@ async fn dispatch(core: &Rc<Core>, exchange: Exchange) -> Answer {
 /// HEAD never records.
 async fn head(core: &Rc<Core>, upward: Upward, admitted: &Admitted) -> Answer {
     let opened = upstream::open(core, upward, None).await?;
-    let headers = opened.head.passing(&opened.cookies, admitted);
+    let mut headers = opened.head.passing(&opened.cookies, admitted);
+    if let Some(length) = opened.length {
+        headers.insert(http::header::CONTENT_LENGTH, length);
+    }
     js(respond::response(opened.head.status, &opened.head.reason, &headers, Body::Nothing))
 }
 

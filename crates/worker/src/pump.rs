@@ -28,7 +28,7 @@ pub(crate) fn spawn(core: Rc<Core>, shared: Rc<Shared>, source: Source) {
 }
 
 async fn from_upstream(core: &Rc<Core>, shared: &Rc<Shared>, upward: Upward) -> End {
-    let Opened { head, cookies, body, coding } = match upstream::open(core, upward, Some(shared)).await {
+    let Opened { head, cookies, body, coding, .. } = match upstream::open(core, upward, Some(shared)).await {
         Ok(opened) => opened,
         Err(error) => return End::Fail(error.code),
     };

@@ -39,6 +39,8 @@ pub(crate) struct Opened {
     pub(crate) head: Head,
     pub(crate) cookies: Vec<HeaderValue>,
     pub(crate) body: Option<web_sys::ReadableStream>,
+    /// `content-length`, which the answer to a HEAD keeps.
+    pub(crate) length: Option<HeaderValue>,
     /// `content-encoding`, in lower case.
     pub(crate) coding: Option<String>,
 }
@@ -142,7 +144,8 @@ fn opened(response: &web_sys::Response, answered: &HeaderMap, cookies: Cookies) 
         Cookies::Pass => answered.get_all(header::SET_COOKIE).iter().cloned().collect(),
         Cookies::Drop => Vec::new(),
     };
-    Opened { head, cookies, body: response.body(), coding: coding.map(str::to_ascii_lowercase) }
+    let length = answered.get(header::CONTENT_LENGTH).cloned();
+    Opened { head, cookies, body: response.body(), length, coding: coding.map(str::to_ascii_lowercase) }
 }
 
 /// The body of a redirect is nobody's.

@@ -11,6 +11,7 @@ mod rust_tools;
 mod size;
 mod test;
 mod tools;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,8 @@ enum Command {
     Package,
     /// Print what `import { DurableFetchClient }` adds to a production build, raw and gzipped.
     Size,
+    /// Build the recorder for Cloudflare's Durable Objects and serve it on workerd. Ctrl-C stops it.
+    Worker(worker::Options),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&repo, &options),
         Command::Package => package::run(&repo),
         Command::Size => size::run(&repo),
+        Command::Worker(options) => worker::run(&repo, &options),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,101 @@
+//! `cargo xtask worker`: the recorder on Durable Objects, built and served by plain workerd. No account, no network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::progress::Step;
+use crate::repo::Repo;
+use crate::tools::version_line;
+use crate::{npm, rust_tools};
+
+const CRATE: &str = "crates/worker";
+/// Its npm packages: esbuild and workerd.
+const TOOLS: &str = "crates/worker/tools";
+/// The npm packages that the client's build has too: wasm-opt.
+const WASM_OPT: &str = "crates/xtask/tools";
+/// The same version as the crate `worker`.
+const WORKER_BUILD: &str = "0.8.7";
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The port on 127.0.0.1.
+    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// Build it and serve nothing.
+    #[arg(long)]
+    build: bool,
+}
+
+/// Builds the worker and serves it until Ctrl-C. Recordings are kept in .durablefetch/worker/.
+pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
+    build(repo)?;
+    if options.build {
+        println!("  The worker is in {CRATE}/build/.");
+        return Ok(());
+    }
+    let store = repo.path(".durablefetch/worker");
+    let mut command = serve(repo, &store, options.port)?;
+    println!(
+        "\n  The recorder is at http://127.0.0.1:{} (its data in .durablefetch/worker/). Ctrl-C stops it.\n",
+        options.port
+    );
+    let status = command.status().context("cannot start workerd")?;
+    // Ctrl-C goes to both; workerd then lets its requests come to their ends.
+    if !status.success() && status.code().is_some() {
+        bail!("workerd ended with {status}; what it said is above");
+    }
+    Ok(())
+}
+
+/// worker-build, with every tool that it would download handed to it.
+pub(crate) fn build(repo: &Repo) -> Result<()> {
+    rust_tools::ensure(repo)?;
+    npm::ensure(repo, TOOLS)?;
+    npm::ensure(repo, WASM_OPT)?;
+    ensure_worker_build(repo)?;
+    let mut command = repo.command("worker-build");
+    command.arg("--release").current_dir(repo.path(CRATE));
+    command.env("WASM_BINDGEN_BIN", on_path(repo, "wasm-bindgen")?);
+    command.env("ESBUILD_BIN", repo.path(TOOLS).join("node_modules/.bin/esbuild"));
+    command.env("WASM_OPT_BIN", repo.path(WASM_OPT).join("node_modules/.bin/wasm-opt"));
+    // Its own folder: whoever builds it does not wait for another build, nor another for this one.
+    command.env("CARGO_TARGET_DIR", repo.target().join("worker"));
+    Step::new(repo, "build the worker", command).run()
+}
+
+/// workerd on this port, with its storage in this folder.
+fn serve(repo: &Repo, store: &Path, port: u16) -> Result<Command> {
+    fs::create_dir_all(store).with_context(|| format!("cannot make {}", store.display()))?;
+    let workerd = repo.path(TOOLS).join("node_modules/.bin/workerd");
+    let mut command = repo.command(&workerd.to_string_lossy());
+    command.arg("serve").arg(repo.path(CRATE).join("workerd.capnp"));
+    command.arg("--socket-addr").arg(format!("http=127.0.0.1:{port}"));
+    command.arg("--directory-path").arg(format!("storage={}", store.display()));
+    Ok(command)
+}
+
+fn ensure_worker_build(repo: &Repo) -> Result<()> {
+    if version_line(repo, "worker-build")
+        .is_some_and(|line| line.split_whitespace().any(|word| word == WORKER_BUILD))
+    {
+        return Ok(());
+    }
+    let root = repo.tools_root();
+    let mut command = repo.command("cargo");
+    command.args(["install", "worker-build", "--version", WORKER_BUILD, "--locked", "--root"]).arg(&root);
+    command.env("CARGO_TARGET_DIR", root.join("build"));
+    Step::new(repo, format!("install worker-build {WORKER_BUILD}"), command)
+        .remedy("this needs crates.io; check the network and run the command again")
+        .run()
+}
+
+/// Where a program is.
+fn on_path(repo: &Repo, program: &str) -> Result<PathBuf> {
+    std::env::split_paths(&repo.search_path())
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+        .with_context(|| format!("{program} is not on PATH although it was just installed"))
+}
