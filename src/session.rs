@@ -112,14 +112,18 @@ impl Session {
 
     /// The next thing for the app. Silence counts from the first call after a chunk.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        if self.started {
-            self.reader.on(Event::Pull, clock::now());
-        }
+        let mut pull = self.started;
         loop {
             self.bell.attend(cx);
             if let Some(reason) = self.bell.aborted() {
                 self.let_go();
                 return Poll::Ready(Step::Failed(reason));
+            }
+            if std::mem::take(&mut pull) {
+                let action = self.reader.on(Event::Pull, clock::now());
+                if let Some(step) = self.act(action, true) {
+                    return Poll::Ready(step);
+                }
             }
             let Poll::Ready(happened) = self.happening(cx) else { return Poll::Pending };
             if let Some(step) = self.on(happened) {

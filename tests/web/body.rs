@@ -31,6 +31,14 @@ async fn a_replay_of_a_failed_recording_ends_broken_with_its_error() {
 }
 
 #[wasm_bindgen_test]
+async fn the_reset_of_a_failed_recording_may_be_swallowed_on_its_way() {
+    let script = Script::new();
+    script.ended("interrupted", 0, 3, &["abc"], "hang");
+    assert_error(&broken(&Df::new(&script).get().await.unwrap()).await, "interrupted", "restarted");
+    assert_eq!(script.call(0).ended(), "aborted");
+}
+
+#[wasm_bindgen_test]
 async fn a_stopped_recording_ends_clean() {
     let script = Script::new();
     script.live(0, &["abc"], "end");

@@ -75,7 +75,7 @@ pub struct Head<'a> {
 pub enum Event<'a> {
     /// Response headers came for the request last sent.
     Head(Head<'a>),
-    /// Somebody wants the next bytes; from now on silence counts.
+    /// Somebody wants the next bytes; from now on silence counts. Fails where there are none and will be none.
     Pull,
     /// This many bytes came and were handed on.
     Chunk(usize),
@@ -265,6 +265,10 @@ impl Reader {
         let whole = ended.filter(|(_, length)| *length == self.offset);
         match event {
             Event::Pull => {
+                // All of a recording that broke is here. What follows is a reset, and some proxies swallow it.
+                if let Some((state, _)) = whole.filter(|(state, _)| !state.ends_clean()) {
+                    return self.believe(state);
+                }
                 if !*pulling {
                     *pulling = true;
                     self.last_activity = now;

@@ -271,6 +271,26 @@ fn a_recording_that_did_not_end_clean_fails_after_its_last_byte() {
 }
 
 #[test]
+fn the_end_of_what_did_not_end_clean_is_not_waited_for() {
+    let mut reader = reader();
+    assert_eq!(reader.on(head(State::Interrupted, 0, Some(5)), 0), Action::Accept);
+    for bytes in [2, 3] {
+        assert_eq!(reader.on(Event::Pull, 1), Action::Go);
+        assert_eq!(reader.on(Event::Chunk(bytes), 2), Action::Go);
+    }
+    assert_eq!(reader.on(Event::Pull, 3), Action::Fail(Failure::Ended(State::Interrupted)));
+}
+
+#[test]
+fn a_clean_end_is_waited_for_so_that_its_connection_can_be_used_again() {
+    let mut reader = reader();
+    reader.on(head(State::Complete, 0, Some(5)), 0);
+    reader.on(Event::Chunk(5), 1);
+    assert_eq!(reader.on(Event::Pull, 2), Action::Go);
+    assert_eq!(reader.on(Event::End, 3), Action::Finish(State::Complete));
+}
+
+#[test]
 fn a_stopped_recording_ends_clean_and_says_so() {
     let mut reader = streaming(3);
     reader.on(Event::End, 1);
