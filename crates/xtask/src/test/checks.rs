@@ -84,8 +84,11 @@ fn end_to_end(context: &Context<'_>) -> Result<()> {
     node_tests(context, "tests/e2e")
 }
 
+/// As part of the tests: they build it anyway, and `cargo build -p` would build its dependencies once more, with
+/// the features that it alone asks for.
 pub(super) fn build_recorder(context: &Context<'_>) -> Result<()> {
-    cargo(context, "cargo build of the recorder", &["build", "-p", "durablefetch-server"], &[])
+    let arguments = ["test", "--workspace", "--exclude", "durablefetch", "--no-run"];
+    cargo(context, "cargo test --no-run, for the recorder", &arguments, &[])
 }
 
 pub(super) fn node_tests(context: &Context<'_>, folder: &str) -> Result<()> {
