@@ -10,6 +10,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "libraries that take a fetch", needs: &["package"], run: |c| tests(c, "tests/users") },
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
+    Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
 ];
 
 /// One folder of tests that use the recorder, Chromium and what the end-to-end tests are made of.
@@ -18,4 +19,11 @@ fn tests(context: &Context<'_>, folder: &str) -> Result<()> {
     npm::ensure(context.repo, "tests/e2e")?;
     npm::ensure(context.repo, folder)?;
     node_tests(context, folder)
+}
+
+/// Each of its projects installs its own packages; only the browser comes from the end-to-end tests.
+fn runtimes(context: &Context<'_>) -> Result<()> {
+    build_recorder(context)?;
+    npm::ensure(context.repo, "tests/e2e")?;
+    node_tests(context, "tests/runtimes")
 }
