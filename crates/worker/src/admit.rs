@@ -156,7 +156,7 @@ fn serve(
     let cookies = if starter { shared.take_cookies() } else { Vec::new() };
     let headers = head.serving(&machine, from, &cookies, &to.admitted);
     let length = (ending == Ending::Clean).then(|| machine.len() - from);
-    let body = body(core, shared, from, length, to)?;
+    let body = body(core, shared, from, length)?;
     js(respond::response(head.status, &head.reason, &headers, body))
 }
 
@@ -171,18 +171,12 @@ fn pass_to(core: &Rc<Core>, shared: &Rc<Shared>, starter: bool, to: &Exchange) -
     let cookies = if starter { shared.take_cookies() } else { Vec::new() };
     let headers = head.passing(&cookies, &to.admitted);
     let length = (machine.state() == durablefetch_protocol::State::Complete).then(|| machine.len());
-    let body = body(core, shared, 0, length, to)?;
+    let body = body(core, shared, 0, length)?;
     js(respond::response(head.status, &head.reason, &headers, body))
 }
 
 /// What a response has for a body: bytes at once where they are few and all there, otherwise a reader.
-fn body(
-    core: &Rc<Core>,
-    shared: &Rc<Shared>,
-    from: u64,
-    length: Option<u64>,
-    to: &Exchange,
-) -> Result<Body, ProtocolError> {
+fn body(core: &Rc<Core>, shared: &Rc<Shared>, from: u64, length: Option<u64>) -> Result<Body, ProtocolError> {
     match length {
         Some(0) => return Ok(Body::Bytes(sys::to_js(&[]))),
         Some(length) if length <= AT_ONCE => {
@@ -195,12 +189,7 @@ fn body(
     }
     let (readable, writable) = sys::pipe(length);
     let writer = writable.get_writer().map_err(|_| ProtocolError::from(ErrorCode::Internal))?;
-    let follow = Follow {
-        core: Rc::clone(core),
-        shared: Rc::clone(shared),
-        from,
-        clean: length.is_some(),
-    };
+    let follow = Follow { core: Rc::clone(core), shared: Rc::clone(shared), from, clean: length.is_some() };
     reader::spawn(follow, writer);
     Ok(Body::Stream(readable))
 }

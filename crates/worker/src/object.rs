@@ -1,4 +1,5 @@
 //! The Durable Object of one key. It owns everything that is known of the key; whoever asks comes through here.
+#![allow(missing_docs, reason = "of what the macro of the object makes; all else here is private")]
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -26,7 +27,6 @@ const FLUSH_BYTES: u64 = 64 << 10;
 const KEPT: u64 = durablefetch_protocol::limits::KEPT_ANSWER_MAX as u64;
 
 /// The Durable Object.
-#[allow(missing_docs, reason = "what the macro makes")]
 #[durable_object]
 pub struct RecordingObject {
     core: core::result::Result<Rc<Core>, String>,
@@ -330,9 +330,10 @@ impl Core {
         if let Err(error) = self.expire() {
             worker::console_error!("storage: {}", error.message);
         }
-        let keyed = self.keyed.borrow();
-        let empty = !keyed.is_live() && keyed.next_expiry(0).is_none();
-        drop(keyed);
+        let empty = {
+            let keyed = self.keyed.borrow();
+            !keyed.is_live() && keyed.next_expiry(0).is_none()
+        };
         if empty && self.store.is_made() {
             // An object without storage costs nothing and is forgotten by the platform.
             self.store.forgotten();
