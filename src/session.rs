@@ -23,6 +23,10 @@ use crate::{clock, error, sys};
 /// How long the body of a refusal may take; without it the code has to do.
 const REFUSAL_MS: u64 = 5_000;
 
+/// How long after a chunk the body may break at the earliest. Whatever pipes it (`pipeThrough`, the AI SDK) throws
+/// away what it has not consumed yet when its source breaks, and a replay brings all of it at once.
+const FAREWELL_MS: u64 = 100;
+
 /// One app-side response, from the first request to the end of its body.
 pub(crate) struct Session {
     client: Rc<Inner>,
@@ -34,6 +38,7 @@ pub(crate) struct Session {
     controller: Option<AbortController>,
     /// The app has its response; from now on everything is about the body.
     started: bool,
+    last_chunk: u64,
     /// The attempt that the app was told of: this is waiting for a connection.
     announced: Option<u32>,
     /// What the connection last broke with.
@@ -52,6 +57,8 @@ enum Source {
     Empty,
     /// The recorder said no and is saying why, until then.
     Refusal(Telling, u64),
+    /// Broken, which the app learns then.
+    Farewell(JsValue, u64),
 }
 
 enum Happened {
@@ -62,6 +69,7 @@ enum Happened {
     Woken,
     Tick,
     Refused(JsValue),
+    Over(JsValue),
 }
 
 /// What there is for the app.
@@ -98,6 +106,7 @@ impl Session {
             source: Source::Idle,
             controller: None,
             started: false,
+            last_chunk: 0,
             announced: None,
             cause: JsValue::UNDEFINED,
         };
@@ -166,6 +175,13 @@ impl Session {
                 }
                 Some(*until)
             }
+            Source::Farewell(error, until) => {
+                let (error, until) = (error.clone(), Some(*until));
+                if self.bell.ring_at(until) {
+                    return Poll::Ready(Happened::Over(error));
+                }
+                return Poll::Pending;
+            }
         };
         if self.bell.ring_at(due) { Poll::Ready(Happened::Tick) } else { Poll::Pending }
     }
@@ -176,6 +192,7 @@ impl Session {
             Happened::Chunk(chunk) => {
                 let length = chunk.unchecked_ref::<Uint8Array>().byte_length();
                 self.reader.on(Event::Chunk(length as usize), now);
+                self.last_chunk = now;
                 Some(Step::Chunk(chunk))
             }
             Happened::Answer(response, seen) => self.on_answer(response, seen, now),
@@ -192,10 +209,9 @@ impl Session {
                 let action = self.reader.on(Event::Broken, now);
                 self.act(action, false)
             }
-            Happened::Lost(Lost::Final(error)) | Happened::Refused(error) => Some(self.failed(error)),
-            Happened::Tick if matches!(self.source, Source::Refusal(..)) => {
-                Some(self.failed(error::mismatch()))
-            }
+            Happened::Over(error) => Some(Step::Failed(error)),
+            Happened::Lost(Lost::Final(error)) | Happened::Refused(error) => self.failed(error),
+            Happened::Tick if matches!(self.source, Source::Refusal(..)) => self.failed(error::mismatch()),
             Happened::Tick => {
                 let action = self.reader.on(Event::Tick, now);
                 self.act(action, false)
@@ -254,11 +270,11 @@ impl Session {
             }
             Action::Finish(state) => {
                 self.let_go();
-                Some(self.finished(state))
+                self.finished(state)
             }
             Action::Fail(failure) => {
                 let error = self.error(failure);
-                Some(self.failed(error))
+                self.failed(error)
             }
         }
     }
@@ -271,19 +287,28 @@ impl Session {
         self.source = Source::Asking(Box::pin(asking));
     }
 
-    fn finished(&mut self, state: State) -> Step {
+    fn finished(&mut self, state: State) -> Option<Step> {
         match self.chat.as_ref().and_then(|chat| chat.finished(state)) {
-            Some(error) => Step::Failed(error),
-            None => Step::Done,
+            Some(error) => self.farewell(error),
+            None => Some(Step::Done),
         }
     }
 
-    fn failed(&mut self, error: JsValue) -> Step {
+    fn failed(&mut self, error: JsValue) -> Option<Step> {
         self.let_go();
         if let Some(chat) = &self.chat {
             chat.failed(self.started);
         }
-        Step::Failed(error)
+        self.farewell(error)
+    }
+
+    fn farewell(&mut self, error: JsValue) -> Option<Step> {
+        let until = self.last_chunk + FAREWELL_MS;
+        if !self.started || clock::now() >= until {
+            return Some(Step::Failed(error));
+        }
+        self.source = Source::Farewell(error, until);
+        None
     }
 
     fn error(&self, failure: Failure) -> JsValue {

@@ -39,6 +39,21 @@ async fn the_reset_of_a_failed_recording_may_be_swallowed_on_its_way() {
 }
 
 #[wasm_bindgen_test]
+async fn whoever_pipes_has_time_for_what_came_before_the_break() {
+    let script = Script::new();
+    script.ended("interrupted", 0, 6, &["a\nb\nc\n"], "cut");
+    let response = Df::new(&script).get().await.unwrap();
+    let source = "
+        const lines = new TransformStream({
+          transform(text, controller) { for (const line of text.split('\\n')) if (line) controller.enqueue(line) },
+        })
+        const reader = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(lines).getReader()
+        let seen = ''
+        try { for (;;) seen += (await reader.read()).value } catch (error) { return seen + error.code }";
+    assert_eq!(js(source, &[("response", &response)]).await.unwrap(), "abcinterrupted");
+}
+
+#[wasm_bindgen_test]
 async fn a_stopped_recording_ends_clean() {
     let script = Script::new();
     script.live(0, &["abc"], "end");
