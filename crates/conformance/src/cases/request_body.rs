@@ -45,6 +45,9 @@ pub(super) fn add(suite: &mut Suite) {
             .await?;
         open.write(b"3\r\nabc\r\n").await?;
         open.reset();
+        cx.settle(&at).await?;
+        cx.until_state(&at, "none").await?;
+        at.hits(0)?;
         // A whole request afterwards is the first that the upstream sees.
         cx.post(&at, "whole").send().await?.ends_with("thanks").await?;
         same_bytes("body at the upstream", &at.last()?.body, b"whole")?;

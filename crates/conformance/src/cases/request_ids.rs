@@ -195,6 +195,29 @@ pub(super) fn add(suite: &mut Suite) {
         },
     );
     suite.case(
+        "I1 S7",
+        "a request id joins the answer that is being passed through for it",
+        |cx| async move {
+            let at = cx.endpoint();
+            let id = cx.uuid();
+            let first = cx.get(&at).id(&id).open().await?;
+            let mut call = at.accept().await?;
+            call.head(503, &[]).await?;
+            call.send("not ").await?;
+            let mut first = first.response().await?;
+            first.next("not ").await?;
+            let mut again = cx.get(&at).mode("restart").id(&id).send().await?;
+            again.is(503)?.state("unrecorded")?;
+            again.next("not ").await?;
+            call.send("now").await?;
+            call.end().await?;
+            first.ends_with("now").await?;
+            again.ends_with("now").await?;
+            at.hits(1)?;
+            Ok(())
+        },
+    );
+    suite.case(
         "I1",
         "a request id whose upstream broke before its head gets the same error again",
         |cx| async move {
