@@ -49,7 +49,12 @@ async fn whoever_pipes_has_time_for_what_came_before_the_break() {
         })
         const reader = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(lines).getReader()
         let seen = ''
-        try { for (;;) seen += (await reader.read()).value } catch (error) { return seen + error.code }";
+        try {
+          for (;;) {
+            seen += (await reader.read()).value
+            for (let turn = 0; turn < 50; turn++) await null
+          }
+        } catch (error) { return seen + error.code }";
     assert_eq!(js(source, &[("response", &response)]).await.unwrap(), "abcinterrupted");
 }
 
