@@ -100,7 +100,7 @@ impl Follow {
             });
             let piece = match got.await {
                 None => return Outcome::Left,
-                Some(Got::Bytes(bytes)) => sys::to_js(&bytes),
+                Some(Got::Bytes(bytes)) => shared.to_js(offset, &bytes),
                 Some(Got::Stored(until)) => match core.store.page(shared.n, offset, until, PAGE) {
                     Ok(page) => page,
                     Err(error) => {

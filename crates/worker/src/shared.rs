@@ -12,8 +12,9 @@ use durablefetch_protocol::recording::{End, Next, Recording};
 use durablefetch_protocol::ring::{Ring, Slice};
 use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, State};
 use http::HeaderValue;
+use js_sys::Uint8Array;
 
-use crate::sys::Timer;
+use crate::sys::{self, Timer};
 
 /// Small chunks are joined to about this much for a reader that is behind.
 const JOIN_MAX: usize = 64 * 1024;
@@ -60,6 +61,8 @@ pub(crate) struct Shared {
     /// When what is unwritten will be written.
     pub(crate) flush: RefCell<Option<Timer>>,
     pub(crate) watchdog: RefCell<Option<Timer>>,
+    /// The newest piece that a reader was given, for the others to share: its offset and its bytes.
+    piece: RefCell<Option<(u64, Uint8Array)>>,
     inner: RefCell<Inner>,
 }
 
@@ -118,6 +121,7 @@ impl Shared {
             upstream: RefCell::new(None),
             flush: RefCell::new(None),
             watchdog: RefCell::new(None),
+            piece: RefCell::new(None),
             inner: RefCell::new(Inner {
                 machine,
                 ring: Some(Ring::new(crate::budget::ring())),
@@ -211,6 +215,7 @@ impl Shared {
         }
         inner.ring = None;
         drop(inner);
+        self.piece.take();
         self.upstream.take();
         self.flush.take();
         self.watchdog.take();
@@ -263,6 +268,19 @@ impl Shared {
             },
         };
         Poll::Ready(got)
+    }
+
+    /// Bytes at this offset for JavaScript. Readers that are abreast get the same copy; nobody writes to it.
+    pub(crate) fn to_js(&self, offset: u64, bytes: &[u8]) -> Uint8Array {
+        let mut newest = self.piece.borrow_mut();
+        match &*newest {
+            Some((at, piece)) if *at == offset && piece.length() as usize == bytes.len() => piece.clone(),
+            _ => {
+                let piece = sys::to_js(bytes);
+                *newest = Some((offset, piece.clone()));
+                piece
+            }
+        }
     }
 
     fn register(&self, cx: &Context<'_>) {
