@@ -61,13 +61,18 @@ impl Access {
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
         match self {
             Self::Public(guard) => guard.check(None, headers),
-            Self::Local(guard) => guard.check(None, headers).map_err(|error| {
-                if error.code != ErrorCode::MisdirectedHost {
-                    return error;
+            Self::Local(guard) => guard.check(None, headers).map_err(|error| match error.code {
+                ErrorCode::MisdirectedHost => {
+                    let hint = "to serve another Host than localhost, set the variables PUBLIC_ORIGIN, ALLOW and \
+                                UNGUESSABLE_URLS of the Worker";
+                    ProtocolError::new(error.code, format!("{}; {hint}", error.message))
                 }
-                let hint = "to serve another Host than localhost, set the variables PUBLIC_ORIGIN, ALLOW and \
-                            UNGUESSABLE_URLS of the Worker";
-                ProtocolError::new(error.code, format!("{}; {hint}", error.message))
+                ErrorCode::ForbiddenOrigin if headers.contains_key(http::header::ORIGIN) => {
+                    let hint = "the origin of this page may not use this recorder: name it in the variable ORIGINS if \
+                                it shall";
+                    ProtocolError::new(error.code, hint)
+                }
+                _ => error,
             }),
         }
     }
@@ -75,7 +80,13 @@ impl Access {
     /// Checks an upstream URL before it is fetched, redirects included. What a host name resolves to is
     /// checked by the platform: workerd connects to public addresses only, unless its configuration says more.
     pub(crate) fn check_upstream(&self, allowed: &[Allow], upstream: &Upstream) -> Result<(), ProtocolError> {
-        allow::check(allowed, upstream)?;
+        allow::check(allowed, upstream).map_err(|error| {
+            let origin = upstream.url().origin().ascii_serialization();
+            let message = format!(
+                "this recorder may not fetch that URL of {origin}: name it in the variable ALLOW if it shall"
+            );
+            ProtocolError::new(error.code, message)
+        })?;
         let destination = match upstream.url().host() {
             Some(Host::Ipv4(address)) => Destination::of(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Destination::of(IpAddr::V6(address)),

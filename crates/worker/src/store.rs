@@ -15,7 +15,7 @@
 //!
 //! The tables are made at the first write: whoever asks for what is not there leaves nothing behind.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 use durablefetch_protocol::answer::Head;
@@ -97,6 +97,7 @@ pub(crate) struct Store {
     made: Cell<bool>,
     secret: Cell<[u8; 32]>,
     append: JsString,
+    buffer: RefCell<Uint8Array>,
 }
 
 impl Store {
@@ -107,6 +108,7 @@ impl Store {
             made: Cell::new(false),
             secret: Cell::new([0; 32]),
             append: "INSERT INTO body (at, chunks, data) VALUES (?, ?, ?)".into(),
+            buffer: RefCell::new(Uint8Array::new_with_length(0)),
         };
         let found =
             store.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'recordings'", &[])?;
@@ -209,10 +211,13 @@ impl Store {
         if total == 0 {
             return Ok(offset);
         }
-        let data = match pieces {
-            [piece] => sys::to_js(piece),
-            _ => sys::to_js(&pieces.concat()),
-        };
+        // SQLite copies what it is given before `exec` returns, so one buffer serves all writes: JavaScript's
+        // garbage would otherwise be as large as the recording.
+        let data = self.buffer(total as u32);
+        match pieces {
+            [piece] => data.copy_from(piece),
+            _ => data.copy_from(&pieces.concat()),
+        }
         let mut from = 0;
         while from < total as u32 {
             let until = (from + PIECE_MAX as u32).min(total as u32);
@@ -223,6 +228,15 @@ impl Store {
             from = until;
         }
         Ok(offset)
+    }
+
+    /// A view of this length of the buffer that writes go through.
+    fn buffer(&self, length: u32) -> Uint8Array {
+        let mut buffer = self.buffer.borrow_mut();
+        if buffer.length() < length {
+            *buffer = Uint8Array::new_with_length(length.next_power_of_two());
+        }
+        buffer.subarray(0, length)
     }
 
     /// Its end.
