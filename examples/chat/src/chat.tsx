@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { useChat } from '@ai-sdk/react'
 import { Composer } from './composer'
-import { useReconnect } from './connection'
+import { forgetReconnect, useReconnect } from './connection'
 import { api, df, transport } from './durable'
 import { Message } from './message'
 import { Notice } from './notice'
@@ -33,6 +33,7 @@ export function Chat({ id }: { id: string }) {
   })
 
   useEffect(() => {
+    if (status === 'error') forgetReconnect(id)
     // The question is stored as soon as it is asked; the answer when it ends, by onFinish.
     if (status === 'submitted' && messages.length > 0) saveMessages(id, messages)
     if (status !== 'streaming') return

@@ -14,6 +14,11 @@ export function reportReconnect(event: ReconnectEvent) {
   listeners.forEach((listener) => listener())
 }
 
+/** A body that was given up says no more: what it waited for is over with it. */
+export function forgetReconnect(chatId: string) {
+  if (waiting.delete(chatId)) listeners.forEach((listener) => listener())
+}
+
 /** The reconnect that a chat is waiting for, if it is waiting for one. */
 export function useReconnect(chatId: string): ReconnectEvent | undefined {
   return useSyncExternalStore(
