@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use durablefetch_protocol::admission::Stored;
@@ -60,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) upstream: RefCell<Option<web_sys::AbortController>>,
     /// When what is unwritten will be written.
     pub(crate) flush: RefCell<Option<Timer>>,
+    /// How long the next unwritten bytes will wait.
+    pub(crate) flush_after: Cell<Duration>,
     pub(crate) watchdog: RefCell<Option<Timer>>,
     /// The newest piece that a reader was given, for the others to share: its offset and its bytes.
     piece: RefCell<Option<(u64, Uint8Array)>>,
@@ -120,6 +123,7 @@ impl Shared {
             readers: Cell::new(0),
             upstream: RefCell::new(None),
             flush: RefCell::new(None),
+            flush_after: Cell::new(crate::object::FLUSH_FIRST),
             watchdog: RefCell::new(None),
             piece: RefCell::new(None),
             inner: RefCell::new(Inner {
