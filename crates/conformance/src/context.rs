@@ -43,6 +43,11 @@ impl Context {
                 launch.lacks().contains(&ability).then_some(match ability {
                     Ability::Terminate => "the recorder is not ended in good order",
                     Ability::DiskQuota => "the recorder has no quota over all its recordings",
+                    Ability::ResetHttp10 => "the recorder's HTTP server never resets",
+                    Ability::NoticeIdleReaders => {
+                        "the recorder notices at its next write that a reader has left"
+                    }
+                    Ability::GetBody => "the recorder's HTTP client sends no body with a GET",
                 })
             }
         }

@@ -16,6 +16,12 @@ pub enum Ability {
     Terminate,
     /// Keeps all its recordings together within a number of bytes.
     DiskQuota,
+    /// Breaks the connection of an HTTP/1.0 reader with a reset: a FIN is an end to such a reader.
+    ResetHttp10,
+    /// Notices at once that a reader has left to whom nothing is sent.
+    NoticeIdleReaders,
+    /// Sends the body of a GET on.
+    GetBody,
 }
 
 /// Starts recorders.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::case::Suite;
 use crate::check::{holds, same};
+use crate::launch::Ability;
 use crate::scenario::{Ended, Live};
 
 pub(super) fn add(suite: &mut Suite) {
@@ -38,9 +39,21 @@ pub(super) fn add(suite: &mut Suite) {
             same(field, &status[field], &value)?;
         }
         drop(second);
-        cx.until(&at, |status| status["activeConnections"] == 1).await?;
         Ok(())
     });
+    suite.needing(
+        Ability::NoticeIdleReaders,
+        "C1",
+        "in-progress no longer counts a reader that has left",
+        |cx| async move {
+            let Live { at, call: _call, reader: _reader, .. } = cx.streaming("abc").await?;
+            let second = cx.get(&at).send().await?;
+            cx.until(&at, |status| status["activeConnections"] == 2).await?;
+            drop(second);
+            cx.until(&at, |status| status["activeConnections"] == 1).await?;
+            Ok(())
+        },
+    );
     suite.case(
         "C1",
         "in-progress of a complete recording says when it began and when it will go",

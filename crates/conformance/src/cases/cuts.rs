@@ -4,6 +4,7 @@ use crate::case::Suite;
 use crate::check::{Checked, holds, same};
 use crate::client::{End, Response};
 use crate::context::Context;
+use crate::launch::Ability;
 use crate::scenario::Live;
 use crate::upstream::{Call, Endpoint, Reply};
 use crate::wire::Cut;
@@ -109,25 +110,41 @@ pub(super) fn add(suite: &mut Suite) {
         reader.ends().await?;
         Ok(())
     });
-    suite.case("B3", "an HTTP/1.0 reader sees a failed recording as a reset", |cx| async move {
-        let (_at, call, reader) = old_reader(&cx).await?;
-        call.reset();
-        is_reset(reader).await?;
-        Ok(())
-    });
-    suite.case("B3", "an HTTP/1.0 reader sees a deleted recording as a reset", |cx| async move {
-        let (at, _call, reader) = old_reader(&cx).await?;
-        cx.delete(&at).await?;
-        is_reset(reader).await?;
-        Ok(())
-    });
-    suite.case("B3", "an HTTP/1.0 reader sees a superseded recording as a reset", |cx| async move {
-        let (at, _call, reader) = old_reader(&cx).await?;
-        let _restart = cx.get(&at).mode("restart").open().await?;
-        is_reset(reader).await?;
-        Ok(())
-    });
-    suite.case(
+    suite.needing(
+        Ability::ResetHttp10,
+        "B3",
+        "an HTTP/1.0 reader sees a failed recording as a reset",
+        |cx| async move {
+            let (_at, call, reader) = old_reader(&cx).await?;
+            call.reset();
+            is_reset(reader).await?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::ResetHttp10,
+        "B3",
+        "an HTTP/1.0 reader sees a deleted recording as a reset",
+        |cx| async move {
+            let (at, _call, reader) = old_reader(&cx).await?;
+            cx.delete(&at).await?;
+            is_reset(reader).await?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::ResetHttp10,
+        "B3",
+        "an HTTP/1.0 reader sees a superseded recording as a reset",
+        |cx| async move {
+            let (at, _call, reader) = old_reader(&cx).await?;
+            let _restart = cx.get(&at).mode("restart").open().await?;
+            is_reset(reader).await?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::ResetHttp10,
         "B3",
         "an HTTP/1.0 replay of a failed recording is what it holds, then a reset",
         |cx| async move {

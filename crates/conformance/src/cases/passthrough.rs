@@ -133,7 +133,10 @@ pub(super) fn add(suite: &mut Suite) {
         "S8",
         "an upstream that closes before its head is a 502; whoever resumed gets 204",
         |cx| async move {
-            let Connecting { at, call, starter } = cx.connecting().await?;
+            // A POST: HTTP clients may send a GET again by themselves.
+            let at = cx.endpoint();
+            let starter = cx.post(&at, "x").open().await?;
+            let call = at.accept().await?;
             let resume = cx.get(&at).mode("resume").open().await?;
             call.close();
             starter.response().await?.error(502, "upstream-failed").await?;
@@ -142,7 +145,9 @@ pub(super) fn add(suite: &mut Suite) {
         },
     );
     suite.case("S8", "an upstream that answers with something else than HTTP is a 502", |cx| async move {
-        let Connecting { at, mut call, starter } = cx.connecting().await?;
+        let at = cx.endpoint();
+        let starter = cx.post(&at, "x").open().await?;
+        let mut call = at.accept().await?;
         call.raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n").await?;
         call.close();
         starter.response().await?.error(502, "upstream-failed").await?;
@@ -153,7 +158,10 @@ pub(super) fn add(suite: &mut Suite) {
         "S8",
         "a failed start leaves nothing: the next join asks the upstream again",
         |cx| async move {
-            let Connecting { at, call, starter } = cx.connecting().await?;
+            // A POST: HTTP clients may send a GET again by themselves.
+            let at = cx.endpoint();
+            let starter = cx.post(&at, "x").open().await?;
+            let call = at.accept().await?;
             call.reset();
             starter.response().await?.error(502, "upstream-failed").await?;
             let join = cx.get(&at).open().await?;

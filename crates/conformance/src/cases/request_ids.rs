@@ -223,10 +223,10 @@ pub(super) fn add(suite: &mut Suite) {
         |cx| async move {
             let at = cx.endpoint();
             let id = cx.uuid();
-            let open = cx.get(&at).id(&id).open().await?;
+            let open = cx.post(&at, "x").id(&id).open().await?;
             at.accept().await?.reset();
             open.response().await?.error(502, "upstream-failed").await?;
-            cx.get(&at).mode("restart").id(&id).send().await?.error(502, "upstream-failed").await?;
+            cx.post(&at, "x").mode("restart").id(&id).send().await?.error(502, "upstream-failed").await?;
             at.hits(1)?;
             Ok(())
         },
