@@ -4,12 +4,14 @@ use anyhow::Result;
 
 use super::checks::{build_recorder, node_tests};
 use super::{Check, Context};
-use crate::npm;
+use crate::progress::Step;
+use crate::{npm, worker};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "libraries that take a fetch", needs: &["package"], run: |c| tests(c, "tests/users") },
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
+    Check { name: "worker on workerd", needs: &["tools"], run: worker_on_workerd },
     Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
 ];
 
@@ -26,4 +28,24 @@ fn runtimes(context: &Context<'_>) -> Result<()> {
     build_recorder(context)?;
     npm::ensure(context.repo, "tests/e2e")?;
     node_tests(context, "tests/runtimes")
+}
+
+/// The recorder on Durable Objects: its lints, which only a build for wasm32 has, and the conformance suite.
+fn worker_on_workerd(context: &Context<'_>) -> Result<()> {
+    worker::build(context.repo)?;
+    let mut lints = context.repo.command("cargo");
+    lints.args([
+        "clippy",
+        "-p",
+        "durablefetch-worker",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--",
+        "-D",
+        "warnings",
+    ]);
+    Step::new(context.repo, "cargo clippy of the worker", lints).run()?;
+    let mut suite = context.repo.command("cargo");
+    suite.args(["test", "-p", "durablefetch-worker", "--features", "workerd", "--test", "conformance"]);
+    Step::new(context.repo, "conformance of the worker", suite).run()
 }
