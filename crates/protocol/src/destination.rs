@@ -6,7 +6,10 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::ErrorCode;
+use url::Host;
+
+use crate::address::Upstream;
+use crate::{ErrorCode, ProtocolError};
 
 /// What an address leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +110,93 @@ impl Destination {
     }
 }
 
+/// An address that a recorder may not connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused(IpAddr);
+
+/// Checks every address of a host: one that may not be connected to refuses them all, since whoever answers
+/// for a name with one such address did not mean well or did not mean us.
+///
+/// # Errors
+/// The first address that is refused.
+pub fn check_all(addresses: impl IntoIterator<Item = IpAddr>, lifted: Lifted) -> Result<(), Refused> {
+    addresses
+        .into_iter()
+        .try_for_each(|address| Destination::of(address).check(lifted).map_err(|_| Refused(address)))
+}
+
+/// Checks the host of a URL that is an address already. Names pass: what they resolve to is to be checked
+/// with [`check_all`].
+///
+/// # Errors
+/// The address.
+pub fn check_literal(upstream: &Upstream, lifted: Lifted) -> Result<(), Refused> {
+    match upstream.url().host() {
+        Some(Host::Ipv4(address)) => check_all([address.into()], lifted),
+        Some(Host::Ipv6(address)) => check_all([address.into()], lifted),
+        Some(Host::Domain(_)) | None => Ok(()),
+    }
+}
+
+impl Refused {
+    /// What kind of address it is, as an adjective.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        if METADATA.contains(&self.0) {
+            return "metadata service";
+        }
+        match (self.0, Destination::of(self.0)) {
+            (_, Destination::Public) => "public",
+            (_, Destination::Loopback) => "loopback",
+            (IpAddr::V4(v4), Destination::Private) if v4.octets()[0] == 100 => "carrier-grade NAT",
+            (IpAddr::V4(_), Destination::Private) => "private",
+            (IpAddr::V6(_), Destination::Private) => "unique local",
+            (IpAddr::V4(v4), Destination::Forbidden) => match v4.octets() {
+                [0, ..] => "unspecified",
+                [169, 254, ..] => "link-local",
+                [224..=239, ..] => "multicast",
+                _ => "reserved",
+            },
+            (IpAddr::V6(v6), Destination::Forbidden) => match v6.segments() {
+                [0, 0, 0, 0, 0, 0, 0, 0] => "unspecified",
+                [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, ..] | [0x2002, ..] => "IPv4-in-IPv6",
+                [0xfe80..=0xfebf, ..] => "link-local",
+                [0xff00..=0xffff, ..] => "multicast",
+                _ => "reserved",
+            },
+        }
+    }
+
+    /// The error for who asked for this upstream. It tells the kind of the address, not the address: who asks
+    /// need not learn what a name is inside.
+    #[must_use]
+    pub fn explain(self, upstream: &Upstream) -> ProtocolError {
+        let host = upstream.url().host_str().unwrap_or_default();
+        let remedy = match Destination::of(self.0) {
+            Destination::Forbidden => {
+                "where a recorder never connects; --allow does not lift that".to_owned()
+            }
+            _ => {
+                let origin = upstream.url().origin().ascii_serialization();
+                format!(
+                    "where this recorder does not connect unless the host is named: start it with --allow \
+                     {origin}/, and with --allow for each other upstream"
+                )
+            }
+        };
+        let message = format!("the host `{host}` has a {} address, {remedy}", self.kind());
+        ProtocolError::new(ErrorCode::UpstreamNotAllowed, message)
+    }
+}
+
+impl core::fmt::Display for Refused {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "the name has a {} address", self.kind())
+    }
+}
+
+impl core::error::Error for Refused {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,5 +290,80 @@ mod tests {
         assert_eq!(allowed(Destination::Loopback), [false, true, true]);
         assert_eq!(allowed(Destination::Private), [false, false, true]);
         assert_eq!(allowed(Destination::Forbidden), [false, false, false]);
+    }
+
+    #[test]
+    fn one_address_that_is_refused_refuses_the_name() {
+        let own = Lifted { own_machine: true, named: false };
+        let all = |texts: &[&str]| check_all(texts.iter().map(|text| text.parse().unwrap()), own);
+        assert_eq!(all(&["1.1.1.1", "127.0.0.1"]), Ok(()));
+        assert_eq!(all(&["1.1.1.1", "10.0.0.1"]).unwrap_err().kind(), "private");
+        assert_eq!(all(&["fe80::1", "1.1.1.1"]).unwrap_err().kind(), "link-local");
+    }
+
+    #[test]
+    fn every_spelling_of_loopback_is_loopback_to_a_recorder_for_others() {
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "127.0.1",
+            "0177.0.0.1",
+            "0x7f.0.0.1",
+            "0x7f000001",
+            "2130706433",
+            "017700000001",
+            "127.0.0.1.",
+            "%31%32%37.0.0.1",
+            "\u{ff11}\u{ff12}\u{ff17}.0.0.1",
+            "127\u{3002}0\u{3002}0\u{3002}1",
+            "[::1]",
+            "[0:0:0:0:0:0:0:1]",
+            "[0000::0001]",
+            "[::0.0.0.1]",
+        ] {
+            let upstream = Upstream::parse(&format!("http://{host}:8080/")).unwrap();
+            let refused = check_literal(&upstream, Lifted::default()).expect_err(host);
+            assert_eq!(refused.kind(), "loopback", "{host}");
+        }
+        let name = Upstream::parse("http://app.example/").unwrap();
+        assert_eq!(check_literal(&name, Lifted::default()), Ok(()));
+    }
+
+    #[test]
+    fn the_message_names_host_kind_and_remedy_and_no_address_or_path() {
+        let explain = |address: &str, url: &str| {
+            let error = Refused(address.parse().unwrap()).explain(&Upstream::parse(url).unwrap());
+            assert_eq!(error.code, ErrorCode::UpstreamNotAllowed);
+            error.message
+        };
+        let private = explain("10.1.2.3", "http://intern.example:81/a?b");
+        for part in ["`intern.example`", "private address", "--allow http://intern.example:81/,"] {
+            assert!(private.contains(part), "{private}");
+        }
+        assert!(!private.contains("10.1") && !private.contains("?b"), "{private}");
+        let never = explain("169.254.1.1", "http://x.example/");
+        assert!(never.contains("link-local") && never.contains("never connects"), "{never}");
+    }
+
+    #[test]
+    fn kinds_are_told_apart() {
+        for (address, kind) in [
+            ("169.254.169.254", "link-local"),
+            ("100.100.100.200", "metadata service"),
+            ("fd00:ec2::254", "metadata service"),
+            ("100.64.0.1", "carrier-grade NAT"),
+            ("fd00::1", "unique local"),
+            ("0.0.0.0", "unspecified"),
+            ("::", "unspecified"),
+            ("::ffff:127.0.0.1", "IPv4-in-IPv6"),
+            ("64:ff9b::a00:1", "IPv4-in-IPv6"),
+            ("2002:a00:1::", "IPv4-in-IPv6"),
+            ("224.0.0.1", "multicast"),
+            ("ff02::1", "multicast"),
+            ("240.0.0.1", "reserved"),
+            ("2001:db8::1", "reserved"),
+        ] {
+            assert_eq!(Refused(address.parse().unwrap()).kind(), kind, "{address}");
+        }
     }
 }

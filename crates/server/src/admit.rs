@@ -94,7 +94,7 @@ async fn waited(
         Start::Nothing(code) => {
             return Some(match admission::no_head(ask, code) {
                 Decision::NoContent => Ok(Admitted::NoContent),
-                _ => Err(code.into()),
+                _ => Err(shared.why(code)),
             });
         }
         Start::Recorded if matches!(ask, Ask::Continue { .. }) => return None,

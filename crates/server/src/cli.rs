@@ -52,7 +52,8 @@ pub struct Serve {
     #[arg(long, value_name = "TIME", default_value = "6h", value_parser = units::duration, env = "DURABLEFETCH_TTL", hide_env = true)]
     ttl: Duration,
 
-    /// Fetch this origin and path prefix only; may be repeated. [default: anything]
+    /// Fetch this origin and path prefix only; may be repeated. Hosts in private networks need one.
+    /// [default: the internet and this machine]
     #[arg(long, value_name = "PREFIX", value_parser = parse_allow, env = "DURABLEFETCH_ALLOW", hide_env = true, value_delimiter = ',')]
     allow: Vec<Allow>,
 
@@ -122,7 +123,6 @@ impl Serve {
                 .ok_or("there is no home directory to keep recordings in: name one with --data")?,
         };
         Ok(Config {
-            data,
             ttl: self.ttl,
             allow: self.allow,
             origins: self.origins,
@@ -137,6 +137,7 @@ impl Serve {
                 header_timeout: self.limits.header_timeout,
                 idle_timeout: self.limits.idle_timeout,
             },
+            ..Config::new(data)
         })
     }
 }

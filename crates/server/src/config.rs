@@ -1,9 +1,12 @@
 //! How a recorder is set up.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use durablefetch_protocol::{allow::Allow, limits};
+
+use crate::resolve::{Lookup, System};
 
 /// The set-up of a recorder.
 #[derive(Debug, Clone)]
@@ -12,8 +15,11 @@ pub struct Config {
     pub data: PathBuf,
     /// How long a recording is kept after its last use. Default 6 hours.
     pub ttl: Duration,
-    /// What may be fetched: origins with a path prefix. Empty: anything.
+    /// What may be fetched: origins with a path prefix. Empty: anything on the internet and on this machine.
+    /// Hosts in private networks are fetched only where they are named here.
     pub allow: Vec<Allow>,
+    /// Who looks up the names of upstreams. Default: the system. What it answers is checked all the same.
+    pub lookup: Arc<dyn Lookup>,
     /// Origins besides loopback ones whose pages may ask.
     pub origins: Vec<String>,
     /// The path under which the recorder is mounted, without a trailing slash; empty at the root.
@@ -51,6 +57,7 @@ impl Config {
             data: data.into(),
             ttl: limits::TTL,
             allow: Vec::new(),
+            lookup: Arc::new(System),
             origins: Vec::new(),
             base_path: String::new(),
             drain: Duration::from_secs(30),

@@ -9,13 +9,14 @@
 //! | one request | `route`, `control`, `respond`, `page` |
 //! | admission | `admit` (fetches), `keys` (what is known of a key), `start` |
 //! | one recording | `shared` (what pump and readers share), `pump`, `finish`, `reader` |
-//! | where bytes come from | `source`, `upstream` (HTTP), `demo` |
+//! | where bytes come from | `source`, `upstream` (HTTP), `client` and `resolve` (to checked addresses only), `demo` |
 //! | where bytes go | `storage` (files and SQLite), `sweep` (time to live, disk quota) |
 
 mod admit;
 mod app;
 mod budget;
 pub mod cli;
+mod client;
 mod clock;
 pub mod config;
 mod connection;
@@ -28,7 +29,7 @@ mod page;
 mod pump;
 mod reader;
 mod redact;
-mod resolve;
+pub mod resolve;
 mod respond;
 mod route;
 mod server;

@@ -59,7 +59,9 @@ async fn record(app: &Arc<App>, entry: &Arc<Entry>, shared: &Arc<Shared>, source
     let opened = match open(app, shared, source).await {
         Some(Ok(opened)) => opened,
         Some(Err(error)) => {
-            shared.end(End::Fail(error.code));
+            let code = error.code;
+            shared.explain(error);
+            shared.end(End::Fail(code));
             return None;
         }
         None => return None,

@@ -1,13 +1,11 @@
 //! Asking an upstream over HTTP: headers, redirects, loops, coded bodies.
 
-use std::error::Error as _;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use durablefetch_protocol::address::{Own, Upstream};
-use durablefetch_protocol::allow::{self, Allow};
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::headers::{Cookies, to_store, to_upstream};
 use durablefetch_protocol::limits::REDIRECTS_MAX;
@@ -18,9 +16,9 @@ use http_body::Body as _;
 use hyper::ext::ReasonPhrase;
 
 use crate::app;
+use crate::client::{self, Clients, Sender};
 use crate::config::Config;
 use crate::error::StartError;
-use crate::resolve::Resolver;
 use crate::source::{Opened, SourceBody};
 
 /// What to ask an upstream.
@@ -36,8 +34,7 @@ pub(crate) struct Request {
 /// The client that asks upstreams.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
-    client: reqwest::Client,
-    allow: Vec<Allow>,
+    clients: Clients,
     own: Own,
     /// This recorder's name in `via`.
     pseudonym: String,
@@ -45,37 +42,17 @@ pub(crate) struct Upstreams {
 
 impl Upstreams {
     pub(crate) fn new(config: &Config, secret: &[u8; 32], port: u16) -> Result<Self, StartError> {
-        // Fails where one was installed before, which is then used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = || {
-            reqwest::Client::builder()
-                .no_proxy()
-                .redirect(reqwest::redirect::Policy::none())
-                // A request that crosses its server's closing of an idle connection is lost, and a POST may not
-                // be sent twice. A start is rare and precious, a handshake is cheap.
-                .pool_max_idle_per_host(0)
-                .tcp_nodelay(true)
-                .dns_resolver(Resolver)
-        };
-        let client = builder().build().or_else(|error| {
-            tracing::warn!(
-                "https upstreams cannot be verified ({}): install the system's CA certificates",
-                causes(&error)
-            );
-            builder().tls_certs_only([]).build()
-        });
-        let client = client.map_err(|error| StartError::Client(causes(&error)))?;
+        let clients = Clients::new(config).map_err(|error| StartError::Client(client::causes(&error)))?;
         // Names this recorder to itself, and tells others nothing.
         let hash = durablefetch_protocol::Fingerprint::of(secret, "via", &port.to_le_bytes());
         let pseudonym: String = hash.0[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-        let (allow, own) = (config.allow.clone(), app::own(config, port));
-        Ok(Self { client, allow, own, pseudonym: format!("durablefetch-{pseudonym}") })
+        Ok(Self { clients, own: app::own(config, port), pseudonym: format!("durablefetch-{pseudonym}") })
     }
 
     /// Refuses what may not be fetched, before anything is started.
     pub(crate) fn check(&self, upstream: &Upstream, headers: &HeaderMap) -> Result<(), ProtocolError> {
         via::check(headers, &self.pseudonym)?;
-        allow::check(&self.allow, upstream)
+        self.clients.check(upstream, Sender::OwnMachine)
     }
 
     /// Asks, follows redirects, and waits for the head.
@@ -83,8 +60,10 @@ impl Upstreams {
         let Request { upstream: mut at, mut method, headers, mut body } = request;
         let mut headers = to_upstream(&headers, cookies(&at));
         via::append(&mut headers, &self.pseudonym);
-        for _ in 0..=REDIRECTS_MAX {
-            let response = self.ask(&at, &method, &headers, &body).await?;
+        let mut sender = Sender::OwnMachine;
+        for hop in 0..=REDIRECTS_MAX {
+            let asked = self.ask(sender, &at, &method, &headers, &body).await;
+            let response = asked.map_err(|error| if hop == 0 { error } else { redirected(error) })?;
             let status = response.status();
             let Some(to) = redirect::target(&at, status, response.headers())? else {
                 return opened(response, cookies(&at));
@@ -92,7 +71,8 @@ impl Upstreams {
             if self.own.is_self(&to) {
                 return Err(ErrorCode::LoopDetected.into());
             }
-            allow::check(&self.allow, &to)?;
+            sender = Sender::of(response.remote_addr());
+            self.clients.check(&to, sender).map_err(redirected)?;
             let hop = redirect::follow(&at, &to, status, &method, &mut headers);
             method = hop.method;
             if !hop.with_body {
@@ -105,6 +85,7 @@ impl Upstreams {
 
     async fn ask(
         &self,
+        sender: Sender,
         at: &Upstream,
         method: &Method,
         headers: &HeaderMap,
@@ -115,7 +96,10 @@ impl Upstreams {
         if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
             *request.body_mut() = Some(body.clone().into());
         }
-        self.client.execute(request).await.map_err(|error| {
+        self.clients.get(sender).execute(request).await.map_err(|error| {
+            if let Some(refused) = client::refused(&error) {
+                return refused.explain(at);
+            }
             let code = if error.is_builder() {
                 ErrorCode::InvalidUrl
             } else if error.is_connect() {
@@ -123,9 +107,20 @@ impl Upstreams {
             } else {
                 ErrorCode::UpstreamFailed
             };
-            tracing::debug!(%code, "an upstream did not answer: {}", causes(&error.without_url()));
+            tracing::debug!(%code, "an upstream did not answer: {}", client::causes(&error.without_url()));
             code.into()
         })
+    }
+}
+
+/// Says of an upstream that is refused that nobody asked for it.
+fn redirected(error: ProtocolError) -> ProtocolError {
+    match error.code {
+        ErrorCode::UpstreamNotAllowed => ProtocolError::new(
+            error.code,
+            format!("the upstream redirected elsewhere, and {}", error.message),
+        ),
+        _ => error,
     }
 }
 
@@ -172,7 +167,7 @@ impl Body {
         loop {
             match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
                 None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(causes(&error))))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(io::Error::other(client::causes(&error))))),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => return Poll::Ready(Some(Ok(data))),
                     // Trailers are not recorded.
@@ -181,16 +176,4 @@ impl Body {
             }
         }
     }
-}
-
-/// An error with all that caused it, in one line.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -15,7 +15,7 @@ use std::task::Waker;
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::recording::{End, Recording};
 use durablefetch_protocol::ring::Ring;
-use durablefetch_protocol::{ErrorCode, Fingerprint, Key, RecordingId, State, admission};
+use durablefetch_protocol::{ErrorCode, Fingerprint, Key, ProtocolError, RecordingId, State, admission};
 use futures_util::task::AtomicWaker;
 use http::HeaderValue;
 use tokio::sync::Notify;
@@ -70,6 +70,8 @@ pub(crate) struct Shared {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) started_ms: u64,
     head: OnceLock<Head>,
+    /// Why it came to nothing, in more words than its code.
+    why: OnceLock<ProtocolError>,
     /// `set-cookie` of the upstream, for the one who started it.
     cookies: Mutex<Vec<HeaderValue>>,
     file: OnceLock<Arc<File>>,
@@ -133,6 +135,7 @@ impl Shared {
             fingerprint,
             started_ms,
             head: OnceLock::new(),
+            why: OnceLock::new(),
             cookies: Mutex::default(),
             file: OnceLock::new(),
             unsynced: AtomicBool::new(false),
@@ -184,6 +187,16 @@ impl Shared {
 
     pub(crate) fn start(&self) -> Start {
         self.lock().start
+    }
+
+    /// Keeps for who waits why the start comes to nothing.
+    pub(crate) fn explain(&self, why: ProtocolError) {
+        let _ = self.why.set(why);
+    }
+
+    /// What who waited is told of a start that came to nothing.
+    pub(crate) fn why(&self, code: ErrorCode) -> ProtocolError {
+        self.why.get().filter(|why| why.code == code).cloned().unwrap_or_else(|| code.into())
     }
 
     /// Waits until the start has come to something.

@@ -27,7 +27,11 @@ pub(crate) fn command(data: &Path, flags: &[&str]) -> Command {
 impl Recorder {
     /// Starts one and waits for the line that says where it listens.
     pub(crate) fn start(data: &Path, flags: &[&str]) -> Self {
-        let mut child = command(data, flags).stderr(Stdio::inherit()).spawn().unwrap();
+        Self::spawn(command(data, flags).stderr(Stdio::inherit()))
+    }
+
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("durablefetch: listening on http://").unwrap();
