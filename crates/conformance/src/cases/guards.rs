@@ -112,6 +112,43 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
+    suite.case(
+        "W11",
+        "addresses that are neither public nor loopback are a 403, however they are spelled",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("x"));
+            // The upstream listens on 127.0.0.1, which some of these lead to.
+            for host in [
+                "0.0.0.0",
+                "0",
+                "0x0.0.0.0.",
+                "[::ffff:127.0.0.1]",
+                "[64:ff9b::7f00:1]",
+                "169.254.169.254",
+                "0xa9fea9fe",
+                "0251.0376.0251.0376",
+                "2852039166",
+                "10.0.0.1",
+                "192.168.1",
+                "172.31.0.1",
+                "100.64.0.1",
+                "224.0.0.1",
+                "255.255.255.255",
+                "[fd00::1]",
+                "[fe80::1]",
+                "[ff02::1]",
+                "[::]",
+            ] {
+                let url = at.url().replace("127.0.0.1", host);
+                let direct = cx.recorder.fetch("GET", &url).send().await;
+                direct?.error(403, "upstream-not-allowed").await?;
+                let redirect = cx.replying(Reply::redirect(307, &url));
+                cx.get(&redirect).send().await?.error(403, "upstream-not-allowed").await?;
+            }
+            at.hits(0)?;
+            Ok(())
+        },
+    );
     suite.launching("", "an upstream outside of the allowlist is a 403", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         let prefix = at.url().replace("/stream", "/str");
