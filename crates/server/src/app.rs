@@ -18,6 +18,7 @@ use crate::clock::now_ms;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::keys::Keys;
+use crate::meters::{Meters, Now};
 use crate::shared::Shared;
 use crate::storage::bodies::Bodies;
 use crate::storage::db::{self, Db};
@@ -38,6 +39,7 @@ pub(crate) struct App {
     pub(crate) writer: Writer,
     pub(crate) upstreams: Upstreams,
     pub(crate) budget: Budget,
+    pub(crate) meters: Arc<Meters>,
     /// Keys the fingerprints.
     pub(crate) secret: [u8; 32],
     /// Bytes stored.
@@ -101,6 +103,7 @@ impl App {
             writer,
             upstreams,
             budget: Budget::new(config.limits.memory_bytes),
+            meters: Arc::new(Meters::new()),
             secret,
             disk: AtomicU64::new(found.bytes),
             disk_over: Notify::new(),
@@ -133,8 +136,17 @@ impl App {
         Ok(())
     }
 
+    /// Everything that is counted, in Prometheus' text format.
+    pub(crate) fn metrics(&self) -> String {
+        let live: Vec<_> = self.live().values().cloned().collect();
+        let connecting = live.iter().filter(|live| live.head().is_none()).count();
+        let streaming = live.len() - connecting;
+        self.meters.render(Now { connecting, streaming, stored: self.disk.load(Ordering::Relaxed) })
+    }
+
     /// A recording is in flight.
     pub(crate) fn takes_off(&self, recording: &Arc<Shared>) {
+        self.meters.started.increment(1);
         let mut live = self.live();
         live.insert(recording.id, Arc::clone(recording));
         self.budget.set_live(live.len());

@@ -41,6 +41,10 @@ pub(crate) async fn finish(app: &App, entry: &Entry, shared: &Arc<Shared>, kept:
     }
     app.lands(shared.id);
     let end = shared.recording();
+    app.meters.ended(end.state());
+    if let Some(End::Fail(code)) = shared.decided() {
+        app.meters.upstream_error(code);
+    }
     let (state, cause) = (end.state().as_str(), end.cause().map(ErrorCode::as_str));
     let (bytes, chunks) = (end.len(), end.chunks());
     tracing::info!(recording = %shared.id, url = redact::key(&shared.key), state, cause, bytes, chunks, "ended");

@@ -6,6 +6,7 @@
 //! | concept | file |
 //! |---|---|
 //! | accept loop, shutdown | `server`, `connection` (breaking a reader), `signals` |
+//! | metrics | `meters` |
 //! | one request | `route`, `control`, `respond`, `page` |
 //! | admission | `admit` (fetches), `keys` (what is known of a key), `start` |
 //! | one recording | `shared` (what pump and readers share), `pump`, `finish`, `reader` |
@@ -25,6 +26,7 @@ mod demo;
 mod error;
 mod finish;
 mod keys;
+mod meters;
 mod page;
 mod pump;
 mod reader;

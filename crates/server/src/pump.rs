@@ -153,6 +153,7 @@ impl Stream<'_> {
                 Poll::Ready(Some(Ok(chunk))) => {
                     self.idle.reset();
                     self.len += chunk.len() as u64;
+                    self.app.meters.bytes_in.increment(chunk.len() as u64);
                     if self.len > self.app.config.limits.recording_bytes {
                         return Poll::Ready(Some(End::Fail(ErrorCode::RecordingTooLarge)));
                     }

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::clock::now_ms;
 use crate::connection::Watch;
 use crate::keys::Entry;
+use crate::meters::Meters;
 use crate::shared::{Got, Shared};
 use crate::storage::bodies;
 
@@ -33,6 +34,7 @@ pub(crate) struct Reader {
     /// Where a clean end is.
     until: Option<u64>,
     watch: Watch,
+    meters: Arc<Meters>,
 }
 
 impl Reader {
@@ -44,21 +46,27 @@ impl Reader {
         len: u64,
         ending: Ending,
         watch: Watch,
+        meters: Arc<Meters>,
     ) -> Self {
         shared.enter();
+        meters.readers.increment(1.0);
         shared.touch(now_ms());
         let until = (ending == Ending::Clean).then_some(len);
-        Self { shared, _entry: entry, offset, slot: None, reading: None, ending, until, watch }
+        Self { shared, _entry: entry, offset, slot: None, reading: None, ending, until, watch, meters }
     }
 
     fn deliver(&mut self, bytes: Bytes) -> Frame<Bytes> {
         self.offset += bytes.len() as u64;
         self.watch.sent();
+        self.meters.bytes_out.increment(bytes.len() as u64);
         Frame::data(bytes)
     }
 
     /// Bytes from the file up to `until`: at once where they are in the page cache.
     fn read_stored(&mut self, until: u64) -> io::Result<Option<Bytes>> {
+        if !self.shared.has_ended() {
+            self.meters.ring_misses.increment(1);
+        }
         let file = self.shared.file().ok_or_else(|| io::Error::other("the body file is missing"))?;
         let mut buffer = vec![0; (until - self.offset).min(READ_MAX) as usize];
         let offset = self.offset;
@@ -130,6 +138,7 @@ impl http_body::Body for Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         self.shared.leave(&mut self.slot);
+        self.meters.readers.decrement(1.0);
         self.shared.touch(now_ms());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use hyper::ext::ReasonPhrase;
 use crate::admit::Admitted;
 use crate::connection::Watch;
 use crate::finish;
+use crate::meters::Meters;
 use crate::reader::{Broken, Reader};
 
 /// A handler never fails: whatever goes wrong is an answer.
@@ -96,7 +98,12 @@ pub(crate) fn preflight(allowed: &Allowed, request: &HeaderMap) -> Response<Body
 }
 
 /// The answer to a fetch or continuation.
-pub(crate) fn admitted(allowed: &Allowed, admitted: Admitted, watch: Watch) -> Response<Body> {
+pub(crate) fn admitted(
+    allowed: &Allowed,
+    admitted: Admitted,
+    watch: Watch,
+    meters: &Arc<Meters>,
+) -> Response<Body> {
     match admitted {
         Admitted::NoContent => response(204, answer::own(None, allowed), Body::Whole(None)),
         Admitted::Again(stored) => match finish::from_stored(&stored) {
@@ -109,7 +116,7 @@ pub(crate) fn admitted(allowed: &Allowed, admitted: Admitted, watch: Watch) -> R
             };
             let seen = shared.recording();
             let cookies = if starter { shared.take_cookies() } else { Vec::new() };
-            let reader = Reader::new(shared, entry, from, seen.len(), ending, watch);
+            let reader = Reader::new(shared, entry, from, seen.len(), ending, watch, Arc::clone(meters));
             let body = Body::Reader(Box::new(reader));
             if unrecorded {
                 return passing(allowed, &head, &cookies, body);

@@ -1,6 +1,7 @@
 //! One request: who asks, for what, and who answers it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use durablefetch_protocol::address::{Target, Upstream, parse_target};
@@ -19,21 +20,28 @@ use crate::app::App;
 use crate::connection::Watches;
 use crate::respond::{self, Answer, Body};
 use crate::source::Source;
-use crate::{control, page, upstream};
+use crate::{control, meters, page, upstream};
 
 /// Answers one request.
 pub(crate) async fn handle(app: Arc<App>, watches: Watches, request: Request<Incoming>) -> Answer {
+    let since = Instant::now();
+    let response = answer(&app, watches, request).await;
+    app.meters.answered(response.status().as_u16(), since);
+    Ok(response)
+}
+
+async fn answer(app: &Arc<App>, watches: Watches, request: Request<Incoming>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     let allowed = match app.guard.check(authority, &parts.headers) {
         Ok(allowed) => allowed,
-        Err(error) => return Ok(respond::error(&Allowed { origin: None }, &error)),
+        Err(error) => return respond::error(&Allowed { origin: None }, &error),
     };
     if cors::is_preflight(&parts.method, &parts.headers) {
-        return Ok(respond::preflight(&allowed, &parts.headers));
+        return respond::preflight(&allowed, &parts.headers);
     }
-    let answered = route(&app, &allowed, &watches, parts, body).await;
-    Ok(answered.unwrap_or_else(|error| respond::error(&allowed, &error)))
+    let answered = route(app, &allowed, &watches, parts, body).await;
+    answered.unwrap_or_else(|error| respond::error(&allowed, &error))
 }
 
 async fn route(
@@ -70,7 +78,8 @@ async fn route(
             Ok(respond::own(allowed, "text/plain", "User-agent: *\nDisallow: /\n"))
         }
         Target::WellKnown(_) => Ok(page::icon(allowed)),
-        Target::Metrics | Target::Upstream(_) | Target::Demo(_) => Err(ErrorCode::NotFound.into()),
+        Target::Metrics => Ok(respond::own(allowed, meters::CONTENT_TYPE, app.metrics())),
+        Target::Upstream(_) | Target::Demo(_) => Err(ErrorCode::NotFound.into()),
     }
 }
 
@@ -101,7 +110,7 @@ async fn fetch(
         _ => Source::Demo,
     };
     let admitted = admit(app, app.keys.entry(&key), ask, source).await?;
-    Ok(respond::admitted(allowed, admitted, watch))
+    Ok(respond::admitted(allowed, admitted, watch, &app.meters))
 }
 
 fn asked(upstream: Upstream, parts: Parts, body: Bytes) -> upstream::Request {
@@ -120,7 +129,8 @@ async fn head(
         _ => Source::Demo,
     };
     let opening = tokio::time::timeout(app.config.limits.header_timeout, source.open(&app.upstreams));
-    let opened = opening.await.map_err(|_| ProtocolError::from(ErrorCode::UpstreamTimeout))??;
+    let opened = opening.await.unwrap_or(Err(ErrorCode::UpstreamTimeout.into()));
+    let opened = opened.inspect_err(|error| app.meters.upstream_error(error.code))?;
     let mut response = respond::passing(allowed, &opened.head, &opened.cookies, Body::Whole(None));
     if let Some(length) = opened.length {
         response.headers_mut().insert(header::CONTENT_LENGTH, length);

@@ -12,6 +12,7 @@ use durablefetch_protocol::{ErrorCode, Key, Outcome};
 use crate::app::App;
 use crate::clock::now_ms;
 use crate::error::StoreError;
+use crate::meters::FOLD_EVERY;
 use crate::redact;
 use crate::storage::rows;
 
@@ -23,8 +24,14 @@ pub(crate) async fn run(app: Arc<App>) {
     let every = (app.config.ttl / 4).clamp(Duration::from_millis(50), Duration::from_secs(30));
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut folding = tokio::time::interval(FOLD_EVERY);
+    folding.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let done = tokio::select! {
+            _ = folding.tick() => {
+                app.meters.fold();
+                Ok(())
+            }
             _ = ticks.tick() => sweep(&app).await,
             () = app.disk_over.notified() => make_room(&app).await,
         };

@@ -4,6 +4,7 @@
 
 mod crash;
 mod http2;
+mod metrics;
 mod proxy;
 mod shutdown;
 mod start;
