@@ -1,32 +1,75 @@
 // @ts-check
-// The class that apps see: its methods are own properties, so that they can be passed around detached.
+// The class that apps see: its methods are own properties, so that they can be passed around detached. What is in
+// wasm is made again from the same options once its instance has broken down.
 
-const METHODS = [
-  'fetch',
-  'isInProgress',
-  'delete',
-  'stop',
-  'chatTransport',
-  'stopChat',
-  'saveLastMessage',
-  'lastMessage',
-  'clearLastMessage',
-  'resumeLastMessage',
-]
+/** Whether a call is a promise, which then is what rejects. @type {Record<string, boolean>} */
+const METHODS = {
+  fetch: true,
+  isInProgress: true,
+  delete: true,
+  stop: true,
+  stopChat: true,
+  saveLastMessage: false,
+  lastMessage: false,
+  clearLastMessage: false,
+  resumeLastMessage: true,
+}
+
+/** What is a function of wasm in the options for a chat. */
+const TRANSPORT = ['fetch', 'prepareSendMessagesRequest', 'prepareReconnectToStreamRequest']
 
 /**
- * @param {(options: unknown) => any} create makes the part that is in wasm, instantiating it if need be
+ * @param {() => { life: import('./platform.js').Life, Client: new (options: unknown) => any }} living the instance to use, made if need be
  */
-export function clientClass(create) {
+export function clientClass(living) {
+  /**
+   * A function that answers the same thing for as long as its instance lives.
+   * @param {(Client: new (options: unknown) => any) => any} make
+   */
+  const kept = (make) => {
+    /** @type {unknown} */
+    let of
+    /** @type {any} */
+    let made
+    return () => {
+      const instance = living()
+      if (of !== instance) {
+        made = make(instance.Client)
+        of = instance
+      }
+      return made
+    }
+  }
+
+  /** @param {() => any} owner @param {string} name @param {boolean} promises */
+  const calling = (owner, name, promises) => (/** @type {unknown[]} */ ...args) => {
+    if (!promises) return owner()[name](...args)
+    try {
+      const { life } = living()
+      // A closure of wasm answers nothing when its instance breaks down.
+      return owner()[name](...args) ?? Promise.reject(life.error)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
   return class DurableFetchClient {
     /** @param {unknown} [options] */
     constructor(options) {
-      const core = create(options)
-      for (const name of METHODS) {
-        /** @param {unknown[]} args */
-        const method = (...args) => core[name](...args)
-        Object.defineProperty(this, name, { value: method, enumerable: true, configurable: true, writable: true })
-      }
+      const core = kept((Client) => new Client(options))
+      core()
+      for (const [name, promises] of Object.entries(METHODS)) define(this, name, calling(core, name, promises))
+      define(this, 'chatTransport', (/** @type {unknown} */ given) => {
+        const transport = kept(() => core().chatTransport(given))
+        const result = { ...transport() }
+        for (const name of TRANSPORT) result[name] = calling(transport, name, true)
+        return result
+      })
     }
   }
+}
+
+/** @param {object} target @param {string} name @param {unknown} value */
+function define(target, name, value) {
+  Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true })
 }

@@ -279,7 +279,8 @@ export class DurableFetchClient {
  * Codes of the client itself. Lost connections: `network`, `unreachable` (no recorder has ever answered),
  * `intermediary` (something in front of the recorder answers in its place). Recordings that did not end well:
  * `failed`, `interrupted`, `superseded`, `deleted`. `mismatch`: an answer that does not fit the question.
- * `invalid-option`, `invalid-url`, `unsupported`: the call. `wasm`: WebAssembly was refused.
+ * `invalid-option`, `invalid-url`, `unsupported`: the call. `wasm`: WebAssembly was refused. `internal`: an error in
+ * durablefetch itself, with its `cause`; it ends what is in flight, and the next call works again.
  */
 export type ClientErrorCode =
   | 'network'
@@ -295,6 +296,7 @@ export type ClientErrorCode =
   | 'invalid-url'
   | 'unsupported'
   | 'wasm'
+  | 'internal'
 
 /** Codes that a recorder answers with; see PROTOCOL.md. */
 export type RecorderErrorCode =

@@ -1,52 +1,65 @@
 // @ts-check
-// One wasm instance for all entries, made at first use. The generated code keeps it; a failed attempt is repeated.
+// One wasm instance for all entries, made at first use and again after a trap. A failed attempt is repeated.
 import { DurableFetchError } from './error.js'
-import { isRequest } from './platform.js'
-import { Client, initSync } from './wasm/durablefetch.js'
+import { guard } from './guard.js'
+import { begin, isRequest } from './platform.js'
+import { glue } from './wasm/durablefetch.js'
 
-let ready = false
+/** @type {WebAssembly.Module | undefined} */
+let compiled
+/** @type {{ life: import('./platform.js').Life, Client: new (options: unknown) => any } | undefined} */
+let current
 /** @type {Promise<WebAssembly.Module> | undefined} */
 let loading
 
 /**
+ * What gives the instance to use.
  * @param {() => BufferSource | WebAssembly.Module} source
- * @returns {(options: unknown) => Client}
  */
-export const creator = (source) => (options) => {
-  if (!ready) instantiate(source())
-  return new Client(options)
+export const creator = (source) => () => {
+  if (!current || current.life.error) current = instantiate(compiled ?? source())
+  return current
 }
 
 /** @param {any} source whatever WebAssembly can be made from @returns {Promise<void>} */
 export async function load(source) {
-  if (ready) return
+  if (current) return
   loading ??= compile(source)
   try {
     const module = await loading
     // Another entry may have been faster.
-    if (!ready) instantiate(module)
+    current ??= instantiate(module)
   } catch (cause) {
     loading = undefined
     throw cause instanceof DurableFetchError ? cause : refused(cause)
   }
 }
 
-/** @param {BufferSource | WebAssembly.Module} module */
-function instantiate(module) {
+/** @param {BufferSource | WebAssembly.Module} source */
+function instantiate(source) {
   try {
-    initSync({ module })
+    compiled = isModule(source) ? source : new WebAssembly.Module(source)
+    const life = begin()
+    const { Client, initSync } = glue(guard(life))
+    initSync({ module: compiled })
+    return { life, Client }
   } catch (cause) {
     throw refused(cause)
   }
-  ready = true
 }
+
+/**
+ * Not by `instanceof`: Next's edge runtime hands over a module of another realm.
+ * @param {any} source
+ * @returns {source is WebAssembly.Module}
+ */
+const isModule = (source) => Object.prototype.toString.call(source) === '[object WebAssembly.Module]'
 
 /** @param {any} source @returns {Promise<WebAssembly.Module>} */
 async function compile(source) {
   source = await source
   if (typeof source === 'string' || source instanceof URL || isRequest(source)) source = await fetch(source)
-  // Not by `instanceof`: Next's edge runtime hands over a module of another realm.
-  if (Object.prototype.toString.call(source) === '[object WebAssembly.Module]') return source
+  if (isModule(source)) return source
   if (!(source instanceof Response)) return WebAssembly.compile(source)
   if (!source.ok) throw new Error(`${source.url} answers ${source.status}`)
   // Servers that do not know .wasm send it as something that streaming compilation refuses.

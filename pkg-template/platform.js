@@ -1,6 +1,22 @@
 // @ts-check
 // What the client asks of the platform and what is shorter to say in JavaScript. No policy lives here.
 
+/**
+ * What an instance of the module has in the page, besides requests. `error`: what it broke down with, once it has.
+ * @typedef {{ error: unknown, listening: Set<() => void> }} Life
+ * @type {Life}
+ */
+let life
+
+/** A new instance begins; from now on everything is of that one. @returns {Life} */
+export const begin = () => (life = { error: undefined, listening: new Set() })
+begin()
+
+const kept = new Map()
+
+/** What storage does not take. Here, as it outlives an instance. */
+export const memory = () => kept
+
 const NULL_BODY = [101, 103, 204, 205, 304]
 
 /** Whether a response of this status may not have a body. @param {number} status */
@@ -52,6 +68,7 @@ export function named(response, url, ending) {
  * @param {Ending} ending
  */
 function truthful(response, ending) {
+  const mine = life
   for (const name of READERS) {
     const read = response[name]
     if (!read) continue
@@ -59,7 +76,9 @@ function truthful(response, ending) {
       const used = response.bodyUsed || response.body?.locked
       const told = read.call(response)
       return used ? told : told.catch((/** @type {unknown} */ error) => {
-        throw 'error' in ending ? ending.error : error
+        // A body whose instance broke down has nobody to say so but the instance's life.
+        const broken = mine.error && error instanceof TypeError ? mine.error : error
+        throw 'error' in ending ? ending.error : broken
       })
     }
     Object.defineProperty(response, name, { value, configurable: true, writable: true })
@@ -82,9 +101,13 @@ export function onWake(callback) {
   ]
   const listeners = all.filter(([target]) => target?.addEventListener)
   for (const [target, type, listener] of listeners) target.addEventListener(type, listener)
-  return () => {
+  const { listening } = life
+  const off = () => {
+    listening.delete(off)
     for (const [target, type, listener] of listeners) target.removeEventListener(type, listener)
   }
+  listening.add(off)
+  return off
 }
 
 /**

@@ -1,6 +1,6 @@
 //! The raw boundary: what JavaScript offers, as it is. Nothing here decides anything.
 
-use js_sys::{Function, Object, Reflect};
+use js_sys::{Function, Map, Object, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal, Request, Response};
 
@@ -37,6 +37,7 @@ extern "C" {
     pub(crate) fn request(input: &JsValue, init: &JsValue) -> Result<Request, JsValue>;
     #[wasm_bindgen(js_name = takesCache)]
     pub(crate) fn takes_cache() -> bool;
+    pub(crate) fn memory() -> Map;
     #[wasm_bindgen(js_name = isStream)]
     pub(crate) fn is_stream(body: &JsValue) -> bool;
     #[wasm_bindgen(js_name = domException)]

@@ -6,10 +6,12 @@ use js_sys::{Map, Reflect};
 use wasm_bindgen::JsValue;
 use web_sys::Storage;
 
+use crate::sys;
+
 thread_local! {
     static STORAGE: Option<Storage> = probe();
     /// What storage would not take. Looked at first.
-    static MEMORY: Map = Map::new();
+    static MEMORY: Map = sys::memory();
 }
 
 /// `LocalStorage::raw` throws where there is no window or the window forbids it, and what throws in there is

@@ -30,7 +30,6 @@ fn write(repo: &Repo, generated: &Path, module: &[u8], from: &From, to: &Path) -
         From::File(path) => copy(&repo.path(path), to, &[])?,
         From::Folder(path, without) => copy(&repo.path(path), to, without)?,
         From::Manifest(path) => fs::write(to, manifest(&repo.read(path)?)?)?,
-        From::Generated(path) => copy(&generated.join(path), to, &[])?,
         From::Patched(path, patches) => {
             let source = generated.join(path);
             let text = fs::read_to_string(&source).with_context(|| format!("no {}", source.display()))?;

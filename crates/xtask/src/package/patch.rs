@@ -1,6 +1,6 @@
 //! Patches of generated code. One that does not match is an error: a silent one is a bug at a user's place.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::table::{Find, Patch};
 
@@ -11,6 +11,10 @@ pub(super) fn patch(mut text: String, patches: &[Patch]) -> Result<String> {
             Find::Once(find) => match text.matches(find).count() {
                 1 => text.replacen(find, patch.replace, 1),
                 count => bail!("{}", complaint(patch, find, count)),
+            },
+            Find::Through(from, to) => match text.matches(from).count() {
+                1 => through(&text, from, to, patch.replace).with_context(|| complaint(patch, to, 0))?,
+                count => bail!("{}", complaint(patch, from, count)),
             },
             Find::Paths(from, to) => match replace_paths(&text, from, to, patch.replace) {
                 (_, 0) => bail!("{}", complaint(patch, from, 0)),
@@ -29,6 +33,13 @@ fn complaint(patch: &Patch, find: &str, count: usize) -> String {
         "a patch of the generated code matches {count} times: did wasm-bindgen change?\n  find:   {find}\n  reason: {}",
         patch.reason
     )
+}
+
+/// The text with all from `from` to the end of the next `to` replaced.
+fn through(text: &str, from: &str, to: &str, with: &str) -> Option<String> {
+    let (before, after) = text.split_once(from)?;
+    let (_, after) = after.split_once(to)?;
+    Some([before, with, after].concat())
 }
 
 /// Replaces `from … to` in import statements wherever no quote lies in between. Returns how often. The same path
@@ -77,6 +88,14 @@ mod tests {
         assert!(patched("a text", ONCE).unwrap_err().to_string().contains("matches 0 times"));
         assert!(patched("old, old", ONCE).is_err());
         assert!(patched("import './other/dir/a.js'", PATHS).is_err());
+    }
+
+    #[test]
+    fn a_passage_is_replaced_with_both_its_ends() {
+        const PASSAGE: Patch = Patch { find: Find::Through("from", "to"), replace: "-", reason: "a test" };
+        assert_eq!(patched("a from b to c to d", PASSAGE).unwrap(), "a - c to d");
+        assert!(patched("to from b", PASSAGE).is_err());
+        assert!(patched("from to from", PASSAGE).is_err());
     }
 
     #[test]

@@ -8,8 +8,6 @@ pub(crate) enum From {
     Folder(&'static str, &'static [&'static str]),
     /// `package.json` of the template, with the version of the workspace in it.
     Manifest(&'static str),
-    /// A file that wasm-pack made, as it is.
-    Generated(&'static str),
     /// JavaScript that wasm-pack made, after patches. A patch that matches nothing fails the build.
     Patched(&'static str, &'static [Patch]),
     /// The wasm module.
@@ -30,6 +28,8 @@ pub(crate) struct Patch {
 pub(crate) enum Find {
     /// This text, exactly once.
     Once(&'static str),
+    /// From the first text through the second, exactly once.
+    Through(&'static str, &'static str),
     /// From the first text to the second within one string literal, once or more: a path with a hash in it.
     Paths(&'static str, &'static str),
 }
@@ -43,16 +43,45 @@ pub(crate) const TABLE: &[(From, &str)] = &[
     (From::File("LICENSE-MIT"), "LICENSE-MIT"),
     (From::File("LICENSE-APACHE"), "LICENSE-APACHE"),
     (From::Patched("durablefetch.js", GLUE_PATCHES), "wasm/durablefetch.js"),
-    (From::Generated("durablefetch.d.ts"), "wasm/durablefetch.d.ts"),
     (From::Module, "wasm/durablefetch_bg.wasm"),
     (From::ModuleAsBase64, "wasm/inline.js"),
 ];
 
 const GLUE_PATCHES: &[Patch] = &[
     Patch {
-        find: Find::Once("module_or_path = new URL('durablefetch_bg.wasm', import.meta.url);"),
-        replace: "throw new TypeError('the wasm module must be passed in');",
-        reason: "bundlers would follow this URL and ship the module a second time, as an asset",
+        find: Find::Once("/* @ts-self-types=\"./durablefetch.d.ts\" */\n"),
+        replace: "",
+        reason: "those types are of the unpatched code; nobody imports this file but the package itself",
+    },
+    Patch {
+        find: Find::Once("export class Client {"),
+        replace: "export function glue(guard) {\nclass Client {",
+        reason: "all state of the generated code belongs to one instance, and after a trap there is a second",
+    },
+    Patch {
+        find: Find::Once("    wasmInstance = instance;\n    wasm = instance.exports;\n"),
+        replace: "    wasm = guard.exports(instance.exports);\n",
+        reason: "every call into the module is guarded, lest anything runs in it after a trap",
+    },
+    Patch {
+        find: Find::Once("function makeClosure(arg0, arg1, f) {\n"),
+        replace: "function makeClosure(arg0, arg1, f) {\n    f = guard.closure(f);\n",
+        reason: "timers and listeners of an instance that is gone must not throw at nobody",
+    },
+    Patch {
+        find: Find::Once("function makeMutClosure(arg0, arg1, f) {\n"),
+        replace: "function makeMutClosure(arg0, arg1, f) {\n    f = guard.closure(f);\n",
+        reason: "as above",
+    },
+    Patch {
+        find: Find::Through("async function __wbg_load(", "function initSync(module) {"),
+        replace: "function initSync(module) {",
+        reason: "the module is compiled by instance.js; bundlers do not drop what is unused within a function",
+    },
+    Patch {
+        find: Find::Through("let __wbg_init_promise;", "export { initSync, __wbg_init as default };"),
+        replace: "return { Client, initSync };\n}",
+        reason: "as above; and bundlers would follow the URL in there and ship the module a second time",
     },
     Patch {
         find: Find::Paths("./snippets/durablefetch-", "/pkg-template/"),

@@ -1,0 +1,107 @@
+// @ts-check
+// A trap (a panic of Rust, memory run out, a stack too deep) leaves the memory of an instance as nobody meant it:
+// nothing of it may run again. Every function of an instance goes through here, which makes a trap the end of that
+// instance: what waits for it rejects, what it still listens to finds nobody.
+import { DurableFetchError } from './error.js'
+
+/** What the app calls: there an error is heard. */
+const APP = /^client_/
+/** What fails as loud; streams hear it and closures (below) swallow it. All else tidies up, and is done for. */
+const LOUD = /^client_|_pull$|_func_elem_/
+
+/**
+ * Whether it was Rust that threw this, and not something that the app had passed in.
+ * @param {any} cause
+ */
+const isTrap = (cause) =>
+  cause instanceof WebAssembly.RuntimeError ||
+  // Where the stack ends within wasm: V8 and JavaScriptCore, SpiderMonkey.
+  cause instanceof RangeError ||
+  cause?.name === 'InternalError' ||
+  // How wasm-bindgen panics: by an error that unwinds nothing in Rust.
+  cause?.constructor === Error
+
+/**
+ * Guards the functions of one instance, and those of its closures that JavaScript holds.
+ * @param {import('./platform.js').Life} life ended by the first trap
+ */
+export function guard(life) {
+  /** @type {any} */
+  let exports
+  /** @type {Set<(error: unknown) => void>} */
+  const waiting = new Set()
+  let depth = 0
+
+  /** @param {unknown} cause */
+  function end(cause) {
+    const message = 'The client broke down and starts anew with the next call: an error in durablefetch itself'
+    life.error = new DurableFetchError('internal', message, { cause })
+    for (const reject of waiting) reject(life.error)
+    waiting.clear()
+    for (const off of life.listening) off()
+    // Its open connections: whatever Rust holds of JavaScript is in this table.
+    const held = exports.__wbindgen_externrefs
+    for (let index = 0; index < held.length; index++) {
+      const value = held.get(index)
+      if (value instanceof AbortController) value.abort(life.error)
+    }
+  }
+
+  /** @param {Promise<unknown>} promise one that only this instance can settle */
+  function following(promise) {
+    if (life.error) return Promise.reject(life.error)
+    return new Promise((resolve, reject) => {
+      waiting.add(reject)
+      promise.then(resolve, reject).finally(() => waiting.delete(reject))
+    })
+  }
+
+  /** @param {string} name @param {(...args: any[]) => any} call */
+  function guarded(name, call) {
+    const app = APP.test(name)
+    const loud = LOUD.test(name)
+    return (/** @type {any[]} */ ...args) => {
+      // Within a call of this very instance an error takes that call down, too.
+      if (life.error) {
+        if (loud || depth) throw life.error
+        return
+      }
+      depth++
+      try {
+        const result = call(...args)
+        return result instanceof Promise ? following(result) : result
+      } catch (cause) {
+        // What nobody hears would leave something waiting for ever, whatever it is.
+        if (!life.error && (!app || isTrap(cause))) end(cause)
+        if (!life.error) throw cause
+        if (loud || depth > 1) throw life.error
+      } finally {
+        depth--
+      }
+    }
+  }
+
+  return {
+    /** @param {any} all of the instance @returns {any} the same, guarded */
+    exports(all) {
+      exports = all
+      return Object.fromEntries(
+        Object.entries(all).map(([name, value]) => [name, typeof value === 'function' ? guarded(name, value) : value]),
+      )
+    },
+
+    /**
+     * For timers and listeners: they have nobody to tell, and what waits for them has been told.
+     * @param {(...args: any[]) => any} call
+     */
+    closure(call) {
+      return (/** @type {any[]} */ ...args) => {
+        try {
+          return call(...args)
+        } catch (error) {
+          if (depth || error !== life.error) throw error
+        }
+      }
+    },
+  }
+}

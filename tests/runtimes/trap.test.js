@@ -1,0 +1,33 @@
+// A trap in wasm: what is in flight says so, the page goes on, and the next call has a fresh instance.
+import assert from 'node:assert/strict'
+import { executes } from './lib/executes.js'
+import { readPage } from './lib/page.js'
+import { project } from './lib/project.js'
+import { serveStatic } from './lib/static.js'
+import { BODY } from './lib/upstream.js'
+import { startWorld } from './lib/world.js'
+
+executes('no bundler: traps within the module', async (t) => {
+  const { dir } = await project('bare')
+  const { url } = await serveStatic(t, dir)
+  const { report, errors, browser } = await readPage(t, `${url}/trap.html`, await startWorld(t))
+  assert.equal(report.error, undefined, JSON.stringify(report))
+
+  const { call, closure, thrown, constructed } = report
+  const broken = { ...report.ends, call, closure, thrown, constructed }
+  for (const [name, { message, ...facts }] of Object.entries(broken)) {
+    assert.deepEqual(facts, { ours: true, code: 'internal', trap: true }, `${name} in ${JSON.stringify(report)}`)
+    assert.doesNotMatch(message, /network|fetch(?!\b)|\bfetch/i, 'nobody takes it for a lost connection')
+  }
+  assert.equal(report.listeners, 0, 'nothing listens for what is gone')
+  assert.ok(report.signals.length >= 2 && report.signals.every(Boolean), `its requests are ended in ${JSON.stringify(report)}`)
+
+  assert.deepEqual(report.lastMessage, { text: 'hello' })
+  assert.equal(report.kept, 'y')
+  const whole = ['afterwards', 'transport', 'again', 'transportAgain', 'second', 'slim']
+  for (const name of whole) assert.equal(report[name], BODY.length, name)
+  assert.deepEqual(report.instances, [1, 2, 6], 'one instance more for each trap')
+  assert.deepEqual(report.unheard, [])
+  assert.deepEqual(errors, [], 'no errors in the console')
+  return browser
+})
