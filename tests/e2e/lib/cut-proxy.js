@@ -47,6 +47,8 @@ export async function startCutProxy({ targetPort }) {
       budget = bytes
       return new Promise((resolve) => (onCut = resolve))
     },
+    /** Cuts all connections, now. */
+    cutNow: cutAll,
     async stop() {
       server.close()
       for (const { client, target } of pairs) {

@@ -99,9 +99,8 @@ inPage(async ({ recorder, upstream, id }) => {
   report.slim = await length(new Slim({ durablefetchHost: recorder }).fetch(address('stream', 'first')))
   report.instances.push(made.length)
 
-  // Late timers and events of instances that are gone reach nobody.
+  // Events that instances had waited for, and that come when they are gone, reach nobody.
   dispatchEvent(new Event('online'))
-  await new Promise((resolve) => setTimeout(resolve, 300))
   await length(df.fetch(address('stream', 'first')))
   report.unheard = unheard
   return report
