@@ -56,7 +56,7 @@ extern "C" {
 #[wasm_bindgen(module = "/pkg-template/client.js")]
 extern "C" {
     #[wasm_bindgen(js_name = clientClass)]
-    fn client_class(create: &Function) -> Function;
+    fn client_class(living: &Function) -> Function;
 }
 
 #[wasm_bindgen(module = "/pkg-template/error.js")]
@@ -220,7 +220,14 @@ pub fn construct(options: &JsValue) -> Result<JsValue, JsValue> {
     let create = Closure::<dyn Fn(JsValue) -> Result<JsValue, JsValue>>::new(|options: JsValue| {
         Client::new(&options).map(JsValue::from)
     });
-    let class = client_class(create.as_ref().unchecked_ref());
+    // As instance.js has it: an instance, and this one does not break down.
+    let living = Function::new_with_args(
+        "create",
+        "const instance = { life: {}, Client: function (options) { return create(options) } }
+        return () => instance",
+    )
+    .call1(&JsValue::UNDEFINED, create.as_ref())?;
+    let class = client_class(living.unchecked_ref());
     let made = Reflect::construct(&class, &Array::of1(options));
     create.forget();
     made
