@@ -5,8 +5,6 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -26,7 +24,7 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
 
     let wasm = fs::read(repo.path("pkg/wasm/durablefetch_bg.wasm")).context("pkg/ holds no wasm module")?;
     let bundle = read_scripts(&project.join("dist/assets"))?;
-    let glue = String::from_utf8_lossy(&bundle).replace(&STANDARD.encode(&wasm), "");
+    let glue = String::from_utf8_lossy(&bundle).replace(&package::text::encode(&wasm), "");
     println!("{:32} {:>9} {:>9}", "bytes", "raw", "gzip -9");
     for (name, bytes) in [
         ("bundle (glue + wasm, inlined)", bundle.as_slice()),

@@ -4,10 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use super::table::{From, TABLE};
+use super::text;
 use crate::package::patch::patch;
 use crate::repo::Repo;
 
@@ -36,8 +35,8 @@ fn write(repo: &Repo, generated: &Path, module: &[u8], from: &From, to: &Path) -
             fs::write(to, patch(text, patches)?)?;
         }
         From::Module => fs::write(to, module)?,
-        From::ModuleAsBase64 => {
-            fs::write(to, format!("export default \"{}\";\n", STANDARD.encode(module)))?;
+        From::ModuleAsText => {
+            fs::write(to, format!("export default \"{}\";\n", text::encode(module)))?;
         }
     }
     Ok(())

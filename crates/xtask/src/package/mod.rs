@@ -7,6 +7,7 @@ mod assemble;
 mod exports;
 mod patch;
 mod table;
+pub(crate) mod text;
 mod wasm_opt;
 
 use std::path::PathBuf;

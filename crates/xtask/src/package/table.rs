@@ -12,8 +12,8 @@ pub(crate) enum From {
     Patched(&'static str, &'static [Patch]),
     /// The wasm module.
     Module,
-    /// The wasm module as a JavaScript module whose default export is its base64.
-    ModuleAsBase64,
+    /// The wasm module as a JavaScript module whose default export is its text.
+    ModuleAsText,
 }
 
 /// One replacement in generated code. It must occur, or the build fails.
@@ -44,7 +44,7 @@ pub(crate) const TABLE: &[(From, &str)] = &[
     (From::File("LICENSE-APACHE"), "LICENSE-APACHE"),
     (From::Patched("durablefetch.js", GLUE_PATCHES), "wasm/durablefetch.js"),
     (From::Module, "wasm/durablefetch_bg.wasm"),
-    (From::ModuleAsBase64, "wasm/inline.js"),
+    (From::ModuleAsText, "wasm/inline.js"),
 ];
 
 const GLUE_PATCHES: &[Patch] = &[
