@@ -5,13 +5,13 @@
 //!
 //! # In scope
 //! - addresses ↔ upstream URL ↔ [key], [request headers](ask), [header policy](headers), [CORS](cors),
-//!   [who may ask](guard), [answers](answer), [control JSON](mod@control), [error codes](error)
+//!   [who may ask](guard), [whose recordings](scope) they get, [tokens](token), [answers](answer), [control JSON](mod@control), [error codes](error)
 //! - [admission]: what becomes of a request, given what is stored; [request ids](ledger)
 //! - the [recording] state machine and the [ring] of its newest bytes
 //! - the client's [reader] state machine: when to reconnect, wait, give up, believe an end
 //!
 //! # Out of scope
-//! Sockets, HTTP parsing, storage, timers, tokens' cryptography, name resolution.
+//! Sockets, HTTP parsing, storage, timers, name resolution.
 //!
 //! # The life of a recording
 //! ```text
@@ -134,6 +134,10 @@ pub mod recording;
 pub mod redirect;
 #[cfg(feature = "recorder")]
 pub mod ring;
+#[cfg(feature = "recorder")]
+pub mod scope;
+#[cfg(feature = "recorder")]
+pub mod token;
 #[cfg(feature = "recorder")]
 pub mod units;
 #[cfg(feature = "recorder")]
