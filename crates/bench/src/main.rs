@@ -1,0 +1,131 @@
+//! The binary: one measurement, printed as JSON.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use durablefetch_bench::live::{self, Live};
+use durablefetch_bench::process::Processes;
+use durablefetch_bench::target::{Stream, Target};
+use durablefetch_bench::upstream::Upstream;
+use durablefetch_bench::{bulk, record};
+
+/// Loads what stands between an upstream and its clients, being both.
+#[derive(Parser)]
+#[command(name = "durablefetch-bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Many live streams at a steady pace, with readers that follow them.
+    Live(LiveArgs),
+    /// One stream as fast as it is taken; then the same path again, which a recorder replays.
+    Bulk(BulkArgs),
+}
+
+#[derive(Args)]
+struct At {
+    /// Whom to ask: http://127.0.0.1:PORT/prefix, where {upstream} stands for the upstream's host:port. Without it,
+    /// the upstream itself: what the generator costs alone.
+    #[arg(long, value_name = "URL")]
+    target: Option<String>,
+    /// A process whose CPU and memory are measured, with its descendants; may be repeated.
+    #[arg(long = "pid", value_name = "PID")]
+    pids: Vec<u32>,
+    /// A header line of every request; may be repeated.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+}
+
+#[derive(Args)]
+struct LiveArgs {
+    #[command(flatten)]
+    at: At,
+    /// Streams at a time.
+    #[arg(long, default_value_t = 50)]
+    streams: usize,
+    /// Readers of each.
+    #[arg(long, default_value_t = 1)]
+    readers: usize,
+    /// Bytes of a chunk.
+    #[arg(long, default_value_t = 150)]
+    chunk: usize,
+    /// Microseconds from one chunk to the next.
+    #[arg(long, default_value_t = 20_000)]
+    every_us: u64,
+    /// Seconds that are measured.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+}
+
+#[derive(Args)]
+struct BulkArgs {
+    #[command(flatten)]
+    at: At,
+    /// Bytes of a chunk.
+    #[arg(long, default_value_t = 16 * 1024)]
+    chunk: usize,
+    /// Bytes of the body, in millions.
+    #[arg(long, default_value_t = 64)]
+    megabytes: u64,
+    /// Ask for it as often as this.
+    #[arg(long, default_value_t = 2)]
+    times: usize,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ran = runtime.context("no runtime").and_then(|runtime| runtime.block_on(run(cli.command)));
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("durablefetch-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    let upstream = Upstream::start().await?;
+    match command {
+        Command::Live(args) => {
+            let (target, headers, processes) = resolve(args.at, &upstream)?;
+            let live = Live {
+                streams: args.streams,
+                readers: args.readers,
+                chunk: args.chunk,
+                every: Duration::from_micros(args.every_us),
+                warm: Duration::from_secs(1),
+                measure: Duration::from_secs_f64(args.seconds),
+            };
+            let outcome = live::run(&live, &target, &headers, &upstream, &processes).await?;
+            println!("{}", serde_json::to_string(&outcome)?);
+        }
+        Command::Bulk(args) => {
+            let (target, headers, processes) = resolve(args.at, &upstream)?;
+            let chunks = (args.megabytes * 1_000_000 / args.chunk as u64).max(1);
+            let name = format!("{}-{}", std::process::id(), record::now());
+            let stream = Stream { name, chunk: args.chunk, every_us: 0, chunks };
+            for _ in 0..args.times {
+                let outcome =
+                    bulk::fetch(&target, &stream.path(), &headers, Some(args.chunk), &processes).await?;
+                println!("{}", serde_json::to_string(&outcome)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn resolve(at: At, upstream: &Upstream) -> Result<(Target, String, Processes)> {
+    let target = match at.target {
+        Some(url) => Target::parse(&url, upstream.address())?,
+        None => Target::direct(upstream.address()),
+    };
+    let headers = at.headers.iter().map(|line| format!("{line}\r\n")).collect();
+    Ok((target, headers, Processes::new(at.pids)))
+}
