@@ -1,19 +1,26 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { executes } from './lib/executes.js'
 import { run } from './lib/process.js'
 import { project } from './lib/project.js'
 
+const CONFIGS = {
+  'for Node, as `typeof fetch`': { file: 'tsconfig.json' },
+  'for bundlers, as `typeof fetch`': { file: 'tsconfig.bundler.json' },
+  'chatTransport() for AI SDK 5': { file: 'tsconfig.ai.json', sdk: 'ai5' },
+  'chatTransport() for AI SDK 6': { file: 'tsconfig.ai.json', sdk: 'ai6' },
+  'chatTransport() for AI SDK 7': { file: 'tsconfig.ai.json', sdk: 'ai7' },
+}
+
 for (const compiler of ['typescript', 'typescript5']) {
-  for (const [config, what] of [
-    ['tsconfig.json', 'for Node, as `typeof fetch`'],
-    ['tsconfig.bundler.json', 'for bundlers, as `typeof fetch`'],
-    ['tsconfig.ai.json', 'chatTransport() for AI SDK 5, 6 and 7'],
-  ]) {
+  for (const [what, { file, sdk }] of Object.entries(CONFIGS)) {
     executes(`types, ${compiler === 'typescript' ? 'newest' : 'older'} TypeScript: ${what}`, async (t) => {
       const { dir, version } = await project('types')
-      await run(process.execPath, [join(dir, 'node_modules', compiler, 'bin/tsc'), '--project', config], { cwd: dir })
-      const sdks = config.includes('.ai.') ? await Promise.all(['ai5', 'ai6', 'ai7'].map(version)) : []
-      return [`TypeScript ${await version(compiler)}`, ...sdks.map((sdk) => `ai ${sdk}`)].join(', ')
+      const config = { extends: `./${file}`, compilerOptions: sdk ? { paths: { ai: [`./node_modules/${sdk}`] } } : {} }
+      await writeFile(join(dir, 'tsconfig.run.json'), JSON.stringify(config))
+      await run(process.execPath, [join(dir, 'node_modules', compiler, 'bin/tsc'), '--project', 'tsconfig.run.json'], { cwd: dir })
+      const versions = [`TypeScript ${await version(compiler)}`, ...(sdk ? [`ai ${await version(sdk)}`] : [])]
+      return versions.join(', ')
     })
   }
 }

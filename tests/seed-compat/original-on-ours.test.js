@@ -5,30 +5,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DurableFetchClient } from 'original'
-import { within } from '../e2e/lib/deadline.js'
-import { Gate } from '../e2e/lib/gate.js'
 import { startRecorder } from '../e2e/lib/recorder.js'
 import { ANSWER, HALF } from '../users/lib/answer.js'
 import { startPages } from './lib/clients.js'
-import { startUpstream } from './lib/upstream.js'
+import { COMMON, QUESTION, runEach } from './lib/scenarios.js'
 import { driverOf } from './page/driver.js'
 import { sendPlain } from './page/send-plain.js'
 
-const TYPE = 'text/plain; charset=utf-8'
-const QUESTION = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"question":"Hello"}' }
-
 const SCENARIOS = {
-  async 'an answer streams, and is replayed'({ client, upstream, gate }) {
-    const url = upstream.address()
-    gate.holdAt(HALF)
-    const first = await client.begin('one', url, QUESTION)
-    assert.ok(ANSWER.startsWith(first), 'the first half comes before there is a second')
-    gate.open()
-    assert.deepEqual(await client.finish('one'), { text: ANSWER })
-    assert.deepEqual(await client.read(url, QUESTION), { status: 200, type: TYPE, text: ANSWER })
-    assert.equal(upstream.requests.length, 1)
-    assert.equal(upstream.requests[0].body, QUESTION.body)
-  },
+  ...COMMON,
   async 'status: nothing, while it streams, and after'({ client, upstream, gate }) {
     const url = upstream.address()
     const seed = ({ inProgress, activeConnections, chunksStored, completed }) => ({
@@ -54,17 +39,6 @@ const SCENARIOS = {
     const after = await client.isInProgress(url)
     assert.deepEqual([after.inProgress, after.completed], [false, true])
   },
-  async 'left in the middle, fetched again: the whole answer, from one request'({ client, upstream, gate }) {
-    const url = upstream.address()
-    gate.holdAt(HALF)
-    await client.begin('one', url, QUESTION)
-    await client.abort('one')
-    assert.equal((await client.isInProgress(url)).inProgress, true)
-    await client.begin('two', url, QUESTION)
-    gate.open()
-    assert.deepEqual(await client.finish('two'), { text: ANSWER })
-    assert.equal(upstream.requests.length, 1)
-  },
   async 'two at once share one request'({ client, upstream, gate }) {
     const url = upstream.address()
     gate.holdAt(HALF)
@@ -75,14 +49,6 @@ const SCENARIOS = {
       { text: ANSWER },
     ])
     assert.equal(upstream.requests.length, 1)
-  },
-  async 'delete: the next one starts anew'({ client, upstream }) {
-    const url = upstream.address()
-    await client.read(url)
-    assert.deepEqual(await client.delete(url), { success: true, message: 'Response deleted successfully' })
-    assert.deepEqual((await client.isInProgress(url)).completed, false)
-    assert.equal((await client.read(url)).text, ANSWER)
-    assert.equal(upstream.requests.length, 2)
   },
   async "an upstream's error comes whole"({ client, upstream }) {
     const seen = await client.read(upstream.address('/problem'), QUESTION)
@@ -101,18 +67,5 @@ test("0.1.0's client with our recorder", async (t) => {
     node: () => driverOf(new DurableFetchClient({ durablefetchHost: host })),
     chromium: (t) => pages.open(t, host),
   }
-  for (const [where, clientOf] of Object.entries(clientIn)) {
-    for (const [name, scenario] of Object.entries(SCENARIOS)) {
-      await t.test(`${where}: ${name}`, async (t) => {
-        const gate = new Gate()
-        const upstream = await startUpstream({ gate, host: '127.0.0.2' })
-        t.after(() => {
-          gate.open()
-          return upstream.stop()
-        })
-        const client = await clientOf(t)
-        await within(30_000, 'the scenario is over', scenario({ client, upstream, gate }))
-      })
-    }
-  }
+  await runEach(t, { clientIn, scenarios: SCENARIOS, host: '127.0.0.2' })
 })

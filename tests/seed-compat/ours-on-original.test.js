@@ -8,24 +8,12 @@ import { ANSWER, HALF } from '../users/lib/answer.js'
 import { installOurs } from '../users/lib/ours.js'
 import { startPages } from './lib/clients.js'
 import { startOriginalWorker } from './lib/original-worker.js'
+import { COMMON, QUESTION, runEach, TYPE } from './lib/scenarios.js'
 import { startUpstream } from './lib/upstream.js'
 import { driverOf } from './page/driver.js'
 
-const TYPE = 'text/plain; charset=utf-8'
-const QUESTION = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"question":"Hello"}' }
-
 const SCENARIOS = {
-  async 'an answer streams, and is replayed'({ client, upstream, gate }) {
-    const url = upstream.address()
-    gate.holdAt(HALF)
-    const first = await client.begin('one', url, QUESTION)
-    assert.ok(ANSWER.startsWith(first), 'the first half comes before there is a second')
-    gate.open()
-    assert.deepEqual(await client.finish('one'), { text: ANSWER })
-    assert.deepEqual(await client.read(url, QUESTION), { status: 200, type: TYPE, text: ANSWER })
-    assert.equal(upstream.requests.length, 1)
-    assert.equal(upstream.requests[0].body, QUESTION.body)
-  },
+  ...COMMON,
   async 'status: while it streams, and after'({ client, upstream, gate }) {
     const url = upstream.address()
     gate.holdAt(HALF)
@@ -36,28 +24,6 @@ const SCENARIOS = {
     await client.finish('one')
     const after = await client.isInProgress(url)
     assert.deepEqual([after.inProgress, after.completed], [false, true])
-  },
-  async "the snippet of 0.1.0's README: in progress, so fetched again; the upstream is asked once"({
-    client,
-    upstream,
-    gate,
-  }) {
-    const url = upstream.address()
-    gate.holdAt(HALF)
-    await client.begin('one', url, QUESTION)
-    await client.abort('one')
-    assert.equal((await client.isInProgress(url)).inProgress, true)
-    await client.begin('two', url, QUESTION)
-    gate.open()
-    assert.deepEqual(await client.finish('two'), { text: ANSWER })
-    assert.equal(upstream.requests.length, 1)
-  },
-  async 'delete: the next one starts anew'({ client, upstream }) {
-    const url = upstream.address()
-    await client.read(url)
-    assert.equal((await client.delete(url)).success, true)
-    assert.equal((await client.read(url)).text, ANSWER)
-    assert.equal(upstream.requests.length, 2)
   },
   async 'a cut is an error, not an end, and the next fetch gets the whole; nothing is repeated'({
     client,
@@ -135,25 +101,14 @@ test("our client with 0.1.0's worker", async (t) => {
   t.diagnostic(worker.versions)
 
   const clientIn = {
-    node: (t, recorder) => driverOf(new DurableFetchClient({ durablefetchHost: recorder })),
-    chromium: (t, recorder) => pages.open(t, recorder),
+    node: (t, { proxy }) => driverOf(new DurableFetchClient({ durablefetchHost: proxy.url })),
+    chromium: (t, { proxy }) => pages.open(t, proxy.url),
   }
-  for (const [where, clientOf] of Object.entries(clientIn)) {
-    for (const [name, scenario] of Object.entries(SCENARIOS)) {
-      await t.test(`${where}: ${name}`, async (t) => {
-        const gate = new Gate()
-        const upstream = await startUpstream({ gate })
-        const proxy = await startCutProxy({ targetPort: worker.port })
-        t.after(async () => {
-          gate.open()
-          await upstream.stop()
-          await proxy.stop()
-        })
-        const client = await clientOf(t, proxy.url)
-        await within(30_000, 'the scenario is over', scenario({ client, upstream, gate, proxy, where }))
-      })
-    }
+  const more = async () => {
+    const proxy = await startCutProxy({ targetPort: worker.port })
+    return { proxy, stop: () => proxy.stop() }
   }
+  await runEach(t, { clientIn, scenarios: SCENARIOS, more })
 
   await t.test('node: no token reaches it, nor the upstream', async (t) => {
     const gate = new Gate()

@@ -1,5 +1,5 @@
-// The options of chatTransport() are those of the AI SDK's own transport, version 5.
-import { DefaultChatTransport, type UIMessage } from 'ai5'
+// The options of chatTransport() are those of the AI SDK's own transport. Which version `ai` is, the test says.
+import { DefaultChatTransport, type UIMessage } from 'ai'
 import { DurableFetchClient } from 'durablefetch'
 
 const df = new DurableFetchClient()
