@@ -2,9 +2,11 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 
-export async function startCutProxy({ targetPort }) {
+/** `target`: as for `net.connect`, where it is no port of this machine. */
+export async function startCutProxy({ targetPort, target: to = { port: targetPort, host: '127.0.0.1' } }) {
   const pairs = new Set()
   let budget = Infinity
+  let passedOn = 0
   let onCut = () => {}
 
   const cutAll = () => {
@@ -17,7 +19,7 @@ export async function startCutProxy({ targetPort }) {
   }
 
   const server = createServer((client) => {
-    const target = connect(targetPort, '127.0.0.1')
+    const target = connect(to)
     const pair = { client, target }
     pairs.add(pair)
     const close = () => {
@@ -29,9 +31,12 @@ export async function startCutProxy({ targetPort }) {
     target.on('data', (bytes) => {
       const passed = bytes.subarray(0, Math.min(bytes.length, budget))
       budget -= passed.length
-      client.write(passed)
+      passedOn += passed.length
+      // A browser that does not read makes the recorder wait: no more is taken than it takes.
+      if (!client.write(passed)) target.pause()
       if (budget === 0) cutAll()
     })
+    client.on('drain', () => target.resume())
     // An end is passed on as an end: only a cut may look like a cut.
     target.on('end', () => client.end())
     for (const socket of [client, target]) socket.on('error', close).on('close', close)
@@ -47,6 +52,8 @@ export async function startCutProxy({ targetPort }) {
       budget = bytes
       return new Promise((resolve) => (onCut = resolve))
     },
+    /** Bytes that went towards the browser so far. */
+    passed: () => passedOn,
     /** Cuts all connections, now. */
     cutNow: cutAll,
     async stop() {

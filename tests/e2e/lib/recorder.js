@@ -11,9 +11,10 @@ import { within } from './deadline.js'
 const BINARY = process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../../target/debug/durablefetch', import.meta.url))
 const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)/
 
-export async function startRecorder() {
+/** `args`: more flags of `durablefetch serve`. */
+export async function startRecorder({ args = [] } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'durablefetch-e2e-'))
-  let running = await launch(data, 0)
+  let running = await launch(data, 0, args)
   return {
     /** Stays the same across `restart`. */
     port: running.port,
@@ -27,7 +28,7 @@ export async function startRecorder() {
     },
     /** Starts it again on the same port with the same data. */
     async restart() {
-      running = await launch(data, running.port)
+      running = await launch(data, running.port, args)
     },
     async stop() {
       await this.kill()
@@ -36,8 +37,8 @@ export async function startRecorder() {
   }
 }
 
-async function launch(data, port) {
-  const child = spawn(BINARY, ['serve', '--listen', `127.0.0.1:${port}`, '--data', data], {
+async function launch(data, port, args) {
+  const child = spawn(BINARY, ['serve', '--listen', `127.0.0.1:${port}`, '--data', data, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines = []

@@ -1,0 +1,87 @@
+// An intermediary that speaks HTTP and lies: answers in the recorder's place, ends bodies early and cleanly, stalls.
+import { EventEmitter, once } from 'node:events'
+import { createServer, request as ask } from 'node:http'
+import { within } from '../../e2e/lib/deadline.js'
+
+export async function startHttpProxy({ targetPort }) {
+  const events = new EventEmitter().setMaxListeners(0)
+  const bodies = new Set()
+  const rules = []
+  const seen = []
+  const server = createServer((request, response) => {
+    const entry = { method: request.method, headers: request.headers }
+    seen.push(entry)
+    events.emit('change')
+    const rule = request.method === 'OPTIONS' ? undefined : rules.shift()
+    if (rule && !rule.passes) return answer(request, response, rule)
+    const { method, headers, url } = request
+    const outgoing = ask({ host: '127.0.0.1', port: targetPort, method, path: url, headers }, (incoming) => {
+      if (rule) {
+        incoming.destroy()
+        return answer(request, response, rule)
+      }
+      response.writeHead(incoming.statusCode, incoming.headers).flushHeaders()
+      const body = { incoming, response }
+      bodies.add(body)
+      incoming.pipe(response)
+      const over = () => {
+        bodies.delete(body)
+        response.socket?.resetAndDestroy()
+      }
+      incoming.on('aborted', over).on('error', over)
+      response.on('close', () => {
+        bodies.delete(body)
+        incoming.destroy()
+      })
+    })
+    outgoing.on('error', () => response.socket?.resetAndDestroy())
+    request.pipe(outgoing)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+
+  return {
+    url: `http://localhost:${server.address().port}`,
+    /** Every request so far, preflights included. */
+    seen,
+    /** The next request is answered like this in place of the recorder, or (`passes`) of its answer. */
+    answerNext: (rule) => rules.push(rule),
+    /** Ends all bodies where they are, as if they were whole. */
+    endCleanly() {
+      for (const { incoming, response } of bodies) {
+        incoming.unpipe(response)
+        incoming.destroy()
+        response.end()
+      }
+    },
+    /** Passes nothing on any more of the bodies that are open, and leaves them open. */
+    stall() {
+      for (const { incoming, response } of bodies) {
+        incoming.unpipe(response)
+        incoming.resume()
+      }
+    },
+    /** Resolves once there have been so many requests that satisfy this. */
+    async until(count, wanted) {
+      const reached = async () => {
+        while (seen.filter(wanted).length < count) await once(events, 'change')
+      }
+      await within(20_000, `${count} such requests`, reached())
+    },
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** As an intermediary has it: it knows of CORS, and nothing of the protocol but what the rule says. */
+function answer(request, response, { status, headers = {}, text = '<html>an error page</html>' }) {
+  request.resume()
+  const cors = {
+    'access-control-allow-origin': request.headers.origin ?? '*',
+    'access-control-expose-headers': '*, durablefetch-state, durablefetch-error',
+  }
+  response.writeHead(status, { 'content-type': 'text/html', ...cors, ...headers }).end(text)
+}

@@ -1,0 +1,67 @@
+// nginx as a distribution ships it, in front of the recorder. It listens on a socket of the file system, since it
+// cannot be asked for a free port; a TCP proxy gives it one.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { watch } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { within } from '../../e2e/lib/deadline.js'
+import { startCutProxy } from '../../e2e/lib/cut-proxy.js'
+
+const NGINX = process.env.NGINX ?? '/usr/sbin/nginx'
+
+/**
+ * `location`: directives besides `proxy_pass`; none are nginx's defaults. `/fail` in its folder, while it exists, makes
+ * every answer a 503.
+ */
+export async function startNginx({ targetPort, location = '' }) {
+  const dir = await mkdtemp(join(tmpdir(), 'durablefetch-nginx-'))
+  await chmod(dir, 0o755)
+  const socket = join(dir, 'socket')
+  const config = `
+    daemon off;
+    pid ${dir}/pid;
+    error_log stderr info;
+    events {}
+    http {
+      access_log off;
+      client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/fastcgi;
+      uwsgi_temp_path ${dir}/uwsgi; scgi_temp_path ${dir}/scgi;
+      server {
+        listen unix:${socket};
+        location / {
+          ${location}
+          proxy_pass http://127.0.0.1:${targetPort};
+        }
+      }
+    }`
+  await writeFile(join(dir, 'nginx.conf'), config)
+  const watcher = watch(dir)
+  const appeared = async () => {
+    while (!(await access(socket).then(() => true, () => false))) await once(watcher, 'change')
+  }
+  const child = spawn(NGINX, ['-p', dir, '-e', 'stderr', '-c', join(dir, 'nginx.conf')], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const lines = []
+  child.stderr.on('data', (text) => lines.push(String(text)))
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${NGINX} ended (${code}):\n${lines.join('')}`)
+  })
+  ended.catch(() => {})
+  await within(20_000, 'nginx listens', Promise.race([appeared(), ended])).finally(() => watcher.close())
+  const port = await startCutProxy({ target: { path: socket } })
+  return {
+    url: port.url,
+    cutAfter: port.cutAfter,
+    cutNow: port.cutNow,
+    /** What it has logged. */
+    log: () => lines.join(''),
+    async stop() {
+      await port.stop()
+      // Its master ends the workers.
+      child.kill('SIGTERM')
+      await once(child, 'exit').catch(() => {})
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
