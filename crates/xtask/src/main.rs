@@ -1,6 +1,7 @@
 //! The build of durablefetch. `cargo xtask demo` shows it, `cargo xtask test` proves it; both set up what
 //! they need on a fresh machine (Debian or similar, with Rust and Node) and say what is missing otherwise.
 
+mod apt;
 mod browser;
 mod demo;
 mod npm;

@@ -5,6 +5,7 @@ import { chromium } from 'playwright-core'
 // The same flags as the client's own browser tests.
 const { 'goog:chromeOptions': options } = JSON.parse(readFileSync(new URL('../../../webdriver.json', import.meta.url), 'utf8'))
 
-export function launchBrowser() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: options.args })
+/** `more`: options of Playwright. */
+export function launchBrowser(more = {}) {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: options.args, ...more })
 }

@@ -20,6 +20,8 @@ export async function startHttpProxy({ targetPort }) {
         incoming.destroy()
         return answer(request, response, rule)
       }
+      entry.status = incoming.statusCode
+      events.emit('change')
       response.writeHead(incoming.statusCode, incoming.headers).flushHeaders()
       const body = { incoming, response }
       bodies.add(body)
@@ -42,7 +44,7 @@ export async function startHttpProxy({ targetPort }) {
 
   return {
     url: `http://localhost:${server.address().port}`,
-    /** Every request so far, preflights included. */
+    /** Every request so far, preflights included, with the status it was answered, once it was. */
     seen,
     /** The next request is answered like this in place of the recorder, or (`passes`) of its answer. */
     answerNext: (rule) => rules.push(rule),

@@ -9,12 +9,9 @@ import { join } from 'node:path'
 import { within } from '../../e2e/lib/deadline.js'
 import { startCutProxy } from '../../e2e/lib/cut-proxy.js'
 
-const NGINX = process.env.NGINX ?? '/usr/sbin/nginx'
+export const NGINX = process.env.NGINX ?? '/usr/sbin/nginx'
 
-/**
- * `location`: directives besides `proxy_pass`; none are nginx's defaults. `/fail` in its folder, while it exists, makes
- * every answer a 503.
- */
+/** `location`: directives besides `proxy_pass`; without any it has its defaults. */
 export async function startNginx({ targetPort, location = '' }) {
   const dir = await mkdtemp(join(tmpdir(), 'durablefetch-nginx-'))
   await chmod(dir, 0o755)
@@ -31,7 +28,7 @@ export async function startNginx({ targetPort, location = '' }) {
       server {
         listen unix:${socket};
         location / {
-          ${location}
+          ${location.replace('DIR', dir)}
           proxy_pass http://127.0.0.1:${targetPort};
         }
       }
@@ -52,8 +49,10 @@ export async function startNginx({ targetPort, location = '' }) {
   const port = await startCutProxy({ target: { path: socket } })
   return {
     url: port.url,
-    cutAfter: port.cutAfter,
+    port: port.port,
     cutNow: port.cutNow,
+    /** Whether there is a file `fail` in its folder (`DIR` in `location`). */
+    fail: (yes) => (yes ? writeFile(join(dir, 'fail'), '') : rm(join(dir, 'fail'))),
     /** What it has logged. */
     log: () => lines.join(''),
     async stop() {

@@ -39,6 +39,26 @@ window.driver = {
     return facts(reading)
   },
 
+  /** So many fetches of small recordings: replayed, cancelled, aborted, recorded anew; four at a time. */
+  many: async (count, url) => {
+    let started = 0
+    const one = [
+      async (url) => (await df.fetch(url)).text(),
+      async (url) => (await df.fetch(url)).body.cancel(),
+      async (url) => {
+        const controller = new AbortController()
+        const { body } = await df.fetch(url, { signal: controller.signal })
+        controller.abort()
+        await body.getReader().read().catch(() => {})
+      },
+      async (url) => (await df.fetch(url, { headers: { 'durablefetch-mode': 'restart' } })).text(),
+    ]
+    const worker = async (name) => {
+      while (started < count) await one[started++ % one.length](`${url}?worker=${name}`)
+    }
+    await Promise.all(['a', 'b', 'c', 'd'].map(worker))
+  },
+
   state: (name) => facts(readings.get(name)),
   abort: (name, reason) => readings.get(name).controller.abort(reason && new RangeError(reason)),
   cancel: (name) => readings.get(name).reader.cancel(),

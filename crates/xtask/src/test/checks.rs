@@ -1,6 +1,7 @@
 //! The checks, in order. Cheap ones come first, so that a slip shows within a minute.
 
 use std::env;
+use std::ffi::OsStr;
 
 use anyhow::Result;
 
@@ -92,12 +93,21 @@ pub(super) fn build_recorder(context: &Context<'_>) -> Result<()> {
 }
 
 pub(super) fn node_tests(context: &Context<'_>, folder: &str) -> Result<()> {
+    node_tests_with(context, folder, &[])
+}
+
+pub(super) fn node_tests_with(
+    context: &Context<'_>,
+    folder: &str,
+    variables: &[(&str, &OsStr)],
+) -> Result<()> {
     let repo = context.repo;
     let mut command = repo.command("npm");
     command.args(["test"]).current_dir(repo.path(folder));
     command.env("CHROMIUM", &context.browser()?.chromium);
     command.env("DURABLEFETCH_BIN", repo.recorder());
     command.env("XTASK_BIN", env::current_exe()?);
+    command.envs(variables.iter().copied());
     if context.all {
         command.env("E2E_ROUNDS", "10");
     }

@@ -2,12 +2,14 @@
 
 use anyhow::Result;
 
-use super::checks::{build_recorder, node_tests};
+use super::checks::{build_recorder, node_tests, node_tests_with};
 use super::{Check, Context};
+use crate::apt::{self, Program};
 use crate::progress::Step;
 use crate::{npm, worker};
 
 pub(super) const MATRICES: &[Check] = &[
+    Check { name: "failures in Chromium", needs: &["package"], run: failures },
     Check { name: "libraries that take a fetch", needs: &["package"], run: |c| tests(c, "tests/users") },
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
@@ -21,6 +23,18 @@ fn tests(context: &Context<'_>, folder: &str) -> Result<()> {
     npm::ensure(context.repo, "tests/e2e")?;
     npm::ensure(context.repo, folder)?;
     node_tests(context, folder)
+}
+
+/// Its pages are those of the packed package; Vite is the example's, and nginx the system's.
+fn failures(context: &Context<'_>) -> Result<()> {
+    const NGINX: Program = Program { variable: "NGINX", names: &["nginx"] };
+    const REMEDY: &str =
+        "`sudo apt-get install nginx-light` (any nginx will do), or name it: NGINX=/path/to/nginx";
+    let [nginx] = apt::ensure(context.repo, [&NGINX], &["nginx-light"], REMEDY)?;
+    build_recorder(context)?;
+    npm::ensure(context.repo, "examples/chat")?;
+    npm::ensure(context.repo, "tests/e2e")?;
+    node_tests_with(context, "tests/failures", &[("NGINX", nginx.as_os_str())])
 }
 
 /// Each of its projects installs its own packages; only the browser comes from the end-to-end tests.

@@ -1,0 +1,74 @@
+//! Programs of the system that tests drive: found on `PATH`, named by a variable, or installed where that is possible
+//! without asking (root on Debian and its relatives).
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::progress::Step;
+use crate::repo::Repo;
+use crate::tools::version_line;
+
+/// A program: the variable that names another one, and what it may be called.
+pub(crate) struct Program {
+    pub(crate) variable: &'static str,
+    pub(crate) names: &'static [&'static str],
+}
+
+/// All of the programs, after installing these packages if one is missing. `remedy`: for whoever has to do it by hand.
+pub(crate) fn ensure<const N: usize>(
+    repo: &Repo,
+    programs: [&Program; N],
+    packages: &[&str],
+    remedy: &str,
+) -> Result<[PathBuf; N]> {
+    if let Some(found) = find(programs)? {
+        return Ok(found);
+    }
+    let all = packages.join(" ");
+    if !is_root_on_debian(repo) {
+        bail!("`apt-get install {all}` is needed, and this is not root on Debian.\n  what to do: {remedy}");
+    }
+    let mut update = repo.command("apt-get");
+    update.arg("update");
+    Step::new(repo, "apt-get update", update).run()?;
+    let mut install = repo.command("apt-get");
+    install.args(["install", "-y", "--no-install-recommends"]).args(packages);
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    Step::new(repo, format!("apt-get install {all}"), install).remedy(remedy).run()?;
+    match find(programs)? {
+        Some(found) => Ok(found),
+        None => bail!("apt-get installed {all}, but they are not on PATH"),
+    }
+}
+
+fn find<const N: usize>(programs: [&Program; N]) -> Result<Option<[PathBuf; N]>> {
+    let mut found = Vec::new();
+    for program in programs {
+        found.extend(locate(program)?);
+    }
+    Ok(found.try_into().ok())
+}
+
+/// The program that the variable names, else the first of the names that is on `PATH` or where Debian keeps servers.
+fn locate(program: &Program) -> Result<Option<PathBuf>> {
+    if let Some(path) = env::var_os(program.variable).map(PathBuf::from) {
+        if !path.is_file() {
+            bail!("{} names {}, which is no file", program.variable, path.display());
+        }
+        return Ok(Some(path));
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    folders.push("/usr/sbin".into());
+    let candidates =
+        program.names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    Ok(candidates.into_iter().find(|file| file.is_file()))
+}
+
+fn is_root_on_debian(repo: &Repo) -> bool {
+    rustix::process::geteuid().is_root()
+        && Path::new("/etc/debian_version").exists()
+        && version_line(repo, "apt-get").is_some()
+}

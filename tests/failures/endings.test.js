@@ -1,0 +1,214 @@
+// Every way in which a recording can end, as the app sees it: the right code, and every byte that there was.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startCutProxy } from '../e2e/lib/cut-proxy.js'
+import { OPTIONS, startPages } from './lib/page.js'
+import { startWorld } from './lib/world.js'
+
+const HALF = 'the first half, '
+const QUESTION = { method: 'POST', body: 'Why?' }
+
+/** Code → what its message begins with. Frameworks take `network error` for a lost connection, and nothing else. */
+const MESSAGES = {
+  failed: /^network error: the upstream broke off/,
+  interrupted: /^network error: the recorder was restarted/,
+  superseded: /^A later request for the same URL/,
+  gone: /^(?!network)/i,
+  network: /^network error: the connection to http:\/\/localhost:\d+ is lost/,
+  unreachable: /^network error: no durablefetch recorder answers at http:\/\/localhost:\d+\. Is it running/,
+}
+
+test('endings', async (t) => {
+  const pages = await startPages(t)
+
+  /** A recorder behind a proxy that cuts, and a page with the first half of an answer, or of two. */
+  async function inTheMiddle(t, { args, options, names = ['one'] } = {}) {
+    const { upstream, recorder, start } = await startWorld(t, { args })
+    const proxy = await start(startCutProxy({ targetPort: recorder.port }))
+    const page = await pages.open(t, proxy.url, options)
+    const other = await pages.open(t, recorder.url)
+    const address = upstream.address()
+    await page.begin(names[0], address, QUESTION)
+    const asked = await upstream.asked(address)
+    asked.head()
+    asked.write(HALF)
+    await page.until(names[0], HALF.length)
+    for (const name of names.slice(1)) {
+      await page.begin(name, address, QUESTION)
+      await page.until(name, HALF.length)
+    }
+    return { upstream, recorder, proxy, page, other, address, asked }
+  }
+
+  async function assertBroken(page, code, { name = 'one', text: expected = HALF } = {}) {
+    const { text, end } = await page.end(name)
+    assert.equal(text, expected, 'every byte that there was')
+    assert.equal(end.code, code, JSON.stringify(end))
+    assert.equal(end.name, 'DurableFetchError')
+    assert.equal(end.ours, true)
+    assert.match(end.message, MESSAGES[code])
+    assert.deepEqual(page.errors, [])
+  }
+
+  await t.test('the upstream breaks off: failed, for every reader, and for who was away', async (t) => {
+    const { proxy, page, other, address, asked } = await inTheMiddle(t, { names: ['one', 'two'] })
+    proxy.cutNow()
+    asked.break()
+    await assertBroken(page, 'failed')
+    await assertBroken(page, 'failed', { name: 'two' })
+    await other.begin('replayed', address, { ...QUESTION, headers: { 'durablefetch-mode': 'replay' } })
+    await assertBroken(other, 'failed', { name: 'replayed' })
+  })
+
+  await t.test('the upstream is silent for longer than the recorder waits: failed', async (t) => {
+    const { page } = await inTheMiddle(t, { args: ['--idle-timeout', '1s'] })
+    await assertBroken(page, 'failed')
+  })
+
+  await t.test('the recording outgrows its limit: failed', async (t) => {
+    const { page, asked } = await inTheMiddle(t, { args: ['--max-recording-bytes', '1000'] })
+    asked.write(Buffer.alloc(5000, 'x'))
+    const { text, end } = await page.end('one')
+    assert.ok(text.startsWith(HALF) && text.length <= 1000, `${text.length} bytes`)
+    assert.equal(end.code, 'failed')
+  })
+
+  await t.test('the recorder dies: interrupted', async (t) => {
+    const { recorder, page } = await inTheMiddle(t)
+    await recorder.kill()
+    await recorder.restart()
+    await assertBroken(page, 'interrupted')
+  })
+
+  await t.test('somebody stops it: a clean end with what there is', async (t) => {
+    const { page, other, address, asked } = await inTheMiddle(t)
+    assert.equal((await other.call('stop', address)).success, true)
+    const { text, end } = await page.end('one')
+    assert.deepEqual([text, end], [HALF, 'clean'])
+    await asked.until('hung up')
+  })
+
+  await t.test("another tab's message takes its place: superseded, and that one has its own answer", async (t) => {
+    const { upstream, page, other, address, asked } = await inTheMiddle(t)
+    await other.begin('newer', address, { ...QUESTION, headers: { 'durablefetch-mode': 'restart' } })
+    await assertBroken(page, 'superseded')
+    await asked.until('hung up')
+    const second = upstream.requests.filter(({ path }) => address.endsWith(path))[1]
+    second.head()
+    second.end('the second answer')
+    const { text, end } = await other.end('newer')
+    assert.deepEqual([text, end], ['the second answer', 'clean'])
+  })
+
+  await t.test('somebody deletes it: gone', async (t) => {
+    const { page, other, address } = await inTheMiddle(t)
+    await other.call('delete', address)
+    await assertBroken(page, 'gone')
+  })
+
+  await t.test('it ends while this page is cut off, and is deleted: gone', async (t) => {
+    const { proxy, page, other, address, asked } = await inTheMiddle(t)
+    await page.page.context().setOffline(true)
+    proxy.cutNow()
+    asked.end('never seen')
+    await other.begin('all', address, QUESTION)
+    assert.equal((await other.end('all')).end, 'clean')
+    await other.call('delete', address)
+    await page.page.context().setOffline(false)
+    await assertBroken(page, 'gone')
+  })
+
+  await t.test('the recorder is gone for longer than `giveUpAfterMs`: network', async (t) => {
+    const { recorder, page } = await inTheMiddle(t, { options: { retry: { ...OPTIONS.retry, giveUpAfterMs: 800 } } })
+    await recorder.kill()
+    await assertBroken(page, 'network')
+    assert.ok((await page.reconnects()).length >= 2, 'it was tried more than once')
+  })
+
+  await t.test('the recorder was never there: unreachable', async (t) => {
+    const { upstream, recorder } = await startWorld(t)
+    await recorder.kill()
+    const page = await pages.open(t, recorder.url, { retry: { ...OPTIONS.retry, giveUpAfterMs: 800 } })
+    await page.begin('one', upstream.address())
+    await assertBroken(page, 'unreachable', { text: '' })
+  })
+})
+
+test('aborting detaches, in each phase', async (t) => {
+  const pages = await startPages(t)
+
+  async function page(t, options) {
+    const { upstream, recorder, start } = await startWorld(t)
+    const proxy = await start(startCutProxy({ targetPort: recorder.port }))
+    return { upstream, proxy, page: await pages.open(t, proxy.url, options), address: upstream.address() }
+  }
+
+  /** The recording goes on without the reader: it ends, and is whole. */
+  async function assertGoesOn({ upstream, page, address, asked }) {
+    assert.equal(asked.state, 'open', 'the upstream goes on')
+    asked.end('and the rest')
+    await asked.until('finished')
+    await page.begin('again', address, QUESTION)
+    const { text, end } = await page.end('again')
+    assert.deepEqual([text, end], [`${HALF}and the rest`, 'clean'])
+    assert.equal(upstream.count(address), 1)
+    assert.deepEqual(page.errors, [])
+  }
+
+  await t.test('before the head has come', async (t) => {
+    const { upstream, page: one, address } = await page(t)
+    await one.begin('one', address, QUESTION)
+    const asked = await upstream.asked(address)
+    await one.abort('one', 'enough')
+    const { end } = await one.end('one')
+    assert.deepEqual([end.name, end.message], ['RangeError', 'enough'], 'the reason itself')
+    asked.head()
+    asked.write(HALF)
+    await assertGoesOn({ upstream, page: one, address, asked })
+  })
+
+  for (const how of ['abort', 'cancel']) {
+    await t.test(`in the body: ${how}`, async (t) => {
+      const { upstream, page: one, address } = await page(t)
+      await one.begin('one', address, QUESTION)
+      const asked = await upstream.asked(address)
+      asked.head()
+      asked.write(HALF)
+      await one.until('one', HALF.length)
+      await one[how]('one')
+      const { text, end } = await one.end('one')
+      assert.equal(text, HALF)
+      assert.equal(end.name ?? end, how === 'abort' ? 'AbortError' : 'clean')
+      await assertGoesOn({ upstream, page: one, address, asked })
+    })
+  }
+
+  await t.test('while it waits to reconnect', async (t) => {
+    const { upstream, proxy, page: one, address } = await page(t, {
+      retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 },
+    })
+    await one.begin('one', address, QUESTION)
+    const asked = await upstream.asked(address)
+    asked.head()
+    asked.write(HALF)
+    await one.until('one', HALF.length)
+    const context = one.page.context()
+    await context.setOffline(true)
+    proxy.cutNow()
+    await one.page.waitForFunction(() => window.reconnects.some(({ attempt }) => attempt > 1))
+    await one.abort('one')
+    assert.equal((await one.end('one')).end.name, 'AbortError')
+    await context.setOffline(false)
+    await assertGoesOn({ upstream, page: one, address, asked })
+  })
+
+  await t.test('by AbortSignal.timeout', async (t) => {
+    const { upstream, page: one, address } = await page(t)
+    await one.begin('one', address, QUESTION, { abortAfterMs: 500 })
+    const asked = await upstream.asked(address)
+    asked.head()
+    asked.write(HALF)
+    assert.equal((await one.end('one')).end.name, 'TimeoutError')
+    await assertGoesOn({ upstream, page: one, address, asked })
+  })
+})

@@ -1,0 +1,94 @@
+// The recorder under the page's own origin, behind the proxy of Vite's dev server. It swallows the reset of what it
+// asks: a body that breaks there just stays silent.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { createServer } from '../../examples/chat/node_modules/vite/dist/node/index.js'
+import { startCutProxy } from '../e2e/lib/cut-proxy.js'
+import { startPages } from './lib/page.js'
+import { startWorld } from './lib/world.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../../examples/chat/node_modules/vite/package.json', import.meta.url), 'utf8'))
+const HALF = 'the first half, '
+const REST = 'and the rest'
+
+/** Vite serves the page, and the recorder at `/df`. */
+async function startVite({ root, recorderPort }) {
+  const target = `http://127.0.0.1:${recorderPort}`
+  const server = await createServer({
+    root,
+    configFile: false,
+    logLevel: 'silent',
+    clearScreen: false,
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      hmr: false,
+      watch: null,
+      proxy: { '/df': { target, rewrite: (path) => path.slice('/df'.length) || '/' } },
+    },
+  })
+  await server.listen()
+  return { url: `http://localhost:${server.httpServer.address().port}/`, stop: () => server.close() }
+}
+
+test('Vite', async (t) => {
+  t.diagnostic(`Vite ${version}`)
+  const pages = await startPages(t)
+
+  async function inTheMiddle(t) {
+    const { upstream, recorder, start } = await startWorld(t)
+    const behind = await start(startCutProxy({ targetPort: recorder.port }))
+    const vite = await start(startVite({ root: pages.dir, recorderPort: behind.port }))
+    const page = await pages.open(t, '/df', { stallAfterMs: 1000 }, { address: vite.url })
+    const address = upstream.address()
+    await page.begin('one', address, { method: 'POST', body: 'Why?' })
+    const asked = await upstream.asked(address)
+    asked.head()
+    asked.write(HALF)
+    assert.equal((await page.until('one', HALF.length)).text, HALF, 'it streams')
+    return { upstream, recorder, behind, page, address, asked }
+  }
+
+  await t.test('the connection behind it is cut: the answer goes on', async (t) => {
+    const { upstream, behind, page, address, asked } = await inTheMiddle(t)
+    behind.cutNow()
+    asked.end(REST)
+    const { text, end } = await page.end('one')
+    assert.deepEqual([text, end], [HALF + REST, 'clean'])
+    assert.equal(upstream.count(address), 1)
+  })
+
+  await t.test('the recorder is killed and comes back: `interrupted`', async (t) => {
+    const { recorder, page } = await inTheMiddle(t)
+    await recorder.kill()
+    await recorder.restart()
+    const { text, end } = await page.end('one')
+    assert.deepEqual([text, end.code], [HALF, 'interrupted'])
+  })
+
+  await t.test('the upstream breaks off: `failed`', async (t) => {
+    const { page, asked } = await inTheMiddle(t)
+    asked.break()
+    const { text, end } = await page.end('one')
+    assert.deepEqual([text, end.code], [HALF, 'failed'])
+  })
+
+  await t.test('there is no recorder when the page starts: it answers 500, which is waited out', async (t) => {
+    const { upstream, recorder, start } = await startWorld(t)
+    const vite = await start(startVite({ root: pages.dir, recorderPort: recorder.port }))
+    await recorder.kill()
+    const page = await pages.open(t, '/df', {}, { address: vite.url })
+    const answered = page.page.waitForResponse((response) => response.status() >= 500)
+    const address = upstream.address()
+    await page.begin('one', address, { method: 'POST', body: 'Why?' })
+    await answered
+    await recorder.restart()
+    const asked = await upstream.asked(address)
+    asked.head()
+    asked.end(HALF)
+    const { text, end } = await page.end('one')
+    assert.deepEqual([text, end], [HALF, 'clean'])
+    assert.equal(upstream.count(address), 1)
+  })
+})
