@@ -106,6 +106,7 @@ export interface RecordingStatus {
 
 /** The answer to `delete` and `stop`. */
 export interface Done {
+  /** Always true: what could not be done rejects. */
   success: boolean
   /** What was done, for people. */
   message: string
@@ -119,16 +120,25 @@ export type ControlInit = Pick<RequestInit, 'headers' | 'credentials' | 'signal'
 
 /** What `DefaultChatTransport` hands to `prepareSendMessagesRequest`. */
 export interface SendMessagesInput {
+  /** The id of the chat. */
   id: string
+  /** All messages of the chat. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   messages: any[]
+  /** What the call gave as `metadata`. */
   requestMetadata: unknown
+  /** More fields of the body, of the transport and of the call. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   body: Record<string, any> | undefined
+  /** Of the transport. */
   credentials: RequestCredentials | undefined
+  /** Of the transport and of the call. */
   headers: HeadersInit | undefined
+  /** The route. */
   api: string
+  /** Whether a message was sent or an answer is to be written anew. */
   trigger: 'submit-message' | 'regenerate-message'
+  /** The message that is written anew, or that was edited. */
   messageId: string | undefined
 }
 
@@ -137,13 +147,17 @@ export type ReconnectInput = Omit<SendMessagesInput, 'messages' | 'trigger' | 'm
 
 /** What a request of a chat is made of. */
 export interface PreparedReconnect {
+  /** Sent as they are. */
   headers?: HeadersInit
+  /** As of `fetch`. */
   credentials?: RequestCredentials
+  /** Another route than that of the transport. */
   api?: string
 }
 
 /** The same with a body. */
 export interface PreparedSend extends PreparedReconnect {
+  /** The request's body, sent as JSON. */
   body: object
 }
 
@@ -192,11 +206,15 @@ export interface ChatTransportOptions {
 
 /** Options for the AI SDK's `DefaultChatTransport`, versions 5 to 7. */
 export interface PreparedChatTransport {
+  /** The route. */
   api: string
+  /** The client's. */
   fetch: typeof globalThis.fetch
+  /** Calls yours, then adds the key of the chat, the mode and a request id. */
   prepareSendMessagesRequest: (
     options: SendMessagesInput,
   ) => Promise<{ api: string; body: object; headers: Record<string, string>; credentials?: RequestCredentials }>
+  /** Calls yours, then adds the key of the chat and the mode. */
   prepareReconnectToStreamRequest: (
     options: ReconnectInput,
   ) => Promise<{ api: string; headers: Record<string, string>; credentials?: RequestCredentials }>
@@ -209,11 +227,14 @@ export interface PreparedChatTransport {
  * ```ts
  * const df = new DurableFetchClient({ durablefetchHost: '/df' })
  * const response = await df.fetch('https://api.example.com/answer?id=42', { method: 'POST', body })
- * for await (const chunk of response.body) show(chunk) // whatever happens to the connection
+ * for await (const chunk of response.body!) show(chunk) // whatever happens to the connection
  * ```
  */
 export class DurableFetchClient {
-  /** @throws DurableFetchError with the code `invalid-option` that names the option. */
+  /**
+   * A client of the recorder at `durablefetchHost`. Asks nothing of the network.
+   * @throws DurableFetchError with the code `invalid-option` that names the option.
+   */
   constructor(options?: DurableFetchClientOptions)
 
   /**
@@ -279,7 +300,7 @@ export class DurableFetchClient {
  * Codes of the client itself. Lost connections: `network`, `unreachable` (no recorder has ever answered),
  * `intermediary` (something in front of the recorder answers in its place). Recordings that did not end well:
  * `failed`, `interrupted`, `superseded`, `deleted`. `mismatch`: an answer that does not fit the question.
- * `invalid-option`, `invalid-url`, `unsupported`: the call. `wasm`: WebAssembly was refused. `internal`: an error in
+ * `refused`: a recorder's no without a code. `invalid-option`, `unsupported`: the call. `wasm`: WebAssembly was refused. `internal`: an error in
  * durablefetch itself, with its `cause`; it ends what is in flight, and the next call works again.
  */
 export type ClientErrorCode =
@@ -293,31 +314,53 @@ export type ClientErrorCode =
   | 'mismatch'
   | 'refused'
   | 'invalid-option'
-  | 'invalid-url'
   | 'unsupported'
   | 'wasm'
   | 'internal'
 
-/** Codes that a recorder answers with; see PROTOCOL.md. */
+/** Codes that a recorder answers with: those of PROTOCOL.md §9. docs/errors.md says what to do about each. */
 export type RecorderErrorCode =
-  | 'unauthorized'
+  | 'bad-request'
+  | 'invalid-url'
+  | 'request-incomplete'
+  | 'request-too-large'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'misdirected-host'
   | 'forbidden-origin'
+  | 'forwarded-request'
+  | 'service-worker'
   | 'upstream-not-allowed'
-  | 'upstream-unreachable'
-  | 'upstream-failed'
-  | 'upstream-timeout'
+  | 'unauthorized'
+  | 'loop-detected'
   | 'gone'
   | 'superseded'
   | 'deleted'
   | 'stopped'
+  | 'already-answered'
+  | 'offset-out-of-range'
   | 'interrupted'
+  | 'upstream-unreachable'
+  | 'upstream-failed'
+  | 'upstream-timeout'
+  | 'upstream-idle'
+  | 'too-many-redirects'
+  | 'recording-too-large'
+  | 'too-many-recordings'
+  | 'too-many-readers'
+  | 'storage-full'
+  | 'storage-failed'
+  | 'shutting-down'
+  | 'internal'
 
 /**
  * What calls reject with and bodies end with. Messages of lost connections begin with `network error`, since
  * frameworks look for that; messages of all other errors contain neither `network` nor `fetch`.
  */
 export class DurableFetchError extends TypeError {
+  /** For code that makes such errors itself, such as a test's stand-in for the client. */
   constructor(code: string, message: string, details?: { status?: number; cause?: unknown })
+  /** Always the same, for those who compare names. */
   override readonly name: 'DurableFetchError'
   /** What went wrong. */
   readonly code: ClientErrorCode | RecorderErrorCode | (string & {})

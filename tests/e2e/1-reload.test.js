@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'node:test'
 import { answerTo, beginningOf } from './lib/answers.js'
 import { ChatPage } from './lib/chat-page.js'
+import { pictures } from './lib/pictures.js'
 import { startWorld } from './lib/world.js'
 
 const QUESTION = 'Why do streams break?'
@@ -16,6 +17,8 @@ for (const recorderAt of ['mount', 'direct']) {
     const chat = await ChatPage.open(world)
     await chat.send(QUESTION)
     await chat.untilAnswer(beginningOf(QUESTION, 60))
+    const frames = pictures(chat.page)
+    await frames.take('1. asked')
 
     await chat.reload()
     await chat.untilAnswer(beginningOf(QUESTION, 60))
@@ -25,11 +28,14 @@ for (const recorderAt of ['mount', 'direct']) {
     world.gate.holdAt(150)
     await chat.untilAnswer(beginningOf(QUESTION, 150))
     await mkdir(RESULTS, { recursive: true })
+    await frames.take('2. reloaded in the middle: it goes on')
     await chat.page.screenshot({ path: `${RESULTS}after-reload-${recorderAt}.png` })
 
     world.gate.open()
     await chat.untilAnswer(answerTo(QUESTION))
     await chat.untilStatus('ready')
+    await frames.take('3. the whole answer, asked for once')
+    if (recorderAt === 'mount') await frames.write('reload')
     assert.deepEqual(await chat.messages(), [['user', QUESTION], ['assistant', answerTo(QUESTION)]])
     assert.equal(world.api.requests.length, 1, 'the API saw one request')
     assert.deepEqual(chat.errors, [])

@@ -1,11 +1,13 @@
-//! `cargo xtask demo`: from a fresh clone to a chat in the browser.
+//! `cargo xtask demo`: from a fresh clone to an example that runs.
 
+mod chat;
+mod example;
 mod service;
 
 use std::net::TcpListener;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::demo::service::Service;
 use crate::progress::Step;
@@ -17,18 +19,56 @@ const RECORDER: &str = "recorder";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
+    /// Which of the folders of examples/.
+    #[arg(value_enum, default_value = "chat")]
+    example: Example,
     /// The port of the web page, on 127.0.0.1; 0 takes a free one, as the recorder and the API server always do.
     #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
 }
 
-/// Builds what is not built yet, starts the three servers and stops them at Ctrl-C or when one of them ends.
+/// The examples. `examples/cloudflare` needs no demo: it is `cargo xtask worker`.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Example {
+    /// A chat with the AI SDK and Vite, with buttons to pull the plug and to stop.
+    Chat,
+    /// One HTML file and no bundler: two tabs.
+    Vanilla,
+    /// A script to kill; it is started again and goes on.
+    Node,
+    /// The OpenAI SDK through `df.fetch`.
+    Openai,
+}
+
+impl Example {
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Chat => "examples/chat",
+            Self::Vanilla => "examples/vanilla",
+            Self::Node => "examples/node",
+            Self::Openai => "examples/openai",
+        }
+    }
+
+    /// Whether it is a web page, on a port of the user's choice.
+    fn is_page(self) -> bool {
+        matches!(self, Self::Chat | Self::Vanilla)
+    }
+}
+
+/// What ends a demo: a server's own end, by its name, or `None`, which is Ctrl-C.
+type Event = Option<&'static str>;
+
+/// Builds what is not built yet, starts what the example needs and stops it at Ctrl-C or when one of them ends.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
-    // First of all: nobody should wait for a build only to learn that the port is taken.
-    check_port(options.port)?;
+    let example = options.example;
+    if example.is_page() {
+        // First of all: nobody should wait for a build only to learn that the port is taken.
+        check_port(options)?;
+    }
     eprintln!("── building (a few minutes the first time)");
     package::run(repo)?;
-    npm::ensure(repo, "examples/chat")?;
+    npm::ensure(repo, example.folder())?;
     let mut build = repo.command("cargo");
     build.args(["build", "-p", "durablefetch-server"]);
     Step::new(repo, "cargo build of the recorder", build).run()?;
@@ -40,55 +80,36 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
         let _ = interrupt.send(None);
     })
     .context("cannot listen for Ctrl-C")?;
-
-    let mut recorder = start_recorder(repo, "127.0.0.1:0", &events)?;
-    let recorder_address = recorder.address().to_owned();
-
-    let chat = repo.path("examples/chat");
-    let mut command = repo.command("node");
-    command.arg("server/main.js").env("PORT", "0").current_dir(&chat);
-    let api = Service::start("api", command, "listening on ", &events)?;
-
-    let mut command = repo.command("node");
-    command.args(["node_modules/vite/bin/vite.js", "--host", "127.0.0.1", "--strictPort"]);
-    command.args(["--port", &options.port.to_string()]).current_dir(&chat).env("NO_COLOR", "1");
-    command.env("RECORDER_URL", &recorder_address).env("API_URL", api.address());
-    let vite = Service::start("web", command, "Local:", &events)?;
-
-    println!("\n  The chat is at  {}", vite.address().replace("127.0.0.1", "localhost"));
-    println!("  Send a message, then reload the page, open it twice, or pull the plug: the answer goes on.");
-    println!("  The recorder is at {recorder_address}, its data in .durablefetch/. Kill it if you like:");
-    println!("  kill -9 {} (it is started again). Ctrl-C stops everything.\n", recorder.pid());
-
-    let outcome = loop {
-        match ended.recv() {
-            // Killing the recorder is part of the demo: the page says so, and the next message works.
-            Ok(Some(RECORDER)) => {
-                let listen = recorder_address.trim_start_matches("http://");
-                recorder = start_recorder(repo, listen, &events)?;
-                println!("  [recorder] was gone and is back: kill -9 {}", recorder.pid());
-            }
-            Ok(Some(name)) => break Err(anyhow!("{name} ended by itself; what it printed last is above")),
-            Ok(None) | Err(_) => break Ok(()),
-        }
-    };
-    // In this order: the page first, so that it does not report the others as lost.
-    drop((vite, api, recorder));
-    outcome
+    match example {
+        Example::Chat => chat::run(repo, options.port, &events, &ended),
+        Example::Vanilla => example::vanilla(repo, options.port, &events, &ended),
+        Example::Node | Example::Openai => example::program(repo, example.folder(), &events),
+    }
 }
 
-fn start_recorder(repo: &Repo, listen: &str, events: &Sender<Option<&'static str>>) -> Result<Service> {
+/// The recorder, with its data in .durablefetch/.
+fn start_recorder(repo: &Repo, listen: &str, events: &Sender<Event>) -> Result<Service> {
     let mut command = repo.command(&repo.recorder().to_string_lossy());
     command.args(["serve", "--listen", listen, "--data"]).arg(repo.path(".durablefetch"));
     Service::start(RECORDER, command, "listening on ", events)
 }
 
-fn check_port(port: u16) -> Result<()> {
+/// Waits for Ctrl-C, or for the end of a server, which is an error.
+fn until_ended(ended: &Receiver<Event>) -> Result<()> {
+    match ended.recv() {
+        Ok(Some(name)) => bail!("{name} ended by itself; what it printed last is above"),
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+fn check_port(options: &Options) -> Result<()> {
+    let port = options.port;
     if let Err(error) = TcpListener::bind(("127.0.0.1", port)) {
         let other = port.checked_add(1).unwrap_or(DEFAULT_PORT);
+        let name = if options.example == Example::Vanilla { "vanilla " } else { "" };
         bail!(
             "port {port} is not free ({error}).\n  what to do: stop what uses it, or choose another: \
-             cargo xtask demo --port {other}"
+             cargo xtask demo {name}--port {other}"
         );
     }
     Ok(())

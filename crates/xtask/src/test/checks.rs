@@ -22,6 +22,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "package", needs: &["tools"], run: |context| package::run(context.repo) },
     Check { name: "package in use", needs: &["package"], run: package_tests },
     Check { name: "end to end", needs: &["package"], run: end_to_end },
+    Check { name: "examples", needs: &["package"], run: examples },
+    Check { name: "documentation in use", needs: &["package"], run: documentation_in_use },
 ];
 
 fn format(context: &Context<'_>) -> Result<()> {
@@ -83,6 +85,24 @@ fn end_to_end(context: &Context<'_>) -> Result<()> {
     npm::ensure(context.repo, "examples/chat")?;
     npm::ensure(context.repo, "tests/e2e")?;
     node_tests(context, "tests/e2e")
+}
+
+/// The ones that start at once; `--all` has the others.
+fn examples(context: &Context<'_>) -> Result<()> {
+    build_recorder(context)?;
+    for folder in ["tests/e2e", "examples/vanilla", "examples/node", "examples/openai"] {
+        npm::ensure(context.repo, folder)?;
+    }
+    node_tests(context, "tests/examples")
+}
+
+/// README and docs/: their code against the package, their commands against the programs.
+fn documentation_in_use(context: &Context<'_>) -> Result<()> {
+    build_recorder(context)?;
+    for folder in ["examples/chat", "examples/openai", "tests/docs"] {
+        npm::ensure(context.repo, folder)?;
+    }
+    node_tests(context, "tests/docs")
 }
 
 /// As part of the tests: they build it anyway, and `cargo build -p` would build its dependencies once more, with

@@ -15,6 +15,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
     Check { name: "worker on workerd", needs: &["tools"], run: worker_on_workerd },
     Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
+    Check { name: "slow examples", needs: &["package"], run: slow_examples },
 ];
 
 /// One folder of tests that use the recorder, Chromium and what the end-to-end tests are made of.
@@ -42,6 +43,13 @@ fn runtimes(context: &Context<'_>) -> Result<()> {
     build_recorder(context)?;
     npm::ensure(context.repo, "tests/e2e")?;
     node_tests(context, "tests/runtimes")
+}
+
+/// The demos, as their one command starts them.
+fn slow_examples(context: &Context<'_>) -> Result<()> {
+    build_recorder(context)?;
+    npm::ensure(context.repo, "tests/e2e")?;
+    node_tests(context, "tests/examples/slow")
 }
 
 /// The recorder on Durable Objects: its lints, which only a build for wasm32 has, and the conformance suite.

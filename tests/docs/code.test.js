@@ -1,0 +1,79 @@
+// Every snippet type-checks against the package as it is.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { at, blocksIn, ROOT } from './lib/pages.js'
+import { prelude } from './lib/prelude.js'
+
+/** Pages whose snippets are cut out of code that other tests execute. */
+const EXECUTED = ['docs/what-takes-a-fetch.md']
+
+const blocks = blocksIn('ts', 'tsx', 'js', 'jsx', 'diff').filter(({ file }) => !EXECUTED.includes(file))
+
+/** What is left of a diff after it was applied. */
+const applied = (code) => code.replace(/^-.*\n/gm, '').replace(/^[+ ]/gm, '')
+
+const from = (folder, ...names) => Object.fromEntries(names.map((name) => [name, [join(ROOT, folder, 'node_modules', name)]]))
+
+const options = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  jsx: ts.JsxEmit.ReactJSX,
+  lib: ['lib.es2024.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts'],
+  strict: true,
+  // Snippets in JavaScript are read as TypeScript that leaves its types out.
+  noImplicitAny: false,
+  noEmit: true,
+  skipLibCheck: true,
+  types: [],
+  paths: {
+    durablefetch: [join(ROOT, 'pkg/index.d.ts')],
+    'durablefetch/slim': [join(ROOT, 'pkg/slim.d.ts')],
+    ...from('examples/chat', 'ai', '@ai-sdk/react', 'vite', '@vitejs/plugin-react'),
+    react: [join(ROOT, 'examples/chat/node_modules/@types/react')],
+    'react/jsx-runtime': [join(ROOT, 'examples/chat/node_modules/@types/react/jsx-runtime.d.ts')],
+    ...from('examples/openai', 'openai'),
+  },
+}
+
+// The snippets exist in memory only, as if they stood in the root folder.
+const sources = new Map(
+  blocks.map((block, index) => {
+    const code = block.language === 'diff' ? applied(block.code) : block.code
+    const text = `${prelude(`${block.extra}\n${code}`)}\n${block.extra}\nexport {}\n${code}`
+    return [join(ROOT, `snippet-${index}.tsx`), { block, text }]
+  }),
+)
+// What bundlers make of the address of a file.
+const AMBIENT = join(ROOT, 'snippet-ambient.d.ts')
+sources.set(AMBIENT, { text: "declare module '*?url' {\n  const url: string\n  export default url\n}\n" })
+const host = ts.createCompilerHost(options)
+const { getSourceFile, fileExists } = host
+host.fileExists = (file) => sources.has(file) || fileExists(file)
+host.getSourceFile = (file, ...rest) =>
+  sources.has(file)
+    ? ts.createSourceFile(file, sources.get(file).text, options.target, true)
+    : getSourceFile.call(host, file, ...rest)
+
+test('README and docs: every snippet type-checks against the package', () => {
+  assert.ok(blocks.length > 10, 'the snippets are found')
+  const program = ts.createProgram([...sources.keys()], options, host)
+  const complaints = [...sources].filter(([file]) => file !== AMBIENT).flatMap(([file, { block, text }]) => {
+    const source = program.getSourceFile(file)
+    const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
+    return found.map(({ start, messageText }) => {
+      const line = text.slice(0, start).split('\n').at(-1) + text.slice(start).split('\n')[0]
+      return `${at(block)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}\n    ${line.trim()}`
+    })
+  })
+  assert.deepEqual(complaints, [])
+})
+
+test('a snippet that does not fit the package would be noticed', () => {
+  const file = join(ROOT, 'snippet-wrong.tsx')
+  sources.set(file, { text: "import { DurableFetchClient } from 'durablefetch'\nnew DurableFetchClient({ hots: '/df' })\n" })
+  const program = ts.createProgram([file], options, host)
+  assert.equal(program.getSemanticDiagnostics(program.getSourceFile(file)).length, 1)
+})

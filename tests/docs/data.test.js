@@ -1,0 +1,70 @@
+// What is neither code nor a command parses, and what is pointed at is there.
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parse as parseToml } from 'smol-toml'
+import { at, blocksIn, pages, ROOT } from './lib/pages.js'
+
+const LANGUAGES = [
+  'ts', 'tsx', 'js', 'jsx', 'diff', 'sh', 'json', 'jsonc', 'toml', 'ini', 'nginx', 'text', 'http', 'rust', 'html', 'yaml', 'dockerfile', 'caddyfile',
+]
+
+test('every block names a language that is known here', () => {
+  const wrong = pages
+    // Normative text, with tables of addresses in its one block.
+    .filter(({ file }) => file !== 'PROTOCOL.md')
+    .flatMap(({ blocks }) => blocks.filter(({ language }) => !LANGUAGES.includes(language)))
+  assert.deepEqual(wrong.map((block) => `${at(block)}: "${block.language}"`), [])
+})
+
+test('JSON and TOML parse', () => {
+  for (const block of blocksIn('json', 'jsonc', 'toml')) {
+    const code = block.language === 'jsonc' ? block.code.replace(/^\s*\/\/.*$|\s\/\/ .*$/gm, '').replace(/,(\s*[\]}])/g, '$1') : block.code
+    assert.doesNotThrow(() => (block.language === 'toml' ? parseToml(code) : JSON.parse(code)), at(block))
+  }
+})
+
+test('units of systemd are sections, keys with values, and comments', () => {
+  for (const block of blocksIn('ini')) {
+    const wrong = block.code.split('\n').filter((line) => !/^(\[\w+\]|[A-Z]\w*=.*|#.*|)$/.test(line))
+    assert.deepEqual(wrong, [], at(block))
+  }
+})
+
+test('configurations of nginx have their braces and semicolons', () => {
+  for (const block of blocksIn('nginx')) {
+    const lines = block.code.split('\n').map((line) => line.replace(/(^|\s)#.*$/, '').trim()).filter(Boolean)
+    const wrong = lines.filter((line) => !/[;{}]$/.test(line))
+    assert.deepEqual(wrong, [], at(block))
+    const count = (brace) => block.code.split(brace).length
+    assert.equal(count('{'), count('}'), at(block))
+  }
+})
+
+test('every link and picture inside the repository leads somewhere', () => {
+  const wrong = pages.flatMap(({ file, folder, text }) => {
+    const prose = text.replace(/^( *)```.*?^\1```$/gms, '')
+    const targets = [...prose.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)].map(([, a, b]) => a ?? b)
+    return targets
+      .filter((target) => !/^(https?:|mailto:)/.test(target))
+      .filter((target) => !leads(target, file, folder))
+      .map((target) => `${file}: ${target}`)
+  })
+  assert.deepEqual(wrong, [])
+})
+
+function leads(target, file, folder) {
+  const [path, anchor] = target.split('#')
+  const full = path ? join(folder, path) : join(ROOT, file)
+  if (!existsSync(full)) return false
+  if (!anchor || !full.endsWith('.md')) return true
+  return anchors(readFileSync(full, 'utf8')).includes(anchor)
+}
+
+/** As GitHub makes them. */
+function anchors(text) {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+    title.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(/\s/g, '-'),
+  )
+}

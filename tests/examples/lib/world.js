@@ -1,0 +1,35 @@
+// What an example talks to: a real recorder, and the examples' own upstream, stopped at a word of the test's choice.
+import { once } from 'node:events'
+import { createUpstream, wordsOf } from '../../../examples/upstream/upstream.js'
+import { Gate } from '../../e2e/lib/gate.js'
+import { startRecorder } from '../../e2e/lib/recorder.js'
+
+/** What the first answer says: whole, and its first `words` words. */
+export const ANSWER = wordsOf(1).join('')
+export const beginning = (words) => wordsOf(1).slice(0, words).join('')
+
+/** `flags`: of the recorder. */
+export async function startWorld(t, flags = []) {
+  const gate = new Gate()
+  const server = createUpstream({ pace: gate.pace })
+  let asked = 0
+  server.on('request', () => (asked += 1))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const recorder = await startRecorder({ args: flags })
+  t.after(async () => {
+    gate.open()
+    await recorder.stop()
+    server.closeAllConnections()
+    server.close()
+  })
+  const upstream = `http://localhost:${server.address().port}`
+  return {
+    gate,
+    upstream,
+    recorder,
+    /** How often the upstream was asked. */
+    asked: () => asked,
+    env: { RECORDER_URL: recorder.url, UPSTREAM_URL: upstream, OPENAI_BASE_URL: `${upstream}/v1`, OPENAI_API_KEY: undefined },
+  }
+}
