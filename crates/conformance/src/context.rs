@@ -47,6 +47,9 @@ impl Context {
                     Ability::NoticeIdleReaders => {
                         "the recorder notices at its next write that a reader has left"
                     }
+                    Ability::PublicOrigin => "the recorder takes no public origin here",
+                    Ability::Scopes => "the recorder knows no scopes",
+                    Ability::Maps => "the recorder maps no origins",
                     Ability::GetBody => "the recorder's HTTP client sends no body with a GET",
                 })
             }

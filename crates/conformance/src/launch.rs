@@ -22,6 +22,12 @@ pub enum Ability {
     NoticeIdleReaders,
     /// Sends the body of a GET on.
     GetBody,
+    /// Answers under a public origin although it listens on loopback.
+    PublicOrigin,
+    /// Tells by tokens or credentials whose recordings are whose.
+    Scopes,
+    /// Fetches an origin from where it was told that it is.
+    Maps,
 }
 
 /// Starts recorders.
@@ -76,4 +82,14 @@ pub struct Settings {
     pub drain: Option<Duration>,
     /// Origins besides loopback whose pages may ask.
     pub origins: Vec<String>,
+    /// The origin under which others reach it.
+    pub public_origin: Option<String>,
+    /// It is enough to know a URL.
+    pub unguessable_urls: bool,
+    /// Secrets that tokens may be signed with. Empty: no token is wanted.
+    pub token_secrets: Vec<String>,
+    /// What is presented tells whose a recording is: `authorization`, `cookie:NAME`. Empty: it does not.
+    pub scope_by: Vec<String>,
+    /// Where an origin is, as `https://app.example=http://127.0.0.1:3000`.
+    pub maps: Vec<String>,
 }

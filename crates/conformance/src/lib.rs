@@ -36,6 +36,7 @@ mod report;
 mod runner;
 pub mod scenario;
 mod target;
+mod token;
 pub mod upstream;
 mod wire;
 

@@ -107,8 +107,12 @@ pub struct Own {
     pub base_path: String,
     /// The port it listens on; every loopback name at this port is the recorder itself.
     pub loopback_port: Option<u16>,
-    /// Further authorities (`host` or `host:port`) that lead to it.
+    /// Further authorities (`host` or `host:port`) that lead to it. Below a base path, what is not below that path
+    /// is the app that it is mounted in.
     pub authorities: Vec<String>,
+    /// Whether these authorities are mapped to the app elsewhere, so that nothing of theirs outside of a base path
+    /// leads here.
+    pub is_mapped: bool,
 }
 
 impl Own {
@@ -127,7 +131,12 @@ impl Own {
             (Some(host), None) => host.to_owned(),
             (None, _) => return false,
         };
-        self.authorities.iter().any(|own| own.eq_ignore_ascii_case(&authority))
+        let is_here = match url.path().strip_prefix(self.base_path.as_str()) {
+            Some(_) if self.base_path.is_empty() => !self.is_mapped,
+            Some(rest) => rest.is_empty() || rest.starts_with('/'),
+            None => false,
+        };
+        is_here && self.authorities.iter().any(|own| own.eq_ignore_ascii_case(&authority))
     }
 
     /// What an upstream URL names for this recorder: itself, or one of its own demo streams.
@@ -143,7 +152,8 @@ impl Own {
             Some(id) => demo(id),
             None => Err(ProtocolError::new(
                 ErrorCode::LoopDetected,
-                "the upstream URL leads to this recorder itself: name the origin that it shall fetch",
+                "the upstream URL leads to this recorder itself: name the origin that it shall fetch (where it is \
+                 mounted below the app's own origin, --base-path or --map tells the two apart)",
             )),
         }
     }

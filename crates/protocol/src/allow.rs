@@ -25,6 +25,12 @@ impl Allow {
         Ok(Self(url))
     }
 
+    /// Its origin, as browsers serialise it.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
     /// Whether the upstream is of this origin and below this path. A prefix ends at a slash: `/v1` allows
     /// `/v1` and `/v1/x`, not `/v1x`.
     #[must_use]

@@ -95,16 +95,29 @@ fn is_loopback_host(host: Option<Host<&str>>) -> bool {
     }
 }
 
-fn check_host(authority: Option<&str>, headers: &HeaderMap) -> Result<(), ProtocolError> {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    let host = match (hosts.next(), hosts.next()) {
+/// The Hosts that a request names: in its target and in its header, where it has them. At least one.
+pub(crate) fn hosts<'a>(
+    authority: Option<&'a str>,
+    headers: &'a HeaderMap,
+) -> Result<Vec<&'a str>, ProtocolError> {
+    let mut values = headers.get_all(header::HOST).iter();
+    let host = match (values.next(), values.next()) {
         (None, _) => None,
-        (Some(value), None) => value.to_str().ok(),
+        // What is not ASCII is nobody's name.
+        (Some(value), None) => Some(value.to_str().unwrap_or("(not ASCII)")),
         (Some(_), Some(_)) => {
             return Err(ProtocolError::new(ErrorCode::BadRequest, "the request has two Host headers"));
         }
     };
-    for host in [authority, host].into_iter().flatten() {
+    let named: Vec<&str> = [authority, host].into_iter().flatten().collect();
+    if named.is_empty() {
+        return Err(ProtocolError::new(ErrorCode::MisdirectedHost, "the request names no Host"));
+    }
+    Ok(named)
+}
+
+fn check_host(authority: Option<&str>, headers: &HeaderMap) -> Result<(), ProtocolError> {
+    for host in hosts(authority, headers)? {
         let loopback = Url::parse(&format!("http://{host}/"))
             .is_ok_and(|url| url.path() == "/" && url.username().is_empty() && is_loopback_host(url.host()));
         if !loopback {
@@ -113,9 +126,6 @@ fn check_host(authority: Option<&str>, headers: &HeaderMap) -> Result<(), Protoc
                 format!("this recorder answers for localhost only, not for the Host `{host}`"),
             ));
         }
-    }
-    if authority.is_none() && host.is_none() {
-        return Err(ProtocolError::new(ErrorCode::MisdirectedHost, "the request names no Host"));
     }
     Ok(())
 }
@@ -130,7 +140,8 @@ fn check_forwarded(headers: &HeaderMap) -> Result<(), ProtocolError> {
         Some(name) => Err(ProtocolError::new(
             ErrorCode::ForwardedRequest,
             format!(
-                "the request came through a proxy (header {name}), and this recorder answers loopback only"
+                "the request came through a proxy (header {name}), and this recorder answers loopback only: start it \
+                 with --public-origin if it shall be reached through one"
             ),
         )),
     }

@@ -5,7 +5,7 @@
 //!
 //! # In scope
 //! - addresses ↔ upstream URL ↔ [key], [request headers](ask), [header policy](headers), [CORS](cors),
-//!   [who may ask](guard), [whose recordings](scope) they get, [tokens](token), [answers](answer), [control JSON](mod@control), [error codes](error)
+//!   [who may ask](access), [whose recordings](scope) they get, [tokens](token), [answers](answer), [control JSON](mod@control), [error codes](error)
 //! - [admission]: what becomes of a request, given what is stored; [request ids](ledger)
 //! - the [recording] state machine and the [ring] of its newest bytes
 //! - the client's [reader] state machine: when to reconnect, wait, give up, believe an end
@@ -103,6 +103,8 @@ pub mod state;
 pub mod control;
 
 #[cfg(feature = "recorder")]
+pub mod access;
+#[cfg(feature = "recorder")]
 pub mod address;
 #[cfg(feature = "recorder")]
 pub mod admission;
@@ -126,6 +128,8 @@ pub mod headers;
 pub mod key;
 #[cfg(feature = "recorder")]
 pub mod ledger;
+#[cfg(feature = "recorder")]
+pub mod map;
 #[cfg(feature = "recorder")]
 pub mod public_guard;
 #[cfg(feature = "recorder")]

@@ -3,7 +3,7 @@
 use http::header::{self, HeaderMap};
 use url::Url;
 
-use crate::guard::{Admitted, refuse_cross_site, refuse_service_worker};
+use crate::guard::{Admitted, hosts, refuse_cross_site, refuse_service_worker};
 use crate::{ErrorCode, ProtocolError};
 
 /// What a recorder with a public origin answers. Loopback has no privilege here.
@@ -23,6 +23,12 @@ impl PublicGuard {
         Self { origins, hosts: authorities(public_origin) }
     }
 
+    /// The recorder's own origin.
+    #[must_use]
+    pub fn public_origin(&self) -> &str {
+        self.origins.first().map_or("", String::as_str)
+    }
+
     /// The authorities that lead to the recorder: `host` and, for a default port, `host:port` too.
     #[must_use]
     pub fn authorities(&self) -> &[String] {
@@ -34,17 +40,15 @@ impl PublicGuard {
     /// # Errors
     /// [`ErrorCode::MisdirectedHost`], [`ErrorCode::ForbiddenOrigin`] or [`ErrorCode::ServiceWorker`].
     pub fn check(&self, authority: Option<&str>, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
-        let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-        let mut named = [authority, host].into_iter().flatten().peekable();
-        if named.peek().is_none() {
-            return Err(ProtocolError::new(ErrorCode::MisdirectedHost, "the request names no Host"));
-        }
-        for host in named {
+        for host in hosts(authority, headers)? {
             if !self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {
                 let own = self.hosts.first().map_or("", String::as_str);
                 return Err(ProtocolError::new(
                     ErrorCode::MisdirectedHost,
-                    format!("this recorder answers for `{own}`, not for the Host `{host}`"),
+                    format!(
+                        "this recorder answers for `{own}`, not for the Host `{host}`: a proxy in front of it has to \
+                         pass the Host on (nginx: proxy_set_header Host $host)"
+                    ),
                 ));
             }
         }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use durablefetch_protocol::access::Access;
 use durablefetch_protocol::address::Own;
-use durablefetch_protocol::guard::Guard;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
 use tokio::sync::Notify;
@@ -31,7 +31,7 @@ use crate::upstream::Upstreams;
 /// One recorder.
 pub(crate) struct App {
     pub(crate) config: Config,
-    pub(crate) guard: Guard,
+    pub(crate) access: Access,
     pub(crate) own: Own,
     pub(crate) keys: Keys,
     pub(crate) db: Db,
@@ -95,8 +95,8 @@ impl App {
         let (syncer, sync_thread) = Syncer::spawn(bodies.root().to_owned(), wal).map_err(failed)?;
         let (writer, writer_thread) = Writer::spawn(bodies.clone(), syncer.clone()).map_err(failed)?;
         let app = Self {
-            guard: Guard { origins: config.origins.clone() },
-            own: own(&config, port),
+            access: config.access(),
+            own: config.own(port),
             keys: Keys::default(),
             db,
             bodies,
@@ -220,11 +220,6 @@ impl App {
         })?;
         Ok(RecordingId::from_parts(now_ms(), u128::from_le_bytes(random)))
     }
-}
-
-/// What the recorder knows of its own address.
-pub(crate) fn own(config: &Config, port: u16) -> Own {
-    Own { base_path: config.base_path.clone(), loopback_port: Some(port), authorities: Vec::new() }
 }
 
 impl Threads {

@@ -8,6 +8,8 @@ use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::address::Upstream;
 use durablefetch_protocol::allow::{self, Allow};
 use durablefetch_protocol::destination::{Lifted, Refused, check_literal};
+use durablefetch_protocol::map::{self, Map};
+use url::Url;
 
 use crate::config::Config;
 use crate::resolve::{Lookup, Resolver};
@@ -15,8 +17,8 @@ use crate::resolve::{Lookup, Resolver};
 /// Who sends the recorder to an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sender {
-    /// Who asked the recorder, or an upstream on this machine. The recorder listens on loopback, so that both may
-    /// know what else is here.
+    /// Who asked the recorder, or an upstream on this machine. A recorder that serves its own machine only may tell
+    /// both what else is here.
     OwnMachine,
     /// An upstream elsewhere, by a redirect. What is on this machine is none of its business.
     Elsewhere,
@@ -33,50 +35,71 @@ impl Sender {
     }
 }
 
-/// One client for each sender, since a client's resolver is not told for whom it resolves.
+/// One client for each set of lifted bans, since a client's resolver is not told for which URL it resolves.
 #[derive(Debug)]
 pub(crate) struct Clients {
     allow: Vec<Allow>,
-    own_machine: reqwest::Client,
-    elsewhere: reqwest::Client,
+    allow_any: bool,
+    maps: Vec<Map>,
+    /// Whether the recorder serves its own machine only.
+    is_local: bool,
+    clients: [reqwest::Client; 4],
+}
+
+/// How to ask for an upstream URL that may be fetched.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    /// Where to connect: the URL itself, unless it is mapped.
+    pub(crate) url: Url,
+    pub(crate) is_mapped: bool,
+    lifted: Lifted,
 }
 
 impl Clients {
     pub(crate) fn new(config: &Config) -> reqwest::Result<Self> {
         // Fails where one was installed before, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let both = |verified: bool| {
-            let one = |sender| client(&config.lookup, lifted(&config.allow, sender), verified);
-            Ok((one(Sender::OwnMachine)?, one(Sender::Elsewhere)?))
+        let all = |verified: bool| {
+            let one = |own_machine, named| client(&config.lookup, Lifted { own_machine, named }, verified);
+            Ok([one(false, false)?, one(true, false)?, one(false, true)?, one(true, true)?])
         };
-        let (own_machine, elsewhere) = both(true).or_else(|error: reqwest::Error| {
+        let clients = all(true).or_else(|error: reqwest::Error| {
             tracing::warn!(
                 "https upstreams cannot be verified ({}): install the system's CA certificates",
                 causes(&error)
             );
-            both(false)
+            all(false)
         })?;
-        Ok(Self { allow: config.allow.clone(), own_machine, elsewhere })
+        Ok(Self {
+            allow: config.allow.clone(),
+            allow_any: config.allow_any,
+            maps: config.maps.clone(),
+            is_local: config.access().is_local(),
+            clients,
+        })
     }
 
     /// Refuses a URL outside of the allowlist, or of an address that is not to be connected to. To be asked for
     /// every URL before it is fetched; what names resolve to is checked when they are resolved.
-    pub(crate) fn check(&self, upstream: &Upstream, sender: Sender) -> Result<(), ProtocolError> {
-        allow::check(&self.allow, upstream)?;
-        check_literal(upstream, lifted(&self.allow, sender)).map_err(|refused| refused.explain(upstream))
-    }
-
-    pub(crate) fn get(&self, sender: Sender) -> &reqwest::Client {
-        match sender {
-            Sender::OwnMachine => &self.own_machine,
-            Sender::Elsewhere => &self.elsewhere,
+    pub(crate) fn way(&self, upstream: &Upstream, sender: Sender) -> Result<Way, ProtocolError> {
+        if !self.allow_any {
+            allow::check(&self.allow, upstream)?;
         }
+        let mapped = map::find(&self.maps, upstream);
+        let lifted = Lifted {
+            own_machine: self.is_local && sender == Sender::OwnMachine,
+            named: mapped.is_some() || self.allow.iter().any(|entry| entry.covers(upstream)),
+        };
+        let is_mapped = mapped.is_some();
+        let url = mapped.unwrap_or_else(|| upstream.url().clone());
+        let target = Upstream::parse(url.as_str())?;
+        check_literal(&target, lifted).map_err(|refused| refused.explain(upstream))?;
+        Ok(Way { url, is_mapped, lifted })
     }
-}
 
-fn lifted(allow: &[Allow], sender: Sender) -> Lifted {
-    // Whatever is fetched has passed the allowlist, so that with one every host that is resolved was named.
-    Lifted { own_machine: sender == Sender::OwnMachine, named: !allow.is_empty() }
+    pub(crate) fn get(&self, way: &Way) -> &reqwest::Client {
+        &self.clients[usize::from(way.lifted.own_machine) | usize::from(way.lifted.named) << 1]
+    }
 }
 
 fn client(lookup: &Arc<dyn Lookup>, lifted: Lifted, verified: bool) -> reqwest::Result<reqwest::Client> {
@@ -121,29 +144,76 @@ mod tests {
         let clients = Clients::new(&Config::new("unused")).unwrap();
 
         let literal = upstream(&format!("http://127.0.0.1:{port}/"));
-        assert!(clients.check(&literal, Sender::of(Some(([127, 0, 0, 1], 80).into()))).is_ok());
+        assert!(clients.way(&literal, Sender::of(Some(([127, 0, 0, 1], 80).into()))).is_ok());
         for elsewhere in [Some(([93, 184, 216, 34], 80).into()), None] {
-            assert!(clients.check(&literal, Sender::of(elsewhere)).is_err());
+            assert!(clients.way(&literal, Sender::of(elsewhere)).is_err());
         }
 
         let named = upstream(&format!("http://localhost:{port}/"));
-        let error = clients.get(Sender::Elsewhere).get(named.url().clone()).send().await.unwrap_err();
+        let way = clients.way(&named, Sender::Elsewhere).unwrap();
+        let error = clients.get(&way).get(way.url.clone()).send().await.unwrap_err();
         assert_eq!(refused(&error).unwrap().kind(), "loopback");
         assert_eq!(canary.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     }
 
-    #[test]
-    fn an_allow_entry_lifts_the_ban_for_its_host_alone() {
+    /// Whether a URL may be fetched, where the set-up is this.
+    fn is_fine(set_up: impl FnOnce(&mut Config), url: &str) -> bool {
         let mut config = Config::new("unused");
-        config.allow = vec![Allow::parse("http://10.0.0.1:81/").unwrap()];
+        set_up(&mut config);
+        Clients::new(&config).unwrap().way(&upstream(url), Sender::OwnMachine).is_ok()
+    }
+
+    #[test]
+    fn an_allow_entry_lifts_the_ban_for_its_urls_alone() {
+        for allow_any in [false, true] {
+            let fine = |url| {
+                let set_up = |config: &mut Config| {
+                    config.allow = vec![Allow::parse("http://10.0.0.1:81/v1").unwrap()];
+                    config.allow_any = allow_any;
+                };
+                is_fine(set_up, url)
+            };
+            assert!(fine("http://10.0.0.1:81/v1/x"));
+            for url in [
+                "http://10.0.0.1/v1",
+                "http://10.0.0.1:81/v2",
+                "http://10.0.0.2:81/v1",
+                "http://169.254.169.254/",
+            ] {
+                assert!(!fine(url), "{url}");
+            }
+            assert_eq!(fine("http://93.184.216.34/"), allow_any);
+        }
+    }
+
+    #[test]
+    fn under_a_public_origin_this_machine_has_no_privilege() {
+        let public = |config: &mut Config| {
+            config.public_origin = Some("https://app.example".into());
+            config.allow_any = true;
+        };
+        assert!(!is_fine(public, "http://127.0.0.1:3000/"));
+        assert!(!is_fine(public, "http://[::1]:3000/"));
+        assert!(is_fine(public, "http://93.184.216.34/"));
+        let named = |config: &mut Config| {
+            public(config);
+            config.allow = vec![Allow::parse("http://127.0.0.1:3000/").unwrap()];
+        };
+        assert!(is_fine(named, "http://127.0.0.1:3000/x") && !is_fine(named, "http://127.0.0.1:3001/x"));
+    }
+
+    #[test]
+    fn a_mapped_origin_is_connected_to_elsewhere() {
+        let mut config = Config::new("unused");
+        config.public_origin = Some("https://app.example".into());
+        config.allow = vec![Allow::parse("https://app.example/api/").unwrap()];
+        config.maps = vec![Map::parse("https://app.example=http://10.0.0.7:3000").unwrap()];
         let clients = Clients::new(&config).unwrap();
-        for (url, sender, fine) in [
-            ("http://10.0.0.1:81/x", Sender::OwnMachine, true),
-            ("http://10.0.0.1:81/x", Sender::Elsewhere, true),
-            ("http://10.0.0.1/x", Sender::OwnMachine, false),
-            ("http://10.0.0.2:81/x", Sender::OwnMachine, false),
-        ] {
-            assert_eq!(clients.check(&upstream(url), sender).is_ok(), fine, "{url}");
+        let way = |url| clients.way(&upstream(url), Sender::OwnMachine).map(|way| way.url.to_string());
+        assert_eq!(way("https://app.example/api/x?y").as_deref(), Ok("http://10.0.0.7:3000/api/x?y"));
+        // What is not allowed is not had by being mapped, nor by its other name.
+        for url in ["https://app.example/admin", "http://10.0.0.7:3000/api/x"] {
+            assert!(way(url).is_err(), "{url}");
         }
     }
 }

@@ -1,11 +1,18 @@
 //! How a recorder is set up.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use durablefetch_protocol::{allow::Allow, limits};
+use durablefetch_protocol::access::Access;
+use durablefetch_protocol::address::Own;
+use durablefetch_protocol::allow::Allow;
+use durablefetch_protocol::limits;
+use durablefetch_protocol::map::Map;
+use durablefetch_protocol::scope::Scoping;
 
+use crate::error::StartError;
 use crate::resolve::{Lookup, System};
 
 /// The set-up of a recorder.
@@ -15,12 +22,24 @@ pub struct Config {
     pub data: PathBuf,
     /// How long a recording is kept after its last use. Default 6 hours.
     pub ttl: Duration,
-    /// What may be fetched: origins with a path prefix. Empty: anything on the internet and on this machine.
-    /// Hosts in private networks are fetched only where they are named here.
+    /// The origin under which others reach it, serialised as browsers do. None: it serves this machine only.
+    pub public_origin: Option<String>,
+    /// What may be fetched: origins with a path prefix. Empty: anything on the internet and, without a public
+    /// origin, on this machine. What is in private networks is fetched only where it is named here.
     pub allow: Vec<Allow>,
+    /// Whether all of the internet may be fetched besides what is named in `allow`.
+    pub allow_any: bool,
+    /// Where to connect in place of an origin that is asked for.
+    pub maps: Vec<Map>,
+    /// How it tells whose recordings a request is about. Default: everybody's are everybody's.
+    pub scoping: Scoping,
+    /// Whether it is enough for others that they know a URL.
+    pub unguessable_urls: bool,
+    /// The certificate and key, for TLS. Default: none, and no TLS.
+    pub tls: Option<TlsFiles>,
     /// Who looks up the names of upstreams. Default: the system. What it answers is checked all the same.
     pub lookup: Arc<dyn Lookup>,
-    /// Origins besides loopback ones whose pages may ask.
+    /// Further origins whose pages may ask; loopback ones always may where there is no public origin.
     pub origins: Vec<String>,
     /// The path under which the recorder is mounted, without a trailing slash; empty at the root.
     pub base_path: String,
@@ -28,6 +47,15 @@ pub struct Config {
     pub drain: Duration,
     /// What one recording or one request may take.
     pub limits: Limits,
+}
+
+/// Where a certificate and its key are, both PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain, the recorder's own first.
+    pub cert: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
 }
 
 /// The limits of a recorder.
@@ -48,6 +76,9 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long an upstream may be silent inside a body; then `upstream-idle`. Default 10 min.
     pub idle_timeout: Duration,
+    /// How long a client may be silent inside a request, and idle between two; then its connection is closed.
+    /// Default 30 s.
+    pub request_timeout: Duration,
 }
 
 impl Config {
@@ -56,13 +87,60 @@ impl Config {
         Self {
             data: data.into(),
             ttl: limits::TTL,
+            public_origin: None,
             allow: Vec::new(),
+            allow_any: false,
+            maps: Vec::new(),
+            scoping: Scoping::Shared,
+            unguessable_urls: false,
+            tls: None,
             lookup: Arc::new(System),
             origins: Vec::new(),
             base_path: String::new(),
             drain: Duration::from_secs(30),
             limits: Limits::default(),
         }
+    }
+}
+
+impl Config {
+    /// The rules for who asks.
+    pub(crate) fn access(&self) -> Access {
+        Access::new(self.public_origin.as_deref(), &self.origins)
+    }
+
+    /// What the recorder knows of its own address.
+    pub(crate) fn own(&self, port: u16) -> Own {
+        self.access().own(&self.base_path, port, &self.maps)
+    }
+
+    /// Refuses a set-up in which others than this machine's user would reach the recorder, and nothing was said
+    /// about what they may do.
+    ///
+    /// # Errors
+    /// [`StartError::Exposed`] names the flags; [`StartError::Unmapped`] a mapping that would never be used.
+    pub fn check(&self, listen: SocketAddr) -> Result<(), StartError> {
+        let unused = self.maps.iter().find(|map| {
+            let is_allowed = |allow: &Allow| allow.origin() == map.origin();
+            !self.allow.is_empty() && !self.allow_any && !self.allow.iter().any(is_allowed)
+        });
+        if let Some(map) = unused {
+            return Err(StartError::Unmapped(map.origin().to_owned()));
+        }
+        if listen.ip().is_loopback() && self.public_origin.is_none() {
+            return Ok(());
+        }
+        let mut missing = Vec::new();
+        if self.public_origin.is_none() {
+            missing.push("--public-origin https://app.example (under which origin it is reached)");
+        }
+        if self.allow.is_empty() && !self.allow_any {
+            missing.push("--allow https://api.example.com/v1/ (what may be fetched) or --allow-any");
+        }
+        if matches!(self.scoping, Scoping::Shared) && !self.unguessable_urls {
+            missing.push("--token-secret, --scope-by or --unguessable-urls (whose recordings are whose)");
+        }
+        if missing.is_empty() { Ok(()) } else { Err(StartError::Exposed(listen, missing)) }
     }
 }
 
@@ -76,6 +154,7 @@ impl Default for Limits {
             memory_bytes: 64 << 20,
             header_timeout: limits::HEADER_TIMEOUT,
             idle_timeout: limits::IDLE_TIMEOUT,
+            request_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -18,11 +18,16 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
+use crate::stream::Stream;
+
 /// A reader that takes nothing for this long before a reset is reset all the same.
 const STALLED: Duration = Duration::from_secs(5);
 /// Over HTTP/2 another task sends, and tells nobody when it has; a reset drops what it has not. This is ample for
 /// what the stream's window let through, and who gets less asks for the rest.
 const H2_SENT: Duration = Duration::from_millis(100);
+
+/// The driver of a connection keeps one for asking whether it is idle.
+const HELD_BY_DRIVER: usize = 1;
 
 /// What a connection and the bodies on it know of each other.
 #[derive(Debug, Default)]
@@ -76,6 +81,12 @@ impl Watch {
 pub(crate) struct Watches(Arc<State>);
 
 impl Watches {
+    /// Whether a request is being answered on the connection. The connection itself and its service hold one
+    /// state each, and so does every request and every body.
+    pub(crate) fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.0) <= 2 + HELD_BY_DRIVER
+    }
+
     pub(crate) fn watch(&self, version: http::Version) -> Watch {
         Watch {
             state: Arc::clone(&self.0),
@@ -89,17 +100,17 @@ impl Watches {
 /// A socket that knows when everything was sent, and resets itself where a body on it was broken.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: Option<TokioIo<TcpStream>>,
+    stream: Option<TokioIo<Stream>>,
     state: Arc<State>,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TcpStream) -> (Self, Watches) {
+    pub(crate) fn new(stream: Stream) -> (Self, Watches) {
         let state = Arc::new(State::default());
         (Self { stream: Some(TokioIo::new(stream)), state: Arc::clone(&state) }, Watches(state))
     }
 
-    fn stream(self: Pin<&mut Self>) -> io::Result<Pin<&mut TokioIo<TcpStream>>> {
+    fn stream(self: Pin<&mut Self>) -> io::Result<Pin<&mut TokioIo<Stream>>> {
         self.get_mut().stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
@@ -154,7 +165,7 @@ impl Drop for Connection {
             return;
         }
         let Some(stream) = self.stream.take() else { return };
-        let stream = stream.into_inner();
+        let stream = stream.into_inner().into_socket();
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(reset(stream))),
             Err(_) => set_reset(&stream),

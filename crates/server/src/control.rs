@@ -21,12 +21,13 @@ use crate::storage::rows;
 pub(crate) async fn answer(
     app: &Arc<App>,
     allowed: &Allowed,
+    scope: &str,
     call: Control,
     body: &[u8],
 ) -> Result<Response<Body>, ProtocolError> {
     let asked = ControlRequest::parse(body)?;
     let target = app.own.resolve(Upstream::parse(&asked.url)?)?;
-    let Some(key) = target.key("") else { return Err(ErrorCode::InvalidUrl.into()) };
+    let Some(key) = target.key(scope) else { return Err(ErrorCode::InvalidUrl.into()) };
     let request = match &asked.request {
         None => None,
         Some(text) => Some(RequestId::parse(text).ok_or_else(|| {

@@ -11,8 +11,12 @@ use durablefetch_protocol::{ErrorCode, ProtocolError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The listener is not on loopback.
-    NotLoopback(SocketAddr),
+    /// Others could reach the recorder, and these flags are missing.
+    Exposed(SocketAddr, Vec<&'static str>),
+    /// This origin is mapped and not allowed.
+    Unmapped(String),
+    /// Certificate or key cannot be used.
+    Tls(String),
     /// The data directory cannot be made, read or written.
     DataDir(PathBuf, io::Error),
     /// Another recorder uses the data directory.
@@ -30,11 +34,17 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotLoopback(address) => write!(
+            Self::Exposed(address, missing) => write!(
                 f,
-                "{address} is not a loopback address: this version listens on 127.0.0.1 or [::1] only, because \
-                 whoever reaches a recorder can read what it records"
+                "others than this machine's user would reach the recorder (it listens on {address}), which takes {}",
+                missing.join(", and ")
             ),
+            Self::Unmapped(origin) => write!(
+                f,
+                "--map of {origin} says where that is, not that it may be fetched: add --allow {origin}/ or a path \
+                 below it"
+            ),
+            Self::Tls(error) => f.write_str(error),
             Self::DataDir(path, error) => write!(
                 f,
                 "the data directory {} cannot be used: {error}; name a writable one with --data",

@@ -6,7 +6,9 @@
 //! | concept | file |
 //! |---|---|
 //! | accept loop, shutdown | `server`, `connection` (breaking a reader), `signals` |
-//! | metrics | `meters` |
+//! | flags, variables, file | `cli`, `config` |
+//! | TLS | `tls`, `stream` |
+//! | metrics | `meters`, `scrape` (on a listener of their own) |
 //! | one request | `route`, `control`, `respond`, `page` |
 //! | admission | `admit` (fetches), `keys` (what is known of a key), `start` |
 //! | one recording | `shared` (what pump and readers share), `pump`, `finish`, `reader` |
@@ -34,16 +36,20 @@ mod redact;
 pub mod resolve;
 mod respond;
 mod route;
+mod scrape;
 mod server;
 mod shared;
 pub mod signals;
 mod source;
 mod start;
 mod storage;
+mod stream;
 mod sweep;
+mod tls;
 mod upstream;
 mod wakers;
 
 pub use config::Config;
 pub use error::StartError;
 pub use server::{Recorder, run};
+pub use tls::Tls;

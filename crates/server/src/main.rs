@@ -1,25 +1,43 @@
 //! The binary: reads the command line, binds, runs.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use clap::Parser;
-use durablefetch_server::cli::{Cli, Command, Serve};
-use durablefetch_server::{Recorder, StartError, signals};
+use durablefetch_server::cli::{Cli, Command, LogFormat, ReadError, Serve};
+use durablefetch_server::{Recorder, Tls, signals};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let Command::Serve(serve) = Cli::parse().command;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(ReadError::Arguments(error)) => error.exit(),
+        Err(ReadError::File(error)) => {
+            eprintln!("durablefetch: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let Command::Serve(serve) = cli.command;
+    log(serve.operating.log_format);
     raise_descriptor_limit();
     match start(*serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("durablefetch: {message}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+/// Log lines go to stderr. `RUST_LOG` says how many there are.
+fn log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).init()
         }
     }
 }
@@ -36,26 +54,47 @@ fn raise_descriptor_limit() {
 
 #[tokio::main]
 async fn start(serve: Serve) -> Result<(), String> {
-    let address = serve.listen;
+    let address = serve.at.listen;
+    let metrics_address = serve.at.metrics_listen;
     let config = serve.into_config()?;
-    if !address.ip().is_loopback() {
-        return Err(StartError::NotLoopback(address).to_string());
-    }
-    let listener = TcpListener::bind(address).await.map_err(|error| {
-        let remedy = if error.kind() == std::io::ErrorKind::AddrInUse {
-            "; another program listens there: stop it, or choose another port with --listen 127.0.0.1:PORT"
-        } else {
-            ""
-        };
-        format!("cannot listen on {address}: {error}{remedy}")
-    })?;
+    config.check(address).map_err(|error| error.to_string())?;
+    let listener = bind(address, "--listen").await?;
     let signal = signals::shutdown().map_err(|error| format!("cannot wait for signals: {error}"))?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
     let base_path = config.base_path.clone();
-    let recorder = Recorder::open(listener, config).map_err(|error| error.to_string())?;
+    let mut recorder = Recorder::open(listener, config).map_err(|error| error.to_string())?;
+    if let Some(address) = metrics_address {
+        recorder = recorder.with_metrics(bind(address, "--metrics-listen").await?);
+    }
+    let tls = recorder.tls();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let mut hangups = signals::hangups().map_err(|error| format!("cannot wait for signals: {error}"))?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            match tls.as_ref().map(Tls::reload) {
+                None => tracing::info!("SIGHUP: there is no certificate to read again"),
+                Some(Ok(())) => tracing::info!("SIGHUP: the certificate was read again"),
+                Some(Err(error)) => tracing::error!("SIGHUP: {error}; the certificate stays as it was"),
+            }
+        }
+    });
     // Whoever started this reads the port here; a closed stdout is no reason to stop.
     let mut out = std::io::stdout();
-    let _ = writeln!(out, "durablefetch: listening on http://{bound}{base_path}").and_then(|()| out.flush());
+    let _ =
+        writeln!(out, "durablefetch: listening on {scheme}://{bound}{base_path}").and_then(|()| out.flush());
     recorder.serve(signal).await;
     Ok(())
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let remedy = if error.kind() == std::io::ErrorKind::AddrInUse {
+            format!(
+                "; another program listens there: stop it, or choose another port with {flag} 127.0.0.1:PORT"
+            )
+        } else {
+            String::new()
+        };
+        format!("cannot listen on {address}: {error}{remedy}")
+    })
 }

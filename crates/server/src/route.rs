@@ -14,9 +14,11 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::time::timeout;
 
 use crate::admit::admit;
 use crate::app::App;
+use crate::clock::now_ms;
 use crate::connection::Watches;
 use crate::respond::{self, Answer, Body};
 use crate::source::Source;
@@ -33,7 +35,7 @@ pub(crate) async fn handle(app: Arc<App>, watches: Watches, request: Request<Inc
 async fn answer(app: &Arc<App>, watches: Watches, request: Request<Incoming>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let authority = parts.uri.authority().map(|authority| authority.as_str());
-    let allowed = match app.guard.check(authority, &parts.headers) {
+    let allowed = match app.access.check(authority, &parts.headers) {
         Ok(allowed) => allowed,
         Err(error) => return respond::error(&Allowed { origin: None }, &error),
     };
@@ -53,13 +55,19 @@ async fn route(
 ) -> Result<Response<Body>, ProtocolError> {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let url = ask::single(&parts.headers, name::URL)?;
-    let target = parse_target(path, url, &app.own)?;
+    let target = parse_target(path, url, &app.own);
+    // Whose it is comes before what it is: an answer about an address is an answer, too.
+    let scope = match &target {
+        Ok(Target::Page | Target::Healthz | Target::WellKnown(_)) => String::new(),
+        _ => app.config.scoping.scope(&parts.headers, &app.secret, now_ms() / 1000)?,
+    };
+    let target = target?;
     let methods = match &target {
         Target::Upstream(_) | Target::Demo(_) => {
             if matches!(parts.method, Method::CONNECT | Method::TRACE) {
                 return Ok(respond::wrong_method(allowed, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
             }
-            return fetch(app, allowed, watches, parts, body, target).await;
+            return fetch(app, allowed, &scope, watches, parts, body, target).await;
         }
         Target::Control(_) => "POST",
         Target::Page | Target::Healthz | Target::Metrics | Target::WellKnown(_) => "GET, HEAD",
@@ -69,8 +77,8 @@ async fn route(
     }
     match target {
         Target::Control(call) => {
-            let body = read(body, &parts, CONTROL_BODY_MAX as u64).await?;
-            control::answer(app, allowed, call, &body).await
+            let body = read(app, body, &parts, CONTROL_BODY_MAX as u64).await?;
+            control::answer(app, allowed, &scope, call, &body).await
         }
         Target::Page => Ok(page::page(allowed, &app.config.base_path)),
         Target::Healthz => Ok(respond::own(allowed, "application/json", r#"{"ok":true}"#)),
@@ -78,6 +86,10 @@ async fn route(
             Ok(respond::own(allowed, "text/plain", "User-agent: *\nDisallow: /\n"))
         }
         Target::WellKnown(_) => Ok(page::icon(allowed)),
+        Target::Metrics if !app.access.is_local() => Err(ProtocolError::new(
+            ErrorCode::NotFound,
+            "a recorder with a public origin tells its metrics where --metrics-listen says, and not here",
+        )),
         Target::Metrics => Ok(respond::own(allowed, meters::CONTENT_TYPE, app.metrics())),
         Target::Upstream(_) | Target::Demo(_) => Err(ErrorCode::NotFound.into()),
     }
@@ -86,19 +98,20 @@ async fn route(
 async fn fetch(
     app: &Arc<App>,
     allowed: &Allowed,
+    scope: &str,
     watches: &Watches,
     parts: Parts,
     body: Incoming,
     target: Target,
 ) -> Result<Response<Body>, ProtocolError> {
-    let Some(key) = target.key("") else { return Err(ErrorCode::NotFound.into()) };
+    let Some(key) = target.key(scope) else { return Err(ErrorCode::NotFound.into()) };
     let ask = AskHead::parse(&parts.method, &parts.headers)?;
     if let Target::Upstream(upstream) = &target {
         app.upstreams.check(upstream, &parts.headers)?;
     }
     let body = match ask {
         AskHead::Continue { .. } => Bytes::new(),
-        AskHead::Fetch { .. } => read(body, &parts, app.config.limits.request_bytes).await?,
+        AskHead::Fetch { .. } => read(app, body, &parts, app.config.limits.request_bytes).await?,
     };
     if parts.method == Method::HEAD {
         return head(app, allowed, parts, target).await;
@@ -128,7 +141,7 @@ async fn head(
         Target::Upstream(upstream) => Source::Http(Box::new(asked(upstream, parts, Bytes::new()))),
         _ => Source::Demo,
     };
-    let opening = tokio::time::timeout(app.config.limits.header_timeout, source.open(&app.upstreams));
+    let opening = timeout(app.config.limits.header_timeout, source.open(&app.upstreams));
     let opened = opening.await.unwrap_or(Err(ErrorCode::UpstreamTimeout.into()));
     let opened = opened.inspect_err(|error| app.meters.upstream_error(error.code))?;
     let mut response = respond::passing(allowed, &opened.head, &opened.cookies, Body::Whole(None));
@@ -139,7 +152,7 @@ async fn head(
 }
 
 /// Reads a request body whole, so that a cut one starts nothing.
-async fn read(mut body: Incoming, parts: &Parts, limit: u64) -> Result<Bytes, ProtocolError> {
+async fn read(app: &App, mut body: Incoming, parts: &Parts, limit: u64) -> Result<Bytes, ProtocolError> {
     let too_large = || {
         ProtocolError::new(
             ErrorCode::RequestTooLarge,
@@ -154,7 +167,15 @@ async fn read(mut body: Incoming, parts: &Parts, limit: u64) -> Result<Bytes, Pr
     }
     let mut whole = BytesMut::with_capacity(said.min(limit) as usize);
     let mut seen: u64 = 0;
-    while let Some(frame) = body.frame().await {
+    let patience = app.config.limits.request_timeout;
+    loop {
+        let Ok(frame) = timeout(patience, body.frame()).await else {
+            return Err(ProtocolError::new(
+                ErrorCode::RequestIncomplete,
+                format!("nothing came of the request body for {patience:?}; nothing was started"),
+            ));
+        };
+        let Some(frame) = frame else { break };
         let frame = frame.map_err(|_| ProtocolError::from(ErrorCode::RequestIncomplete))?;
         let Ok(data) = frame.into_data() else { continue };
         seen += data.len() as u64;

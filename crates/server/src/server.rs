@@ -8,18 +8,18 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use crate::app::{App, Threads};
 use crate::config::Config;
-use crate::connection::Connection;
+use crate::connection::{Connection, Watches};
 use crate::error::StartError;
-use crate::{route, sweep};
+use crate::stream::Stream;
+use crate::tls::Tls;
+use crate::{route, scrape, sweep};
 
-/// How long a connection may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most bytes of a request head, and of a response that wait for a slow reader outside the recording.
 const BUFFER_MAX: usize = 64 * 1024;
 /// How long readers may take to get the last bytes after everything has ended.
@@ -28,6 +28,8 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// A recorder that is ready to serve.
 pub struct Recorder {
     listener: TcpListener,
+    tls: Option<Tls>,
+    metrics: Option<TcpListener>,
     app: Arc<App>,
     threads: Threads,
 }
@@ -49,27 +51,42 @@ impl Recorder {
     /// Opens the store, recovers what the last process left, and gets ready to serve.
     ///
     /// # Errors
-    /// Where the listener is not on loopback, or the data directory cannot be used.
+    /// Where others could reach it and the set-up does not say what they may do ([`Config::check`]), or where the
+    /// certificate or the data directory cannot be used.
     pub fn open(listener: TcpListener, config: Config) -> Result<Self, StartError> {
         let address = listener.local_addr().map_err(StartError::Listener)?;
-        if !address.ip().is_loopback() {
-            return Err(StartError::NotLoopback(address));
-        }
+        config.check(address)?;
+        let tls = config.tls.as_ref().map(Tls::read).transpose()?;
         let (app, threads) = App::open(config, address.port())?;
-        Ok(Self { listener, app, threads })
+        Ok(Self { listener, tls, metrics: None, app, threads })
+    }
+
+    /// Answers `/metrics` and `/healthz` on this listener too. Whoever reaches it may read them; on loopback, pages
+    /// of other sites may not.
+    #[must_use]
+    pub fn with_metrics(mut self, listener: TcpListener) -> Self {
+        self.metrics = Some(listener);
+        self
+    }
+
+    /// The certificate that is shown, where there is TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls.clone()
     }
 
     /// Serves until `shutdown` resolves; then lets live recordings finish for as long as the set-up says, and
     /// ends the rest as interrupted.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, app, threads } = self;
+        let Self { listener, tls, metrics, app, threads } = self;
         let housekeeping = tokio::spawn(sweep::run(Arc::clone(&app)));
+        let metrics = metrics.map(|listener| tokio::spawn(scrape::run(listener, Arc::clone(&app))));
         let connections = GracefulShutdown::new();
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => connect(stream, &app, &connections),
+                    Ok((stream, _)) => connect(stream, &app, tls.as_ref(), connections.watcher()),
                     Err(error) => {
                         // Out of descriptors, mostly: it passes when a connection closes.
                         tracing::warn!("a connection cannot be accepted: {error}");
@@ -89,6 +106,9 @@ impl Recorder {
         if timeout(GOODBYE, connections.shutdown()).await.is_err() {
             tracing::debug!("some readers did not take the last bytes in time");
         }
+        if let Some(metrics) = metrics {
+            metrics.abort();
+        }
         housekeeping.abort();
         let _ = housekeeping.await;
         if tokio::task::spawn_blocking(move || threads.close(&app)).await.is_err() {
@@ -97,21 +117,59 @@ impl Recorder {
     }
 }
 
-fn connect(stream: TcpStream, app: &Arc<App>, connections: &GracefulShutdown) {
+/// Serves one connection, in a task of its own.
+fn connect(stream: TcpStream, app: &Arc<App>, tls: Option<&Tls>, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("a connection stays without TCP_NODELAY: {error}");
     }
-    let (connection, watches) = Connection::new(stream);
     let app = Arc::clone(app);
-    let service = service_fn(move |request| route::handle(Arc::clone(&app), watches.clone(), request));
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(BUFFER_MAX);
-    builder.http2().timer(TokioTimer::new());
-    let serving = builder.serve_connection(connection, service).into_owned();
-    let serving = connections.watch(serving);
+    let acceptor = tls.map(|tls| tls.acceptor().clone());
     tokio::spawn(async move {
-        if let Err(error) = serving.await {
+        let patience = app.config.limits.request_timeout;
+        let stream = match acceptor {
+            None => Stream::Plain(stream),
+            Some(acceptor) => match timeout(patience, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+                Ok(Err(error)) => return tracing::debug!("a TLS handshake failed: {error}"),
+                Err(_) => return tracing::debug!("a TLS handshake took too long"),
+            },
+        };
+        let (connection, watches) = Connection::new(stream);
+        let watching = watches.clone();
+        let service = service_fn(move |request| route::handle(Arc::clone(&app), watches.clone(), request));
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(patience)
+            .max_buf_size(BUFFER_MAX)
+            .http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(BUFFER_MAX as u32)
+            .keep_alive_interval(patience)
+            .keep_alive_timeout(patience);
+        let serving = builder.serve_connection(connection, service).into_owned();
+        let mut serving = pin!(watcher.watch(serving));
+        let served = tokio::select! {
+            served = &mut serving => served,
+            () = idle(&watching, patience) => return tracing::debug!("a connection was idle for too long"),
+        };
+        if let Err(error) = served {
             tracing::debug!("a connection ended: {error}");
         }
     });
+}
+
+/// Waits until nothing has been asked on a connection for this long, or up to twice as long. HTTP/1 has a timeout
+/// of its own, which is sooner.
+async fn idle(watches: &Watches, patience: Duration) {
+    let mut was_idle = false;
+    loop {
+        sleep(patience).await;
+        let is_idle = watches.is_idle();
+        if is_idle && was_idle {
+            return;
+        }
+        was_idle = is_idle;
+    }
 }

@@ -22,3 +22,11 @@ pub fn shutdown() -> io::Result<impl Future<Output = ()>> {
         });
     })
 }
+
+/// SIGHUPs, which ask for the certificate to be read again.
+///
+/// # Errors
+/// Where the system has no room for a handler.
+pub fn hangups() -> std::io::Result<tokio::signal::unix::Signal> {
+    signal(SignalKind::hangup())
+}

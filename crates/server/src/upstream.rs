@@ -5,18 +5,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use durablefetch_protocol::access::Access;
 use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::headers::{Cookies, to_store, to_upstream};
 use durablefetch_protocol::limits::REDIRECTS_MAX;
-use durablefetch_protocol::{ErrorCode, ProtocolError, redirect, via};
-use http::header::{self, HeaderMap};
+use durablefetch_protocol::{ErrorCode, ProtocolError, map, redirect, via};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Version};
 use http_body::Body as _;
 use hyper::ext::ReasonPhrase;
 
-use crate::app;
-use crate::client::{self, Clients, Sender};
+use crate::client::{self, Clients, Sender, Way};
 use crate::config::Config;
 use crate::error::StartError;
 use crate::source::{Opened, SourceBody};
@@ -35,6 +35,7 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     clients: Clients,
+    access: Access,
     own: Own,
     /// This recorder's name in `via`.
     pseudonym: String,
@@ -46,33 +47,42 @@ impl Upstreams {
         // Names this recorder to itself, and tells others nothing.
         let hash = durablefetch_protocol::Fingerprint::of(secret, "via", &port.to_le_bytes());
         let pseudonym: String = hash.0[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { clients, own: app::own(config, port), pseudonym: format!("durablefetch-{pseudonym}") })
+        Ok(Self {
+            clients,
+            access: config.access(),
+            own: config.own(port),
+            pseudonym: format!("durablefetch-{pseudonym}"),
+        })
     }
 
     /// Refuses what may not be fetched, before anything is started.
     pub(crate) fn check(&self, upstream: &Upstream, headers: &HeaderMap) -> Result<(), ProtocolError> {
         via::check(headers, &self.pseudonym)?;
-        self.clients.check(upstream, Sender::OwnMachine)
+        self.clients.way(upstream, Sender::OwnMachine).map(drop)
     }
 
     /// Asks, follows redirects, and waits for the head.
     pub(crate) async fn open(&self, request: Request) -> Result<Opened, ProtocolError> {
         let Request { upstream: mut at, mut method, headers, mut body } = request;
-        let mut headers = to_upstream(&headers, cookies(&at));
+        let mut cookies = self.access.cookies(&at);
+        let mut headers = to_upstream(&headers, cookies);
         via::append(&mut headers, &self.pseudonym);
-        let mut sender = Sender::OwnMachine;
+        let mut way = self.clients.way(&at, Sender::OwnMachine)?;
         for hop in 0..=REDIRECTS_MAX {
-            let asked = self.ask(sender, &at, &method, &headers, &body).await;
+            let asked = self.ask(&way, &at, &method, &headers, &body).await;
             let response = asked.map_err(|error| if hop == 0 { error } else { redirected(error) })?;
             let status = response.status();
             let Some(to) = redirect::target(&at, status, response.headers())? else {
-                return opened(response, cookies(&at));
+                return opened(response, cookies);
             };
             if self.own.is_self(&to) {
                 return Err(ErrorCode::LoopDetected.into());
             }
-            sender = Sender::of(response.remote_addr());
-            self.clients.check(&to, sender).map_err(redirected)?;
+            way = self.clients.way(&to, Sender::of(response.remote_addr())).map_err(redirected)?;
+            if self.access.cookies(&to) == Cookies::Drop {
+                // Who was elsewhere on the way might have put them there.
+                cookies = Cookies::Drop;
+            }
             let hop = redirect::follow(&at, &to, status, &method, &mut headers);
             method = hop.method;
             if !hop.with_body {
@@ -85,18 +95,21 @@ impl Upstreams {
 
     async fn ask(
         &self,
-        sender: Sender,
+        way: &Way,
         at: &Upstream,
         method: &Method,
         headers: &HeaderMap,
         body: &Bytes,
     ) -> Result<reqwest::Response, ProtocolError> {
-        let mut request = reqwest::Request::new(method.clone(), at.url().clone());
+        let mut request = reqwest::Request::new(method.clone(), way.url.clone());
         *request.headers_mut() = headers.clone();
+        if way.is_mapped {
+            known_as(at, request.headers_mut());
+        }
         if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
             *request.body_mut() = Some(body.clone().into());
         }
-        self.clients.get(sender).execute(request).await.map_err(|error| {
+        self.clients.get(way).execute(request).await.map_err(|error| {
             if let Some(refused) = client::refused(&error) {
                 return refused.explain(at);
             }
@@ -124,9 +137,13 @@ fn redirected(error: ProtocolError) -> ProtocolError {
     }
 }
 
-/// Cookies pass where both ends are this machine. The recorder is: it listens on loopback.
-fn cookies(upstream: &Upstream) -> Cookies {
-    if upstream.is_loopback() { Cookies::Pass } else { Cookies::Drop }
+/// Tells a mapped app under which origin it was asked for, as a proxy in front of it would.
+fn known_as(asked: &Upstream, headers: &mut HeaderMap) {
+    let Ok(host) = HeaderValue::try_from(map::authority(asked)) else { return };
+    headers.insert(header::HOST, host.clone());
+    headers.insert("x-forwarded-host", host);
+    let proto = if asked.url().scheme() == "https" { "https" } else { "http" };
+    headers.insert("x-forwarded-proto", HeaderValue::from_static(proto));
 }
 
 fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened, ProtocolError> {

@@ -44,15 +44,24 @@ fn serve(settings: &Settings, data: &Path) -> Command {
         ("--max-disk-bytes", settings.disk_bytes.map(|n| n.to_string())),
         ("--max-recordings", settings.in_flight.map(|n| n.to_string())),
         ("--base-path", settings.mount.clone()),
+        ("--public-origin", settings.public_origin.clone()),
     ];
     for (flag, value) in flags.into_iter().filter_map(|(flag, value)| Some((flag, value?))) {
         command.args([flag, &value]);
     }
-    for prefix in &settings.allow {
-        command.args(["--allow", prefix]);
+    for (flag, values) in [
+        ("--allow", &settings.allow),
+        ("--origin", &settings.origins),
+        ("--token-secret", &settings.token_secrets),
+        ("--scope-by", &settings.scope_by),
+        ("--map", &settings.maps),
+    ] {
+        for value in values {
+            command.args([flag, value]);
+        }
     }
-    for origin in &settings.origins {
-        command.args(["--origin", origin]);
+    if settings.unguessable_urls {
+        command.arg("--unguessable-urls");
     }
     command
 }

@@ -120,12 +120,12 @@ impl Access {
         let base_path = base_path.to_owned();
         match self {
             Self::Public(guard) => {
-                Own { base_path, loopback_port: None, authorities: guard.authorities().to_vec() }
+                Own { base_path, authorities: guard.authorities().to_vec(), ..Own::default() }
             }
             Self::Local(_) => {
                 let url = Url::parse(&format!("http://{host}/")).ok();
                 let loopback_port = url.and_then(|url| url.port_or_known_default());
-                Own { base_path, loopback_port, authorities: Vec::new() }
+                Own { base_path, loopback_port, ..Own::default() }
             }
         }
     }

@@ -58,6 +58,9 @@ async fn the_worker_passes_the_suite() {
         Ability::ResetHttp10,
         Ability::NoticeIdleReaders,
         Ability::GetBody,
+        Ability::PublicOrigin,
+        Ability::Scopes,
+        Ability::Maps,
     ]);
     run_launched(process).await.assert_passed();
 }

@@ -23,13 +23,71 @@ fn a_busy_port() {
     assert!(message.contains(&address) && message.contains("choose another port"), "{message}");
 }
 
+/// Others would reach it, and nothing was said about what they may do.
 #[test]
-fn a_public_address() {
+fn a_public_listener_without_rules() {
     let data = tempfile::tempdir().unwrap();
+    let all = ["--public-origin", "--allow", "--token-secret"];
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
         let message = refused(data.path(), &["--listen", address]);
-        assert!(message.contains("is not a loopback address"), "{message}");
+        assert!(message.contains(address), "{message}");
+        assert!(all.iter().all(|flag| message.contains(flag)), "{message}");
     }
+    let public = ["--public-origin", "https://app.example"];
+    let allow = ["--allow", "https://api.example/"];
+    let scope = ["--scope-by", "authorization"];
+    for (flags, missing) in [
+        (vec![public], &["--allow", "--allow-any", "--token-secret", "--scope-by", "--unguessable-urls"][..]),
+        (vec![public, allow], &["--token-secret", "--scope-by", "--unguessable-urls"]),
+        (vec![public, scope], &["--allow", "--allow-any"]),
+        (vec![["--listen", "0.0.0.0:0"], allow, scope], &["--public-origin"]),
+    ] {
+        let message = refused(data.path(), &flags.concat());
+        assert!(missing.iter().all(|flag| message.contains(flag)), "{flags:?}: {message}");
+        let given = flags.iter().map(|flag| flag[0]).filter(|flag| *flag != "--listen");
+        assert!(given.into_iter().all(|flag| !message.contains(&format!("{flag} "))), "{flags:?}: {message}");
+    }
+    Recorder::start(data.path(), &[public, allow, scope].concat()).kill();
+    Recorder::start(data.path(), &[&public[..], &["--allow-any", "--unguessable-urls"]].concat()).kill();
+}
+
+#[test]
+fn a_mapping_of_what_is_not_allowed() {
+    let data = tempfile::tempdir().unwrap();
+    let flags = ["--map", "https://app.example=http://127.0.0.1:1", "--allow", "https://api.example/"];
+    let message = refused(data.path(), &flags);
+    assert!(message.contains("--allow https://app.example/"), "{message}");
+}
+
+#[test]
+fn a_file_of_settings_that_says_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("durablefetch.toml");
+    fs::write(&file, "max-recordingz = 3").unwrap();
+    let message = refused(data.path(), &["--config", file.to_str().unwrap()]);
+    assert!(message.contains("max-recordingz") && message.contains("`max-recordings`"), "{message}");
+}
+
+#[test]
+fn a_flag_goes_before_its_variable_and_that_before_the_file() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("durablefetch.toml");
+    // Each of them would be refused for its value, if it counted.
+    fs::write(&file, "ttl = \"in the file\"\ndrain = \"in the file\"\n").unwrap();
+    let start = |ttl: Option<&str>, flags: &[&str]| {
+        let mut command = command(data.path(), flags);
+        command.env("DURABLEFETCH_CONFIG", &file).env("DURABLEFETCH_DRAIN", "1s");
+        if let Some(ttl) = ttl {
+            command.env("DURABLEFETCH_TTL", ttl);
+        }
+        command
+    };
+    let refusal =
+        |mut command: std::process::Command| String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(refusal(start(None, &[])).contains("`in the file` is no duration"));
+    assert!(refusal(start(Some("in the variable"), &[])).contains("`in the variable` is no duration"));
+    assert!(refusal(start(Some("1h"), &["--ttl", "in the flag"])).contains("`in the flag` is no duration"));
+    Recorder::spawn(&mut start(Some("1h"), &[])).kill();
 }
 
 #[test]

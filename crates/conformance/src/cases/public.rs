@@ -1,0 +1,209 @@
+//! A recorder that others than its machine's user reach, under a public origin.
+
+use serde_json::json;
+
+use crate::case::Suite;
+use crate::check::{Checked, holds, same};
+use crate::client::Request;
+use crate::context::Context;
+use crate::launch::{Ability, Instance, Settings};
+use crate::upstream::{Endpoint, Reply};
+
+const APP: &str = "https://app.example";
+
+/// A recorder under the app's origin that may fetch these upstreams.
+async fn public(cx: &Context, allow: &[&str]) -> Checked<(Context, Box<dyn Instance>)> {
+    let settings = Settings {
+        public_origin: Some(APP.to_owned()),
+        origins: vec!["https://admin.example".to_owned()],
+        allow: allow.iter().map(|&entry| entry.to_owned()).collect(),
+        unguessable_urls: true,
+        ..Settings::default()
+    };
+    cx.launch(settings).await
+}
+
+/// A request as it comes through the proxy in front of the app.
+fn through(cx: &Context, url: &str) -> Request {
+    let request = cx.recorder.request("GET", "/").header("durablefetch-url", url);
+    request
+        .header("host", "app.example")
+        .header("x-forwarded-for", "203.0.113.7")
+        .header("x-forwarded-proto", "https")
+}
+
+fn url_on(at: &Endpoint, origin: &str) -> String {
+    format!("{origin}{}", at.path())
+}
+
+pub(super) fn add(suite: &mut Suite) {
+    suite.needing(
+        Ability::PublicOrigin,
+        "W12",
+        "under a public origin its Host alone is answered, and loopback has no privilege",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("x"));
+            let (cx, _own) = public(&cx, &[&at.url()]).await?;
+            for host in [
+                "localhost",
+                "127.0.0.1",
+                "app.example:80",
+                "evil.example",
+                "app.example.evil.example",
+                "admin.example",
+            ] {
+                for request in [
+                    through(&cx, &at.url()),
+                    cx.recorder.request("GET", "/healthz"),
+                    cx.recorder.request("GET", "/"),
+                ] {
+                    request.header("host", host).send().await?.error(421, "misdirected-host").await?;
+                }
+            }
+            at.hits(0)?;
+            for host in ["app.example", "APP.example", "app.example:443"] {
+                through(&cx, &at.url()).header("host", host).send().await?.is(200)?;
+            }
+            same("upstream's", at.last()?.headers.get("x-forwarded-for"), None)?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::PublicOrigin,
+        "W12",
+        "under a public origin the pages of that origin and of named ones may ask, and no others",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("x"));
+            let (cx, _own) = public(&cx, &[&at.url()]).await?;
+            for origin in [APP, "https://admin.example"] {
+                let response = through(&cx, &at.url()).header("origin", origin).send().await?;
+                response.is(200)?.has("access-control-allow-origin", origin)?;
+            }
+            for origin in [
+                "null",
+                "http://localhost:5173",
+                "http://127.0.0.1",
+                "http://app.example",
+                "https://evil.example",
+            ] {
+                let request = through(&cx, &at.url()).header("origin", origin);
+                request.send().await?.error(403, "forbidden-origin").await?;
+            }
+            let request = through(&cx, &at.url()).header("sec-fetch-site", "cross-site");
+            request.send().await?.error(403, "forbidden-origin").await?;
+            let request = through(&cx, &at.url()).header("service-worker", "script");
+            request.send().await?.error(403, "service-worker").await?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::PublicOrigin,
+        "W12 W11",
+        "under a public origin nothing but what was named is fetched on this machine",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("x"));
+            let other = cx.replying(Reply::ok("x"));
+            let named = [at.url(), "http://10.0.0.1/".to_owned()];
+            let (cx, _own) = public(&cx, &named.each_ref().map(String::as_str)).await?;
+            through(&cx, &at.url()).send().await?.is(200)?;
+            for url in
+                [other.url(), at.url().replace("127.0.0.1", "localhost"), "http://169.254.169.254/".into()]
+            {
+                through(&cx, &url).send().await?.error(403, "upstream-not-allowed").await?;
+            }
+            other.hits(0)?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::PublicOrigin,
+        "W6",
+        "under a public origin cookies do not go to other origins",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("x").header("set-cookie", "stolen=1"));
+            let (cx, _own) = public(&cx, &[&at.url()]).await?;
+            let response = through(&cx, &at.url()).header("cookie", "sid=1").send().await?;
+            response.is(200)?.lacks("set-cookie")?;
+            same("cookie", at.last()?.headers.get("cookie"), None)?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::Maps,
+        "W16 W6",
+        "a mapped origin is fetched where it is, under its own name and with its cookies",
+        |cx| async move {
+            let app = cx.replying(Reply::ok("x").header("set-cookie", "sid=2"));
+            let (cx, _own) = mapped(&cx, &app).await?;
+            let url = format!("{}?q=1", url_on(&app, APP));
+            let response = through(&cx, &url).header("cookie", "sid=1").send().await?;
+            response.is(200)?.has("set-cookie", "sid=2")?;
+            let seen = app.last()?;
+            holds(&seen.target, seen.target.ends_with("/stream?q=1"))?;
+            for (name, value) in [
+                ("host", Some("app.example")),
+                ("cookie", Some("sid=1")),
+                ("x-forwarded-host", Some("app.example")),
+                ("x-forwarded-proto", Some("https")),
+                ("x-forwarded-for", None),
+            ] {
+                same(name, seen.headers.get(name), value)?;
+            }
+            // Who comes later gets the recording and not the cookie.
+            through(&cx, &url).send().await?.is(200)?.lacks("set-cookie")?;
+            app.hits(1)?;
+            let status = cx.recorder.request("POST", "/in-progress").header("host", "app.example");
+            let status = status.body(json!({ "url": url }).to_string()).send().await?.json().await?;
+            same("state", status["state"].as_str(), Some("complete"))?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::Maps,
+        "W16",
+        "a mapping allows nothing: what is not allowed is not fetched, by either name",
+        |cx| async move {
+            let app = cx.replying(Reply::ok("x"));
+            let (cx, _own) = mapped(&cx, &app).await?;
+            for url in [
+                format!("{APP}/admin"),
+                app.url(),
+                url_on(&app, "http://app.example"),
+                url_on(&app, "https://app.example:8443"),
+            ] {
+                through(&cx, &url).send().await?.error(403, "upstream-not-allowed").await?;
+            }
+            app.hits(0)?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::Maps,
+        "W6",
+        "cookies do not cross once another origin was on the way",
+        |cx| async move {
+            let app = cx.replying(Reply::ok("x").header("set-cookie", "planted=1"));
+            let other = cx.replying(Reply::redirect(307, &url_on(&app, APP)));
+            let settings = Settings { allow: vec![other.url(), url_on(&app, APP)], ..mapping(&cx) };
+            let (cx, _own) = cx.launch(settings).await?;
+            let response = through(&cx, &other.url()).header("cookie", "sid=1").send().await?;
+            response.is(200)?.lacks("set-cookie")?;
+            same("cookie", app.last()?.headers.get("cookie"), None)?;
+            Ok(())
+        },
+    );
+}
+
+/// The app's origin is the scripted upstream.
+fn mapping(cx: &Context) -> Settings {
+    Settings {
+        public_origin: Some(APP.to_owned()),
+        maps: vec![format!("{APP}=http://{}", cx.upstream.authority())],
+        unguessable_urls: true,
+        ..Settings::default()
+    }
+}
+
+async fn mapped(cx: &Context, app: &Endpoint) -> Checked<(Context, Box<dyn Instance>)> {
+    cx.launch(Settings { allow: vec![url_on(app, APP)], ..mapping(cx) }).await
+}

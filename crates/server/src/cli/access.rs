@@ -1,0 +1,76 @@
+//! Flags: whose recordings a request is about, and what may be fetched.
+
+use std::fs;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use durablefetch_protocol::allow::Allow;
+use durablefetch_protocol::map::Map;
+use durablefetch_protocol::scope::{Credential, Scoping};
+use durablefetch_protocol::token::Secrets;
+
+/// See `durablefetch serve --help`.
+#[derive(Args)]
+#[command(next_help_heading = "Whose recordings are whose")]
+pub(super) struct ScopeArgs {
+    /// Want a token (JWT, HS256) with this secret or @FILE; twice to replace one.
+    #[arg(long, value_name = "SECRET", value_delimiter = ',', conflicts_with_all = ["scope_by", "unguessable_urls"])]
+    token_secret: Vec<String>,
+
+    /// Tell by what is presented: authorization,cookie:NAME.
+    #[arg(long, value_name = "CREDENTIAL", value_delimiter = ',', value_parser = Credential::parse, conflicts_with = "unguessable_urls")]
+    scope_by: Vec<Credential>,
+
+    /// Whoever knows a URL may have what was recorded of it.
+    #[arg(long, value_parser = FalseyValueParser::new())]
+    pub(super) unguessable_urls: bool,
+}
+
+impl ScopeArgs {
+    /// How these flags tell whose recordings a request is about.
+    pub(super) fn scoping(&self) -> Result<Scoping, String> {
+        if !self.scope_by.is_empty() {
+            return Ok(Scoping::Presented(self.scope_by.clone()));
+        }
+        if self.token_secret.is_empty() {
+            return Ok(Scoping::Shared);
+        }
+        let secrets = self.token_secret.iter().map(|text| secret(text)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Scoping::Tokens(Secrets::new(&secrets)?))
+    }
+}
+
+fn secret(text: &str) -> Result<String, String> {
+    let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("the token secret {path} cannot be read: {error}"))?;
+    Ok(text.trim().to_owned())
+}
+
+/// Never the secrets.
+impl std::fmt::Debug for ScopeArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScopeArgs").finish_non_exhaustive()
+    }
+}
+
+/// See `durablefetch serve --help`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What may be fetched")]
+pub(super) struct UpstreamArgs {
+    /// Only this origin and path prefix, in private networks too; may be repeated.
+    #[arg(long, value_name = "PREFIX", value_parser = parse_allow, value_delimiter = ',')]
+    pub(super) allow: Vec<Allow>,
+
+    /// The whole internet besides. [default without --public-origin and --allow]
+    #[arg(long, value_parser = FalseyValueParser::new())]
+    pub(super) allow_any: bool,
+
+    /// Where an origin is: https://app.example=http://app:3000; may be repeated.
+    #[arg(long = "map", value_name = "ORIGIN=ORIGIN", value_parser = Map::parse, value_delimiter = ',')]
+    pub(super) maps: Vec<Map>,
+}
+
+fn parse_allow(text: &str) -> Result<Allow, String> {
+    Allow::parse(text).map_err(|error| error.message)
+}

@@ -1,0 +1,60 @@
+//! Flags: what one recording or one request may take.
+
+use std::time::Duration;
+
+use clap::Args;
+use durablefetch_protocol::units;
+
+use crate::config::Limits;
+
+/// See `durablefetch serve --help`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct LimitArgs {
+    /// Bytes of one recording.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = units::size)]
+    max_recording_bytes: u64,
+
+    /// Recordings in flight.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    max_recordings: usize,
+
+    /// Bytes of a request body.
+    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = units::size)]
+    max_request_bytes: u64,
+
+    /// Bytes of all recordings; the oldest finished ones go first.
+    #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = units::size)]
+    max_disk_bytes: u64,
+
+    /// Bytes of live recordings held in memory.
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::size)]
+    max_memory_bytes: u64,
+
+    /// How long an upstream may take to send response headers.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = units::duration)]
+    header_timeout: Duration,
+
+    /// How long an upstream may be silent inside a body.
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = units::duration)]
+    idle_timeout: Duration,
+
+    /// How long a client may be silent inside a request.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
+    request_timeout: Duration,
+}
+
+impl From<LimitArgs> for Limits {
+    fn from(args: LimitArgs) -> Self {
+        Self {
+            recording_bytes: args.max_recording_bytes,
+            recordings: args.max_recordings,
+            request_bytes: args.max_request_bytes,
+            disk_bytes: args.max_disk_bytes,
+            memory_bytes: usize::try_from(args.max_memory_bytes).unwrap_or(usize::MAX),
+            header_timeout: args.header_timeout,
+            idle_timeout: args.idle_timeout,
+            request_timeout: args.request_timeout,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Flags: where a recorder is reached.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use durablefetch_protocol::public_guard::parse_origin;
+
+/// See `durablefetch serve --help`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where it is reached")]
+pub struct ListenArgs {
+    /// Where to listen. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    pub listen: SocketAddr,
+
+    /// The origin under which others reach it, as https://app.example.
+    #[arg(long, value_name = "ORIGIN", value_parser = parse_origin)]
+    pub(super) public_origin: Option<String>,
+
+    /// Answer pages of this origin too; may be repeated.
+    #[arg(long = "origin", value_name = "ORIGIN", value_parser = parse_origin, value_delimiter = ',')]
+    pub(super) origins: Vec<String>,
+
+    /// The path under which it is mounted, such as /df.
+    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true, value_parser = parse_base)]
+    pub(super) base_path: String,
+
+    /// A certificate chain, PEM; SIGHUP reads it again.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+
+    /// Its private key, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+
+    /// Where to answer /metrics and /healthz and nothing else.
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+fn parse_base(text: &str) -> Result<String, String> {
+    let path = text.trim_end_matches('/');
+    let fits = path.is_empty()
+        || path.starts_with('/') && !path.contains(['?', '#', '%', ' ']) && !path.contains("//");
+    if fits { Ok(path.to_owned()) } else { Err(format!("`{text}` is no path: write /df")) }
+}

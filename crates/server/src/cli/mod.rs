@@ -1,0 +1,83 @@
+//! The command line: flags, their environment variables and the configuration file.
+
+mod access;
+mod file;
+mod limits;
+mod listen;
+mod serve;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use serve::{LogFormat, Serve};
+
+/// Records upstream responses once and serves them to whoever asks, live and later.
+#[derive(Debug, Parser)]
+#[command(name = "durablefetch", version, about, term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a recorder.
+    Serve(Box<Serve>),
+}
+
+impl Cli {
+    /// Reads the arguments, the environment and the configuration file. A flag goes before a variable, and a
+    /// variable before the file.
+    ///
+    /// # Errors
+    /// What clap says, which includes help that was asked for; or a sentence about the file.
+    pub fn read<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Self, ReadError> {
+        let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+        let mut matches = command().try_get_matches_from(&arguments).map_err(ReadError::Arguments)?;
+        if let Some(("serve", serve)) = matches.subcommand()
+            && let Some(path) = serve.get_one::<std::path::PathBuf>("config")
+        {
+            let command = command();
+            let known = command.find_subcommand("serve").ok_or_else(|| ReadError::File(String::new()))?;
+            arguments.extend(file::arguments(path, known, serve).map_err(ReadError::File)?);
+            matches = command.try_get_matches_from(&arguments).map_err(|error| {
+                let error = error.render().to_string();
+                let error = error.strip_prefix("error: ").unwrap_or(&error).trim_end();
+                let error = error.split("\n\nFor more").next().unwrap_or(error);
+                ReadError::File(format!("in {}: {error}", path.display()))
+            })?;
+        }
+        Self::from_arg_matches(&matches).map_err(ReadError::Arguments)
+    }
+}
+
+/// Why there is nothing to do.
+#[derive(Debug)]
+pub enum ReadError {
+    /// The arguments or the environment.
+    Arguments(clap::Error),
+    /// The configuration file.
+    File(String),
+}
+
+/// The commands, with an environment variable for every flag of `serve`.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommand("serve", |serve| {
+        serve.mut_args(|argument| match argument.get_long().map(variable) {
+            Some(name) => argument.env(name).hide_env(true).hide_env_values(true),
+            None => argument,
+        })
+    })
+}
+
+/// `DURABLEFETCH_MAX_RECORDINGS` for `max-recordings`.
+fn variable(flag: &str) -> String {
+    format!("DURABLEFETCH_{}", flag.replace('-', "_").to_uppercase())
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,115 @@
+//! `durablefetch serve`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use durablefetch_protocol::units;
+
+use super::access::{ScopeArgs, UpstreamArgs};
+use super::limits::LimitArgs;
+use super::listen::ListenArgs;
+use crate::config::{Config, TlsFiles};
+
+/// The flags of `durablefetch serve`.
+#[derive(Debug, Args)]
+#[command(
+    args_override_self = true,
+    after_help = "A flag such as --max-recordings is also the variable DURABLEFETCH_MAX_RECORDINGS and the key \
+                  `max-recordings` of the file. What is said twice: the flag counts, then the variable."
+)]
+pub struct Serve {
+    /// Where it listens.
+    #[command(flatten)]
+    pub at: ListenArgs,
+
+    #[command(flatten)]
+    scope: ScopeArgs,
+
+    #[command(flatten)]
+    upstream: UpstreamArgs,
+
+    #[command(flatten)]
+    keep: KeepArgs,
+
+    #[command(flatten)]
+    limits: LimitArgs,
+
+    /// How it logs.
+    #[command(flatten)]
+    pub operating: OperatingArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is kept")]
+struct KeepArgs {
+    /// Where recordings are kept. [default: durablefetch in the user's state directory]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// How long a recording is kept after its last use.
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = units::duration)]
+    ttl: Duration,
+}
+
+/// How it is run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Operating")]
+pub struct OperatingArgs {
+    /// A TOML file with the same names as here.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// How long live recordings may go on after SIGTERM.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
+    drain: Duration,
+
+    /// Log lines as text or json; RUST_LOG says how many there are.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, hide_possible_values = true)]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Serve {
+    /// The set-up that these flags describe.
+    ///
+    /// # Errors
+    /// A sentence, where no data directory is named and the user has none, or where a token secret is none.
+    pub fn into_config(self) -> Result<Config, String> {
+        let data = match self.keep.data {
+            Some(data) => data,
+            None => default_data()
+                .ok_or("there is no home directory to keep recordings in: name one with --data")?,
+        };
+        Ok(Config {
+            public_origin: self.at.public_origin,
+            origins: self.at.origins,
+            base_path: self.at.base_path,
+            tls: self.at.tls_cert.zip(self.at.tls_key).map(|(cert, key)| TlsFiles { cert, key }),
+            scoping: self.scope.scoping()?,
+            unguessable_urls: self.scope.unguessable_urls,
+            allow: self.upstream.allow,
+            allow_any: self.upstream.allow_any,
+            maps: self.upstream.maps,
+            ttl: self.keep.ttl,
+            drain: self.operating.drain,
+            limits: self.limits.into(),
+            ..Config::new(data)
+        })
+    }
+}
+
+fn default_data() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state =
+        absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
+    Some(state.join("durablefetch"))
+}

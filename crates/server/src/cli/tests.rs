@@ -1,0 +1,136 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use durablefetch_protocol::scope::Scoping;
+
+use super::*;
+use crate::Config;
+
+/// The set-up that these flags make, or what is said instead.
+fn serve(flags: &[&str]) -> Result<Config, String> {
+    let arguments = ["durablefetch", "serve", "--data", "d"].iter().chain(flags);
+    let cli = Cli::read(arguments.map(OsString::from)).map_err(|error| match error {
+        ReadError::Arguments(error) => error.to_string(),
+        ReadError::File(error) => error,
+    })?;
+    let Command::Serve(serve) = cli.command;
+    serve.into_config()
+}
+
+/// The set-up that this file makes with these flags.
+fn with_file(text: &str, flags: &[&str]) -> Result<Config, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("durablefetch.toml");
+    std::fs::write(&path, text).unwrap();
+    serve(&[&["--config", path.to_str().unwrap()], flags].concat())
+}
+
+#[test]
+fn defaults_are_the_librarys() {
+    let from_flags = serve(&[]).unwrap();
+    assert_eq!(format!("{from_flags:?}"), format!("{:?}", Config::new("d")));
+}
+
+#[test]
+fn origins_are_serialised_as_browsers_do() {
+    let config = serve(&["--origin", "HTTPS://App.Example:443/", "--origin", "http://b.example:81"]).unwrap();
+    assert_eq!(config.origins, ["https://app.example", "http://b.example:81"]);
+    for bad in ["app.example", "https://app.example/x", "null", "file:///x"] {
+        assert!(serve(&["--origin", bad]).unwrap_err().contains("is no origin"), "{bad}");
+    }
+}
+
+#[test]
+fn a_base_path_has_no_trailing_slash() {
+    assert_eq!(serve(&["--base-path", "/df/"]).unwrap().base_path, "/df");
+    assert!(serve(&["--base-path", "df"]).unwrap_err().contains("write /df"));
+}
+
+#[test]
+fn whose_recordings_are_whose_is_said_once() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let config = serve(&["--token-secret", secret]).unwrap();
+    assert!(matches!(config.scoping, Scoping::Tokens(_)) && !format!("{config:?}").contains(secret));
+    assert!(serve(&["--token-secret", "short"]).unwrap_err().contains("openssl rand"));
+    assert!(serve(&["--token-secret", "@/nowhere"]).unwrap_err().contains("/nowhere"));
+    let config = serve(&["--scope-by", "authorization,cookie:sid"]).unwrap();
+    assert!(matches!(config.scoping, Scoping::Presented(ref by) if by.len() == 2));
+    for two in [
+        &["--token-secret", secret, "--unguessable-urls"][..],
+        &["--token-secret", secret, "--scope-by", "authorization"],
+        &["--scope-by", "authorization", "--unguessable-urls"],
+    ] {
+        assert!(serve(two).unwrap_err().contains("cannot be used with"), "{two:?}");
+    }
+}
+
+#[test]
+fn a_secret_may_be_in_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    std::fs::write(&path, "0123456789abcdef0123456789abcdef\n").unwrap();
+    let config = serve(&["--token-secret", &format!("@{}", path.display())]).unwrap();
+    assert!(matches!(config.scoping, Scoping::Tokens(_)));
+}
+
+#[test]
+fn the_file_says_what_flags_do_not() {
+    let text = "ttl = \"1h\"\nmax-recordings = 7\nallow-any = true\nunguessable-urls = false\n\
+                allow = [\"https://a.example/\", \"https://b.example/\"]\nbase-path = \"/df\"\n";
+    let config = with_file(text, &[]).unwrap();
+    assert_eq!((config.ttl.as_secs(), config.limits.recordings, config.allow.len()), (3600, 7, 2));
+    assert!(config.allow_any && !config.unguessable_urls);
+    let config = with_file(text, &["--ttl", "2h", "--allow", "https://c.example"]).unwrap();
+    assert_eq!((config.ttl.as_secs(), config.allow.len(), config.base_path.as_str()), (7200, 1, "/df"));
+}
+
+#[test]
+fn a_file_that_is_wrong_says_where() {
+    for (text, said) in [
+        ("tll = \"1h\"", "no setting `tll`; the nearest is `ttl`"),
+        ("max_recordings = 1", "the nearest is `max-recordings`"),
+        ("config = \"x\"", "no setting `config`"),
+        ("\nttl = ", "line 2 is no TOML"),
+        ("ttl = \"soon\"", "`soon` is no duration"),
+        ("ttl = true", "`ttl` is a text or a number"),
+        ("allow-any = \"yes\"", "`allow-any` is true or false"),
+        ("ttl = [\"1h\"]", "`ttl` is a text or a number"),
+        ("[limits]\nttl = \"1h\"", "no setting `limits`"),
+    ] {
+        let error = with_file(text, &[]).unwrap_err();
+        assert!(error.contains(said) && error.contains("durablefetch.toml"), "{text}: {error}");
+    }
+    let error = serve(&["--config", "/nowhere.toml"]).unwrap_err();
+    assert!(error.contains("/nowhere.toml cannot be read"), "{error}");
+    let error = with_file("token-secret = \"hunter2hunter2", &[]).unwrap_err();
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn every_flag_is_a_variable_and_a_key() {
+    let command = command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let flags: BTreeSet<_> = serve.get_arguments().filter_map(clap::Arg::get_long).collect();
+    assert!(flags.len() > 20, "{flags:?}");
+    for argument in serve.get_arguments().filter(|argument| argument.get_long() != Some("help")) {
+        let flag = argument.get_long().unwrap();
+        let name = argument.get_env().unwrap_or_else(|| panic!("{flag} has no variable"));
+        assert_eq!(name.to_str().unwrap(), variable(flag));
+    }
+}
+
+#[test]
+fn help_fits_a_screen() {
+    for flag in ["-h", "--help"] {
+        let help = command().try_get_matches_from(["durablefetch", "serve", flag]).unwrap_err().to_string();
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+        assert!(help.lines().count() <= 56, "{} lines: {help}", help.lines().count());
+    }
+}
+
+#[test]
+fn the_documented_file_is_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/durablefetch.toml");
+    let config = serve(&["--config", path.to_str().unwrap()]);
+    assert!(config.is_ok(), "{config:?}");
+}
