@@ -1,6 +1,6 @@
 // What is neither code nor a command parses, and what is pointed at is there.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse as parseToml } from 'smol-toml'
@@ -40,6 +40,33 @@ test('configurations of nginx have their braces and semicolons', () => {
     const count = (brace) => block.code.split(brace).length
     assert.equal(count('{'), count('}'), at(block))
   }
+})
+
+test('what CONTRIBUTING shows of the code stands there, and every path that it names exists', () => {
+  const contributing = pages.find(({ file }) => file === 'CONTRIBUTING.md')
+  const plain = (text) => text.replaceAll(/\s+/g, ' ').trim()
+  const cases = readdirSync(join(ROOT, 'crates/conformance/src/cases')).map((file) => readFileSync(join(ROOT, 'crates/conformance/src/cases', file), 'utf8'))
+  const excerpts = contributing.blocks.filter(({ language }) => language === 'rust')
+  assert.ok(excerpts.length > 0)
+  for (const block of excerpts) assert.ok(cases.some((text) => plain(text).includes(plain(block.code))), at(block))
+  const paths = [...contributing.text.matchAll(/`((?:crates|src|tests|docs|examples|pkg-template)\/[\w./-]*)`/g)].map(([, path]) => path)
+  assert.ok(paths.length > 10)
+  assert.deepEqual(paths.filter((path) => !existsSync(join(ROOT, path))), [])
+})
+
+test('the modules that CONTRIBUTING names for each section of the protocol exist', () => {
+  const { text } = pages.find(({ file }) => file === 'CONTRIBUTING.md')
+  const rows = [...text.matchAll(/^\| \d+ [^|]*\|([^|]*)\|([^|]*)\|$/gm)]
+  assert.equal(rows.length, 9)
+  const there = (folder, name) => [name, `${name}.rs`].some((file) => existsSync(join(ROOT, folder, file)))
+  const missing = rows.flatMap(([, protocol, server]) => {
+    const names = (cell) => [...cell.matchAll(/`([\w/]+)`/g)].map(([, name]) => name)
+    return [
+      ...names(protocol).filter((name) => name !== 'fingerprint' && !there('crates/protocol/src', name)),
+      ...names(server).filter((name) => !name.startsWith('src/') && !there('crates/server/src', name)),
+    ]
+  })
+  assert.deepEqual(missing, [])
 })
 
 test('every link and picture inside the repository leads somewhere', () => {
