@@ -91,7 +91,7 @@ fn continuation_headers(order: &Order, recording: &str, offset: u64) -> Result<H
         headers.set("authorization", &authorization)?;
     }
     headers.set(name::RECORDING, recording)?;
-    headers.set(name::OFFSET, &offset.to_string())?;
+    headers.set(name::OFFSET, &sys::to_text(&(offset as f64).into()))?;
     Ok(headers)
 }
 

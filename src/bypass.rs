@@ -2,13 +2,12 @@
 
 use std::cell::Cell;
 
-use durablefetch_protocol::control::{Done, Status};
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::base;
 use crate::client::Inner;
 use crate::order::Order;
+use crate::plain::{self, Field};
 use crate::sys;
 
 /// What was said on the console, once per client.
@@ -55,15 +54,16 @@ pub(crate) fn warn_of_third_party(client: &Inner, order: &Order) {
 }
 
 /// The status of what no recorder sees, as durablefetch 0.1.0 answers it.
-pub(crate) fn status() -> Result<JsValue, JsValue> {
-    plain(&Status::default())
+pub(crate) fn status() -> JsValue {
+    plain::object(&[
+        ("inProgress", Field::Flag(false)),
+        ("activeConnections", Field::Number(0.0)),
+        ("chunksStored", Field::Number(0.0)),
+        ("completed", Field::Flag(false)),
+    ])
 }
 
 /// The answer to `delete` and `stop` where no recorder is asked.
-pub(crate) fn done(message: &str) -> Result<JsValue, JsValue> {
-    plain(&Done::new(message))
-}
-
-fn plain(value: &impl Serialize) -> Result<JsValue, JsValue> {
-    serde_wasm_bindgen::to_value(value).map_err(JsValue::from)
+pub(crate) fn done(message: &str) -> JsValue {
+    plain::object(&[("success", Field::Flag(true)), ("message", Field::Text(message))])
 }

@@ -2,11 +2,10 @@
 
 use std::rc::Rc;
 
-use durablefetch_protocol::control::{ControlRequest, Done, Status};
+use durablefetch_protocol::control::Done;
 use durablefetch_protocol::name;
 use durablefetch_protocol::reader::Answer;
 use js_sys::{JSON, Promise};
-use serde::Serialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Response};
@@ -16,6 +15,7 @@ use crate::client::Inner;
 use crate::generation::{self, Generation};
 use crate::head::Seen;
 use crate::order::Order;
+use crate::plain::{self, Field};
 use crate::task::Task;
 use crate::{ask, bypass, clock, error, sys};
 
@@ -26,16 +26,34 @@ const TIMEOUT_MS: u64 = 10_000;
 pub(crate) struct Known {
     /// As the recorder said it, fields included that this version does not know.
     pub(crate) json: JsValue,
-    pub(crate) parsed: Status,
+    pub(crate) in_progress: bool,
+    pub(crate) completed: bool,
+    /// The recording's id.
+    pub(crate) recording: Option<String>,
+    /// Whether it says a state; 0.1.0 says none.
+    pub(crate) tells_state: bool,
+}
+
+impl Known {
+    /// Reads the fields that decide something.
+    fn read(json: JsValue) -> Option<Self> {
+        Some(Self {
+            in_progress: sys::get(&json, "inProgress").as_bool()?,
+            completed: sys::get(&json, "completed").as_bool()?,
+            recording: sys::get_text(&json, "recording"),
+            tells_state: sys::get_text(&json, "state").is_some(),
+            json,
+        })
+    }
 }
 
 /// `isInProgress`: a yes is remembered for the fetch that follows it.
 pub(crate) async fn is_in_progress(client: &Rc<Inner>, order: &Order) -> Result<Known, JsValue> {
     if bypass::applies(client, order) {
-        return Ok(Known { json: bypass::status()?, parsed: Status::default() });
+        return Known::read(bypass::status()).ok_or_else(error::mismatch);
     }
     let known = status(client, order, true).await?;
-    let recording = known.parsed.recording.as_deref().filter(|_| known.parsed.in_progress);
+    let recording = known.recording.as_deref().filter(|_| known.in_progress);
     client.attachments.note(&order.href, recording);
     Ok(known)
 }
@@ -48,15 +66,14 @@ pub(crate) fn status<'a>(
 ) -> Task<'a, Result<Known, JsValue>> {
     Box::pin(async move {
         let json = call(client, order, "in-progress", None, None, with_token).await?;
-        let parsed = serde_wasm_bindgen::from_value(json.clone()).map_err(|_| error::mismatch())?;
-        Ok(Known { json, parsed })
+        Known::read(json).ok_or_else(error::mismatch)
     })
 }
 
 /// `delete`.
 pub(crate) async fn delete(client: &Rc<Inner>, order: &Order) -> Result<JsValue, JsValue> {
     if bypass::applies(client, order) {
-        return bypass::done(Done::DELETED);
+        return Ok(bypass::done(Done::DELETED));
     }
     client.attachments.note(&order.href, None);
     call(client, order, "delete", None, None, true).await
@@ -70,7 +87,7 @@ pub(crate) async fn stop(
     request: Option<String>,
 ) -> Result<JsValue, JsValue> {
     if bypass::applies(client, order) {
-        return bypass::done(Done::NOTHING_TO_STOP);
+        return Ok(bypass::done(Done::NOTHING_TO_STOP));
     }
     if generation::known(client, order).await == Generation::Seed {
         return Err(error::plain(
@@ -90,18 +107,19 @@ fn call<'a>(
     request: Option<String>,
     with_token: bool,
 ) -> Task<'a, Result<JsValue, JsValue>> {
-    let asked = ControlRequest { url: order.href.clone(), recording, request };
-    Box::pin(ask_about(client, order, endpoint, asked, with_token))
+    Box::pin(async move {
+        let body = asked(&order.href, recording.as_deref(), request.as_deref())?;
+        ask_about(client, order, endpoint, &body, with_token).await
+    })
 }
 
 async fn ask_about(
     client: &Rc<Inner>,
     order: &Order,
     endpoint: &str,
-    asked: ControlRequest,
+    body: &JsValue,
     with_token: bool,
 ) -> Result<JsValue, JsValue> {
-    let body = json_text(&asked)?;
     let mut with_token = with_token && client.options.token.is_some();
     if with_token {
         with_token = generation::known(client, order).await != Generation::Seed;
@@ -110,7 +128,7 @@ async fn ask_about(
     let Some((controller, signal)) = bell.open() else { return Err(error::mismatch()) };
     let host = client.options.base.host();
     let due = clock::now() + TIMEOUT_MS;
-    let answered = bell.guard(send(client, order, endpoint, &body, with_token, &signal), due).await;
+    let answered = bell.guard(send(client, order, endpoint, body, with_token, &signal), due).await;
     match answered {
         Err(interrupted) => {
             sys::let_go(Some(&controller), &JsValue::UNDEFINED);
@@ -177,7 +195,10 @@ async fn json(response: &Response) -> Result<JsValue, JsValue> {
     JsFuture::from(response.json().map(|json: Promise| json)?).await
 }
 
-fn json_text(value: &impl Serialize) -> Result<JsValue, JsValue> {
-    let value = serde_wasm_bindgen::to_value(value).map_err(JsValue::from)?;
-    JSON::stringify(&value).map(JsValue::from)
+/// The body of a control call. `recording`, `request`: only that one, where one is named.
+fn asked(url: &str, recording: Option<&str>, request: Option<&str>) -> Result<JsValue, JsValue> {
+    let mut fields = vec![("url", Field::Text(url))];
+    fields.extend(recording.map(|recording| ("recording", Field::Text(recording))));
+    fields.extend(request.map(|request| ("request", Field::Text(request))));
+    JSON::stringify(&plain::object(&fields)).map(JsValue::from)
 }

@@ -42,7 +42,7 @@ pub(crate) fn unreachable(host: &str, cause: &JsValue) -> JsValue {
 
 /// Something between here and the recorder answers in its place.
 pub(crate) fn intermediary(host: &str, status: u16) -> JsValue {
-    let status_text = status.to_string();
+    let status_text = sys::to_text(&status.into());
     let message = ["network error: a proxy in front of ", host, " answers ", &status_text].concat();
     sys::durable_fetch_error("intermediary", &message, Some(status), &JsValue::UNDEFINED)
 }

@@ -78,7 +78,7 @@ async fn direct(client: &Rc<Inner>, order: &mut Order) -> Result<Response, JsVal
 async fn seed(client: &Rc<Inner>, order: Order) -> Result<Response, JsValue> {
     match order.mode {
         Some(mode @ (Mode::Resume | Mode::Replay)) => {
-            let status = control::status(client, &order, false).await?.parsed;
+            let status = control::status(client, &order, false).await?;
             let there = status.in_progress || mode == Mode::Replay && status.completed;
             if !there {
                 return empty(if mode == Mode::Resume { 204 } else { 404 });

@@ -39,7 +39,7 @@ async fn find_out(client: &Rc<Inner>, order: &Order) -> Generation {
     if client.generation.get() == Generation::Unknown
         && let Ok(status) = control::status(client, order, false).await
         && client.generation.get() == Generation::Unknown
-        && status.parsed.state.is_none()
+        && !status.tells_state
     {
         client.generation.set(Generation::Seed);
     }

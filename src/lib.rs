@@ -33,6 +33,7 @@ mod id;
 mod last;
 mod options;
 mod order;
+mod plain;
 mod session;
 mod sys;
 mod task;

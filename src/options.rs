@@ -2,7 +2,6 @@
 
 use durablefetch_protocol::retry::Policy;
 use js_sys::{Function, Object};
-use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::base::{Base, DEFAULT_HOST};
@@ -26,7 +25,7 @@ impl Options {
     /// Reads the options; an unknown name is an error, since it is most likely a typing mistake.
     pub(crate) fn read(options: &JsValue) -> Result<Self, JsValue> {
         only_known(options, "", &KNOWN)?;
-        let host: Option<String> = field(options, "durablefetchHost", "a string")?;
+        let host = text(options, "durablefetchHost")?;
         Ok(Self {
             base: Base::parse(host.as_deref().unwrap_or(DEFAULT_HOST))?,
             token: Token::read(sys::get(options, "token"))?,
@@ -56,16 +55,18 @@ fn milliseconds(object: &JsValue, name: &str, least: u32, into: &mut u32) -> Res
     } else {
         "a whole number of milliseconds, 1 or more"
     };
-    match field::<u32>(object, name, what)? {
-        Some(given) if given >= least => *into = given,
-        Some(_) => return Err(wrong(name, what)),
-        None => {}
+    let Some(given) = sys::some(sys::get(object, name)) else { return Ok(()) };
+    match given.as_f64() {
+        // What is no whole number, or none of 32 bits, does not come back the same.
+        Some(given) if f64::from(given as u32) == given && given as u32 >= least => *into = given as u32,
+        _ => return Err(wrong(name, what)),
     }
     Ok(())
 }
 
-fn field<T: DeserializeOwned>(object: &JsValue, name: &str, what: &str) -> Result<Option<T>, JsValue> {
-    serde_wasm_bindgen::from_value(sys::get(object, name)).map_err(|_| wrong(name, what))
+fn text(object: &JsValue, name: &str) -> Result<Option<String>, JsValue> {
+    let Some(given) = sys::some(sys::get(object, name)) else { return Ok(None) };
+    given.as_string().map(Some).ok_or_else(|| wrong(name, "a string"))
 }
 
 /// An option that is a function or not given.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use durablefetch_protocol::State;
 use durablefetch_protocol::reader::{Action, Event, Failure, Reader, Request};
-use js_sys::{Object, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, Response};
@@ -18,6 +18,7 @@ use crate::chat::Run;
 use crate::client::Inner;
 use crate::head::Seen;
 use crate::order::Order;
+use crate::plain::{self, Field};
 use crate::{clock, error, sys};
 
 /// How long the body of a refusal may take; without it the code has to do.
@@ -338,11 +339,12 @@ impl Session {
 
     fn announce(&self, phase: &str) {
         let Some(callback) = &self.client.options.on_reconnect else { return };
-        let event = Object::new();
-        sys::set(&event, "url", &self.order.href.as_str().into());
-        sys::set(&event, "attempt", &self.reader.attempt().into());
-        sys::set(&event, "offset", &(self.reader.offset() as f64).into());
-        sys::set(&event, "phase", &phase.into());
+        let event = plain::object(&[
+            ("url", Field::Text(&self.order.href)),
+            ("attempt", Field::Number(self.reader.attempt().into())),
+            ("offset", Field::Number(self.reader.offset() as f64)),
+            ("phase", Field::Text(phase)),
+        ]);
         if let Err(thrown) = callback.call1(&JsValue::UNDEFINED, &event) {
             // The app's mistake must not cost it its response.
             sys::console_error(&thrown);

@@ -40,7 +40,7 @@ fn keyed(api: &str, chat_id: &str) -> String {
 pub(crate) async fn stop(client: Rc<Inner>, api: &str, chat_id: &str) -> Result<JsValue, JsValue> {
     let order = Order::read(&keyed(api, chat_id).as_str().into(), &JsValue::UNDEFINED)?;
     if bypass::applies(&client, &order) {
-        return bypass::done(Done::NOTHING_TO_STOP);
+        return Ok(bypass::done(Done::NOTHING_TO_STOP));
     }
     stop_order(client, order).await
 }

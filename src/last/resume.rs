@@ -45,7 +45,7 @@ pub(crate) fn resume(client: &Rc<Inner>, url: &JsValue, id: &str, send: &JsValue
 
 async fn run(client: &Rc<Inner>, order: &Order, id: &str, send: &Function) -> Result<JsValue, JsValue> {
     let message = super::load(id);
-    if message.is_undefined() || !control::is_in_progress(client, order).await?.parsed.in_progress {
+    if message.is_undefined() || !control::is_in_progress(client, order).await?.in_progress {
         return Ok(false.into());
     }
     let sent = send.call1(&JsValue::UNDEFINED, &message)?;

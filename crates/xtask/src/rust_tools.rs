@@ -17,7 +17,9 @@ const OFFLINE: &str =
 
 /// The target and both tools, each installed only if it is not there yet.
 pub(crate) fn ensure(repo: &Repo) -> Result<()> {
-    ensure_target(repo)?;
+    let sysroot = sysroot(repo)?;
+    ensure_target(repo, &sysroot)?;
+    ensure_source(repo, &sysroot)?;
     let version = wasm_bindgen_version(&repo.read("Cargo.lock")?)?;
     // Exactly the locked version: wasm-bindgen's macro output and its CLI must agree to the digit.
     if version_line(repo, "wasm-bindgen").as_deref() != Some(&format!("wasm-bindgen {version}")) {
@@ -35,10 +37,26 @@ pub(crate) fn ensure(repo: &Repo) -> Result<()> {
     Ok(())
 }
 
-fn ensure_target(repo: &Repo) -> Result<()> {
+/// Where the compiler has its libraries.
+fn sysroot(repo: &Repo) -> Result<PathBuf> {
     let output = repo.command("rustc").args(["--print", "sysroot"]).stderr(Stdio::inherit()).output()?;
-    let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if Path::new(&sysroot).join("lib/rustlib").join(TARGET).is_dir() {
+    Ok(String::from_utf8_lossy(&output.stdout).trim().into())
+}
+
+/// The sources of std, which the package builds for itself.
+fn ensure_source(repo: &Repo, sysroot: &Path) -> Result<()> {
+    if sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file() {
+        return Ok(());
+    }
+    let mut command = repo.command("rustup");
+    command.args(["component", "add", "rust-src"]);
+    Step::new(repo, "rustup component add rust-src", command)
+        .remedy("the package is built with a std of its own: install Rust by https://rustup.rs/, or your distribution's sources of std")
+        .run()
+}
+
+fn ensure_target(repo: &Repo, sysroot: &Path) -> Result<()> {
+    if sysroot.join("lib/rustlib").join(TARGET).is_dir() {
         return Ok(());
     }
     let mut command = repo.command("rustup");

@@ -42,7 +42,7 @@ pub(crate) const TABLE: &[(From, &str)] = &[
     (From::File("README.md"), "README.md"),
     (From::File("LICENSE-MIT"), "LICENSE-MIT"),
     (From::File("LICENSE-APACHE"), "LICENSE-APACHE"),
-    (From::Patched("durablefetch.js", GLUE_PATCHES), "wasm/durablefetch.js"),
+    (From::Patched(super::SHORT_GLUE, GLUE_PATCHES), "wasm/durablefetch.js"),
     (From::Module, "wasm/durablefetch_bg.wasm"),
     (From::ModuleAsText, "wasm/inline.js"),
 ];
@@ -57,6 +57,19 @@ const GLUE_PATCHES: &[Patch] = &[
         find: Find::Once("export class Client {"),
         replace: "export function glue(guard) {\nclass Client {",
         reason: "all state of the generated code belongs to one instance, and after a trap there is a second",
+    },
+    Patch {
+        find: Find::Through("class IntoUnderlyingByteSource {", "\nclass IntoUnderlyingSource {"),
+        replace: "class IntoUnderlyingSource {",
+        reason: "classes of wasm-streams whose functions the module does not export any more",
+    },
+    Patch {
+        find: Find::Through(
+            "const IntoUnderlyingByteSourceFinalization",
+            "const IntoUnderlyingSourceFinalization",
+        ),
+        replace: "const IntoUnderlyingSourceFinalization",
+        reason: "as above",
     },
     Patch {
         find: Find::Once("    wasmInstance = instance;\n    wasm = instance.exports;\n"),

@@ -11,6 +11,9 @@ use crate::repo::Repo;
 /// What Rust's wasm32-unknown-unknown turns on by default; the stripped module no longer says so itself.
 const FLAGS: &[&str] = &[
     "-Oz",
+    "-Oz",
+    // The first kilobyte is the far end of the stack.
+    "--low-memory-unused",
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
