@@ -4,6 +4,7 @@
 mod apt;
 mod browser;
 mod demo;
+mod mutations;
 mod npm;
 mod package;
 mod progress;
@@ -39,6 +40,8 @@ enum Command {
     Size,
     /// Build the recorder for Cloudflare's Durable Objects and serve it on workerd. Ctrl-C stops it.
     Worker(worker::Options),
+    /// Break the native recorder in many small ways, in a copy, and check that the conformance suite notices each.
+    Mutations(mutations::Options),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Package => package::run(&repo),
         Command::Size => size::run(&repo),
         Command::Worker(options) => worker::run(&repo, &options),
+        Command::Mutations(options) => mutations::run(&repo, &options),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

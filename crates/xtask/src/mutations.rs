@@ -1,0 +1,207 @@
+//! `cargo xtask mutations`: breaks the native recorder in many small ways and sees to it that the conformance suite
+//! notices each.
+//!
+//! It works in a copy of the checkout with a target folder of its own, so that nothing here is touched.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+
+use crate::progress::{Step, seconds};
+use crate::repo::Repo;
+
+const LIST: &str = "crates/conformance/mutations.toml";
+/// The text of a failed assertion of the suite. A test that fails without it was broken otherwise.
+const NOTICED: &str = "conformance cases failed";
+/// Every file that the copy is made of; the rest is neither built nor run.
+const COPIED: [&str; 6] = ["Cargo.toml", "Cargo.lock", "PROTOCOL.md", "clippy.toml", "src", "crates"];
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only the mutations whose description contains this.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+}
+
+/// One deliberate breakage.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mutation {
+    /// What is wrong then, for people.
+    what: String,
+    /// The rules of PROTOCOL.md that it breaks, separated by blanks.
+    rules: String,
+    file: String,
+    /// Stands exactly once in the file.
+    find: String,
+    replace: String,
+    /// Parts of names of the cases that must notice, separated by `|`.
+    case: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    mutation: Vec<Mutation>,
+}
+
+impl Mutation {
+    /// The file's text with the breakage in it.
+    fn apply(&self, text: &str) -> Result<String> {
+        let found = text.matches(&self.find).count();
+        ensure!(
+            found == 1,
+            "{:?} stands {found} times in {}, not once: bring the entry `{}` of {LIST} up to date",
+            self.find,
+            self.file,
+            self.what
+        );
+        ensure!(self.find != self.replace, "`{}` of {LIST} changes nothing", self.what);
+        Ok(text.replacen(&self.find, &self.replace, 1))
+    }
+}
+
+/// Makes every mutation in turn and prints which ones the suite did not notice.
+pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
+    let all = read(repo)?;
+    let wanted = |mutation: &&Mutation| options.only.as_ref().is_none_or(|text| mutation.what.contains(text));
+    let mutations: Vec<_> = all.iter().filter(wanted).collect();
+    ensure!(!mutations.is_empty(), "no mutation is described so; see {LIST}");
+    let copy = Copy::make(repo)?;
+
+    // What no case notices without a mutation either would prove nothing.
+    let cases: Vec<_> = mutations.iter().map(|mutation| mutation.case.as_str()).collect();
+    let sound = copy.suite(&cases.join("|"));
+    Step::new(repo, "the suite without a mutation", sound).run()?;
+
+    let mut missed = Vec::new();
+    for mutation in &mutations {
+        let started = Instant::now();
+        let noticed = copy.notices(mutation)?;
+        let mark = if noticed { '✓' } else { '✗' };
+        eprintln!("  {mark} {} ({}, {})", mutation.what, mutation.rules, seconds(started.elapsed()));
+        if !noticed {
+            missed.push(mutation.what.as_str());
+        }
+    }
+    println!("{} of {} mutations noticed", mutations.len() - missed.len(), mutations.len());
+    if !missed.is_empty() {
+        bail!("the conformance suite did not notice: {}", missed.join("; "));
+    }
+    Ok(())
+}
+
+fn read(repo: &Repo) -> Result<Vec<Mutation>> {
+    let list: List = toml::from_str(&repo.read(LIST)?).with_context(|| format!("cannot read {LIST}"))?;
+    Ok(list.mutation)
+}
+
+/// The copy that is broken again and again.
+struct Copy {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Copy {
+    fn make(repo: &Repo) -> Result<Self> {
+        let copy = Self {
+            root: repo.target().join("mutations/tree"),
+            target: repo.target().join("mutations/target"),
+        };
+        if copy.root.exists() {
+            fs::remove_dir_all(&copy.root)
+                .with_context(|| format!("cannot empty {}", copy.root.display()))?;
+        }
+        let listed =
+            repo.command("git").args(["ls-files", "--"]).args(COPIED).output().context("cannot run git")?;
+        ensure!(listed.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listed.stderr));
+        for file in String::from_utf8(listed.stdout)?.lines() {
+            let from = repo.path(file);
+            // Listed and deleted since.
+            if from.is_file() {
+                let to = copy.root.join(file);
+                fs::create_dir_all(to.parent().unwrap_or(Path::new(".")))?;
+                fs::copy(&from, &to).with_context(|| format!("cannot copy {file}"))?;
+            }
+        }
+        Ok(copy)
+    }
+
+    /// The program under the cases whose names contain one of these.
+    fn suite(&self, cases: &str) -> Command {
+        let mut command = Command::new("cargo");
+        command.current_dir(&self.root).args(["test", "-p", "durablefetch-server", "--test", "conformance"]);
+        command.args(["--", "the_program_passes"]);
+        command.env("CARGO_TARGET_DIR", &self.target).env("CONFORMANCE_FILTER", cases);
+        // What is broken on purpose need not be beautiful.
+        command.env("RUSTFLAGS", "--cap-lints=allow").stdin(Stdio::null());
+        command
+    }
+
+    fn notices(&self, mutation: &Mutation) -> Result<bool> {
+        let path = self.root.join(&mutation.file);
+        let sound = fs::read_to_string(&path).with_context(|| format!("cannot read {}", mutation.file))?;
+        fs::write(&path, mutation.apply(&sound)?)?;
+        let output = self.suite(&mutation.case).output().context("cannot run cargo");
+        fs::write(&path, sound)?;
+        let output = output?;
+        let said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            return Ok(false);
+        }
+        ensure!(
+            said.contains(NOTICED),
+            "with the mutation `{}` nothing was tested; it does not build, or the recorder does not start:\n{said}",
+            mutation.what
+        );
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn mutation(find: &str, replace: &str) -> Mutation {
+        let [what, rules, file, case] = ["", "", "", ""].map(str::to_owned);
+        Mutation { what, rules, file, find: find.into(), replace: replace.into(), case }
+    }
+
+    #[test]
+    fn a_mutation_applies_where_its_text_stands_once() {
+        assert_eq!(mutation("b", "x").apply("abc").unwrap(), "axc");
+        for (find, replace) in [("z", "x"), ("a", "x"), ("b", "b")] {
+            assert!(mutation(find, replace).apply("aabc").is_err(), "{find} {replace}");
+        }
+    }
+
+    /// So that the list does not rot between two runs of it, which take minutes.
+    #[test]
+    fn every_mutation_applies_and_names_a_case() {
+        let repo = Repo::find().unwrap();
+        let mutations = read(&repo).unwrap();
+        assert!(mutations.len() >= 25, "{} mutations", mutations.len());
+        let folder = repo.path("crates/conformance/src/cases");
+        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let cases: String = files.map(|file| fs::read_to_string(file).unwrap()).collect();
+        let protocol = repo.read("PROTOCOL.md").unwrap();
+        let mut described = BTreeSet::new();
+        for mutation in &mutations {
+            mutation.apply(&repo.read(&mutation.file).unwrap()).unwrap();
+            assert!(described.insert(&mutation.what), "two are described {:?}", mutation.what);
+            for part in mutation.case.split('|') {
+                assert!(cases.contains(part), "{}: no case is called {part:?}", mutation.what);
+            }
+            for rule in mutation.rules.split_whitespace() {
+                assert!(protocol.contains(&format!("**{rule}**")), "{}: no rule {rule}", mutation.what);
+            }
+        }
+    }
+}
