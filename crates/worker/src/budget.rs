@@ -1,11 +1,13 @@
-//! The memory that the rings of one isolate share, and how many recordings are in flight in it.
+//! What the recordings of one isolate share: memory for bytes, and time for writing them.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use durablefetch_protocol::limits::RING_MAX;
 
-/// An isolate has 128 MB for everything; the rings of all its objects get a quarter.
-const TOTAL: usize = 32 << 20;
+/// An isolate has 128 MB for everything; the rings of all its objects get an eighth, and what is not written yet
+/// another.
+const TOTAL: usize = 16 << 20;
 /// The least a ring gets, however many there are: below it every reader would read from storage.
 const RING_MIN: usize = 4 << 10;
 
@@ -31,4 +33,21 @@ pub(crate) fn lands() {
 /// How many bytes each ring may hold now.
 pub(crate) fn ring() -> usize {
     (TOTAL / live().max(1)).clamp(RING_MIN, RING_MAX)
+}
+
+/// Every write is a commit of one object's own database: a row on the bill and, on workerd, an fsync that the whole
+/// isolate waits for. All recordings together make about ten a second, however many there are.
+const COMMITS_EVERY: Duration = Duration::from_millis(100);
+/// No byte waits longer than this. What a crash can take is the end of a recording that it interrupts anyway.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+
+/// How long the first byte that is not written waits for more.
+pub(crate) fn flush_after() -> Duration {
+    let live = u32::try_from(live()).unwrap_or(u32::MAX).max(1);
+    COMMITS_EVERY.saturating_mul(live).min(FLUSH_MAX)
+}
+
+/// This many unwritten bytes of one recording do not wait.
+pub(crate) fn unwritten() -> u64 {
+    (TOTAL / live().max(1)).clamp(RING_MIN, RING_MAX) as u64
 }

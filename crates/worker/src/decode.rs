@@ -1,8 +1,15 @@
 //! Recorded bytes are identity-coded: what the upstream encodes although it was asked not to is decoded here,
 //! as it comes. workerd decodes gzip and brotli by itself.
 
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
 use bytes::Bytes;
 use durablefetch_protocol::ErrorCode;
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::Closure;
 
 use crate::sys;
 use crate::zstd::Zstd;
@@ -10,9 +17,9 @@ use crate::zstd::Zstd;
 /// The most bytes of one read.
 const PIECE: u32 = 64 << 10;
 
-/// A body, decoded.
+/// A body that is read to its end, decoded.
 pub(crate) struct Decoded {
-    reader: sys::Reader,
+    body: web_sys::ReadableStream,
     zstd: Option<Zstd>,
 }
 
@@ -27,27 +34,73 @@ pub(crate) fn identity(body: web_sys::ReadableStream, coding: Option<&str>) -> R
         Some("zstd") => (body, Some(Zstd::default())),
         Some(_) => return Err(ErrorCode::UpstreamFailed),
     };
-    let reader = sys::Reader::new(&body, PIECE).map_err(|_| ErrorCode::UpstreamFailed)?;
-    Ok(Decoded { reader, zstd })
+    Ok(Decoded { body, zstd })
+}
+
+/// What a body has come to: the end of its reading, and who waits for that.
+#[derive(Default)]
+struct Finish {
+    with: Cell<Option<Result<(), ErrorCode>>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Finish {
+    fn set(&self, with: Result<(), ErrorCode>) {
+        self.with.set(Some(with));
+        let waker = self.waker.take();
+        waker.into_iter().for_each(Waker::wake);
+    }
 }
 
 impl Decoded {
-    /// The next bytes, possibly none; `None` at the end.
+    /// Reads to the end. `publish` gets the bytes as they come, never none, and says whether to go on; where it
+    /// says no, the body is let go of.
     ///
     /// # Errors
     /// [`ErrorCode::UpstreamFailed`] where the body broke or is not in its coding.
-    pub(crate) async fn read(&mut self) -> Result<Option<Bytes>, ErrorCode> {
-        let read = self.reader.read().await.map_err(|_| ErrorCode::UpstreamFailed)?;
-        match (read, &mut self.zstd) {
-            (Some(view), None) => Ok(Some(Bytes::from(view.to_vec()))),
-            (Some(view), Some(zstd)) => zstd.decode(&view.to_vec()).map(|bytes| Some(Bytes::from(bytes))),
-            (None, None) => Ok(None),
-            (None, Some(zstd)) => zstd.end().map(|()| None),
-        }
-    }
-
-    /// Says that no more will be read.
-    pub(crate) fn cancel(&self) {
-        self.reader.cancel();
+    pub(crate) async fn drain(self, publish: impl Fn(Bytes) -> bool + 'static) -> Result<(), ErrorCode> {
+        let Self { body, zstd } = self;
+        let zstd = Rc::new(RefCell::new(zstd));
+        let finish = Rc::new(Finish::default());
+        let chunk = {
+            let (zstd, finish) = (Rc::clone(&zstd), Rc::clone(&finish));
+            Closure::<dyn FnMut(Uint8Array) -> bool>::new(move |view: Uint8Array| {
+                let bytes = match &mut *zstd.borrow_mut() {
+                    None => Ok(view.to_vec()),
+                    Some(zstd) => zstd.decode(&view.to_vec()),
+                };
+                let goes_on = match bytes {
+                    Ok(bytes) if bytes.is_empty() => true,
+                    Ok(bytes) => publish(Bytes::from(bytes)),
+                    Err(code) => {
+                        finish.set(Err(code));
+                        return false;
+                    }
+                };
+                if !goes_on {
+                    finish.set(Ok(()));
+                }
+                goes_on
+            })
+        };
+        let end = {
+            let finish = Rc::clone(&finish);
+            Closure::<dyn FnMut(bool)>::new(move |broke| {
+                finish.set(match &mut *zstd.borrow_mut() {
+                    _ if broke => Err(ErrorCode::UpstreamFailed),
+                    None => Ok(()),
+                    Some(zstd) => zstd.end(),
+                });
+            })
+        };
+        sys::drain(&body, PIECE, &chunk, &end).map_err(|_| ErrorCode::UpstreamFailed)?;
+        poll_fn(|cx| match finish.with.take() {
+            Some(with) => Poll::Ready(with),
+            None => {
+                *finish.waker.borrow_mut() = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await
     }
 }

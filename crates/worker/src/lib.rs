@@ -8,10 +8,10 @@
 //! | the Worker in front | `router`, `page`, `config`, `access` (who may ask, for what) |
 //! | one request | `exchange`, `request_body`, `respond`, `control` |
 //! | the object of one key | `object` (ends, alarm), `keyed` (what is known), `admit`, `start` |
-//! | one recording | `shared` (what pump and readers share), `pump`, `reader` |
+//! | one recording | `shared` (what pump and readers share), `pump`, `reader`, `piece` (bytes on their way) |
 //! | where bytes come from | `source`, `upstream`, `decode`, `zstd` |
-//! | where bytes go | `store` (SQLite), `budget` (memory) |
-//! | workerd's JavaScript | `sys`, `js_headers` |
+//! | where bytes go | `store` (SQLite), `budget` (memory, time for writing) |
+//! | workerd's JavaScript | `sys`, `js_headers`, `flow.js` |
 
 #![cfg(target_arch = "wasm32")]
 
@@ -26,6 +26,7 @@ mod js_headers;
 mod keyed;
 mod object;
 mod page;
+mod piece;
 mod pump;
 mod reader;
 mod request_body;

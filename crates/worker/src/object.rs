@@ -19,14 +19,6 @@ use crate::{admit, budget, respond, sys};
 /// While something is live, the alarm comes this often: it brings back an object that the platform has lost,
 /// and the fresh instance marks what was live as interrupted.
 const HEARTBEAT_MS: u64 = 30_000;
-/// Bytes that are not written yet wait for more at most this long: the first of a recording shortly, later ones
-/// four times as long each time. Every write is a commit of this object's own database, which costs milliseconds of a
-/// disk and a row on the bill: at 10 ms fifty streams of fifty chunks a second kept a disk busy with nothing else.
-/// What a crash can take is the end of a recording that it interrupts anyway.
-pub(crate) const FLUSH_FIRST: Duration = Duration::from_millis(10);
-const FLUSH_LAST: Duration = Duration::from_millis(500);
-/// This many unwritten bytes do not wait.
-const FLUSH_BYTES: u64 = 64 << 10;
 /// An answer that was passed through is kept for its request id up to this size.
 const KEPT: u64 = durablefetch_protocol::limits::KEPT_ANSWER_MAX as u64;
 
@@ -126,17 +118,14 @@ impl Core {
             self.end(shared, End::Fail(ErrorCode::RecordingTooLarge));
             return false;
         }
-        shared.last_chunk_ms.set(sys::now_ms());
         let unwritten = shared.publish(chunk);
-        if unwritten >= FLUSH_BYTES {
+        if unwritten >= budget::unwritten() {
             shared.flush.take();
             return self.flush(shared);
         }
         if shared.flush.borrow().is_none() {
-            let after = shared.flush_after.get();
-            shared.flush_after.set((after * 4).min(FLUSH_LAST));
             let (core, recording) = (Rc::clone(self), Rc::clone(shared));
-            *shared.flush.borrow_mut() = Some(sys::Timer::after(after, move || {
+            *shared.flush.borrow_mut() = Some(sys::Timer::after(budget::flush_after(), move || {
                 spawn_local(async move {
                     recording.flush.take();
                     core.flush(&recording);

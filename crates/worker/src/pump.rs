@@ -16,6 +16,9 @@ use crate::source::Source;
 use crate::upstream::{self, Opened, Upward};
 use crate::{decode, sys};
 
+/// How often the watchdog looks within the idle timeout. An upstream is cut after that time and at most one look more.
+const LOOKS: u32 = 8;
+
 /// Starts the pump of a recording.
 pub(crate) fn spawn(core: Rc<Core>, shared: Rc<Shared>, source: Source) {
     spawn_local(async move {
@@ -41,22 +44,12 @@ async fn from_upstream(core: &Rc<Core>, shared: &Rc<Shared>, upward: Upward) -> 
         Err(code) => return End::Fail(code),
     };
     let idle = core.config().map_or(Duration::MAX, |config| config.idle_timeout);
-    shared.last_chunk_ms.set(sys::now_ms());
-    watch(core, shared, idle);
-    let mut reader = body;
-    loop {
-        match reader.read().await {
-            Ok(Some(chunk)) if chunk.is_empty() => {}
-            Ok(Some(chunk)) => {
-                if !core.publish(shared, chunk) {
-                    reader.cancel();
-                    // Its end has begun elsewhere; this one will not be heard.
-                    return End::Complete;
-                }
-            }
-            Ok(None) => return End::Complete,
-            Err(code) => return End::Fail(code),
-        }
+    watch(core, shared, idle, shared.machine().chunks(), 0);
+    let (publisher, recording) = (Rc::clone(core), Rc::clone(shared));
+    match body.drain(move |chunk| publisher.publish(&recording, chunk)).await {
+        // Where somebody else has ended it, this end will not be heard.
+        Ok(()) => End::Complete,
+        Err(code) => End::Fail(code),
     }
 }
 
@@ -94,20 +87,19 @@ fn publish_head(core: &Rc<Core>, shared: &Rc<Shared>, head: Head, cookies: Vec<H
     shared.set_head(head, cookies, if recorded { Start::Recorded } else { Start::Unrecorded })
 }
 
-/// Ends a recording whose upstream has been silent for too long. One timer a while, not one a chunk.
-fn watch(core: &Rc<Core>, shared: &Rc<Shared>, idle: Duration) {
-    let silent = Duration::from_millis(sys::now_ms().saturating_sub(shared.last_chunk_ms.get()));
+/// Ends a recording whose upstream has been silent for too long. It looks whether chunks have come a few times in
+/// that time: neither a timer nor a look at the clock for each chunk.
+fn watch(core: &Rc<Core>, shared: &Rc<Shared>, idle: Duration, chunks: u64, silent: u32) {
     let (core_then, shared_then) = (Rc::clone(core), Rc::clone(shared));
-    let timer = sys::Timer::after(idle.saturating_sub(silent), move || {
+    let timer = sys::Timer::after(idle / LOOKS, move || {
         spawn_local(async move {
+            let now = shared_then.machine().chunks();
+            let silent = if now == chunks { silent + 1 } else { 0 };
             if shared_then.ending.get() {
-                return;
-            }
-            let silent = Duration::from_millis(sys::now_ms().saturating_sub(shared_then.last_chunk_ms.get()));
-            if silent >= idle {
+            } else if silent >= LOOKS {
                 core_then.end(&shared_then, End::Fail(ErrorCode::UpstreamIdle));
             } else {
-                watch(&core_then, &shared_then, idle);
+                watch(&core_then, &shared_then, idle, now, silent);
             }
         });
     });

@@ -1,18 +1,22 @@
 //! The one read loop: a reader holds an offset. It sends what is stored from its offset; at the tail it waits for
 //! "length or state changed" and goes on. It has one write under way and nothing queued, so a slow reader costs
 //! no memory, misses nothing and slows no one.
+//!
+//! No future and no waker: what changes the recording calls the readers that wait, and JavaScript calls back when a
+//! piece has been written. That is one crossing each way for every chunk.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::WritableStreamDefaultWriter;
 
 use crate::object::Core;
+use crate::piece::Piece;
 use crate::shared::{Got, Shared};
 use crate::sys;
 
@@ -25,22 +29,7 @@ const SETTLE: Duration = Duration::from_millis(10);
 /// A write is done when the next stage inside workerd has read it, while that one may still be passing it on;
 /// breaking the connection would lose it. There are two stages between here and the socket, so this many bytes
 /// at the end of what is broken go one by one: when the last is read, all before them have left.
-const SINGLES: u32 = 2;
-
-/// Whether the other side has gone.
-#[derive(Default)]
-struct Left {
-    flag: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl Left {
-    fn set(&self) {
-        self.flag.set(true);
-        let waker = self.waker.take();
-        waker.into_iter().for_each(Waker::wake);
-    }
-}
+const SINGLES: u64 = 2;
 
 /// What a reader follows.
 pub(crate) struct Follow {
@@ -52,90 +41,122 @@ pub(crate) struct Follow {
     pub(crate) clean: bool,
 }
 
+/// One response's body.
+pub(crate) struct Reader {
+    follow: Follow,
+    writer: WritableStreamDefaultWriter,
+    offset: Cell<u64>,
+    /// What is being written.
+    writing: RefCell<Option<Rc<Piece>>>,
+    /// What JavaScript calls when it was written, or cannot be. `None` once the reader is over.
+    callbacks: RefCell<Option<Rc<Callbacks>>>,
+}
+
+struct Callbacks {
+    sent: Closure<dyn FnMut()>,
+    failed: Closure<dyn FnMut()>,
+}
+
 /// Follows a recording into a response's body to its end.
 pub(crate) fn spawn(follow: Follow, writer: WritableStreamDefaultWriter) {
     follow.shared.readers.set(follow.shared.readers.get() + 1);
-    spawn_local(async move {
-        let left = Rc::new(Left::default());
-        watch(&writer, Rc::clone(&left));
-        match follow.run(&writer, &left).await {
-            Outcome::End => drop(JsFuture::from(writer.close()).await),
-            Outcome::Break => {
-                // What was written last may still be on its way through workerd, which would drop it.
-                for _ in 0..SETTLE_TURNS {
-                    sys::sleep(SETTLE).await;
-                }
-                let why = js_sys::Error::new("network error: the recording broke off");
-                drop(JsFuture::from(writer.abort_with_reason(&why)).await);
-            }
-            Outcome::Left => {
-                // Nobody reads what is in the pipe: it must not hold anything.
-                drop(JsFuture::from(writer.abort()).await);
-            }
-        }
-        follow.core.left(&follow.shared);
-    });
+    let offset = Cell::new(follow.from);
+    let (writing, callbacks) = (RefCell::new(None), RefCell::new(None));
+    let reader = Rc::new(Reader { follow, writer, offset, writing, callbacks });
+    let (on_sent, on_failed) = (Rc::clone(&reader), Rc::clone(&reader));
+    *reader.callbacks.borrow_mut() = Some(Rc::new(Callbacks {
+        sent: Closure::new(move || on_sent.sent()),
+        failed: Closure::new(move || on_failed.end(Outcome::Left)),
+    }));
+    watch(&reader);
+    reader.step();
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     End,
     Break,
     Left,
 }
 
-impl Follow {
-    async fn run(&self, writer: &WritableStreamDefaultWriter, left: &Left) -> Outcome {
-        let Self { core, shared, from, clean, .. } = self;
-        let mut offset = *from;
-        loop {
-            let got = poll_fn(|cx| {
-                if left.flag.get() {
-                    return Poll::Ready(None);
+impl Reader {
+    /// Something about the recording has changed, or the last piece was written.
+    pub(crate) fn step(self: &Rc<Self>) {
+        let Some(callbacks) = self.callbacks.borrow().clone() else { return };
+        let Follow { core, shared, clean, .. } = &self.follow;
+        let offset = self.offset.get();
+        let piece = match shared.read(offset) {
+            Got::Wait => return shared.wait(self),
+            Got::Bytes(bytes) => shared.piece(offset, &bytes),
+            Got::Stored(until) => match core.store.page(shared.n, offset, until, PAGE) {
+                Ok(page) => Rc::new(Piece::of(page)),
+                Err(error) => {
+                    worker::console_error!("storage: {}", error.message);
+                    return self.end(Outcome::Break);
                 }
-                let got = shared.poll_read(offset, cx);
-                if got.is_pending() {
-                    *left.waker.borrow_mut() = Some(cx.waker().clone());
-                }
-                got.map(Some)
-            });
-            let piece = match got.await {
-                None => return Outcome::Left,
-                Some(Got::Bytes(bytes)) => shared.to_js(offset, &bytes),
-                Some(Got::Stored(until)) => match core.store.page(shared.n, offset, until, PAGE) {
-                    Ok(page) => page,
-                    Err(error) => {
-                        worker::console_error!("storage: {}", error.message);
-                        return Outcome::Break;
-                    }
-                },
-                Some(Got::Gone) => return Outcome::Break,
-                Some(Got::Ended(state)) => {
-                    return if *clean || state.ends_clean() { Outcome::End } else { Outcome::Break };
-                }
-            };
-            offset += u64::from(piece.length());
-            let machine = shared.machine();
-            let breaks = !clean && !machine.state().is_live() && !machine.state().ends_clean();
-            let whole = if breaks && offset == machine.len() {
-                piece.length().saturating_sub(SINGLES)
-            } else {
-                piece.length()
-            };
-            let singles = (whole..piece.length()).map(|at| piece.subarray(at, at + 1));
-            for part in core::iter::once(piece.subarray(0, whole)).chain(singles) {
-                if part.length() > 0 && JsFuture::from(writer.write_with_chunk(&part)).await.is_err() {
-                    return Outcome::Left;
-                }
-            }
+            },
+            Got::Gone => return self.end(Outcome::Break),
+            Got::Ended(state) if *clean || state.ends_clean() => return self.end(Outcome::End),
+            Got::Ended(_) => return self.end(Outcome::Break),
+        };
+        let view = self.cautious(piece.view());
+        self.offset.set(offset + u64::from(view.length()));
+        *self.writing.borrow_mut() = Some(piece);
+        sys::send(&self.writer, &view, &callbacks.sent, &callbacks.failed);
+    }
+
+    fn sent(self: &Rc<Self>) {
+        drop(self.writing.take());
+        self.step();
+    }
+
+    /// As much of a piece as may be written at once: see [`SINGLES`].
+    fn cautious(&self, view: &Uint8Array) -> Uint8Array {
+        let machine = self.follow.shared.machine();
+        let breaks = !self.follow.clean && !machine.state().is_live() && !machine.state().ends_clean();
+        let singles = machine.len().saturating_sub(SINGLES);
+        let end = self.offset.get() + u64::from(view.length());
+        if !breaks || end <= singles {
+            return view.clone();
         }
+        let at_once = singles.saturating_sub(self.offset.get()).max(1);
+        view.subarray(0, u32::try_from(at_once).unwrap_or(u32::MAX))
+    }
+
+    /// The reader is over. Nothing happens where it is already.
+    fn end(self: &Rc<Self>, outcome: Outcome) {
+        let Some(callbacks) = self.callbacks.take() else { return };
+        if let Some(piece) = self.writing.take().filter(|_| outcome == Outcome::Left) {
+            piece.keep_from_pool();
+        }
+        let reader = Rc::clone(self);
+        spawn_local(async move {
+            // Not before JavaScript has come back from the call of one of them.
+            drop(callbacks);
+            match outcome {
+                Outcome::End => drop(JsFuture::from(reader.writer.close()).await),
+                Outcome::Break => {
+                    // What was written last may still be on its way through workerd, which would drop it.
+                    for _ in 0..SETTLE_TURNS {
+                        sys::sleep(SETTLE).await;
+                    }
+                    let why = js_sys::Error::new("network error: the recording broke off");
+                    drop(JsFuture::from(reader.writer.abort_with_reason(&why)).await);
+                }
+                // Nobody reads what is in the pipe: it must not hold anything.
+                Outcome::Left => drop(JsFuture::from(reader.writer.abort()).await),
+            }
+            reader.follow.core.left(&reader.follow.shared);
+        });
     }
 }
 
 /// `closed` is rejected when the client is known to have gone: on workerd at the next write.
-fn watch(writer: &WritableStreamDefaultWriter, left: Rc<Left>) {
-    let closed = writer.closed();
+fn watch(reader: &Rc<Reader>) {
+    let closed = reader.writer.closed();
+    let reader = Rc::clone(reader);
     spawn_local(async move {
         let _: Result<JsValue, JsValue> = JsFuture::from(closed).await;
-        left.set();
+        reader.end(Outcome::Left);
     });
 }

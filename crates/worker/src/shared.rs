@@ -4,7 +4,6 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use bytes::Bytes;
 use durablefetch_protocol::admission::Stored;
@@ -13,9 +12,10 @@ use durablefetch_protocol::recording::{End, Next, Recording};
 use durablefetch_protocol::ring::{Ring, Slice};
 use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, State};
 use http::HeaderValue;
-use js_sys::Uint8Array;
 
-use crate::sys::{self, Timer};
+use crate::piece::Piece;
+use crate::reader::Reader;
+use crate::sys::Timer;
 
 /// Small chunks are joined to about this much for a reader that is behind.
 const JOIN_MAX: usize = 64 * 1024;
@@ -35,6 +35,8 @@ pub(crate) enum Start {
 
 /// What there is for a reader.
 pub(crate) enum Got {
+    /// Nothing yet.
+    Wait,
     Bytes(Bytes),
     /// Storage has the bytes up to this offset.
     Stored(u64),
@@ -53,7 +55,6 @@ pub(crate) struct Shared {
     pub(crate) used_ms: Cell<u64>,
     /// The last use that storage knows of.
     pub(crate) stored_use_ms: Cell<u64>,
-    pub(crate) last_chunk_ms: Cell<u64>,
     /// Its end has begun: the pump leaves, and no other end may begin.
     pub(crate) ending: Cell<bool>,
     pub(crate) readers: Cell<u64>,
@@ -61,11 +62,11 @@ pub(crate) struct Shared {
     pub(crate) upstream: RefCell<Option<web_sys::AbortController>>,
     /// When what is unwritten will be written.
     pub(crate) flush: RefCell<Option<Timer>>,
-    /// How long the next unwritten bytes will wait.
-    pub(crate) flush_after: Cell<Duration>,
     pub(crate) watchdog: RefCell<Option<Timer>>,
     /// The newest piece that a reader was given, for the others to share: its offset and its bytes.
-    piece: RefCell<Option<(u64, Uint8Array)>>,
+    piece: RefCell<Option<(u64, Rc<Piece>)>>,
+    /// Readers that have everything there is.
+    waiting: RefCell<Vec<Rc<Reader>>>,
     inner: RefCell<Inner>,
 }
 
@@ -118,14 +119,13 @@ impl Shared {
             started_ms,
             used_ms: Cell::new(used_ms),
             stored_use_ms: Cell::new(used_ms),
-            last_chunk_ms: Cell::new(used_ms),
             ending: Cell::new(false),
             readers: Cell::new(0),
             upstream: RefCell::new(None),
             flush: RefCell::new(None),
-            flush_after: Cell::new(crate::object::FLUSH_FIRST),
             watchdog: RefCell::new(None),
             piece: RefCell::new(None),
+            waiting: RefCell::new(Vec::new()),
             inner: RefCell::new(Inner {
                 machine,
                 ring: Some(Ring::new(crate::budget::ring())),
@@ -250,38 +250,39 @@ impl Shared {
         .await
     }
 
-    /// What there is at an offset. Where there is nothing yet, the reader will be woken.
-    pub(crate) fn poll_read(&self, offset: u64, cx: &Context<'_>) -> Poll<Got> {
+    /// What there is at an offset.
+    pub(crate) fn read(&self, offset: u64) -> Got {
         let inner = self.inner.borrow();
-        let state = inner.machine.state();
-        if matches!(state, State::Superseded | State::Deleted) {
-            return Poll::Ready(Got::Gone);
+        if matches!(inner.machine.state(), State::Superseded | State::Deleted) {
+            return Got::Gone;
         }
-        let got = match inner.machine.next(offset) {
+        match inner.machine.next(offset) {
             Next::Ended(state) => Got::Ended(state),
-            Next::Wait => {
-                drop(inner);
-                self.register(cx);
-                return Poll::Pending;
-            }
+            Next::Wait => Got::Wait,
             Next::Read(available) => match inner.ring.as_ref().map(|ring| ring.read_joined(offset, JOIN_MAX))
             {
                 Some(Slice::Bytes(bytes)) => Got::Bytes(bytes),
                 Some(Slice::Behind(until)) => Got::Stored(until),
                 None | Some(Slice::Tail) => Got::Stored(offset + available),
             },
-        };
-        Poll::Ready(got)
+        }
+    }
+
+    /// Calls this reader when there is more, or an end.
+    pub(crate) fn wait(&self, reader: &Rc<Reader>) {
+        self.waiting.borrow_mut().push(Rc::clone(reader));
     }
 
     /// Bytes at this offset for JavaScript. Readers that are abreast get the same copy; nobody writes to it.
-    pub(crate) fn to_js(&self, offset: u64, bytes: &[u8]) -> Uint8Array {
+    pub(crate) fn piece(&self, offset: u64, bytes: &[u8]) -> Rc<Piece> {
         let mut newest = self.piece.borrow_mut();
         match &*newest {
-            Some((at, piece)) if *at == offset && piece.length() as usize == bytes.len() => piece.clone(),
+            Some((at, piece)) if *at == offset && piece.view().length() as usize == bytes.len() => {
+                Rc::clone(piece)
+            }
             _ => {
-                let piece = sys::to_js(bytes);
-                *newest = Some((offset, piece.clone()));
+                let piece = Rc::new(Piece::copy(bytes));
+                *newest = Some((offset, Rc::clone(&piece)));
                 piece
             }
         }
@@ -297,5 +298,7 @@ impl Shared {
     fn wake(&self) {
         let wakers = core::mem::take(&mut self.inner.borrow_mut().wakers);
         wakers.into_iter().for_each(Waker::wake);
+        let waiting = core::mem::take(&mut *self.waiting.borrow_mut());
+        waiting.iter().for_each(Reader::step);
     }
 }

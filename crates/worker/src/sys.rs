@@ -6,6 +6,26 @@ use js_sys::{Array, ArrayBuffer, Function, JsString, Object, Promise, Reflect, U
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+#[wasm_bindgen(module = "/src/flow.js")]
+extern "C" {
+    /// Reads a body to its end: see `flow.js`.
+    #[wasm_bindgen(catch)]
+    pub(crate) fn drain(
+        stream: &web_sys::ReadableStream,
+        size: u32,
+        chunk: &Closure<dyn FnMut(Uint8Array) -> bool>,
+        end: &Closure<dyn FnMut(bool)>,
+    ) -> Result<(), JsValue>;
+
+    /// Writes a piece: see `flow.js`.
+    pub(crate) fn send(
+        writer: &web_sys::WritableStreamDefaultWriter,
+        piece: &Uint8Array,
+        sent: &Closure<dyn FnMut()>,
+        failed: &Closure<dyn FnMut()>,
+    );
+}
+
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = fetch)]

@@ -66,7 +66,7 @@ pub(super) fn add(suite: &mut Suite) {
         half.send().await?.error(400, "bad-request").await?;
         let half = cx.get(&at).header("durablefetch-offset", "1");
         half.send().await?.error(400, "bad-request").await?;
-        for offset in ["-1", "x", "1.5", "", "99999999999999999999"] {
+        for offset in ["-1", "+1", "x", "1.5", "", "99999999999999999999"] {
             let bad = cx.get(&at).header("durablefetch-recording", recording.clone());
             bad.header("durablefetch-offset", offset).send().await?.error(400, "bad-request").await?;
         }
