@@ -9,6 +9,7 @@ use durablefetch_protocol::destination::{Destination, Lifted};
 use durablefetch_protocol::guard::{Admitted, Guard};
 use durablefetch_protocol::headers::Cookies;
 use durablefetch_protocol::public_guard::{PublicGuard, parse_origin};
+use durablefetch_protocol::scope::Scoping;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 use http::HeaderMap;
 use url::{Host, Url};
@@ -28,18 +29,12 @@ impl Access {
         var: &dyn Fn(&str) -> Option<String>,
         origins: &[String],
         has_allow: bool,
+        scoping: &Scoping,
     ) -> Result<Self, String> {
         let origins = origins
             .iter()
             .map(|origin| parse_origin(origin).map_err(|error| format!("ORIGINS: {error}")))
             .collect::<Result<Vec<_>, _>>()?;
-        if is_on(var, "TOKEN_SECRET") {
-            return Err(
-                "TOKEN_SECRET: this version has no tokens yet; remove it and set UNGUESSABLE_URLS to `true` \
-                        if your URLs cannot be guessed"
-                    .into(),
-            );
-        }
         let Some(public) = var("PUBLIC_ORIGIN") else { return Ok(Self::Local(Guard { origins })) };
         let public = parse_origin(&public).map_err(|error| format!("PUBLIC_ORIGIN: {error}"))?;
         if !has_allow && !is_on(var, "ALLOW_ANY") {
@@ -47,12 +42,11 @@ impl Access {
                         or ALLOW_ANY set to `true`"
                 .into());
         }
-        if !is_on(var, "UNGUESSABLE_URLS") {
-            return Err(
-                "PUBLIC_ORIGIN needs UNGUESSABLE_URLS set to `true`: whoever knows a URL can read, stop and \
-                        delete its recording, so URLs must not be guessable"
-                    .into(),
-            );
+        if matches!(scoping, Scoping::Shared) && !is_on(var, "UNGUESSABLE_URLS") {
+            return Err("PUBLIC_ORIGIN needs TOKEN_SECRET or SCOPE_BY, which say whose a recording is, or \
+                        UNGUESSABLE_URLS set to `true`: then whoever knows a URL can read, stop and delete its \
+                        recording, so URLs must not be guessable"
+                .into());
         }
         Ok(Self::Public(PublicGuard::new(&public, &origins)))
     }
@@ -64,7 +58,7 @@ impl Access {
             Self::Local(guard) => guard.check(None, headers).map_err(|error| match error.code {
                 ErrorCode::MisdirectedHost => {
                     let hint = "to serve another Host than localhost, set the variables PUBLIC_ORIGIN, ALLOW and \
-                                UNGUESSABLE_URLS of the Worker";
+                                TOKEN_SECRET of the Worker";
                     ProtocolError::new(error.code, format!("{}; {hint}", error.message))
                 }
                 ErrorCode::ForbiddenOrigin if headers.contains_key(http::header::ORIGIN) => {

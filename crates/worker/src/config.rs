@@ -5,17 +5,23 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use durablefetch_protocol::allow::Allow;
-use durablefetch_protocol::{limits, units};
+use durablefetch_protocol::scope::{Credential, Scoping};
+use durablefetch_protocol::token::{SECRET_MIN, Secrets};
+use durablefetch_protocol::{Fingerprint, ProtocolError, limits, units};
+use http::HeaderMap;
 use worker::Env;
 
 use crate::access::Access;
 use crate::sys;
 
-/// What a recorder was configured with. The variables are documented in `examples/cloudflare/README.md`.
-#[derive(Debug)]
+/// What a recorder was configured with; its secrets are not for logs. The variables are documented in `examples/cloudflare/README.md`.
 pub(crate) struct Config {
     /// `PUBLIC_ORIGIN`, `ORIGINS`: who may ask.
     pub(crate) access: Access,
+    /// `TOKEN_SECRET`, `SCOPE_BY`: whose a recording is.
+    pub(crate) scoping: Scoping,
+    /// Made of `SCOPE_SECRET`: keys the hash of what is presented. The same in all objects, unlike theirs.
+    pub(crate) scope_secret: [u8; 32],
     /// `ALLOW`: upstreams that may be fetched, comma-separated. Empty: any.
     pub(crate) allow: Vec<Allow>,
     /// `BASE_PATH`: the path under which it is mounted.
@@ -55,6 +61,11 @@ fn var(env: &Env, name: &str) -> Option<String> {
 }
 
 impl Config {
+    /// Whose recordings a request is about.
+    pub(crate) fn scope(&self, headers: &HeaderMap) -> Result<String, ProtocolError> {
+        self.scoping.scope(headers, &self.scope_secret, sys::now_ms() / 1000)
+    }
+
     fn read(var: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         let time = |name: &str, default: Duration| match var(name) {
             Some(text) => units::duration(&text).map_err(|error| format!("{name}: {error}")),
@@ -73,9 +84,19 @@ impl Config {
             .map(|entry| Allow::parse(entry).map_err(|error| format!("ALLOW: {}", error.message)))
             .collect();
         let allow = allow?;
-        let access = Access::read(var, &list("ORIGINS"), !allow.is_empty())?;
+        let scoping = scoping(&list("TOKEN_SECRET"), &list("SCOPE_BY"))?;
+        let access = Access::read(var, &list("ORIGINS"), !allow.is_empty(), &scoping)?;
+        let scope_secret = var("SCOPE_SECRET").unwrap_or_default();
+        if matches!(scoping, Scoping::Presented(_)) && scope_secret.len() < SECRET_MIN {
+            return Err(format!(
+                "SCOPE_BY needs SCOPE_SECRET, {SECRET_MIN} bytes or more that nobody else knows: make them with \
+                 `openssl rand -hex 32`"
+            ));
+        }
         Ok(Self {
             access,
+            scoping,
+            scope_secret: Fingerprint::of(&[0; 32], "scope", scope_secret.as_bytes()).0,
             allow,
             base_path: var("BASE_PATH").unwrap_or_default().trim_end_matches('/').to_owned(),
             ttl: time("TTL", limits::TTL)?,
@@ -85,5 +106,22 @@ impl Config {
             header_timeout: time("HEADER_TIMEOUT", limits::HEADER_TIMEOUT)?,
             idle_timeout: time("IDLE_TIMEOUT", limits::IDLE_TIMEOUT)?,
         })
+    }
+}
+
+/// How it is told whose a recording is. `secrets` are one, or two while one replaces the other.
+fn scoping(secrets: &[String], credentials: &[String]) -> Result<Scoping, String> {
+    match (secrets, credentials) {
+        ([], []) => Ok(Scoping::Shared),
+        (secrets, []) => {
+            Secrets::new(secrets).map(Scoping::Tokens).map_err(|error| format!("TOKEN_SECRET: {error}"))
+        }
+        ([], credentials) => {
+            let credentials: Result<_, _> = credentials.iter().map(|text| Credential::parse(text)).collect();
+            credentials.map(Scoping::Presented).map_err(|error| format!("SCOPE_BY: {error}"))
+        }
+        _ => {
+            Err("TOKEN_SECRET and SCOPE_BY are two ways to say whose a recording is: set one of them".into())
+        }
     }
 }

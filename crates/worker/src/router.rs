@@ -34,7 +34,7 @@ async fn route(
         Err(error) => return respond::error(&error, None),
     };
     let admitted = exchange.admitted.clone();
-    match dispatch(exchange, env).await {
+    match dispatch(exchange, env, config).await {
         Ok(response) => Ok(response),
         Err(Failed::Protocol(error)) => respond::error(&error, Some(&admitted)),
         Err(Failed::Js(error)) => {
@@ -68,7 +68,11 @@ impl From<JsValue> for Failed {
     }
 }
 
-async fn dispatch(exchange: Exchange, env: &Env) -> core::result::Result<web_sys::Response, Failed> {
+async fn dispatch(
+    exchange: Exchange,
+    env: &Env,
+    config: &Config,
+) -> core::result::Result<web_sys::Response, Failed> {
     if cors::is_preflight(&exchange.method, &exchange.headers) {
         let headers = answer::preflight(&exchange.admitted, &exchange.headers);
         return Ok(respond::response(204, b"", &headers, respond::Body::Nothing)?);
@@ -76,15 +80,16 @@ async fn dispatch(exchange: Exchange, env: &Env) -> core::result::Result<web_sys
     let target = exchange.target()?;
     let get = matches!(exchange.method, Method::GET | Method::HEAD);
     match target {
-        Target::Upstream(_) | Target::Demo(_) => match target.key("") {
-            Some(key) => to_object(env, &key, exchange.into_js()).await,
-            None => Err(ErrorCode::Internal.into()),
-        },
+        Target::Upstream(_) | Target::Demo(_) => {
+            let key = target.key(&config.scope(&exchange.headers)?).ok_or(ErrorCode::Internal)?;
+            to_object(env, &key, exchange.into_js()).await
+        }
         Target::Control(control) => {
             if exchange.method != Method::POST {
                 return Err(ErrorCode::MethodNotAllowed.into());
             }
-            to_control(env, control, exchange).await
+            let scope = config.scope(&exchange.headers)?;
+            to_control(env, control, &scope, exchange).await
         }
         Target::Page | Target::Healthz | Target::Metrics if !get => Err(ErrorCode::MethodNotAllowed.into()),
         Target::Page => Ok(page::page(&exchange)?),
@@ -105,12 +110,13 @@ async fn dispatch(exchange: Exchange, env: &Env) -> core::result::Result<web_sys
 async fn to_control(
     env: &Env,
     control: Control,
+    scope: &str,
     exchange: Exchange,
 ) -> core::result::Result<web_sys::Response, Failed> {
     let body = request_body::read_control(&exchange.request).await?;
     let request = ControlRequest::parse(&body)?;
     let target = exchange.own.resolve(Upstream::parse(&request.url)?)?;
-    let key = target.key("").ok_or(ErrorCode::Internal)?;
+    let key = target.key(scope).ok_or(ErrorCode::Internal)?;
     let _ = control;
     let init = web_sys::RequestInit::new();
     init.set_body(&crate::sys::to_js(&body));

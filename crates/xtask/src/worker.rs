@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -37,7 +37,8 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
         return Ok(());
     }
     let store = repo.path(".durablefetch/worker");
-    let mut command = serve(repo, &store, options.port)?;
+    let mut command = serve(repo, &store, &format!("127.0.0.1:{}", options.port))?;
+    command.stdout(Stdio::null());
     println!(
         "\n  The recorder is at http://127.0.0.1:{} (its data in .durablefetch/worker/). Ctrl-C stops it.\n",
         options.port
@@ -66,15 +67,23 @@ pub(crate) fn build(repo: &Repo) -> Result<()> {
     Step::new(repo, "build the worker", command).run()
 }
 
-/// workerd on this port, with its storage in this folder.
-fn serve(repo: &Repo, store: &Path, port: u16) -> Result<Command> {
+/// workerd at this address, with its storage in this folder. It says on stdout where it listens: see [`address`].
+pub(crate) fn serve(repo: &Repo, store: &Path, listen: &str) -> Result<Command> {
     fs::create_dir_all(store).with_context(|| format!("cannot make {}", store.display()))?;
-    let workerd = repo.path(TOOLS).join("node_modules/.bin/workerd");
+    // Not what npm puts on PATH, a script of Node: killing that would leave workerd behind.
+    let workerd = repo.path(TOOLS).join("node_modules/workerd/bin/workerd");
     let mut command = repo.command(&workerd.to_string_lossy());
-    command.arg("serve").arg(repo.path(CRATE).join("workerd.capnp"));
-    command.arg("--socket-addr").arg(format!("http=127.0.0.1:{port}"));
+    command.arg("serve").arg(repo.path(CRATE).join("workerd.capnp")).arg("--control-fd=1");
+    command.arg("--socket-addr").arg(format!("http={listen}"));
     command.arg("--directory-path").arg(format!("storage={}", store.display()));
     Ok(command)
+}
+
+/// Where workerd listens, from a line that it writes to `--control-fd`.
+pub(crate) fn address(line: &str) -> Option<String> {
+    let port = line.split_once("\"port\":")?.1;
+    let port = port.split(|c: char| !c.is_ascii_digit()).next()?;
+    Some(format!("http://127.0.0.1:{port}"))
 }
 
 fn ensure_worker_build(repo: &Repo) -> Result<()> {
@@ -98,4 +107,16 @@ fn on_path(repo: &Repo, program: &str) -> Result<PathBuf> {
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
         .with_context(|| format!("{program} is not on PATH although it was just installed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workerd_says_where_it_listens() {
+        let line = r#"{"event":"listen","socket":"http","port":41234}"#;
+        assert_eq!(address(line).as_deref(), Some("http://127.0.0.1:41234"));
+        assert_eq!(address(r#"{"event":"other"}"#), None);
+    }
 }
