@@ -9,6 +9,8 @@ import { launchBrowser } from './lib/browser.js'
 import { ChatPage } from './lib/chat-page.js'
 import { within } from './lib/deadline.js'
 
+/** Which recorder these tests are about: see lib/recorder.js. */
+const RECORDER = process.env.E2E_RECORDER ?? 'native'
 const XTASK = process.env.XTASK_BIN ?? fileURLToPath(new URL('../../target/debug/xtask', import.meta.url))
 
 /** Runs `cargo xtask demo` and keeps what it prints. */
@@ -33,7 +35,7 @@ function demo(t, ...args) {
 }
 
 test('the demo starts, answers, survives kill -9 of its recorder, and stops at Ctrl-C', async (t) => {
-  const running = demo(t, '--port', '0')
+  const running = demo(t, '--port', '0', '--recorder', RECORDER)
   const killable = running.line(/kill -9 (\d+)/, 600_000)
   const [, url] = await running.line(/The chat is at\s+(http:\S+)/, 600_000)
   const [, pid] = await killable

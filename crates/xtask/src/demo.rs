@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::demo::service::Service;
 use crate::progress::Step;
 use crate::repo::Repo;
-use crate::{npm, package};
+use crate::{npm, package, worker};
 
 const DEFAULT_PORT: u16 = 5173;
 const RECORDER: &str = "recorder";
@@ -25,6 +25,43 @@ pub(crate) struct Options {
     /// The port of the web page, on 127.0.0.1; 0 takes a free one, as the recorder and the API server always do.
     #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
+    /// Which recorder: the native one, or that for Cloudflare's Durable Objects, on workerd.
+    #[arg(long, value_enum, default_value_t = Recorder::Native)]
+    recorder: Recorder,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Recorder {
+    Native,
+    Worker,
+}
+
+impl Recorder {
+    fn build(self, repo: &Repo) -> Result<()> {
+        match self {
+            Self::Native => {
+                let mut build = repo.command("cargo");
+                build.args(["build", "-p", "durablefetch-server"]);
+                Step::new(repo, "cargo build of the recorder", build).run()
+            }
+            Self::Worker => worker::build(repo),
+        }
+    }
+
+    /// Its data is in .durablefetch/.
+    fn start(self, repo: &Repo, listen: &str, events: &Sender<Event>) -> Result<Service> {
+        match self {
+            Self::Native => {
+                let mut command = repo.command(&repo.recorder().to_string_lossy());
+                command.args(["serve", "--listen", listen, "--data"]).arg(repo.path(".durablefetch"));
+                Service::start(RECORDER, command, "listening on ", events)
+            }
+            Self::Worker => {
+                let command = worker::serve(repo, &repo.path(".durablefetch/worker"), listen)?;
+                Service::start(RECORDER, command, worker::LISTENING, events)
+            }
+        }
+    }
 }
 
 /// The examples. `examples/cloudflare` needs no demo: it is `cargo xtask worker`.
@@ -69,9 +106,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     eprintln!("── building (a few minutes the first time)");
     package::run(repo)?;
     npm::ensure(repo, example.folder())?;
-    let mut build = repo.command("cargo");
-    build.args(["build", "-p", "durablefetch-server"]);
-    Step::new(repo, "cargo build of the recorder", build).run()?;
+    options.recorder.build(repo)?;
 
     eprintln!("── starting");
     let (events, ended) = mpsc::channel();
@@ -81,17 +116,10 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     })
     .context("cannot listen for Ctrl-C")?;
     match example {
-        Example::Chat => chat::run(repo, options.port, &events, &ended),
-        Example::Vanilla => example::vanilla(repo, options.port, &events, &ended),
-        Example::Node | Example::Openai => example::program(repo, example.folder(), &events),
+        Example::Chat => chat::run(repo, options, &events, &ended),
+        Example::Vanilla => example::vanilla(repo, options, &events, &ended),
+        Example::Node | Example::Openai => example::program(repo, options, &events),
     }
-}
-
-/// The recorder, with its data in .durablefetch/.
-fn start_recorder(repo: &Repo, listen: &str, events: &Sender<Event>) -> Result<Service> {
-    let mut command = repo.command(&repo.recorder().to_string_lossy());
-    command.args(["serve", "--listen", listen, "--data"]).arg(repo.path(".durablefetch"));
-    Service::start(RECORDER, command, "listening on ", events)
 }
 
 /// Waits for Ctrl-C, or for the end of a server, which is an error.

@@ -16,6 +16,8 @@ const CRATE: &str = "crates/worker";
 const TOOLS: &str = "crates/worker/tools";
 /// The npm packages that the client's build has too: wasm-opt.
 const WASM_OPT: &str = "crates/xtask/tools";
+/// What stands before the port in the line that says where workerd listens: JSON.
+pub(crate) const LISTENING: &str = "\"port\":";
 /// The same version as the crate `worker`.
 const WORKER_BUILD: &str = "0.8.7";
 
@@ -67,7 +69,7 @@ pub(crate) fn build(repo: &Repo) -> Result<()> {
     Step::new(repo, "build the worker", command).run()
 }
 
-/// workerd at this address, with its storage in this folder. It says on stdout where it listens: see [`address`].
+/// workerd at this address, with its storage in this folder. It says on stdout where it listens: see [`LISTENING`].
 pub(crate) fn serve(repo: &Repo, store: &Path, listen: &str) -> Result<Command> {
     fs::create_dir_all(store).with_context(|| format!("cannot make {}", store.display()))?;
     // Not what npm puts on PATH, a script of Node: killing that would leave workerd behind.
@@ -77,13 +79,6 @@ pub(crate) fn serve(repo: &Repo, store: &Path, listen: &str) -> Result<Command> 
     command.arg("--socket-addr").arg(format!("http={listen}"));
     command.arg("--directory-path").arg(format!("storage={}", store.display()));
     Ok(command)
-}
-
-/// Where workerd listens, from a line that it writes to `--control-fd`.
-pub(crate) fn address(line: &str) -> Option<String> {
-    let port = line.split_once("\"port\":")?.1;
-    let port = port.split(|c: char| !c.is_ascii_digit()).next()?;
-    Some(format!("http://127.0.0.1:{port}"))
 }
 
 fn ensure_worker_build(repo: &Repo) -> Result<()> {
@@ -107,16 +102,4 @@ fn on_path(repo: &Repo, program: &str) -> Result<PathBuf> {
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
         .with_context(|| format!("{program} is not on PATH although it was just installed"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn workerd_says_where_it_listens() {
-        let line = r#"{"event":"listen","socket":"http","port":41234}"#;
-        assert_eq!(address(line).as_deref(), Some("http://127.0.0.1:41234"));
-        assert_eq!(address(r#"{"event":"other"}"#), None);
-    }
 }

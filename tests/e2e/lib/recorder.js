@@ -1,4 +1,5 @@
-// The real recorder, as a child process on a free port.
+// The real recorder, as a child process on a free port: the native one, or with E2E_RECORDER=worker the one for
+// Durable Objects, on workerd (`cargo xtask worker --build` makes it).
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -9,7 +10,9 @@ import { fileURLToPath } from 'node:url'
 import { within } from './deadline.js'
 
 const BINARY = process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../../target/debug/durablefetch', import.meta.url))
-const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)/
+const WORKER = fileURLToPath(new URL('../../../crates/worker/', import.meta.url))
+// What the native recorder prints, and what workerd writes to its control file.
+const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)|"event":"listen".*"port":(\d+)/
 
 /** `args`: more flags of `durablefetch serve`. */
 export async function startRecorder({ args = [] } = {}) {
@@ -37,19 +40,34 @@ export async function startRecorder({ args = [] } = {}) {
   }
 }
 
+/** The program and its arguments. `args` are flags of the native recorder. */
+function command(data, port, args) {
+  const listen = `127.0.0.1:${port}`
+  switch (process.env.E2E_RECORDER ?? 'native') {
+    case 'native':
+      return [BINARY, 'serve', '--listen', listen, '--data', data, ...args]
+    case 'worker': {
+      if (args.length > 0) throw new Error(`the worker has no flags: ${args.join(' ')}`)
+      const serve = ['serve', `${WORKER}workerd.capnp`, '--socket-addr', `http=${listen}`, '--control-fd=1']
+      return [`${WORKER}tools/node_modules/workerd/bin/workerd`, ...serve, '--directory-path', `storage=${data}`]
+    }
+    default:
+      throw new Error(`E2E_RECORDER is native or worker, not ${process.env.E2E_RECORDER}`)
+  }
+}
+
 async function launch(data, port, args) {
-  const child = spawn(BINARY, ['serve', '--listen', `127.0.0.1:${port}`, '--data', data, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const [program, ...rest] = command(data, port, args)
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   const lines = []
   createInterface({ input: child.stderr }).on('line', (line) => lines.push(line))
   const listening = new Promise((resolve, reject) => {
-    child.on('error', (error) => reject(new Error(`cannot start ${BINARY}: ${error.message}`)))
+    child.on('error', (error) => reject(new Error(`cannot start ${program}: ${error.message}`)))
     child.on('exit', (code, signal) => reject(new Error(`the recorder ended (${signal ?? code}):\n${lines.join('\n')}`)))
     createInterface({ input: child.stdout }).on('line', (line) => {
       lines.push(line)
       const found = LISTENING.exec(line)
-      if (found) resolve(Number(found[1]))
+      if (found) resolve(Number(found[1] ?? found[2]))
     })
   })
   const actual = await within(20_000, 'the recorder says where it listens', listening)

@@ -5,11 +5,16 @@ use std::sync::mpsc::{Receiver, Sender};
 use anyhow::{Result, anyhow};
 
 use super::service::Service;
-use super::{Event, RECORDER, start_recorder};
+use super::{Event, Options, RECORDER};
 use crate::repo::Repo;
 
-pub(super) fn run(repo: &Repo, port: u16, events: &Sender<Event>, ended: &Receiver<Event>) -> Result<()> {
-    let mut recorder = start_recorder(repo, "127.0.0.1:0", events)?;
+pub(super) fn run(
+    repo: &Repo,
+    options: &Options,
+    events: &Sender<Event>,
+    ended: &Receiver<Event>,
+) -> Result<()> {
+    let mut recorder = options.recorder.start(repo, "127.0.0.1:0", events)?;
     let recorder_address = recorder.address().to_owned();
 
     let chat = repo.path("examples/chat");
@@ -19,7 +24,7 @@ pub(super) fn run(repo: &Repo, port: u16, events: &Sender<Event>, ended: &Receiv
 
     let mut command = repo.command("node");
     command.args(["node_modules/vite/bin/vite.js", "--host", "127.0.0.1", "--strictPort"]);
-    command.args(["--port", &port.to_string()]).current_dir(&chat).env("NO_COLOR", "1");
+    command.args(["--port", &options.port.to_string()]).current_dir(&chat).env("NO_COLOR", "1");
     command.env("RECORDER_URL", &recorder_address).env("API_URL", api.address());
     let vite = Service::start("web", command, "Local:", events)?;
 
@@ -33,7 +38,7 @@ pub(super) fn run(repo: &Repo, port: u16, events: &Sender<Event>, ended: &Receiv
             // Killing the recorder is part of the demo: the page says so, and the next message works.
             Ok(Some(RECORDER)) => {
                 let listen = recorder_address.trim_start_matches("http://");
-                recorder = start_recorder(repo, listen, events)?;
+                recorder = options.recorder.start(repo, listen, events)?;
                 println!("  [recorder] was gone and is back: kill -9 {}", recorder.pid());
             }
             Ok(Some(name)) => break Err(anyhow!("{name} ended by itself; what it printed last is above")),

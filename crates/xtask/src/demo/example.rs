@@ -7,17 +7,22 @@ use std::sync::mpsc::{Receiver, Sender};
 use anyhow::{Context, Result, bail};
 
 use super::service::Service;
-use super::{Event, start_recorder, until_ended};
+use super::{Event, Options, until_ended};
 use crate::repo::Repo;
 
 const SIGKILL: i32 = 9;
 
 /// The page of examples/vanilla, which is told by its address where the others are.
-pub(super) fn vanilla(repo: &Repo, port: u16, events: &Sender<Event>, ended: &Receiver<Event>) -> Result<()> {
-    let recorder = start_recorder(repo, "127.0.0.1:0", events)?;
+pub(super) fn vanilla(
+    repo: &Repo,
+    options: &Options,
+    events: &Sender<Event>,
+    ended: &Receiver<Event>,
+) -> Result<()> {
+    let recorder = options.recorder.start(repo, "127.0.0.1:0", events)?;
     let upstream = start_upstream(repo, events)?;
     let mut command = repo.command("node");
-    command.arg("serve.js").env("PORT", port.to_string()).current_dir(repo.path("examples/vanilla"));
+    command.arg("serve.js").env("PORT", options.port.to_string()).current_dir(repo.path("examples/vanilla"));
     let page = Service::start("page", command, "listening on ", events)?;
     println!(
         "\n  The page is at  {}/?recorder={}&upstream={}",
@@ -32,12 +37,12 @@ pub(super) fn vanilla(repo: &Repo, port: u16, events: &Sender<Event>, ended: &Re
 }
 
 /// A program that runs to its end; started again where it was killed.
-pub(super) fn program(repo: &Repo, folder: &str, events: &Sender<Event>) -> Result<()> {
-    let recorder = start_recorder(repo, "127.0.0.1:0", events)?;
+pub(super) fn program(repo: &Repo, options: &Options, events: &Sender<Event>) -> Result<()> {
+    let recorder = options.recorder.start(repo, "127.0.0.1:0", events)?;
     let upstream = start_upstream(repo, events)?;
     loop {
         let mut command = repo.command("node");
-        command.arg("main.js").current_dir(repo.path(folder));
+        command.arg("main.js").current_dir(repo.path(options.example.folder()));
         command.env("RECORDER_URL", recorder.address()).env("UPSTREAM_URL", upstream.address());
         if std::env::var_os("OPENAI_API_KEY").is_none() {
             command.env("OPENAI_BASE_URL", format!("{}/v1", upstream.address()));

@@ -23,8 +23,8 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Starts it and waits for a line of its output that contains `marker`; the address follows it.
-    /// Its output is passed on, each line with its name in front. Its end is told to `events`.
+    /// Starts it and waits for a line of its output that contains `marker`; the address follows it, or its port on
+    /// 127.0.0.1 alone. Its output is passed on, each line with its name in front. Its end is told to `events`.
     pub(super) fn start(
         name: &'static str,
         mut command: Command,
@@ -42,7 +42,7 @@ impl Service {
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 if let Some((_, rest)) = line.split_once(marker) {
-                    let _ = found.send(rest.trim().to_owned());
+                    let _ = found.send(spelled_out(rest));
                 }
                 if !line.trim().is_empty() {
                     println!("  [{name}] {}", line.trim_end());
@@ -78,6 +78,12 @@ impl Service {
     }
 }
 
+/// An address as it stands at the end of a line, or made of the port that stands there (workerd's JSON).
+fn spelled_out(rest: &str) -> String {
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    if digits.is_empty() { rest.trim().to_owned() } else { format!("http://127.0.0.1:{digits}") }
+}
+
 impl Drop for Service {
     /// Asks it to end and insists after a while. In `Drop`, so that no server outlives the demo, not even when
     /// a later one fails to start.
@@ -86,5 +92,16 @@ impl Drop for Service {
         if let Err(mpsc::RecvTimeoutError::Timeout) = self.exited.recv_timeout(STOP) {
             let _ = kill_process(self.pid, Signal::KILL);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spelled_out;
+
+    #[test]
+    fn an_address_is_spelled_out_or_a_port() {
+        assert_eq!(spelled_out(" http://localhost:5173/ "), "http://localhost:5173/");
+        assert_eq!(spelled_out("41234}"), "http://127.0.0.1:41234");
     }
 }
