@@ -19,12 +19,12 @@ const METHODS = {
 const TRANSPORT = ['fetch', 'prepareSendMessagesRequest', 'prepareReconnectToStreamRequest']
 
 /**
- * @param {() => { life: import('./platform.js').Life, Client: new (options: unknown) => any }} living the instance to use, made if need be
+ * @param {() => { life: import('./platform.js').Life, Client: new (options: unknown, unfinished: Set<string>) => any }} living the instance to use, made if need be
  */
 export function clientClass(living) {
   /**
    * A function that answers the same thing for as long as its instance lives.
-   * @param {(Client: new (options: unknown) => any) => any} make
+   * @param {(Client: new (options: unknown, unfinished: Set<string>) => any) => any} make
    */
   const kept = (make) => {
     /** @type {unknown} */
@@ -56,7 +56,9 @@ export function clientClass(living) {
   return class DurableFetchClient {
     /** @param {unknown} [options] */
     constructor(options) {
-      const core = kept((Client) => new Client(options))
+      // Chats whose body is not whole: what the next instance has to know of this one.
+      const unfinished = new Set()
+      const core = kept((Client) => new Client(options, unfinished))
       core()
       for (const [name, promises] of Object.entries(METHODS)) define(this, name, calling(core, name, promises))
       define(this, 'chatTransport', (/** @type {unknown} */ given) => {

@@ -7,7 +7,7 @@ import { glue } from './wasm/durablefetch.js'
 
 /** @type {WebAssembly.Module | undefined} */
 let compiled
-/** @type {{ life: import('./platform.js').Life, Client: new (options: unknown) => any } | undefined} */
+/** @type {{ life: import('./platform.js').Life, Client: new (options: unknown, unfinished: Set<string>) => any } | undefined} */
 let current
 /** @type {Promise<WebAssembly.Module> | undefined} */
 let loading

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
 
-use js_sys::Promise;
+use js_sys::{Promise, Set};
 use wasm_bindgen::prelude::*;
 
 use crate::attach::Attachments;
@@ -52,19 +52,19 @@ pub struct Client {
 
 #[wasm_bindgen]
 impl Client {
-    /// A client; makes no request yet.
+    /// A client; makes no request yet. `unfinished`: of the same client in an instance before this one.
     ///
     /// # Errors
     /// A `DurableFetchError` with the code `invalid-option` that names the option.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &JsValue) -> Result<Client, JsValue> {
+    pub fn new(options: &JsValue, unfinished: Set) -> Result<Client, JsValue> {
         let options = Options::read(options)?;
         let generation = Generation::assumed(&options.base);
         let inner = Inner {
             options,
             generation: Cell::new(generation),
             attachments: Attachments::default(),
-            chats: Chats::default(),
+            chats: Chats::new(unfinished),
             resuming: Resuming::default(),
             warned: bypass::Warned::default(),
             answered: Cell::new(false),

@@ -3,6 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use js_sys::Set;
+use wasm_bindgen::JsValue;
+
 use crate::order::Asker;
 
 /// Chats remembered; the one unused for longest goes first.
@@ -21,28 +24,45 @@ pub(crate) struct Entry {
     pub(crate) stopped_here: bool,
     /// The last body ended in an error.
     pub(crate) errored: bool,
+    /// Bodies that somebody is reading.
+    pub(crate) open: u32,
     /// Bodies that did not end complete: what is sent after one of them is a new intent.
     pub(crate) failures: u32,
 }
 
 /// By URL, the one used last at the end.
-#[derive(Default)]
-pub(crate) struct Chats(RefCell<Vec<(String, Entry)>>);
+pub(crate) struct Chats {
+    entries: RefCell<Vec<(String, Entry)>>,
+    /// URLs of the chats that have a body which is not whole. It is JavaScript's, since it outlives an instance that
+    /// broke down: what was open then ended in an error, too.
+    unfinished: Set,
+}
 
 impl Chats {
+    /// With what the client's former instance left behind.
+    pub(crate) fn new(unfinished: Set) -> Self {
+        Self { entries: RefCell::default(), unfinished }
+    }
+
     /// Does something with a chat, new or known. `work` must not come back here.
     pub(crate) fn with<T>(&self, href: &str, work: impl FnOnce(&mut Entry) -> T) -> T {
-        let mut chats = self.0.borrow_mut();
+        let mut chats = self.entries.borrow_mut();
+        let key = JsValue::from_str(href);
         let (href, mut entry) = match chats.iter().position(|(known, _)| known == href) {
             Some(index) => chats.remove(index),
             None => {
                 if chats.len() >= KEPT {
                     chats.remove(0);
                 }
-                (href.to_owned(), Entry::default())
+                (href.to_owned(), Entry { errored: self.unfinished.has(&key), ..Entry::default() })
             }
         };
         let result = work(&mut entry);
+        if entry.errored || entry.open > 0 {
+            self.unfinished.add(&key);
+        } else {
+            self.unfinished.delete(&key);
+        }
         chats.push((href, entry));
         result
     }

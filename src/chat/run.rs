@@ -1,5 +1,6 @@
 //! One request of a chat, sent or resumed: what its end means for the chat.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use durablefetch_protocol::State;
@@ -17,6 +18,8 @@ pub(crate) struct Run {
     href: String,
     /// `onAbort: 'stop'`.
     stop_on_abort: bool,
+    /// The head has come, and the body is not over.
+    open: Cell<bool>,
 }
 
 impl Run {
@@ -32,7 +35,7 @@ impl Run {
             // A stop from before this began was about something else, unless this comes back to that very thing.
             chat.stopped_here &= chat.recording.is_some();
         });
-        Self { client: client.clone(), href: order.href.clone(), stop_on_abort }
+        Self { client: client.clone(), href: order.href.clone(), stop_on_abort, open: Cell::new(false) }
     }
 
     /// With `onAbort: 'stop'`, abort is Stop.
@@ -56,6 +59,7 @@ impl Run {
     /// The head has come: the recording is known.
     pub(crate) fn head(&self, recording: &str) {
         self.client.chats.with(&self.href, |chat| {
+            chat.open += u32::from(!self.open.replace(true));
             if chat.recording.as_deref() != Some(recording) {
                 // Stopped while its head had not come: that was this one.
                 chat.stopped_here &= chat.recording.is_none();
@@ -85,6 +89,14 @@ impl Run {
                 chat.errored = true;
                 chat.failures += 1;
             });
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if self.open.get() {
+            self.client.chats.with(&self.href, |chat| chat.open = chat.open.saturating_sub(1));
         }
     }
 }

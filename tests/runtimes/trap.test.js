@@ -26,6 +26,8 @@ executes('no bundler: traps within the module', async (t) => {
   assert.equal(report.kept, 'y')
   const whole = ['afterwards', 'transport', 'again', 'transportAgain', 'second', 'slim']
   for (const name of whole) assert.equal(report[name], BODY.length, name)
+  const both = [['replay', 'resume'], ['resume', 'resume']]
+  assert.deepEqual(report.modes, both, 'how chats come back that were in flight, and others: after the trap, and once whole')
   assert.deepEqual(report.instances, [1, 2, 6], 'one instance more for each trap')
   assert.deepEqual(report.unheard, [])
   assert.deepEqual(errors, [], 'no errors in the console')

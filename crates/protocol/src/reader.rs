@@ -24,7 +24,7 @@ use crate::{ErrorCode, State};
 /// A wake-up is a reason to doubt a connection that has been silent for this long.
 const DOUBT_AFTER_MS: u64 = 3_000;
 
-/// A tick this much too late means that the machine slept; the time asleep is nobody's fault.
+/// An event this long after the deadline means that the machine slept; the time asleep is nobody's fault.
 const SLEPT_MS: u64 = 5_000;
 
 /// What a response says of itself in `durablefetch-state`.
@@ -238,22 +238,22 @@ impl Reader {
 
     /// What to do about an event. `now` never goes back.
     pub fn on(&mut self, event: Event<'_>, now: u64) -> Action {
+        // Whatever comes this late: after a night with the lid closed that is as often the end of a request as a tick.
+        if let Some(due) = self.deadline() {
+            self.forgive(now.saturating_sub(due), now);
+        }
         match (self.phase, event) {
             (Phase::Over, _) => Action::Go,
             (Phase::Asking { .. }, Event::Head(head)) => self.on_head(&head, now),
             (Phase::Asking { .. }, Event::Broken) => self.broken(Failure::Network, now),
             (Phase::Asking { since }, Event::Tick) if now >= since + self.patience() => {
-                self.forgive(now - since - self.patience());
                 self.broken(Failure::Network, now)
             }
             (Phase::Asking { since }, Event::Woken) => match self.request {
                 Request::Continue(_) if now >= since + DOUBT_AFTER_MS => self.send(now),
                 _ => Action::Go,
             },
-            (Phase::Waiting { until }, Event::Tick) if now >= until => {
-                self.forgive(now - until);
-                self.send(now)
-            }
+            (Phase::Waiting { until }, Event::Tick) if now >= until => self.send(now),
             (Phase::Waiting { .. }, Event::Woken) => self.send(now),
             (Phase::Open { .. }, event) => self.on_body(event, now),
             (Phase::Asking { .. } | Phase::Waiting { .. }, _) => Action::Go,
@@ -403,10 +403,11 @@ impl Reader {
         }
     }
 
-    /// A tick far too late: the machine slept, and that time does not count towards giving up.
-    fn forgive(&mut self, late: u64) {
+    /// So long after the deadline: the machine slept, and that time does not count towards giving up.
+    fn forgive(&mut self, late: u64, now: u64) {
         if let Some(since) = self.trouble.as_mut().filter(|_| late >= SLEPT_MS) {
-            *since += late;
+            // Several events may be late for one and the same deadline.
+            *since = (*since + late).min(now);
         }
     }
 }

@@ -147,6 +147,23 @@ fn time_asleep_does_not_count_towards_giving_up() {
 }
 
 #[test]
+fn it_falls_asleep_with_a_request_under_way_or_is_woken_before_its_timer() {
+    for woken in [false, true] {
+        let mut reader = streaming(3);
+        reader.on(Event::Broken, 1);
+        assert_eq!(reader.on(Event::Broken, 2), Action::Wait);
+        let slept = 8 * 3_600_000;
+        if woken {
+            assert_eq!(reader.on(Event::Woken, slept), Action::Send(Request::Continue(3)));
+        } else {
+            let due = reader.deadline().unwrap();
+            assert_eq!(reader.on(Event::Tick, due), Action::Send(Request::Continue(3)));
+        }
+        assert_eq!(reader.on(Event::Broken, slept), Action::Wait, "it tries on");
+    }
+}
+
+#[test]
 fn a_start_is_repeated_only_if_its_body_can_be() {
     let mut once = Reader::new(Policy::default(), 0, 1, false, true);
     assert_eq!(once.on(Event::Broken, 5), Action::Fail(Failure::Network));

@@ -38,7 +38,13 @@ inPage(async ({ recorder, upstream, id }) => {
   const first = (await df.fetch(address('stream', 'first'))).body.getReader()
   await first.read()
   const transport = df.chatTransport({ api: address('stream', 'chat') })
-  const chat = (await transport.fetch(address('stream', 'chat'))).body.getReader()
+  const back = (id) => transport.prepareReconnectToStreamRequest({ id })
+  const modes = async () => {
+    const prepared = await Promise.all(['left', 'never begun'].map(back))
+    return prepared.map(({ headers }) => headers['durablefetch-mode'])
+  }
+  const left = await back('left')
+  const chat = (await transport.fetch(left.api)).body.getReader()
   await chat.read()
   const whole = (await df.fetch(address('open', 'whole'))).text()
   const idle = await df.fetch(address('open', 'idle'))
@@ -55,12 +61,12 @@ inPage(async ({ recorder, upstream, id }) => {
   df.saveLastMessage('kept', { text: 'hello' })
   await sent
 
-  // The next chunk arrives into it.
+  // Somebody listens to each before the next chunk arrives into it, which may be before the answer to `release`.
+  const ends = { reading, whole, pending, asked, idle: reading.catch(() => idle.text()), chat: reading.catch(() => chat.read()) }
+  const heard = Object.entries(ends).map(async ([name, end]) => [name, await told(end)])
   corrupt()
   await release('first')
-  const ends = { reading, whole, pending, asked, idle: reading.catch(() => idle.text()), chat: reading.catch(() => chat.read()) }
-  report.ends = {}
-  for (const [name, end] of Object.entries(ends)) report.ends[name] = await told(end)
+  report.ends = Object.fromEntries(await Promise.all(heard))
   report.listeners = listeners
   report.signals = report.signals.map((signal) => signal.aborted)
   report.instances.push(made.length)
@@ -69,7 +75,11 @@ inPage(async ({ recorder, upstream, id }) => {
   report.lastMessage = df.lastMessage('kept')
   report.afterwards = await length(detached(address('stream', 'first')))
   await release('chat')
-  report.transport = await length(transport.fetch(address('stream', 'chat')))
+  // What broke off is replayed, so that it does not turn into half an answer that looks finished.
+  report.modes = [await modes()]
+  const { api, headers } = await back('left')
+  report.transport = await length(transport.fetch(api, { headers }))
+  report.modes.push(await modes())
   report.instances.push(made.length)
 
   // A trap within a call of the app: it rejects or throws, and the next one is fine.

@@ -2,28 +2,43 @@
 import assert from 'node:assert/strict'
 
 export class ChatPage {
-  /** `options`: `plain` (`fetch: df.fetch` only) or `completion`. */
-  static async open(t, { site, browser, world, version, options = [] }) {
+  /** `options`: words that the page knows in its address; `id`: of a chat that another page has opened. */
+  static async open(t, { site, browser, world, version, page: name = 'ai', id = crypto.randomUUID(), options = [] }) {
     const page = await browser.newPage()
     t.after(() => page.close())
     const query = new URLSearchParams({
       recorder: world.proxy.url,
       upstream: world.upstream.url,
-      id: crypto.randomUUID(),
+      id,
     })
     for (const option of options) query.set(option, '1')
-    const chat = new ChatPage(page)
+    const chat = new ChatPage(page, id)
     page.on('pageerror', (error) => chat.errors.push(error.message))
-    await page.goto(`${site.url}/ai-${version}?${query}`)
-    await chat.untilStatus('ready')
+    await page.goto(`${site.url}/${name}-${version}?${query}`)
+    await page.locator('main').first().waitFor({ state: 'attached', timeout: 20_000 })
     assert.equal(await page.evaluate(() => window.isOurs), true, 'the client under test is ours')
     return chat
   }
 
-  constructor(page) {
+  constructor(page, id) {
     this.page = page
+    this.id = id
+    /** POSTs of messages, and the resumes: how many were made, and how many were open at once at most. */
+    this.asked = { sent: 0, resumed: 0, open: 0, most: 0 }
+    page.on('request', (request) => this.#count(request, 1))
+    for (const over of ['requestfinished', 'requestfailed']) page.on(over, (request) => this.#count(request, -1))
     /** Uncaught errors of the page. */
     this.errors = []
+  }
+
+  #count(request, by) {
+    const { asked } = this
+    const { 'durablefetch-mode': mode } = request.headers()
+    if (mode === 'restart' && by > 0) asked.sent += 1
+    if (mode !== 'resume') return
+    if (by > 0) asked.resumed += 1
+    asked.open += by
+    asked.most = Math.max(asked.most, asked.open)
   }
 
   press(name) {

@@ -2,7 +2,7 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import { within } from '../../e2e/lib/deadline.js'
-import { aiSdk } from './protocols/ai-sdk.js'
+import { aiSdk, aiSdkTool } from './protocols/ai-sdk.js'
 import { anthropic } from './protocols/anthropic.js'
 import { openai } from './protocols/openai.js'
 import { plain } from './protocols/plain.js'
@@ -19,6 +19,9 @@ const PROTOCOLS = {
   'ai-5': aiSdk(5),
   'ai-6': aiSdk(6),
   'ai-7': aiSdk(7),
+  'tool-5': aiSdkTool(5),
+  'tool-6': aiSdkTool(6),
+  'tool-7': aiSdkTool(7),
 }
 
 export async function startUpstream({ gate }) {

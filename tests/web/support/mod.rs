@@ -1,7 +1,7 @@
 //! The scripted transport and what tests say about it. Fixtures are in JavaScript, assertions in Rust.
 
 use durablefetch::Client;
-use js_sys::{Array, Function, Object, Promise, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect, Set};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
@@ -218,7 +218,7 @@ impl Df {
 /// `new DurableFetchClient(options)`.
 pub fn construct(options: &JsValue) -> Result<JsValue, JsValue> {
     let create = Closure::<dyn Fn(JsValue) -> Result<JsValue, JsValue>>::new(|options: JsValue| {
-        Client::new(&options).map(JsValue::from)
+        Client::new(&options, Set::new(&JsValue::UNDEFINED)).map(JsValue::from)
     });
     // As instance.js has it: an instance, and this one does not break down.
     let living = Function::new_with_args(

@@ -1,0 +1,125 @@
+// One chat of the AI SDK in several places: what is asked once is asked once.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { launchBrowser } from '../e2e/lib/browser.js'
+import { ANSWER, HALF, WORDS } from './lib/answer.js'
+import { ChatPage } from './lib/chat-page.js'
+import { installOurs } from './lib/ours.js'
+import { startSite } from './lib/site.js'
+import { versionsOf } from './lib/versions.js'
+import { startWorld } from './lib/world.js'
+
+const FIRST_HALF = WORDS.slice(0, HALF).join('')
+const HOOKS = 20
+
+/** How many of the hooks in a page show this. */
+const showing = (chat, text, count) =>
+  chat.page.waitForFunction(
+    ([text, count]) => [...document.querySelectorAll('[data-role=assistant]')].filter((one) => one.textContent === text).length >= count,
+    [text, count],
+    { timeout: 30_000, polling: 'raf' },
+  )
+
+/** The tool has run in this tab, and the message that asked for it is not over. */
+const toolHasRun = (chat) => chat.page.locator('main[data-status=streaming][data-outputs="1"]').waitFor({ state: 'attached', timeout: 20_000 })
+
+/** Whatever the page had meant to do after the last event, it has begun. */
+const settled = (chat) => chat.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)))
+
+async function twoTabs({ world, open }) {
+  world.gate.holdAt(0)
+  const first = await open({ page: 'tabs', options: ['tool'] })
+  await first.press('Send')
+  await toolHasRun(first)
+  const second = await open({ page: 'tabs', options: ['tool'], id: first.id })
+  await toolHasRun(second)
+  return { first, second }
+}
+
+const SCENARIOS = {
+  async 'twenty hooks on one Chat, mounting at once: one open resume'({ world, open }) {
+    const { id } = await halfSent({ world, open })
+    const many = await open({ page: 'tabs', options: ['shared'], id })
+    await showing(many, FIRST_HALF, HOOKS)
+    assert.equal(many.asked.open, 1, JSON.stringify(many.asked))
+    world.gate.open()
+    await showing(many, ANSWER, HOOKS)
+    assert.equal(world.upstream.requests.length, 1)
+    return [many]
+  },
+  async 'twenty Chats of the same id, mounting at once: no more than a resume each, and all come to the end'({ world, open }) {
+    const { id } = await halfSent({ world, open })
+    const many = await open({ page: 'tabs', options: ['apart'], id })
+    // As many as a browser has connections to one host.
+    await showing(many, FIRST_HALF, 6)
+    world.gate.open()
+    await showing(many, ANSWER, 6)
+    assert.ok(many.asked.most <= HOOKS, JSON.stringify(many.asked))
+    assert.equal(world.upstream.requests.length, 1)
+    return [many]
+  },
+  async 'a tool that runs in two tabs: what follows is sent upstream once'({ world, open }) {
+    const { first, second } = await twoTabs({ world, open })
+    world.gate.open()
+    for (const chat of [first, second]) {
+      await chat.untilAnswer(ANSWER)
+      await chat.untilStatus('ready')
+      assert.equal(chat.asked.sent, chat === first ? 2 : 1, 'each tab sends what follows')
+    }
+    assert.deepEqual(world.upstream.requests.map(({ method, state }) => `${method} ${state}`), ['POST finished', 'POST finished'])
+    return [first, second]
+  },
+  async 'the first tab presses Stop: the second sends nothing'({ world, open }) {
+    const { first, second } = await twoTabs({ world, open })
+    await first.press('Stop')
+    for (const chat of [first, second]) {
+      await chat.untilStatus('ready')
+      await settled(chat)
+    }
+    assert.deepEqual([first.asked.sent, second.asked.sent], [1, 0])
+    assert.deepEqual(world.upstream.requests.map(({ state }) => state), ['hung up'])
+    return [first, second]
+  },
+  async 'the first tab sends anew: the second sends nothing'({ world, open }) {
+    const { first, second } = await twoTabs({ world, open })
+    await first.press('Send anew')
+    await second.untilStatus('error')
+    await settled(second)
+    assert.deepEqual([first.asked.sent, second.asked.sent], [2, 0])
+    assert.equal((await second.state()).error, "A later request for the same URL took the recording's place.")
+    world.gate.open()
+    return [first, second]
+  },
+}
+
+/** Another page has asked, and half of the answer is there. */
+async function halfSent({ world, open }) {
+  world.gate.holdAt(HALF)
+  const first = await open({})
+  await first.untilStatus('ready')
+  await first.press('Send')
+  await first.untilAnswer(FIRST_HALF)
+  await first.page.close()
+  return first
+}
+
+test('AI SDK in several places', async (t) => {
+  const ours = await installOurs(t)
+  const pages = [5, 6, 7].flatMap((version) => [`ai-${version}.jsx`, `tabs-${version}.jsx`])
+  const site = await startSite({ pages, ...ours })
+  t.after(() => site.stop())
+  const browser = await launchBrowser()
+  t.after(() => browser.close())
+  for (const version of [5, 6, 7]) {
+    const versions = versionsOf([`ai-${version}`, `ai-react-${version}`])
+    for (const [name, scenario] of Object.entries(SCENARIOS)) {
+      await t.test(`${versions}: ${name}`, async (t) => {
+        const world = await startWorld(t)
+        const open = (more) => ChatPage.open(t, { site, browser, world, version, ...more })
+        for (const chat of await scenario({ world, open })) {
+          assert.deepEqual(chat.errors, [], 'uncaught errors of the page')
+        }
+      })
+    }
+  }
+})
