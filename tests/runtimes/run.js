@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { WORK } from './lib/places.js'
+import { path, WORK } from './lib/places.js'
+import { sameSupport, supportPage } from './lib/support.js'
 import { tarball } from './lib/tarball.js'
 
 const [word = ''] = process.argv.slice(2)
@@ -36,4 +37,15 @@ const table = [
 await writeFile(join(WORK, 'table.md'), `${table}\n`)
 console.log(`\n${table}`)
 // A file that could not even be loaded has no row: the exit code of `node --test` knows of it.
-process.exit(code ?? 1)
+if (code !== 0) process.exit(code ?? 1)
+
+// Only a run of everything can tell what is supported.
+if (!word) {
+  const file = path('../../../docs/support.md')
+  const page = await supportPage(rows)
+  if (process.env.RUNTIMES_WRITE) await writeFile(file, page)
+  else if (!sameSupport(page, await readFile(file, 'utf8').catch(() => ''))) {
+    console.error('\ndocs/support.md says something else than this run: npm run write --prefix tests/runtimes')
+    process.exit(1)
+  }
+}

@@ -1,0 +1,84 @@
+// docs/support.md: what was executed, with versions. Runtimes and bundlers from the rows of this run; libraries and
+// other programs from the lockfiles of the tests that execute them.
+import { spawnSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { path } from './places.js'
+
+const LIBRARIES = [
+  ['AI SDK 5: `useChat`, `useCompletion`', ['ai-5', 'ai-react-5']],
+  ['AI SDK 6: `useChat`, `useCompletion`', ['ai-6', 'ai-react-6']],
+  ['AI SDK 7: `useChat`, `useCompletion`', ['ai-7', 'ai-react-7']],
+  ['OpenAI SDK', ['openai']],
+  ['Anthropic SDK', ['@anthropic-ai/sdk']],
+  ['TanStack AI', ['@tanstack/ai', '@tanstack/ai-client']],
+  ['tRPC `httpBatchStreamLink`', ['@trpc/client', '@trpc/server']],
+  ['ky', ['ky']],
+  ['EventSource', ['eventsource']],
+  ['eventsource-parser', ['eventsource-parser']],
+  ['fetch-event-source', ['@microsoft/fetch-event-source']],
+  ['React, under StrictMode', ['react', 'react-dom']],
+]
+
+/** These are the system's: whoever runs the tests has other ones. */
+const OF_THE_SYSTEM = /\b(Chromium|Node|nginx) v?[\d.]+/g
+
+/** The page. `rows`: `{ name, versions }` of what has passed. */
+export async function supportPage(rows) {
+  const libraries = await versions('../../users/package-lock.json')
+  const compatible = await versions('../../seed-compat/package-lock.json')
+  const example = await versions('../../../examples/chat/package-lock.json')
+  const chromium = /Chromium [\d.]+/.exec(rows.map(({ versions }) => versions).join(' '))[0]
+  return `# What it was tried with
+
+<!-- Written from a run of tests/runtimes by npm run write --prefix tests/runtimes; a run that differs fails. -->
+
+Everything here is executed by \`cargo xtask test --all\`, from the packed package, through a real recorder. Other versions
+are likely to work; these did.
+
+## Runtimes and bundlers
+
+| executed | with |
+|---|---|
+${rows.map(({ name, versions }) => `| ${name} | ${versions} |`).join('\n')}
+
+## Libraries that take a \`fetch\`
+
+In Node ${process.versions.node} and ${chromium}; how, is in [what takes a fetch](what-takes-a-fetch.md).
+
+| library | versions |
+|---|---|
+${LIBRARIES.map(([title, names]) => `| ${title} | ${names.map(libraries).join(', ')} |`).join('\n')}
+
+## Browsers
+
+${chromium}. No other engine is tried: neither Firefox nor Safari is among the packages that the tests can install and
+drive everywhere. The package uses nothing that they lack: streams as bodies of responses, WebAssembly with reference
+types, \`AbortSignal\`.
+
+## Between the page and the recorder
+
+| in between | versions | how |
+|---|---|---|
+| nginx | ${nginx()} | with its defaults, HTTP/1.0 towards the recorder |
+| Vite's dev proxy | ${example('vite')} | the recorder at a path of the page's own origin |
+| durablefetch 0.1.0's worker instead of a recorder | ${compatible('original')} on ${compatible('workerd')} | no continuation there: plain replay |
+`
+}
+
+/** Whether two pages say the same, versions of the system's programs apart. */
+export const sameSupport = (one, other) => one.replaceAll(OF_THE_SYSTEM, '$1') === other.replaceAll(OF_THE_SYSTEM, '$1')
+
+/** A function that gives `name version` of what a lockfile installs under this name. */
+async function versions(lockfile) {
+  const { packages } = JSON.parse(await readFile(path(lockfile), 'utf8'))
+  return (installed) => {
+    const { name = installed, version } = packages[`node_modules/${installed}`]
+    return `${name} ${version}`
+  }
+}
+
+/** `nginx 1.22.1`; `cargo xtask test --all` has installed it by now. */
+function nginx() {
+  const { stderr } = spawnSync(process.env.NGINX ?? '/usr/sbin/nginx', ['-v'], { encoding: 'utf8' })
+  return `nginx ${/nginx\/([\d.]+)/.exec(stderr)?.[1]}`
+}
