@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { toBackgroundAndBack } from '../e2e/lib/browser.js'
 import { startCutProxy } from '../e2e/lib/cut-proxy.js'
 import { startPages } from './lib/page.js'
 import { startWorld } from './lib/world.js'
@@ -65,12 +66,7 @@ test('lifecycle', async (t) => {
     await page.page.waitForFunction(() => window.reconnects.some(({ attempt }) => attempt > 1))
     // The network comes back without a word, as it does behind a dead VPN; then the page is shown.
     await cdp.send('Network.emulateNetworkConditions', { offline: false, ...network })
-    await page.page.evaluate(() => {
-      for (const state of ['hidden', 'visible']) {
-        Object.defineProperty(document, 'visibilityState', { value: state, configurable: true })
-        document.dispatchEvent(new Event('visibilitychange'))
-      }
-    })
+    await toBackgroundAndBack(page.page)
     await assertWhole()
   })
 
@@ -119,5 +115,17 @@ test('lifecycle', async (t) => {
     await page.page.goBack({ waitUntil: 'commit' })
     assert.equal(await page.page.evaluate(() => window.persisted), true, 'it was in the cache')
     await assertWhole()
+  })
+
+  await t.test('in a private window: last messages last as long as the window', async (t) => {
+    const { recorder } = await startWorld(t)
+    // Playwright's contexts are Chromium's private profiles.
+    const one = await pages.open(t, recorder.url)
+    await one.call('saveLastMessage', 'chat', { text: 'hello' })
+    await one.page.reload()
+    await one.make({ durablefetchHost: recorder.url })
+    assert.deepEqual(await one.call('lastMessage', 'chat'), { text: 'hello' })
+    const other = await pages.open(t, recorder.url)
+    assert.equal(await other.call('lastMessage', 'chat'), undefined)
   })
 })

@@ -47,7 +47,7 @@ const SCENARIOS = {
     assert.equal(world.upstream.requests.length, 1)
     return [many]
   },
-  async 'twenty Chats of the same id, mounting at once: no more than a resume each, and all come to the end'({ world, open }) {
+  async 'twenty Chats of the same id, mounting at once: no more than a resume each'({ world, open }) {
     const { id } = await halfSent({ world, open })
     const many = await open({ page: 'tabs', options: ['apart'], id })
     // As many as a browser has connections to one host.
@@ -57,6 +57,26 @@ const SCENARIOS = {
     assert.ok(many.asked.most <= HOOKS, JSON.stringify(many.asked))
     assert.equal(world.upstream.requests.length, 1)
     return [many]
+  },
+  async 'the recorder dies, an error; then a tab switch, at which the hook comes back by itself: still an error'({
+    world,
+    open,
+  }) {
+    world.gate.holdAt(HALF)
+    const chat = await open({})
+    await chat.press('Send')
+    await chat.untilAnswer(FIRST_HALF)
+    await world.recorder.kill()
+    await world.recorder.restart()
+    await chat.untilStatus('error')
+    const replayed = chat.untilAsked('replay')
+    await chat.toBackgroundAndBack()
+    await replayed
+    await settled(chat)
+    await chat.untilStatus('error')
+    assert.equal((await chat.state()).last, FIRST_HALF, 'what came stays')
+    assert.equal(world.upstream.requests.length, 1)
+    return [chat]
   },
   async 'a tool that runs in two tabs: what follows is sent upstream once'({ world, open }) {
     const { first, second } = await twoTabs({ world, open })

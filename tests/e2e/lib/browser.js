@@ -9,3 +9,14 @@ const { 'goog:chromeOptions': options } = JSON.parse(readFileSync(new URL('../..
 export function launchBrowser(more = {}) {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: options.args, ...more })
 }
+
+/** The page is hidden and shown again, as far as it can tell. */
+export function toBackgroundAndBack(page) {
+  return page.evaluate(() => {
+    for (const state of ['hidden', 'visible']) {
+      Object.defineProperty(document, 'visibilityState', { value: state, configurable: true })
+      Object.defineProperty(document, 'hidden', { value: state === 'hidden', configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }
+  })
+}

@@ -1,5 +1,6 @@
 // What a person does with the example's page, and what they see.
 import assert from 'node:assert/strict'
+import { toBackgroundAndBack } from './browser.js'
 
 export class ChatPage {
   /** Opens the page: a new chat, or the one at `address`. */
@@ -75,14 +76,8 @@ export class ChatPage {
   }
 
   /** Switches to another tab and back, as far as a page can tell. */
-  async toBackgroundAndBack() {
-    await this.page.evaluate(() => {
-      for (const state of ['hidden', 'visible']) {
-        Object.defineProperty(document, 'visibilityState', { value: state, configurable: true })
-        Object.defineProperty(document, 'hidden', { value: state === 'hidden', configurable: true })
-        document.dispatchEvent(new Event('visibilitychange'))
-      }
-    })
+  toBackgroundAndBack() {
+    return toBackgroundAndBack(this.page)
   }
 
   /** From now on remembers every alert, however briefly it is shown. */

@@ -51,9 +51,8 @@ ${LIBRARIES.map(([title, names]) => `| ${title} | ${names.map(libraries).join(',
 
 ## Browsers
 
-${chromium}. No other engine is tried: neither Firefox nor Safari is among the packages that the tests can install and
-drive everywhere. The package uses nothing that they lack: streams as bodies of responses, WebAssembly with reference
-types, \`AbortSignal\`.
+${chromium}. Firefox and Safari are not among what is executed. The package asks for nothing that they lack: bodies that are
+streams of JavaScript's, WebAssembly with reference types, \`AbortSignal\`.
 
 ## Between the page and the recorder
 

@@ -1,5 +1,6 @@
 // A chat (or completion) of one version of the AI SDK, as a person uses it.
 import assert from 'node:assert/strict'
+import { toBackgroundAndBack } from '../../e2e/lib/browser.js'
 
 export class ChatPage {
   /** `options`: words that the page knows in its address; `id`: of a chat that another page has opened. */
@@ -46,10 +47,15 @@ export class ChatPage {
   }
 
   /** Resolves when the page has asked the recorder whether there is something to resume. */
-  untilAsked() {
-    return this.page.waitForResponse((response) => response.request().headers()['durablefetch-mode'] === 'resume', {
+  untilAsked(mode = 'resume') {
+    return this.page.waitForResponse((response) => response.request().headers()['durablefetch-mode'] === mode, {
       timeout: 20_000,
     })
+  }
+
+  /** Switches to another tab and back, as far as a page can tell. */
+  toBackgroundAndBack() {
+    return toBackgroundAndBack(this.page)
   }
 
   untilStatus(status) {
