@@ -161,6 +161,18 @@ mod tests {
     }
 
     #[test]
+    fn every_folder_of_tests_is_run_by_a_check() {
+        let checks = concat!(include_str!("test/checks.rs"), include_str!("test/matrices.rs"));
+        for entry in std::fs::read_dir(Repo::find().unwrap().path("tests")).unwrap() {
+            let folder = entry.unwrap();
+            if folder.path().join("package.json").exists() {
+                let name = format!("\"tests/{}\"", folder.file_name().to_string_lossy());
+                assert!(checks.contains(&name), "no check runs {name}");
+            }
+        }
+    }
+
+    #[test]
     fn a_check_whose_need_failed_is_blocked() {
         let repo = Repo::find().unwrap();
         let context = Context { repo: &repo, all: false, browser: OnceCell::new() };
