@@ -1,13 +1,8 @@
 // One chat of the AI SDK in several places: what is asked once is asked once.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { launchBrowser } from '../e2e/lib/browser.js'
 import { ANSWER, HALF, WORDS } from './lib/answer.js'
-import { ChatPage } from './lib/chat-page.js'
-import { installOurs } from './lib/ours.js'
-import { startSite } from './lib/site.js'
-import { versionsOf } from './lib/versions.js'
-import { startWorld } from './lib/world.js'
+import { runEach } from './lib/sdk-scenarios.js'
 
 const FIRST_HALF = WORDS.slice(0, HALF).join('')
 const HOOKS = 20
@@ -63,7 +58,7 @@ const SCENARIOS = {
     open,
   }) {
     world.gate.holdAt(HALF)
-    const chat = await open({})
+    const chat = await open()
     await chat.press('Send')
     await chat.untilAnswer(FIRST_HALF)
     await world.recorder.kill()
@@ -115,7 +110,7 @@ const SCENARIOS = {
 /** Another page has asked, and half of the answer is there. */
 async function halfSent({ world, open }) {
   world.gate.holdAt(HALF)
-  const first = await open({})
+  const first = await open()
   await first.untilStatus('ready')
   await first.press('Send')
   await first.untilAnswer(FIRST_HALF)
@@ -123,23 +118,11 @@ async function halfSent({ world, open }) {
   return first
 }
 
-test('AI SDK in several places', async (t) => {
-  const ours = await installOurs(t)
-  const pages = [5, 6, 7].flatMap((version) => [`ai-${version}.jsx`, `tabs-${version}.jsx`])
-  const site = await startSite({ pages, ...ours })
-  t.after(() => site.stop())
-  const browser = await launchBrowser()
-  t.after(() => browser.close())
-  for (const version of [5, 6, 7]) {
-    const versions = versionsOf([`ai-${version}`, `ai-react-${version}`])
-    for (const [name, scenario] of Object.entries(SCENARIOS)) {
-      await t.test(`${versions}: ${name}`, async (t) => {
-        const world = await startWorld(t)
-        const open = (more) => ChatPage.open(t, { site, browser, world, version, ...more })
-        for (const chat of await scenario({ world, open })) {
-          assert.deepEqual(chat.errors, [], 'uncaught errors of the page')
-        }
-      })
-    }
-  }
-})
+test('AI SDK in several places', (t) =>
+  runEach(t, {
+    pages: ['ai', 'tabs'],
+    scenarios: SCENARIOS,
+    check(chats) {
+      for (const chat of chats) assert.deepEqual(chat.errors, [], 'uncaught errors of the page')
+    },
+  }))

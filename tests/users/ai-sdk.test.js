@@ -1,14 +1,9 @@
 // useChat and useCompletion of the AI SDK 5, 6 and 7, in a React page under StrictMode.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { launchBrowser } from '../e2e/lib/browser.js'
 import { within } from '../e2e/lib/deadline.js'
 import { ANSWER, HALF, WORDS } from './lib/answer.js'
-import { ChatPage } from './lib/chat-page.js'
-import { installOurs } from './lib/ours.js'
-import { startSite } from './lib/site.js'
-import { versionsOf } from './lib/versions.js'
-import { startWorld } from './lib/world.js'
+import { runEach } from './lib/sdk-scenarios.js'
 
 const FIRST_HALF = WORDS.slice(0, HALF).join('')
 const CUT_AFTER_BYTES = 7
@@ -32,7 +27,7 @@ const SCENARIOS = {
     return { chat, roles: ['user', 'assistant'], asked: ['finished'] }
   },
   async 'useChat with fetch: df.fetch alone: one cut'({ world, open }) {
-    const chat = await open('plain')
+    const chat = await open({ options: ['plain'] })
     world.gate.holdAt(HALF)
     await chat.press('Send')
     await cutAndFinish(world, chat)
@@ -84,7 +79,7 @@ const SCENARIOS = {
     return { chat, roles: ['user', 'assistant', 'user', 'assistant'], asked: ['finished', 'finished'] }
   },
   async 'useCompletion with fetch: df.fetch: one cut'({ world, open }) {
-    const chat = await open('completion')
+    const chat = await open({ options: ['completion'] })
     world.gate.holdAt(HALF)
     await chat.press('Send')
     await cutAndFinish(world, chat)
@@ -92,33 +87,23 @@ const SCENARIOS = {
   },
 }
 
-test('AI SDK', async (t) => {
-  const ours = await installOurs(t)
-  const site = await startSite({ pages: [5, 6, 7].map((version) => `ai-${version}.jsx`), ...ours })
-  t.after(() => site.stop())
-  const browser = await launchBrowser()
-  t.after(() => browser.close())
-  for (const version of [5, 6, 7]) {
-    const versions = versionsOf([`ai-${version}`, `ai-react-${version}`])
-    for (const [name, scenario] of Object.entries(SCENARIOS)) {
-      await t.test(`${versions}: ${name}`, async (t) => {
-        const world = await startWorld(t)
-        const open = (...options) => ChatPage.open(t, { site, browser, world, version, options })
-        const { chat, roles, asked } = await scenario({ world, open })
-        const state = await chat.state()
-        assert.deepEqual(state.roles, roles)
-        assert.equal(state.error, undefined)
-        assert.deepEqual(chat.errors, [], 'uncaught errors of the page')
-        assert.deepEqual(
-          world.upstream.requests.map((one) => one.state),
-          asked,
-          'what the upstream was asked',
-        )
-        assert.ok(
-          world.upstream.requests.every((one) => one.method === 'POST'),
-          'it was never asked to resume',
-        )
-      })
-    }
-  }
-})
+test('AI SDK', (t) =>
+  runEach(t, {
+    pages: ['ai'],
+    scenarios: SCENARIOS,
+    async check({ chat, roles, asked }, world) {
+      const state = await chat.state()
+      assert.deepEqual(state.roles, roles)
+      assert.equal(state.error, undefined)
+      assert.deepEqual(chat.errors, [], 'uncaught errors of the page')
+      assert.deepEqual(
+        world.upstream.requests.map((one) => one.state),
+        asked,
+        'what the upstream was asked',
+      )
+      assert.ok(
+        world.upstream.requests.every((one) => one.method === 'POST'),
+        'it was never asked to resume',
+      )
+    },
+  }))
