@@ -208,10 +208,15 @@ fn upstream_text(rest: &str) -> Result<String, ProtocolError> {
         }
     }
     let (authority, tail) = split_authority(rest)?;
-    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
-    let has_port = authority.len() > host.len() && !authority.ends_with(']');
+    let has_port =
+        authority.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && !port.ends_with(']'));
     if !has_port && !authority.contains('.') && !authority.starts_with('[') && !is_localhost_name(&authority)
     {
+        if let Some(scheme) = authority.strip_suffix(':') {
+            return Err(not_found(&format!(
+                "`{scheme}` is no scheme that can be fetched: write http or https"
+            )));
+        }
         return Err(not_found(&format!(
             "`{authority}` is no address of this recorder and no host; write /host.example/path"
         )));

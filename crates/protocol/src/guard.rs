@@ -116,11 +116,15 @@ pub(crate) fn hosts<'a>(
     Ok(named)
 }
 
+/// Whether this value of Host leads to the machine itself, whatever the port.
+pub(crate) fn is_loopback_authority(host: &str) -> bool {
+    Url::parse(&format!("http://{host}/"))
+        .is_ok_and(|url| url.path() == "/" && url.username().is_empty() && is_loopback_host(url.host()))
+}
+
 fn check_host(authority: Option<&str>, headers: &HeaderMap) -> Result<(), ProtocolError> {
     for host in hosts(authority, headers)? {
-        let loopback = Url::parse(&format!("http://{host}/"))
-            .is_ok_and(|url| url.path() == "/" && url.username().is_empty() && is_loopback_host(url.host()));
-        if !loopback {
+        if !is_loopback_authority(host) {
             return Err(ProtocolError::new(
                 ErrorCode::MisdirectedHost,
                 format!("this recorder answers for localhost only, not for the Host `{host}`"),

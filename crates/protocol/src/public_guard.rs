@@ -3,7 +3,7 @@
 use http::header::{self, HeaderMap};
 use url::Url;
 
-use crate::guard::{Admitted, hosts, refuse_cross_site, refuse_service_worker};
+use crate::guard::{Admitted, hosts, is_loopback_authority, refuse_cross_site, refuse_service_worker};
 use crate::{ErrorCode, ProtocolError};
 
 /// What a recorder with a public origin answers. Loopback has no privilege here.
@@ -41,7 +41,7 @@ impl PublicGuard {
     /// [`ErrorCode::MisdirectedHost`], [`ErrorCode::ForbiddenOrigin`] or [`ErrorCode::ServiceWorker`].
     pub fn check(&self, authority: Option<&str>, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
         for host in hosts(authority, headers)? {
-            if !self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {
+            if !self.is_own(host) && !self.is_behind_a_proxy(host, headers) {
                 let own = self.hosts.first().map_or("", String::as_str);
                 return Err(ProtocolError::new(
                     ErrorCode::MisdirectedHost,
@@ -74,6 +74,20 @@ impl PublicGuard {
         };
         refuse_service_worker(headers)?;
         Ok(Admitted { origin })
+    }
+
+    fn is_own(&self, host: &str) -> bool {
+        self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+    }
+
+    /// Rewrites of Next.js put the recorder's own address into Host and the app's into `x-forwarded-host`. A page
+    /// that binds a name of its own to this machine cannot do that: its Host is that name, whatever else it sends.
+    fn is_behind_a_proxy(&self, host: &str, headers: &HeaderMap) -> bool {
+        let mut forwarded = headers.get_all("x-forwarded-host").iter();
+        let told = forwarded.next().and_then(|value| value.to_str().ok());
+        is_loopback_authority(host)
+            && forwarded.next().is_none()
+            && told.is_some_and(|told| self.is_own(told))
     }
 }
 
@@ -130,6 +144,22 @@ mod tests {
             assert_eq!(check(&[("host", host)]), Err(ErrorCode::MisdirectedHost), "{host}");
         }
         assert_eq!(check(&[]), Err(ErrorCode::MisdirectedHost));
+    }
+
+    #[test]
+    fn a_proxy_on_this_machine_may_tell_the_public_host() {
+        for host in ["127.0.0.1:8787", "localhost:8787", "[::1]:8787"] {
+            assert_eq!(check(&[("host", host), ("x-forwarded-host", "df.example")]), Ok(None), "{host}");
+            for other in ["evil.example", "app.example", "df.example, evil.example", ""] {
+                let told = [("host", host), ("x-forwarded-host", other)];
+                assert_eq!(check(&told), Err(ErrorCode::MisdirectedHost), "{other}");
+            }
+        }
+        let rebound = [("host", "evil.example"), ("x-forwarded-host", "df.example")];
+        assert_eq!(check(&rebound), Err(ErrorCode::MisdirectedHost));
+        let cross_site =
+            [("host", "127.0.0.1"), ("x-forwarded-host", "df.example"), ("sec-fetch-site", "cross-site")];
+        assert_eq!(check(&cross_site), Err(ErrorCode::ForbiddenOrigin));
     }
 
     #[test]

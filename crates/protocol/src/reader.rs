@@ -17,6 +17,8 @@
 //! **An end is believed** when a head said a terminal state and the recording's whole length, and all of it
 //! has come. How a connection closes says nothing: an intermediary that ends a body cleanly in its middle, or
 //! cuts it after its last byte, only causes another request, or none.
+//!
+//! One file, although it is a long one: the transitions of one machine are read side by side.
 
 use crate::retry::{Jitter, Policy};
 use crate::{ErrorCode, State};

@@ -120,8 +120,19 @@ impl Upstreams {
             } else {
                 ErrorCode::UpstreamFailed
             };
-            tracing::debug!(%code, "an upstream did not answer: {}", client::causes(&error.without_url()));
-            code.into()
+            let why = client::causes(&error.without_url());
+            tracing::info!(%code, host = at.url().authority(), "an upstream did not answer: {why}");
+            match code {
+                // The likeliest mistake of all: whoever made it sees which name or port it was.
+                ErrorCode::UpstreamUnreachable => {
+                    let host = at.url().authority();
+                    ProtocolError::new(
+                        code,
+                        format!("the upstream `{host}` could not be connected to: {why}"),
+                    )
+                }
+                _ => code.into(),
+            }
         })
     }
 }

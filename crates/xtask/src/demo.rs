@@ -48,16 +48,24 @@ impl Recorder {
         }
     }
 
-    /// Its data is in .durablefetch/.
-    fn start(self, repo: &Repo, listen: &str, events: &Sender<Event>) -> Result<Service> {
+    /// Its data is in .durablefetch/. `settings` are variables that both recorders read.
+    fn start(
+        self,
+        repo: &Repo,
+        listen: &str,
+        settings: &[(&str, &str)],
+        events: &Sender<Event>,
+    ) -> Result<Service> {
         match self {
             Self::Native => {
                 let mut command = repo.command(&repo.recorder().to_string_lossy());
                 command.args(["serve", "--listen", listen, "--data"]).arg(repo.path(".durablefetch"));
+                command.envs(settings.iter().copied());
                 Service::start(RECORDER, command, "listening on ", events)
             }
             Self::Worker => {
-                let command = worker::serve(repo, &repo.path(".durablefetch/worker"), listen)?;
+                let mut command = worker::serve(repo, &repo.path(".durablefetch/worker"), listen)?;
+                command.envs(settings.iter().copied());
                 Service::start(RECORDER, command, worker::LISTENING, events)
             }
         }
@@ -69,6 +77,8 @@ impl Recorder {
 enum Example {
     /// A chat with the AI SDK and Vite, with buttons to pull the plug and to stop.
     Chat,
+    /// Next.js, App Router, with the recorder behind a rewrite.
+    Next,
     /// One HTML file and no bundler: two tabs.
     Vanilla,
     /// A script to kill; it is started again and goes on.
@@ -81,6 +91,7 @@ impl Example {
     fn folder(self) -> &'static str {
         match self {
             Self::Chat => "examples/chat",
+            Self::Next => "examples/next",
             Self::Vanilla => "examples/vanilla",
             Self::Node => "examples/node",
             Self::Openai => "examples/openai",
@@ -89,7 +100,7 @@ impl Example {
 
     /// Whether it is a web page, on a port of the user's choice.
     fn is_page(self) -> bool {
-        matches!(self, Self::Chat | Self::Vanilla)
+        matches!(self, Self::Chat | Self::Next | Self::Vanilla)
     }
 }
 
@@ -117,6 +128,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     .context("cannot listen for Ctrl-C")?;
     match example {
         Example::Chat => chat::run(repo, options, &events, &ended),
+        Example::Next => example::next(repo, options, &events, &ended),
         Example::Vanilla => example::vanilla(repo, options, &events, &ended),
         Example::Node | Example::Openai => example::program(repo, options, &events),
     }
@@ -134,7 +146,11 @@ fn check_port(options: &Options) -> Result<()> {
     let port = options.port;
     if let Err(error) = TcpListener::bind(("127.0.0.1", port)) {
         let other = port.checked_add(1).unwrap_or(DEFAULT_PORT);
-        let name = if options.example == Example::Vanilla { "vanilla " } else { "" };
+        let name = match options.example {
+            Example::Chat => "",
+            Example::Next => "next ",
+            _ => "vanilla ",
+        };
         bail!(
             "port {port} is not free ({error}).\n  what to do: stop what uses it, or choose another: \
              cargo xtask demo {name}--port {other}"

@@ -30,7 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build everything and start the example chat: recorder, API server and web page. Ctrl-C stops it.
+    /// Build everything and start an example, by default the chat: recorder, API server and web page. Ctrl-C stops it.
     Demo(demo::Options),
     /// Run every check: format, lints, unit and conformance tests, browser tests, package and end-to-end tests.
     Test(test::Options),

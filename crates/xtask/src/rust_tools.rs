@@ -11,6 +11,7 @@ use crate::repo::Repo;
 use crate::tools::version_line;
 
 const TARGET: &str = "wasm32-unknown-unknown";
+const CARGO_DENY: &str = "0.20.2";
 const WASM_PACK: &str = "0.15.1";
 const OFFLINE: &str =
     "this needs crates.io; check the network and run the command again, it goes on where it stopped";
@@ -53,6 +54,14 @@ fn ensure_source(repo: &Repo, sysroot: &Path) -> Result<()> {
     Step::new(repo, "rustup component add rust-src", command)
         .remedy("the package is built with a std of its own: install Rust by https://rustup.rs/, or your distribution's sources of std")
         .run()
+}
+
+/// cargo-deny, which only the slow tier needs.
+pub(crate) fn ensure_deny(repo: &Repo) -> Result<()> {
+    if version_line(repo, "cargo-deny").as_deref() != Some(&format!("cargo-deny {CARGO_DENY}")) {
+        install(repo, "cargo-deny", CARGO_DENY, &["--locked"])?;
+    }
+    Ok(())
 }
 
 fn ensure_target(repo: &Repo, sysroot: &Path) -> Result<()> {

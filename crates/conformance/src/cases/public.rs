@@ -40,6 +40,22 @@ pub(super) fn add(suite: &mut Suite) {
     suite.needing(
         Ability::PublicOrigin,
         "W12",
+        "a proxy that puts the recorder's own address into Host may tell the public one beside it",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("x"));
+            let (cx, _own) = public(&cx, &[&at.url()]).await?;
+            for (told, status) in [("app.example", 200), ("evil.example", 421), ("localhost", 421)] {
+                let request = through(&cx, &at.url()).header("host", "127.0.0.1:8787");
+                request.header("x-forwarded-host", told).send().await?.is(status)?;
+            }
+            let rebound = through(&cx, &at.url()).header("host", "evil.example");
+            rebound.header("x-forwarded-host", "app.example").send().await?.is(421)?;
+            Ok(())
+        },
+    );
+    suite.needing(
+        Ability::PublicOrigin,
+        "W12",
         "under a public origin its Host alone is answered, and loopback has no privilege",
         |cx| async move {
             let at = cx.replying(Reply::ok("x"));

@@ -11,7 +11,7 @@ use durablefetch_protocol::public_guard::parse_origin;
 #[command(next_help_heading = "Where it is reached")]
 pub struct ListenArgs {
     /// Where to listen. Port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787", value_parser = parse_listen)]
     pub listen: SocketAddr,
 
     /// The origin under which others reach it, as https://app.example.
@@ -35,8 +35,15 @@ pub struct ListenArgs {
     pub(super) tls_key: Option<PathBuf>,
 
     /// Where to answer /metrics and /healthz and nothing else.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_listen)]
     pub metrics_listen: Option<SocketAddr>,
+}
+
+/// An address and port, with `localhost` for 127.0.0.1.
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:");
+    let address = port.map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    address.parse().map_err(|_| format!("`{text}` is no address and port: write 127.0.0.1:8787"))
 }
 
 fn parse_base(text: &str) -> Result<String, String> {
@@ -44,4 +51,18 @@ fn parse_base(text: &str) -> Result<String, String> {
     let fits = path.is_empty()
         || path.starts_with('/') && !path.contains(['?', '#', '%', ' ']) && !path.contains("//");
     if fits { Ok(path.to_owned()) } else { Err(format!("`{text}` is no path: write /df")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_to_listen_on_has_a_port() {
+        assert_eq!(parse_listen("localhost:8787").unwrap().to_string(), "127.0.0.1:8787");
+        assert_eq!(parse_listen("[::1]:0").unwrap().to_string(), "[::1]:0");
+        for bad in ["8787", ":8787", "127.0.0.1", "app.example:80"] {
+            assert!(parse_listen(bad).unwrap_err().contains("write 127.0.0.1:8787"), "{bad}");
+        }
+    }
 }

@@ -9,3 +9,4 @@ mod proxy;
 mod shutdown;
 mod start;
 mod support;
+mod unreachable;

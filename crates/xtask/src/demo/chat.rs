@@ -14,7 +14,7 @@ pub(super) fn run(
     events: &Sender<Event>,
     ended: &Receiver<Event>,
 ) -> Result<()> {
-    let mut recorder = options.recorder.start(repo, "127.0.0.1:0", events)?;
+    let mut recorder = options.recorder.start(repo, "127.0.0.1:0", &[], events)?;
     let recorder_address = recorder.address().to_owned();
 
     let chat = repo.path("examples/chat");
@@ -38,7 +38,7 @@ pub(super) fn run(
             // Killing the recorder is part of the demo: the page says so, and the next message works.
             Ok(Some(RECORDER)) => {
                 let listen = recorder_address.trim_start_matches("http://");
-                recorder = options.recorder.start(repo, listen, events)?;
+                recorder = options.recorder.start(repo, listen, &[], events)?;
                 println!("  [recorder] was gone and is back: kill -9 {}", recorder.pid());
             }
             Ok(Some(name)) => break Err(anyhow!("{name} ended by itself; what it printed last is above")),

@@ -1,5 +1,6 @@
 //! The smaller examples: each asks the slow writer of examples/upstream, through a recorder.
 
+use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender};
@@ -19,7 +20,7 @@ pub(super) fn vanilla(
     events: &Sender<Event>,
     ended: &Receiver<Event>,
 ) -> Result<()> {
-    let recorder = options.recorder.start(repo, "127.0.0.1:0", events)?;
+    let recorder = options.recorder.start(repo, "127.0.0.1:0", &[], events)?;
     let upstream = start_upstream(repo, events)?;
     let mut command = repo.command("node");
     command.arg("serve.js").env("PORT", options.port.to_string()).current_dir(repo.path("examples/vanilla"));
@@ -36,9 +37,38 @@ pub(super) fn vanilla(
     outcome
 }
 
+/// Next.js in development, with the recorder at /df. The recorder is told of the proxy in front of it.
+pub(super) fn next(
+    repo: &Repo,
+    options: &Options,
+    events: &Sender<Event>,
+    ended: &Receiver<Event>,
+) -> Result<()> {
+    let port = if options.port == 0 { free_port()? } else { options.port };
+    let origin = format!("http://localhost:{port}");
+    let settings = [
+        ("DURABLEFETCH_PUBLIC_ORIGIN", origin.as_str()),
+        ("DURABLEFETCH_ALLOW", &format!("{origin}/api/")),
+        ("DURABLEFETCH_UNGUESSABLE_URLS", "true"),
+    ];
+    let recorder = options.recorder.start(repo, "127.0.0.1:0", &settings, events)?;
+    let upstream = start_upstream(repo, events)?;
+    let mut command = repo.command("node");
+    command.args(["node_modules/next/dist/bin/next", "dev", "--hostname", "localhost"]);
+    command.args(["--port", &port.to_string()]).current_dir(repo.path("examples/next"));
+    command.env("NO_COLOR", "1").env("NEXT_TELEMETRY_DISABLED", "1");
+    command.env("RECORDER_URL", recorder.address()).env("UPSTREAM_URL", upstream.address());
+    let next = Service::start("next", command, "Local:", events)?;
+    println!("\n  The chat is at  {}", next.address());
+    println!("  Send a message, then reload the page. Ctrl-C stops everything.\n");
+    let outcome = until_ended(ended);
+    drop((next, upstream, recorder));
+    outcome
+}
+
 /// A program that runs to its end; started again where it was killed.
 pub(super) fn program(repo: &Repo, options: &Options, events: &Sender<Event>) -> Result<()> {
-    let recorder = options.recorder.start(repo, "127.0.0.1:0", events)?;
+    let recorder = options.recorder.start(repo, "127.0.0.1:0", &[], events)?;
     let upstream = start_upstream(repo, events)?;
     loop {
         let mut command = repo.command("node");
@@ -67,4 +97,10 @@ fn start_upstream(repo: &Repo, events: &Sender<Event>) -> Result<Service> {
     let mut command = repo.command("node");
     command.arg("main.js").env("PORT", "0").current_dir(repo.path("examples/upstream"));
     Service::start("upstream", command, "listening on ", events)
+}
+
+/// Next has to be told its port before it has one: the recorder is started first, and needs the origin.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
+    Ok(listener.local_addr().context("no port is free")?.port())
 }

@@ -6,7 +6,7 @@ use super::checks::{build_recorder, node_tests, node_tests_with};
 use super::{Check, Context};
 use crate::apt::{self, Program};
 use crate::progress::Step;
-use crate::{npm, worker};
+use crate::{npm, rust_tools, worker};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "failures in Chromium", needs: &["package"], run: failures },
@@ -15,6 +15,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
     Check { name: "worker on workerd", needs: &["tools"], run: worker_on_workerd },
     Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
+    Check { name: "dependencies", needs: &[], run: dependencies },
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
 ];
 
@@ -45,10 +46,20 @@ fn runtimes(context: &Context<'_>) -> Result<()> {
     node_tests(context, "tests/runtimes")
 }
 
-/// The demos, as their one command starts them.
+/// Licences, sources and duplicates. Not the advisories, whose database is on GitHub: before a release, `cargo deny
+/// check` asks for all.
+fn dependencies(context: &Context<'_>) -> Result<()> {
+    rust_tools::ensure_deny(context.repo)?;
+    let mut command = context.repo.command("cargo-deny");
+    command.args(["--workspace", "check", "bans", "licenses", "sources"]);
+    Step::new(context.repo, "cargo deny", command).run()
+}
+
+/// Next.js, and the demos as their one command starts them.
 fn slow_examples(context: &Context<'_>) -> Result<()> {
     build_recorder(context)?;
     npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "examples/next")?;
     node_tests(context, "tests/examples/slow")
 }
 
