@@ -35,17 +35,21 @@ export const TYPICAL = {
   calls: 0.5,
   /** Hours that it is kept. */
   hours: 6,
+  /** Recordings that are live in the same isolate, itself included: how many objects share one is the platform's affair. */
+  neighbours: 10,
 }
 
 /**
- * How often crates/worker writes while it records: `FLUSH_LAST`, `FLUSH_BYTES`, `HEARTBEAT_MS` there. Before the pace is
- * `everyS`, the first pieces wait 10, 40 and 160 ms: one row each.
+ * How often crates/worker writes while it records: every `commitsEveryS` over all recordings of one isolate, so each of
+ * them every `commitsEveryS` times their number, at most `flushMaxS` (`COMMITS_EVERY`, `FLUSH_MAX` in `budget.rs`;
+ * `HEARTBEAT_MS` in `object.rs`).
  */
-export const WRITES = { everyS: 0.5, bytes: 64 * 1024, heartbeatS: 30, firstPieces: 3 }
+export const WRITES = { commitsEveryS: 0.1, flushMaxS: 5, heartbeatS: 30 }
 
 /** What one recording needs. */
-export function usageOf({ seconds, bytes, readers, calls, hours }) {
-  const pieces = WRITES.firstPieces + Math.max(Math.ceil(seconds / WRITES.everyS), Math.ceil(bytes / WRITES.bytes))
+export function usageOf({ seconds, bytes, readers, calls, hours, neighbours }) {
+  const everyS = Math.min(WRITES.commitsEveryS * neighbours, WRITES.flushMaxS)
+  const pieces = Math.max(Math.ceil(seconds / everyS), 1)
   const alarms = Math.ceil(seconds / WRITES.heartbeatS) + 1
   return {
     workerRequests: readers + calls,
@@ -110,9 +114,23 @@ export function growthTable() {
   ].join('\n')
 }
 
+/** How the bill depends on what no one can choose. */
+export function neighboursTable() {
+  const bill = (neighbours) => {
+    const { lines, total } = monthOf(1e6, { ...TYPICAL, neighbours })
+    const rows = lines.find(({ name }) => name === 'rowsWritten')
+    return `| ${neighbours} | ${amount(Math.min(WRITES.commitsEveryS * neighbours, WRITES.flushMaxS))} s | ${amount(rows.each)} | ${money(rows.dollars)} | ${money(total)} |`
+  }
+  return [
+    '| live recordings in an isolate | written every | rows for one | rows, dollars a month | together |',
+    '|---:|---:|---:|---:|---:|',
+    ...[1, 10, 50].map(bill),
+  ].join('\n')
+}
+
 /** docs/scale.md with its tables written anew. */
 export function costPage(text) {
-  const tables = { bill: billTable(1e6), growth: growthTable() }
+  const tables = { bill: billTable(1e6), growth: growthTable(), neighbours: neighboursTable() }
   return text.replaceAll(/(<!-- (\w+):begin -->\n).*?(\n<!-- \2:end -->)/gs, (_, begin, name, end) => `${begin}${tables[name]}${end}`)
 }
 

@@ -20,10 +20,11 @@ test('docs/api.md is what pkg-template/index.d.ts says', async () => {
 })
 
 test('docs/scale/cost.js counts with the intervals of crates/worker', async () => {
-  const worker = await readFile(join(ROOT, 'crates/worker/src/object.rs'), 'utf8')
-  assert.match(worker, new RegExp(`FLUSH_LAST: Duration = Duration::from_millis\\(${WRITES.everyS * 1000}\\)`))
-  assert.match(worker, new RegExp(`FLUSH_BYTES: u64 = ${WRITES.bytes >> 10} << 10`))
-  assert.match(worker, new RegExp(`HEARTBEAT_MS: u64 = ${WRITES.heartbeatS}_000`))
+  const read = (file) => readFile(join(ROOT, 'crates/worker/src', file), 'utf8')
+  const [budget, object] = await Promise.all(['budget.rs', 'object.rs'].map(read))
+  assert.match(budget, new RegExp(`COMMITS_EVERY: Duration = Duration::from_millis\\(${WRITES.commitsEveryS * 1000}\\)`))
+  assert.match(budget, new RegExp(`FLUSH_MAX: Duration = Duration::from_secs\\(${WRITES.flushMaxS}\\)`))
+  assert.match(object, new RegExp(`HEARTBEAT_MS: u64 = ${WRITES.heartbeatS}_000`))
 })
 
 test('docs/scale.md has the tables that docs/scale/cost.js computes', async () => {
