@@ -47,6 +47,7 @@ pub(super) fn next(
     let port = if options.port == 0 { free_port()? } else { options.port };
     let origin = format!("http://localhost:{port}");
     let settings = [
+        ("DURABLEFETCH_BASE_PATH", "/df"),
         ("DURABLEFETCH_PUBLIC_ORIGIN", origin.as_str()),
         ("DURABLEFETCH_ALLOW", &format!("{origin}/api/")),
         ("DURABLEFETCH_UNGUESSABLE_URLS", "true"),
