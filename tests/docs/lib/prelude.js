@@ -15,6 +15,7 @@ const DECLARED = {
   reject: 'declare function reject(error: unknown): void',
   show: 'declare function show(chunk: unknown): void',
   text: 'declare let text: string',
+  tokenOfThisUser: 'declare function tokenOfThisUser(): Promise<string>',
   df: "declare const df: import('durablefetch').DurableFetchClient",
   transport: 'declare const transport: DefaultChatTransport<import("ai").UIMessage>',
   sendMessage: "declare const sendMessage: ReturnType<typeof useChat>['sendMessage']",
