@@ -3,6 +3,7 @@
 
 mod apt;
 mod browser;
+mod chaos;
 mod demo;
 mod mutations;
 mod npm;
@@ -34,6 +35,8 @@ enum Command {
     Demo(demo::Options),
     /// Run every check: format, lints, unit and conformance tests, browser tests, package and end-to-end tests.
     Test(test::Options),
+    /// Break connections, disks and recorders, by seed, and check what the packed client makes of it.
+    Chaos(chaos::Options),
     /// Build the npm package into pkg/.
     Package,
     /// Print what `import { DurableFetchClient }` adds to a production build, raw and gzipped.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
     let result = Repo::find().and_then(|repo| match cli.command {
         Command::Demo(options) => demo::run(&repo, &options),
         Command::Test(options) => test::run(&repo, &options),
+        Command::Chaos(options) => chaos::run(&repo, &options),
         Command::Package => package::run(&repo),
         Command::Size => size::run(&repo),
         Command::Worker(options) => worker::run(&repo, &options),

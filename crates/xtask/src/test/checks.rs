@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::{Check, Context};
 use crate::progress::Step;
-use crate::{browser, npm, package, rust_tools};
+use crate::{browser, chaos, npm, package, rust_tools};
 
 const WASM: &str = "wasm32-unknown-unknown";
 
@@ -22,6 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "package", needs: &["tools"], run: |context| package::run(context.repo) },
     Check { name: "package in use", needs: &["package"], run: package_tests },
     Check { name: "end to end", needs: &["package"], run: end_to_end },
+    Check { name: "faults by seed", needs: &["package"], run: |context| chaos::short(context.repo) },
     Check { name: "examples", needs: &["package"], run: examples },
     Check { name: "documentation in use", needs: &["package"], run: documentation_in_use },
 ];

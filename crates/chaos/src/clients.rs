@@ -1,0 +1,77 @@
+//! The client under test: the package in Node, or in a page of Chromium that Node drives. One line of JSON in, one out.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+/// How long the program that reads may take to start.
+const START: Duration = Duration::from_secs(60);
+
+/// What to fetch, and how.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Order<'a> {
+    pub(crate) host: String,
+    pub(crate) url: &'a str,
+    pub(crate) post: bool,
+    pub(crate) leaves_at: Option<usize>,
+    pub(crate) clock: Option<(usize, i64)>,
+    pub(crate) deadline_ms: u64,
+}
+
+/// What the app got.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Got {
+    /// `end`: a clean end; `error`: an error; `hang`: neither within the deadline.
+    pub(crate) how: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) bytes: usize,
+    pub(crate) sha256: String,
+    pub(crate) error: Option<String>,
+    #[serde(default)]
+    pub(crate) reconnects: u32,
+}
+
+pub(crate) struct Client {
+    child: Child,
+    stdin: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Client {
+    pub(crate) async fn start(program: &Path, browser: bool) -> Result<Self> {
+        let mut command = Command::new("node");
+        command.arg(program).args(browser.then_some("--browser"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().context("cannot start node")?;
+        let stdin = child.stdin.take().context("no stdin")?;
+        let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
+        let ready = tokio::time::timeout(START, lines.next_line()).await;
+        let ready = ready.context("the client does not start")??;
+        anyhow::ensure!(ready.as_deref() == Some("ready"), "the client says {ready:?}");
+        Ok(Self { child, stdin, lines })
+    }
+
+    /// `None` where it says nothing at all, even long after the deadline.
+    pub(crate) async fn fetch(&mut self, order: &Order<'_>) -> Result<Option<Got>> {
+        let line = serde_json::to_string(order)? + "\n";
+        self.stdin.write_all(line.as_bytes()).await?;
+        let limit = Duration::from_millis(order.deadline_ms) + Duration::from_secs(15);
+        let Ok(line) = tokio::time::timeout(limit, self.lines.next_line()).await else { return Ok(None) };
+        let line = line?.context("the client ended")?;
+        Ok(Some(serde_json::from_str(&line).with_context(|| format!("the client says {line}"))?))
+    }
+
+    pub(crate) async fn stop(mut self) {
+        // At the end of its input it closes its browser.
+        drop(self.stdin);
+        if tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! One recorder, one client and all between them, for one run after the other.
+
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::clients::{Client, Order};
+use crate::plan::Plan;
+use crate::proxy::Proxy;
+use crate::recorder::{Recorder, SmallDisk};
+use crate::upstream::Upstream;
+use crate::verdict::{Told, Truth};
+
+/// No run takes longer than this, in milliseconds. The faults of one take at most half a minute.
+const DEADLINE_MS: u64 = 60_000;
+
+/// What runs of a lane have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) browser: bool,
+    pub(crate) small_disk: bool,
+}
+
+pub(crate) struct Lane {
+    recorder: Recorder,
+    client: Client,
+    near: Proxy,
+    far: Proxy,
+    upstream: Upstream,
+}
+
+impl Lane {
+    pub(crate) async fn open(
+        recorder: &Path,
+        client: &Path,
+        kind: Kind,
+        disk: Option<&Arc<SmallDisk>>,
+    ) -> Result<Self> {
+        let recorder = Recorder::start(recorder, disk).await?;
+        let upstream = Upstream::start().await?;
+        let near = Proxy::start(recorder.port()).await?;
+        let far = Proxy::start(upstream.port()).await?;
+        let client = Client::start(client, kind.browser).await?;
+        Ok(Self { recorder, client, near, far, upstream })
+    }
+
+    pub(crate) async fn run(&mut self, plan: &Plan) -> Result<Told> {
+        let plan = Arc::new(plan.clone());
+        self.upstream.begin(&plan);
+        self.far.begin(&plan.far, false);
+        self.near.begin(&plan.near, plan.old_proxy);
+        let url = format!("http://localhost:{}/run/{}", self.far.port(), plan.seed);
+        let order = Order {
+            host: format!("http://localhost:{}", self.near.port()),
+            url: &url,
+            post: plan.post,
+            leaves_at: plan.leaves_at,
+            clock: plan.clock,
+            deadline_ms: DEADLINE_MS,
+        };
+        let reached = async {
+            match plan.kill_at {
+                Some(bytes) => self.upstream.has_sent(bytes).await,
+                None => std::future::pending().await,
+            }
+        };
+        let got = {
+            let mut fetch = pin!(self.client.fetch(&order));
+            let early = tokio::select! { got = &mut fetch => Some(got?), () = reached => None };
+            match early {
+                Some(got) => got,
+                None => {
+                    let (killed, got) = tokio::join!(self.recorder.kill_and_restart(), fetch);
+                    killed?;
+                    got?
+                }
+            }
+        };
+        let status = self.final_status(&url).await?;
+        // Room for the next one: disks of this lane are small.
+        self.recorder.ask("delete", &url).await?;
+        let truth = Truth {
+            state: status["state"].as_str().unwrap_or("none").to_owned(),
+            requests: self.upstream.requests(),
+            unused: self.near.left() + self.far.left(),
+        };
+        Ok(Told::of(&plan, got, truth))
+    }
+
+    /// What the recorder says once nothing changes any more: a recording goes on without its app.
+    async fn final_status(&self, url: &str) -> Result<Value> {
+        loop {
+            let status = self.recorder.ask("in-progress", url).await?;
+            if status["inProgress"] != true {
+                return Ok(status);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub(crate) async fn close(self) {
+        self.client.stop().await;
+        self.recorder.stop().await;
+    }
+}

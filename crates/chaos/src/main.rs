@@ -1,0 +1,133 @@
+//! Faults, seeded. `cargo xtask chaos` builds what this needs and starts it.
+//!
+//! ```text
+//!   client ──▶ proxy ──▶ recorder ──▶ proxy ──▶ upstream
+//!  (Node or    breaks    killed,      breaks    sends what
+//!   Chromium)            disk full              the seed says
+//! ```
+//!
+//! One run is one seed ([`plan::Plan`]): a body, its pace, and what goes wrong at which byte. Afterwards
+//! ([`verdict`]) the app must hold exactly what the upstream sent, if the recorder says that the recording is
+//! complete; otherwise it must hold an error. A clean end that is short, or no end at all, fails the run.
+
+mod clients;
+mod lane;
+mod plan;
+mod proxy;
+mod recorder;
+mod tally;
+mod upstream;
+mod verdict;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Parser;
+use tokio::sync::Mutex;
+
+use crate::lane::{Kind, Lane};
+use crate::tally::Tally;
+
+/// Breaks connections, disks and recorders under real clients and checks what the app got.
+#[derive(Parser)]
+struct Options {
+    /// How many runs.
+    #[arg(long, default_value_t = 1000)]
+    runs: u64,
+    /// The seed of the first run; the others follow it. [default: random, and printed]
+    #[arg(long)]
+    from: Option<u64>,
+    /// Only this run, with all it does.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Runs at the same time, each with its own recorder and client.
+    #[arg(long, default_value_t = 4)]
+    lanes: u64,
+    /// The recorder's binary.
+    #[arg(long)]
+    recorder: PathBuf,
+    /// The program that reads, run by Node.
+    #[arg(long)]
+    client: PathBuf,
+    /// No browser: every client is Node.
+    #[arg(long)]
+    no_browser: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether every run kept the promise.
+async fn run(options: Options) -> Result<bool> {
+    let options = Arc::new(options);
+    let (from, runs) = match options.seed {
+        Some(seed) => (seed, 1),
+        None => (options.from.unwrap_or_else(|| fastrand::u64(..1 << 32)), options.runs),
+    };
+    println!("{runs} runs, seeds {from} to {}", from + runs - 1);
+    let disk = recorder::small_disk().await;
+    if disk.is_none() {
+        println!("a full disk is left out: it takes a small tmpfs, and mounting one takes root");
+    }
+    let (next, tally) = (Arc::new(AtomicU64::new(from)), Arc::new(Mutex::new(Tally::default())));
+    let began = Instant::now();
+    let mut lanes = tokio::task::JoinSet::new();
+    for _ in 0..options.lanes.min(runs) {
+        let (options, next, tally, disk) = (options.clone(), next.clone(), tally.clone(), disk.clone());
+        lanes.spawn(async move {
+            let mut kept: Vec<(Kind, Lane)> = Vec::new();
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= from + runs {
+                    break;
+                }
+                let plan = plan::Plan::of(seed, disk.is_some(), !options.no_browser);
+                let kind = Kind { browser: plan.browser, small_disk: plan.disk_full };
+                let at = match kept.iter().position(|(known, _)| *known == kind) {
+                    Some(at) => at,
+                    None => {
+                        let disk = disk.as_ref().filter(|_| kind.small_disk);
+                        kept.push((kind, Lane::open(&options.recorder, &options.client, kind, disk).await?));
+                        kept.len() - 1
+                    }
+                };
+                let told = kept[at].1.run(&plan).await?;
+                if options.seed.is_some() {
+                    println!("{plan:#?}\n{told:#?}");
+                }
+                if told.is_bad() {
+                    println!("seed {seed}: {}\n  {plan:?}\n  {told:?}", told.verdict);
+                    // Whatever hangs there must not spoil the next run.
+                    kept.swap_remove(at).1.close().await;
+                }
+                tally.lock().await.add(&plan, &told);
+            }
+            for (_, lane) in kept {
+                lane.close().await;
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(lane) = lanes.join_next().await {
+        lane??;
+    }
+    let tally = tally.lock().await;
+    println!("\n{tally}\n{} runs in {:.0} s", tally.runs(), began.elapsed().as_secs_f64());
+    for seed in tally.bad() {
+        println!("again: cargo xtask chaos --seed {seed}");
+    }
+    Ok(tally.bad().is_empty())
+}

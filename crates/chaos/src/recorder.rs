@@ -1,0 +1,111 @@
+//! The recorder under test: started, killed, started again on the same data.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+/// What a small disk holds.
+const SMALL_DISK: &str = "4m";
+
+/// A recorder with a directory of its own.
+pub(crate) struct Recorder {
+    binary: PathBuf,
+    // Before the directory, so that the program is gone when its files are removed.
+    child: Child,
+    data: PathBuf,
+    _directory: TempDir,
+    port: u16,
+}
+
+impl Recorder {
+    /// Starts one whose data is on this disk, or in a temporary directory.
+    pub(crate) async fn start(binary: &Path, disk: Option<&Arc<SmallDisk>>) -> Result<Self> {
+        let directory = match disk {
+            Some(disk) => TempDir::with_prefix_in("lane-", disk.0.path()),
+            None => TempDir::with_prefix("durablefetch-chaos-"),
+        }?;
+        let data = directory.path().join("data");
+        let (child, port) = launch(binary, &data, 0).await?;
+        Ok(Self { binary: binary.to_owned(), child, data, _directory: directory, port })
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// kill -9, and again on the same data and the same port.
+    pub(crate) async fn kill_and_restart(&mut self) -> Result<()> {
+        self.child.kill().await?;
+        let (child, port) = launch(&self.binary, &self.data, self.port).await?;
+        (self.child, self.port) = (child, port);
+        Ok(())
+    }
+
+    /// A control call about this URL.
+    pub(crate) async fn ask(&self, name: &str, url: &str) -> Result<Value> {
+        let body = serde_json::json!({ "url": url }).to_string();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        let head = format!(
+            "POST /{name} HTTP/1.1\r\nhost: localhost:{}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            self.port,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await?;
+        let (_, body) = text.split_once("\r\n\r\n").context("no answer")?;
+        serde_json::from_str(body).with_context(|| format!("{name} answers {text}"))
+    }
+
+    pub(crate) async fn stop(mut self) {
+        let _ = self.child.kill().await;
+    }
+}
+
+async fn launch(binary: &Path, data: &Path, port: u16) -> Result<(Child, u16)> {
+    let mut command = Command::new(binary);
+    command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).arg("--data").arg(data);
+    // Shorter than what the clients wait for: an upstream that says nothing is an upstream that failed.
+    command.args(["--header-timeout", "3s", "--idle-timeout", "3s"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    let mut child = command.spawn().with_context(|| format!("cannot start {}", binary.display()))?;
+    let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
+    while let Some(line) = lines.next_line().await? {
+        let port = line
+            .split("127.0.0.1:")
+            .nth(1)
+            .map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+        if let Some(Ok(port)) = port.map(|port| port.parse()) {
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok((child, port));
+        }
+    }
+    bail!("the recorder ended without saying where it listens")
+}
+
+/// A file system of a few megabytes, unmounted when it is dropped.
+#[derive(Debug)]
+pub(crate) struct SmallDisk(TempDir);
+
+/// Mounts one; none where that is not allowed.
+pub(crate) async fn small_disk() -> Option<Arc<SmallDisk>> {
+    let directory = TempDir::with_prefix("durablefetch-chaos-disk-").ok()?;
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", &format!("size={SMALL_DISK}"), "tmpfs"]).arg(directory.path());
+    let mounted = mount.stderr(Stdio::null()).status().await.is_ok_and(|status| status.success());
+    mounted.then(|| Arc::new(SmallDisk(directory)))
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}

@@ -1,0 +1,85 @@
+//! The outcomes of all runs, as tables in Markdown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::plan::Plan;
+use crate::verdict::{Told, Verdict};
+
+/// What has been counted.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// For each verdict: all, in Node, in Chromium.
+    outcomes: BTreeMap<Verdict, [u64; 2]>,
+    /// For each kind of fault: runs with it, whole, with an error, bad.
+    faults: BTreeMap<String, [u64; 4]>,
+    errors: BTreeMap<String, u64>,
+    reconnects: u64,
+    bytes: u64,
+    unused: usize,
+    bad: Vec<u64>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, plan: &Plan, told: &Told) {
+        self.outcomes.entry(told.verdict).or_default()[usize::from(plan.browser)] += 1;
+        for kind in plan.kinds() {
+            let counts = self.faults.entry(kind).or_default();
+            counts[0] += 1;
+            counts[match told.verdict {
+                Verdict::Whole => 1,
+                verdict if verdict.is_bad() => 3,
+                _ => 2,
+            }] += 1;
+        }
+        if let Some(got) = &told.got {
+            self.reconnects += u64::from(got.reconnects);
+            self.bytes += got.bytes as u64;
+            if let Some(error) = &got.error {
+                *self.errors.entry(error.clone()).or_default() += 1;
+            }
+        }
+        self.unused += told.truth.unused;
+        if told.is_bad() {
+            self.bad.push(plan.seed);
+        }
+    }
+
+    pub(crate) fn bad(&self) -> &[u64] {
+        &self.bad
+    }
+
+    pub(crate) fn runs(&self) -> u64 {
+        self.outcomes.values().flatten().sum()
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| outcome | Node | Chromium | all |\n|---|---|---|---|")?;
+        for verdict in Verdict::ALL {
+            let [node, browser] = self.outcomes.get(&verdict).copied().unwrap_or_default();
+            writeln!(f, "| {verdict} | {node} | {browser} | {} |", node + browser)?;
+        }
+        writeln!(
+            f,
+            "\n| what went wrong (a run may have several) | runs | whole | error | bad |\n|---|---|---|---|---|"
+        )?;
+        for (kind, [runs, whole, error, bad]) in &self.faults {
+            writeln!(f, "| {kind} | {runs} | {whole} | {error} | {bad} |")?;
+        }
+        let errors: Vec<_> = self.errors.iter().map(|(code, count)| format!("`{code}` {count}")).collect();
+        writeln!(
+            f,
+            "\nErrors that apps got: {}.",
+            if errors.is_empty() { "none".into() } else { errors.join(", ") }
+        )?;
+        write!(
+            f,
+            "Reconnects seen by apps: {}. Bytes read: {} MB. Faults that did not come about, the run being over: {}.",
+            self.reconnects,
+            self.bytes / 1_000_000,
+            self.unused
+        )
+    }
+}

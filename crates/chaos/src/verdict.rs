@@ -1,0 +1,152 @@
+//! Whether the promise was kept in one run.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::clients::Got;
+use crate::plan::Plan;
+
+/// What the recorder and the upstream say afterwards.
+#[derive(Debug, Clone)]
+pub(crate) struct Truth {
+    /// The state of the recording; `none` where there is none.
+    pub(crate) state: String,
+    /// Requests that reached the upstream.
+    pub(crate) requests: u64,
+    /// Faults that did not come about.
+    pub(crate) unused: usize,
+}
+
+/// One run, judged.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) verdict: Verdict,
+    pub(crate) got: Option<Got>,
+    pub(crate) truth: Truth,
+}
+
+/// From good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    /// All bytes and a clean end.
+    Whole,
+    /// The recording did not complete, and the app got an error after a prefix of the bytes.
+    Error,
+    /// There is no recording, and the app got a response that says so: the 502 or 504 of a broken upstream.
+    ErrorAnswer,
+    /// The recording completed, and the app got an error.
+    ErrorForNothing,
+    /// The request reached the upstream twice.
+    Twice,
+    /// A clean end, and not all of the bytes.
+    Short,
+    /// Bytes that the upstream never sent at this place.
+    Wrong,
+    /// Neither an end nor an error in time.
+    Hang,
+}
+
+impl Verdict {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Whole,
+        Self::Error,
+        Self::ErrorAnswer,
+        Self::ErrorForNothing,
+        Self::Twice,
+        Self::Short,
+        Self::Wrong,
+        Self::Hang,
+    ];
+
+    pub(crate) fn is_bad(self) -> bool {
+        self > Self::ErrorAnswer
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Whole => "recording complete, app has every byte (SHA-256) and a clean end",
+            Self::Error => "recording not complete, app has an error after a true prefix",
+            Self::ErrorAnswer => "no recording, app has the error answer",
+            Self::ErrorForNothing => "BAD: recording complete, but the app has an error",
+            Self::Twice => "BAD: sent upstream twice",
+            Self::Short => "BAD: clean end, bytes missing",
+            Self::Wrong => "BAD: wrong bytes",
+            Self::Hang => "BAD: neither end nor error in time",
+        })
+    }
+}
+
+impl Told {
+    pub(crate) fn of(plan: &Plan, got: Option<Got>, truth: Truth) -> Self {
+        Self { verdict: judge(plan, got.as_ref(), &truth), got, truth }
+    }
+
+    pub(crate) fn is_bad(&self) -> bool {
+        self.verdict.is_bad()
+    }
+}
+
+fn judge(plan: &Plan, got: Option<&Got>, truth: &Truth) -> Verdict {
+    let Some(got) = got.filter(|got| got.how != "hang") else { return Verdict::Hang };
+    if got.status.is_some_and(|status| status >= 400) && truth.state == "none" && plan.may_fail() {
+        return Verdict::ErrorAnswer;
+    }
+    let body = plan.body();
+    let prefix = body.get(..got.bytes);
+    if prefix.is_none_or(|prefix| hex(&Sha256::digest(prefix)) != got.sha256) {
+        return Verdict::Wrong;
+    }
+    // Whoever comes back to a recording that broke starts anew, and means to.
+    if truth.requests > 1 && plan.leaves_at.is_none() {
+        return Verdict::Twice;
+    }
+    let whole = got.bytes == body.len();
+    match (got.how.as_str(), truth.state.as_str()) {
+        ("end", "complete") if whole => Verdict::Whole,
+        ("end", _) => Verdict::Short,
+        (_, "complete") => Verdict::ErrorForNothing,
+        _ if plan.may_fail() => Verdict::Error,
+        _ => Verdict::ErrorForNothing,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(how: &str, bytes: usize, of: usize, state: &str, requests: u64) -> Verdict {
+        let mut plan = Plan::of(1, false, false);
+        (plan.length, plan.leaves_at, plan.kill_at) = (100, None, Some(3));
+        let sha256 = hex(&Sha256::digest(&plan.body()[..of]));
+        let got = Got { how: how.into(), status: Some(200), bytes, sha256, error: None, reconnects: 0 };
+        judge(&plan, Some(&got), &Truth { state: state.into(), requests, unused: 0 })
+    }
+
+    #[test]
+    fn only_whole_bodies_and_honest_errors_are_good() {
+        assert_eq!(told("end", 100, 100, "complete", 1), Verdict::Whole);
+        assert_eq!(told("error", 40, 40, "interrupted", 1), Verdict::Error);
+        assert_eq!(told("end", 99, 99, "complete", 1), Verdict::Short);
+        assert_eq!(told("end", 40, 40, "failed", 1), Verdict::Short);
+        assert_eq!(told("error", 100, 100, "complete", 1), Verdict::ErrorForNothing);
+        assert_eq!(told("end", 100, 99, "complete", 1), Verdict::Wrong);
+        assert_eq!(told("end", 100, 100, "complete", 2), Verdict::Twice);
+        assert_eq!(told("hang", 40, 40, "streaming", 1), Verdict::Hang);
+    }
+
+    #[test]
+    fn a_seed_is_one_plan() {
+        for seed in 0..200 {
+            let (one, other) = (Plan::of(seed, true, true), Plan::of(seed, true, true));
+            assert_eq!(format!("{one:?}"), format!("{other:?}"));
+            assert_eq!(one.body(), other.body());
+        }
+    }
+}

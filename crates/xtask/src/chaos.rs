@@ -1,0 +1,90 @@
+//! `cargo xtask chaos`: faults, seeded, under the packed package. See `crates/chaos`.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::progress::Step;
+use crate::repo::Repo;
+use crate::{browser, npm, package};
+
+/// What the short form does, in under a minute.
+const SHORT: &[&str] = &["--runs", "60"];
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// How many runs.
+    #[arg(long, default_value_t = 1000)]
+    runs: u64,
+    /// The seed of the first run. [default: random, and printed]
+    #[arg(long, value_name = "N")]
+    from: Option<u64>,
+    /// Only the run of this seed, with all that happened in it.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Runs at the same time.
+    #[arg(long, default_value_t = 4)]
+    lanes: u64,
+}
+
+/// Builds all that takes part, and runs.
+pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
+    package::run(repo)?;
+    let mut command = prepared(repo)?;
+    command.args(["--runs", &options.runs.to_string(), "--lanes", &options.lanes.to_string()]);
+    for (name, value) in [("--from", options.from), ("--seed", options.seed)] {
+        if let Some(value) = value {
+            command.args([name, &value.to_string()]);
+        }
+    }
+    let status = command.status().context("cannot start durablefetch-chaos")?;
+    if !status.success() {
+        bail!("a run did not keep the promise; its seed is above");
+    }
+    Ok(())
+}
+
+/// A few runs of new seeds, for the tests. The package is built.
+pub(crate) fn short(repo: &Repo) -> Result<()> {
+    let mut command = prepared(repo)?;
+    command.args(SHORT);
+    Step::new(repo, "chaos, 60 runs", command)
+        .remedy("the log says which seed failed; `cargo xtask chaos --seed N` repeats it")
+        .run()
+}
+
+/// The program, with all that takes part built and installed.
+fn prepared(repo: &Repo) -> Result<Command> {
+    npm::ensure(repo, "tests/e2e")?;
+    let browser = browser::ensure(repo)?;
+    let mut build = repo.command("cargo");
+    build.args(["build", "-p", "durablefetch-chaos", "-p", "durablefetch-server"]);
+    Step::new(repo, "cargo build of the recorder and of what breaks it", build).run()?;
+    install(repo)?;
+    let mut command = repo.command(&repo.target().join("debug/durablefetch-chaos").to_string_lossy());
+    command.arg("--recorder").arg(repo.recorder()).arg("--client").arg(repo.path("tests/chaos/client.js"));
+    command.env("DURABLEFETCH_MODULES", repo.target().join("chaos/node_modules"));
+    command.env("CHROMIUM", browser.chromium);
+    Ok(command)
+}
+
+/// The package as `npm publish` would send it, in a project of its own.
+fn install(repo: &Repo) -> Result<()> {
+    let project = repo.target().join("chaos");
+    let _ = fs::remove_dir_all(&project);
+    fs::create_dir_all(&project).with_context(|| format!("cannot make {}", project.display()))?;
+    let mut pack = repo.command("npm");
+    pack.arg("pack").arg(repo.path("pkg")).arg("--pack-destination").arg(&project);
+    Step::new(repo, "npm pack", pack).run()?;
+    let packed = fs::read_dir(&project)?.flatten().map(|entry| entry.path());
+    let tarball = packed.into_iter().find(|path| path.extension().is_some_and(|end| end == "tgz"));
+    let tarball = tarball.context("npm pack made no tarball")?;
+    fs::write(
+        project.join("package.json"),
+        "{ \"name\": \"chaos\", \"private\": true, \"type\": \"module\" }\n",
+    )?;
+    let mut install = repo.command("npm");
+    install.args(["install", "--no-audit", "--no-fund", "--offline"]).arg(&tarball).current_dir(&project);
+    Step::new(repo, "npm install of the tarball", install).run()
+}
