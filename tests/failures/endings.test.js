@@ -1,11 +1,13 @@
 // Every way in which a recording can end, as the app sees it: the right code, and every byte that there was.
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { startCutProxy } from '../e2e/lib/cut-proxy.js'
 import { OPTIONS, startPages } from './lib/page.js'
 import { startWorld } from './lib/world.js'
 
 const HALF = 'the first half, '
+const SECRET = 'a secret of thirty-two bytes or a few more'
 const QUESTION = { method: 'POST', body: 'Why?' }
 
 /** Code → what its message begins with. Frameworks take `network error` for a lost connection, and nothing else. */
@@ -13,7 +15,8 @@ const MESSAGES = {
   failed: /^network error: the upstream broke off/,
   interrupted: /^network error: the recorder was restarted/,
   superseded: /^A later request for the same URL/,
-  gone: /^(?!network)/i,
+  gone: /^(?!.*(network|fetch))/i,
+  unauthorized: /^(?!.*(network|fetch))/i,
   network: /^network error: the connection to http:\/\/localhost:\d+ is lost/,
   unreachable: /^network error: no durablefetch recorder answers at http:\/\/localhost:\d+\. Is it running/,
 }
@@ -118,6 +121,28 @@ test('endings', async (t) => {
     await assertBroken(page, 'gone')
   })
 
+  for (const renewed of [true, false]) {
+    const what = renewed ? 'another is asked for, and it goes on' : 'and so is the next one: unauthorized'
+    await t.test(`its token is refused when it reconnects: ${what}`, async (t) => {
+      const { upstream, recorder, start } = await startWorld(t, { args: ['--token-secret', SECRET] })
+      const proxy = await start(startCutProxy({ targetPort: recorder.port }))
+      const [good, bad] = [tokenOf(SECRET), tokenOf('another secret of thirty-two bytes and more')]
+      const page = await pages.open(t, proxy.url, { tokens: renewed ? [good, bad, good] : [good, bad] })
+      const address = upstream.address()
+      await page.begin('one', address, QUESTION)
+      const asked = await upstream.asked(address)
+      asked.head()
+      asked.write(HALF)
+      await page.until('one', HALF.length)
+      proxy.cutNow()
+      if (!renewed) return assertBroken(page, 'unauthorized')
+      asked.end('and the rest')
+      const { text, end } = await page.end('one')
+      assert.deepEqual([text, end], [`${HALF}and the rest`, 'clean'])
+      assert.equal(upstream.count(address), 1)
+    })
+  }
+
   await t.test('the recorder is gone for longer than `giveUpAfterMs`: network', async (t) => {
     const { recorder, page } = await inTheMiddle(t, { options: { retry: { ...OPTIONS.retry, giveUpAfterMs: 800 } } })
     await recorder.kill()
@@ -212,3 +237,12 @@ test('aborting detaches, in each phase', async (t) => {
     await assertGoesOn({ upstream, page: one, address, asked })
   })
 })
+
+/** A JWT of somebody. */
+function tokenOf(secret) {
+  const encoded = [{ alg: 'HS256', typ: 'JWT' }, { sub: 'somebody', exp: 4_000_000_000 }].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  )
+  const signed = encoded.join('.')
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
+}

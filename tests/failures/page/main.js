@@ -6,10 +6,11 @@ let df
 
 /** What tests ask of the page. */
 window.driver = {
-  /** The client of everything that follows. Its reconnections are written down. */
-  make(options) {
+  /** The client of everything that follows. Its reconnections are written down. `tokens`: one after the other, the last for ever. */
+  make({ tokens, ...options }) {
     window.reconnects = []
-    df = new DurableFetchClient({ ...options, onReconnect: (event) => window.reconnects.push(event) })
+    const token = tokens && (() => (tokens.length > 1 ? tokens.shift() : tokens[0]))
+    df = new DurableFetchClient({ ...options, token, onReconnect: (event) => window.reconnects.push(event) })
     return typeof df.stopChat === 'function'
   },
 
