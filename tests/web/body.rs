@@ -79,11 +79,11 @@ async fn a_superseded_or_deleted_recording_is_an_error_that_is_no_lost_connectio
 }
 
 #[wasm_bindgen_test]
-async fn an_offset_past_the_end_is_an_error() {
+async fn a_recorder_that_has_lost_the_last_bytes_was_interrupted() {
     let script = Script::new();
     script.live(0, &["abc"], "cut");
     script.own(416, Some("offset-out-of-range"));
-    assert_error(&broken(&Df::new(&script).get().await.unwrap()).await, "offset-out-of-range", "told");
+    assert_error(&broken(&Df::new(&script).get().await.unwrap()).await, "interrupted", "was restarted");
 }
 
 #[wasm_bindgen_test]

@@ -217,6 +217,14 @@ fn the_recorders_no_is_final_unless_it_is_retryable() {
 }
 
 #[test]
+fn a_recorder_that_has_less_than_was_delivered_died_in_between() {
+    let mut reader = streaming(3);
+    reader.on(Event::Broken, 0);
+    let action = reader.on(own(416, Some("offset-out-of-range")), 5);
+    assert_eq!(action, Action::Fail(Failure::Ended(State::Interrupted)));
+}
+
+#[test]
 fn a_continuation_that_does_not_fit_is_refused() {
     let mut reader = streaming(3);
     reader.on(Event::Broken, 0);

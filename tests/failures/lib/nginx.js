@@ -35,8 +35,15 @@ export async function startNginx({ targetPort, location = '' }) {
     }`
   await writeFile(join(dir, 'nginx.conf'), config)
   const watcher = watch(dir)
+  // Written once it listens.
+  const exists = () => access(join(dir, 'pid')).then(() => true, () => false)
   const appeared = async () => {
-    while (!(await access(socket).then(() => true, () => false))) await once(watcher, 'change')
+    for (;;) {
+      // Listened for before looking, so that nothing is missed in between.
+      const changed = once(watcher, 'change')
+      if (await exists()) return
+      await changed
+    }
   }
   const child = spawn(NGINX, ['-p', dir, '-e', 'stderr', '-c', join(dir, 'nginx.conf')], { stdio: ['ignore', 'pipe', 'pipe'] })
   const lines = []
