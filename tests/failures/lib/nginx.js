@@ -52,7 +52,14 @@ export async function startNginx({ targetPort, location = '' }) {
     throw new Error(`${NGINX} ended (${code}):\n${lines.join('')}`)
   })
   ended.catch(() => {})
-  await within(20_000, 'nginx listens', Promise.race([appeared(), ended])).finally(() => watcher.close())
+  try {
+    await within(20_000, 'nginx listens', Promise.race([appeared(), ended]))
+  } catch (error) {
+    child.kill('SIGTERM')
+    throw error
+  } finally {
+    watcher.close()
+  }
   const port = await startCutProxy({ target: { path: socket } })
   return {
     url: port.url,
