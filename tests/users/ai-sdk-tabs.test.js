@@ -56,6 +56,7 @@ const SCENARIOS = {
   async 'the recorder dies, an error; then a tab switch, at which the hook comes back by itself: still an error'({
     world,
     open,
+    version,
   }) {
     world.gate.holdAt(HALF)
     const chat = await open()
@@ -67,9 +68,11 @@ const SCENARIOS = {
     const replayed = chat.untilAsked('replay')
     await chat.toBackgroundAndBack()
     await replayed
-    await settled(chat)
+    // What comes back is all there is, from its first byte. The hooks of 5 and 6 put it behind what they have: they keep
+    // `resumeStreamIsReplay` of the transport from the chat.
+    const shown = version < 7 ? FIRST_HALF.repeat(2) : FIRST_HALF
+    await chat.untilAnswer(shown)
     await chat.untilStatus('error')
-    assert.equal((await chat.state()).last, FIRST_HALF, 'what came stays')
     assert.equal(world.upstream.requests.length, 1)
     return [chat]
   },

@@ -7,7 +7,7 @@ import { versionsOf } from './versions.js'
 import { startWorld } from './world.js'
 
 /**
- * `pages`: what the names of the pages begin with. A scenario is a function of `{ world, open }`; `check` is given what
+ * `pages`: what the names of the pages begin with. A scenario is a function of `{ world, open, version }`; `check` is given what
  * it resolves with, and the world. `open` opens a page: the options of `ChatPage.open`.
  */
 export async function runEach(t, { pages: names, scenarios, check }) {
@@ -24,7 +24,7 @@ export async function runEach(t, { pages: names, scenarios, check }) {
       await t.test(`${told}: ${name}`, async (t) => {
         const world = await startWorld(t)
         const open = (options = {}) => ChatPage.open(t, { site, browser, world, version, ...options })
-        await check(await scenario({ world, open }), world)
+        await check(await scenario({ world, open, version }), world)
       })
     }
   }
