@@ -1,10 +1,8 @@
 //! What every request of a recorder has at hand.
 
-use std::collections::HashMap;
-use std::fs::{DirBuilder, File, TryLockError};
-use std::os::unix::fs::DirBuilderExt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use durablefetch_protocol::access::Access;
@@ -16,16 +14,17 @@ use tokio::sync::Notify;
 use crate::budget::Budget;
 use crate::clock::now_ms;
 use crate::config::Config;
+use crate::descriptors;
 use crate::error::StartError;
 use crate::keys::Keys;
+use crate::live::{Live, Seat};
 use crate::meters::{Meters, Now};
 use crate::shared::Shared;
 use crate::storage::bodies::Bodies;
-use crate::storage::db::{self, Db};
-use crate::storage::recovery::{self, RecoveryError};
-use crate::storage::schema;
+use crate::storage::db::Db;
 use crate::storage::sync::Syncer;
 use crate::storage::writer::Writer;
+use crate::storage::{self, Store};
 use crate::upstream::Upstreams;
 
 /// One recorder.
@@ -46,10 +45,12 @@ pub(crate) struct App {
     pub(crate) disk: AtomicU64,
     /// There are more of them than there may be.
     pub(crate) disk_over: Notify,
+    /// One at a time makes room.
+    pub(crate) making_room: tokio::sync::Mutex<()>,
+    /// Connections that are open.
+    pub(crate) connections: AtomicUsize,
     /// Recordings in flight.
-    live: Mutex<HashMap<RecordingId, Arc<Shared>>>,
-    /// The last one of them has ended.
-    quiet: Notify,
+    live: Live,
     draining: AtomicBool,
 }
 
@@ -64,33 +65,14 @@ pub(crate) struct Threads {
 
 impl App {
     /// Opens the store and everything else. `port` is where the recorder listens.
-    pub(crate) fn open(config: Config, port: u16) -> Result<(Arc<Self>, Threads), StartError> {
+    pub(crate) fn open(mut config: Config, port: u16) -> Result<(Arc<Self>, Threads), StartError> {
+        descriptors::fit_process(&mut config.limits);
         let data = config.data.clone();
-        let failed = |error| StartError::DataDir(data.clone(), error);
-        // What is recorded is its owner's business.
-        DirBuilder::new().recursive(true).mode(0o700).create(&data).map_err(failed)?;
-        let lock = File::create(data.join("lock")).map_err(failed)?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => StartError::DataDirInUse(data.clone()),
-            TryLockError::Error(error) => failed(error),
-        })?;
-        let bodies = Bodies::open(&data).map_err(failed)?;
-        let path = data.join("recordings.db");
-        let mut connection = db::open(&path)?;
-        let database = |error: rusqlite::Error| StartError::Database(path.clone(), error.to_string());
-        let found = recovery::recover(&mut connection, &bodies).map_err(|error| match error {
-            RecoveryError::Database(error) => database(error),
-            RecoveryError::Bodies(error) => failed(error),
-        })?;
-        if found.interrupted > 0 || found.orphans > 0 {
-            tracing::info!(found.interrupted, found.orphans, "recovered from an end without a shutdown");
-        }
-        let mut fresh = [0; 32];
-        getrandom::fill(&mut fresh).map_err(|error| StartError::Client(error.to_string()))?;
-        let secret = schema::secret(&connection, fresh).map_err(database)?;
+        let Store { connection, bodies, found, secret, lock } = storage::open(&data)?;
         let upstreams = Upstreams::new(&config, &secret, port)?;
 
-        let wal = data.join("recordings.db-wal");
+        let failed = |error| StartError::DataDir(data.clone(), error);
+        let wal = data.join(storage::LOG);
         let (db, db_thread) = Db::spawn(connection).map_err(failed)?;
         let (syncer, sync_thread) = Syncer::spawn(bodies.root().to_owned(), wal).map_err(failed)?;
         let (writer, writer_thread) = Writer::spawn(bodies.clone(), syncer.clone()).map_err(failed)?;
@@ -107,8 +89,9 @@ impl App {
             secret,
             disk: AtomicU64::new(found.bytes),
             disk_over: Notify::new(),
-            live: Mutex::default(),
-            quiet: Notify::new(),
+            making_room: tokio::sync::Mutex::default(),
+            connections: AtomicUsize::new(0),
+            live: Live::default(),
             draining: AtomicBool::new(false),
             config,
         };
@@ -117,73 +100,79 @@ impl App {
         Ok((Arc::new(app), threads))
     }
 
-    fn live(&self) -> MutexGuard<'_, HashMap<RecordingId, Arc<Shared>>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether something may be started now.
-    pub(crate) fn may_start(&self) -> Result<(), ProtocolError> {
+    /// Whether a recording of this scope may be started now; the seat is for it.
+    pub(crate) fn may_start(&self, scope: &str) -> Result<Seat<'_>, ProtocolError> {
         if self.draining.load(Ordering::Acquire) {
             return Err(ErrorCode::ShuttingDown.into());
         }
-        if self.live().len() >= self.config.limits.recordings {
-            return Err(ErrorCode::TooManyRecordings.into());
+        let seat = self.live.seat(scope, &self.config.limits)?;
+        // Between the two a shutdown may have begun, and it waits for seats only that were taken before.
+        if self.draining.load(Ordering::Acquire) {
+            return Err(ErrorCode::ShuttingDown.into());
         }
-        if self.disk.load(Ordering::Relaxed) > self.config.limits.disk_bytes {
+        Ok(seat)
+    }
+
+    /// Whether more is stored than may be; then there will be room soon.
+    pub(crate) fn is_over_quota(&self) -> bool {
+        let over = self.disk.load(Ordering::Relaxed) > self.config.limits.disk_bytes;
+        if over {
             self.disk_over.notify_one();
-            return Err(ErrorCode::StorageFull.into());
         }
-        Ok(())
+        over
     }
 
     /// Everything that is counted, in Prometheus' text format.
     pub(crate) fn metrics(&self) -> String {
-        let live: Vec<_> = self.live().values().cloned().collect();
+        let live = self.live.all();
         let connecting = live.iter().filter(|live| live.head().is_none()).count();
         let streaming = live.len() - connecting;
-        self.meters.render(Now { connecting, streaming, stored: self.disk.load(Ordering::Relaxed) })
+        let stored = self.disk.load(Ordering::Relaxed);
+        let connections = self.connections.load(Ordering::Relaxed);
+        self.meters.render(Now { connecting, streaming, stored, connections })
     }
 
     /// A recording is in flight.
-    pub(crate) fn takes_off(&self, recording: &Arc<Shared>) {
+    pub(crate) fn takes_off(&self, seat: Seat<'_>, recording: &Arc<Shared>) {
         self.meters.started.increment(1);
-        let mut live = self.live();
-        live.insert(recording.id, Arc::clone(recording));
-        self.budget.set_live(live.len());
+        self.budget.set_live(seat.keep(recording));
     }
 
     /// A recording is in flight no more.
     pub(crate) fn lands(&self, id: RecordingId) {
-        let mut live = self.live();
-        live.remove(&id);
-        self.budget.set_live(live.len());
-        if live.is_empty() {
-            self.quiet.notify_waiters();
-        }
+        self.budget.set_live(self.live.remove(id));
     }
 
-    /// The live recording that has most bytes.
+    /// The live recording that has most bytes in storage.
     pub(crate) fn longest_live(&self) -> Option<Arc<Shared>> {
-        self.live()
-            .values()
-            .filter(|live| !live.has_ended())
-            .max_by_key(|live| live.recording().len())
-            .cloned()
+        let live = self.live.all().into_iter().filter(|live| !live.has_ended() && !live.is_given_up());
+        live.max_by_key(|live| live.recording().len())
     }
 
-    /// Bytes were published.
-    pub(crate) fn disk_grows(&self, bytes: u64) {
-        let total = self.disk.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if total > self.config.limits.disk_bytes {
-            self.disk_over.notify_one();
+    /// Those that waited for room look again.
+    pub(crate) fn wake_pumps(&self) {
+        self.live.all().iter().for_each(|live| live.wake_pump());
+    }
+
+    /// Bytes are published.
+    pub(crate) fn disk_grows(&self, recording: &Shared, bytes: u64) {
+        if !recording.is_given_up() {
+            recording.count(bytes);
+            self.disk.fetch_add(bytes, Ordering::Relaxed);
         }
+    }
+
+    /// Has a recording live on without a file: there is no room for it.
+    pub(crate) fn give_up(&self, recording: &Arc<Shared>) {
+        tracing::warn!(recording = %recording.id, "given up: the file system has no room for it");
+        recording.give_up(&self.writer);
+        self.disk.fetch_sub(recording.take_counted(), Ordering::Relaxed);
     }
 
     /// Has a recording's file removed.
     pub(crate) fn discard(&self, recording: &Arc<Shared>, break_readers: bool) {
         if recording.discard(&self.writer, break_readers) {
-            let len = recording.recording().len();
-            self.disk.fetch_sub(len, Ordering::Relaxed);
+            self.disk.fetch_sub(recording.take_counted(), Ordering::Relaxed);
         }
     }
 
@@ -194,21 +183,12 @@ impl App {
 
     /// Waits until no recording is in flight.
     pub(crate) async fn quiet(&self) {
-        loop {
-            let quiet = self.quiet.notified();
-            tokio::pin!(quiet);
-            quiet.as_mut().enable();
-            if self.live().is_empty() {
-                return;
-            }
-            quiet.await;
-        }
+        self.live.quiet().await;
     }
 
     /// Ends what is in flight: the recorder is going away under it.
     pub(crate) fn interrupt(&self) -> usize {
-        let live: Vec<_> = self.live().values().cloned().collect();
-        live.iter().filter(|live| live.end(End::Interrupt)).count()
+        self.live.all().iter().filter(|live| live.end(End::Interrupt)).count()
     }
 
     /// A new id.

@@ -65,6 +65,16 @@ pub struct Limits {
     pub recording_bytes: u64,
     /// Recordings in flight; further starts get 503 `too-many-recordings`. Default 10,000.
     pub recordings: usize,
+    /// Recordings in flight of one scope; further starts get 503 `too-many-recordings`. Default: as
+    /// [`Limits::recordings`].
+    pub scope_recordings: Option<usize>,
+    /// Readers of one recording; further ones get 503 `too-many-readers`. Default 10,000.
+    pub readers: usize,
+    /// Connections; on further ones every fetch and control call gets 503 `too-many-connections`. Default 10,000.
+    ///
+    /// A connection takes one file descriptor, a recording in flight two. Where the process may not have as many,
+    /// recordings in flight are limited to a third of those it may have, and connections to what is left.
+    pub connections: usize,
     /// Bytes of a request body; a longer one gets 413 `request-too-large`. Default 32 MiB.
     pub request_bytes: u64,
     /// Bytes of all recordings together; the oldest finished ones go first, and where none is left the
@@ -149,6 +159,9 @@ impl Default for Limits {
         Self {
             recording_bytes: 1 << 30,
             recordings: 10_000,
+            scope_recordings: None,
+            readers: 10_000,
+            connections: 10_000,
             request_bytes: limits::REQUEST_BODY_MAX as u64,
             disk_bytes: 16 << 30,
             memory_bytes: 64 << 20,

@@ -23,6 +23,8 @@ pub enum StartError {
     DataDirInUse(PathBuf),
     /// The database in the data directory cannot be opened.
     Database(PathBuf, String),
+    /// There are recorded bodies, but the database that says what they are is gone or empty.
+    DatabaseMissing(PathBuf),
     /// The data directory was written by a later version.
     FutureFormat(PathBuf, i64),
     /// The upstream client could not be made.
@@ -60,6 +62,12 @@ impl fmt::Display for StartError {
                 f,
                 "the database {} cannot be opened: {error}; if it is damaged, move the data directory away and \
                  start again (recordings are lost)",
+                path.display()
+            ),
+            Self::DatabaseMissing(path) => write!(
+                f,
+                "the database {} is missing or empty, but recorded bodies are there: put it back, or move the data \
+                 directory away and start again (recordings are lost)",
                 path.display()
             ),
             Self::FutureFormat(path, version) => write!(

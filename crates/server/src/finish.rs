@@ -12,9 +12,9 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::keys::Entry;
-use crate::redact;
 use crate::shared::{Shared, Start};
 use crate::storage::rows::{self, Ended};
+use crate::{redact, room};
 
 /// The upstream answered with what is not recorded: the key is free, the answer goes to those who wait.
 pub(crate) async fn pass_through(app: &App, entry: &Entry, shared: &Arc<Shared>) -> Result<(), StoreError> {
@@ -73,9 +73,10 @@ async fn recorded(app: &App, shared: &Arc<Shared>) -> Result<(), StoreError> {
     let cause = if let End::Fail(code) = end { Some(code) } else { None };
     let at_ms = now_ms();
     shared.touch(at_ms);
-    let (state, len, chunks) = (end.state(), seen.len(), seen.chunks());
+    let (state, chunks) = (end.state(), seen.chunks());
+    let len = if shared.is_given_up() { 0 } else { seen.len() };
     let end = Ended { id: shared.id, state, cause, len, chunks, at_ms };
-    app.db.call(move |db| rows::set_end(db, &end)).await?;
+    room::with_room(app, move |db| rows::set_end(db, &end)).await?;
     shared.seal(Start::Recorded);
     Ok(())
 }

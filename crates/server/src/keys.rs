@@ -6,17 +6,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use durablefetch_protocol::admission::View;
 use durablefetch_protocol::limits::REMEMBERED;
 use durablefetch_protocol::{Key, Ledger, Outcome, RecordingId, RequestId};
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{Notify, OwnedMutexGuard};
 
 use crate::app::App;
 use crate::error::StoreError;
 use crate::shared::Shared;
 use crate::storage::rows;
 
+/// Keys in memory before those that nobody uses are looked for out of turn.
+const IDLE_MAX: usize = 128;
+
 /// All keys that something is known of and that somebody holds.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
     entries: Mutex<HashMap<Key, Arc<Entry>>>,
+    /// There are more than [`IDLE_MAX`].
+    crowded: Notify,
 }
 
 /// One key.
@@ -52,7 +57,15 @@ impl Keys {
         }
         let entry = Arc::new(Entry { key: key.clone(), state: Arc::default() });
         entries.insert(key.clone(), Arc::clone(&entry));
+        if entries.len() > IDLE_MAX && entries.len() % IDLE_MAX == 1 {
+            self.crowded.notify_one();
+        }
         entry
+    }
+
+    /// Waits until so many are held that those nobody uses should go. Each has a file open.
+    pub(crate) async fn crowded(&self) {
+        self.crowded.notified().await;
     }
 
     /// Everything that is in memory.

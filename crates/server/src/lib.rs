@@ -5,7 +5,7 @@
 //!
 //! | concept | file |
 //! |---|---|
-//! | accept loop, shutdown | `server`, `connection` (breaking a reader), `signals` |
+//! | accept loop, shutdown | `server`, `connection` (breaking a reader), `signals`, `descriptors` |
 //! | flags, variables, file | `cli`, `config` |
 //! | TLS | `tls`, `stream` |
 //! | metrics | `meters`, `scrape` (on a listener of their own) |
@@ -13,7 +13,7 @@
 //! | admission | `admit` (fetches), `keys` (what is known of a key), `start` |
 //! | one recording | `shared` (what pump and readers share), `pump`, `finish`, `reader` |
 //! | where bytes come from | `source`, `upstream` (HTTP), `client` and `resolve` (to checked addresses only), `demo` |
-//! | where bytes go | `storage` (files and SQLite), `sweep` (time to live, disk quota) |
+//! | where bytes go | `storage` (files and SQLite), `sweep` (time to live), `room` (disk quota, a full disk) |
 
 mod admit;
 mod app;
@@ -25,9 +25,14 @@ pub mod config;
 mod connection;
 mod control;
 mod demo;
+pub mod descriptors;
 mod error;
 mod finish;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod keys;
+mod live;
 mod meters;
 mod page;
 mod pump;
@@ -35,6 +40,7 @@ mod reader;
 mod redact;
 pub mod resolve;
 mod respond;
+mod room;
 mod route;
 mod scrape;
 mod server;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use durablefetch_server::cli::{Cli, Command, LogFormat, ReadError, Serve};
-use durablefetch_server::{Recorder, Tls, signals};
-use tokio::net::TcpListener;
+use durablefetch_server::{Recorder, Tls, descriptors, signals};
+use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     };
     let Command::Serve(serve) = cli.command;
     log(serve.operating.log_format);
-    raise_descriptor_limit();
+    descriptors::raise();
     match start(*serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
@@ -42,29 +42,19 @@ fn log(format: LogFormat) {
     }
 }
 
-/// A live recording takes a descriptor for its upstream, one for its file and one for each reader; the usual soft
-/// limit of 1024 is for programs that use `select`.
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::debug!("the limit of open files stays as it is: {error}");
-    }
-}
-
 #[tokio::main]
 async fn start(serve: Serve) -> Result<(), String> {
     let address = serve.at.listen;
     let metrics_address = serve.at.metrics_listen;
     let config = serve.into_config()?;
     config.check(address).map_err(|error| error.to_string())?;
-    let listener = bind(address, "--listen").await?;
+    let listener = bind(address, "--listen")?;
     let signal = signals::shutdown().map_err(|error| format!("cannot wait for signals: {error}"))?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
     let base_path = config.base_path.clone();
     let mut recorder = Recorder::open(listener, config).map_err(|error| error.to_string())?;
     if let Some(address) = metrics_address {
-        recorder = recorder.with_metrics(bind(address, "--metrics-listen").await?);
+        recorder = recorder.with_metrics(bind(address, "--metrics-listen")?);
     }
     let tls = recorder.tls();
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -86,8 +76,16 @@ async fn start(serve: Serve) -> Result<(), String> {
     Ok(())
 }
 
-async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| {
+/// Listens with room for a burst: where as many wait to be accepted as the usual 128, the next one waits a second.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(4096)
+}
+
+fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, String> {
+    listen(address).map_err(|error| {
         let remedy = if error.kind() == std::io::ErrorKind::AddrInUse {
             format!(
                 "; another program listens there: stop it, or choose another port with {flag} 127.0.0.1:PORT"

@@ -52,6 +52,7 @@ pub(crate) struct Meters {
     connecting: Gauge,
     streaming: Gauge,
     stored: Gauge,
+    connections: Gauge,
     latency: Histogram,
 }
 
@@ -64,6 +65,8 @@ pub(crate) struct Now {
     pub(crate) streaming: usize,
     /// Bytes of all recordings.
     pub(crate) stored: u64,
+    /// Connections that are open.
+    pub(crate) connections: usize,
 }
 
 impl Meters {
@@ -89,13 +92,14 @@ impl Meters {
                     gauge!("durablefetch_recordings", "state" => State::Connecting.as_str()),
                     gauge!("durablefetch_recordings", "state" => State::Streaming.as_str()),
                     gauge!("durablefetch_stored_bytes"),
+                    gauge!("durablefetch_connections"),
                 ],
                 histogram!("durablefetch_http_response_seconds"),
             )
         });
         let (counters, ended, upstream_errors, gauges, latency) = made;
         let [bytes_in, bytes_out, ring_misses, started] = counters;
-        let [readers, connecting, streaming, stored] = gauges;
+        let [readers, connecting, streaming, stored, connections] = gauges;
         // What has no value yet is not shown, and a rate needs its zero.
         for zero in
             [&bytes_in, &bytes_out, &ring_misses, &started].into_iter().chain(&ended).chain(&upstream_errors)
@@ -115,6 +119,7 @@ impl Meters {
             connecting,
             streaming,
             stored,
+            connections,
             latency,
         }
     }
@@ -151,6 +156,7 @@ impl Meters {
         self.connecting.set(now.connecting as f64);
         self.streaming.set(now.streaming as f64);
         self.stored.set(now.stored as f64);
+        self.connections.set(now.connections as f64);
         self.recorder.handle().render()
     }
 }
@@ -166,6 +172,7 @@ fn describe() {
     describe_counter!("durablefetch_recordings_started_total", "Recordings that were started.");
     describe_counter!("durablefetch_recordings_ended_total", "Recordings that have ended, by how.");
     describe_gauge!("durablefetch_readers", "Responses that follow or replay a recording.");
+    describe_gauge!("durablefetch_connections", "Connections that are open.");
     describe_gauge!("durablefetch_stored_bytes", Unit::Bytes, "Bytes of all recordings.");
     describe_counter!("durablefetch_upstream_bytes_total", Unit::Bytes, "Bytes that upstreams have sent.");
     describe_counter!("durablefetch_reader_bytes_total", Unit::Bytes, "Bytes that readers were given.");
@@ -183,7 +190,7 @@ fn describe() {
 mod tests {
     use super::*;
 
-    const NOW: Now = Now { connecting: 2, streaming: 3, stored: 4 };
+    const NOW: Now = Now { connecting: 2, streaming: 3, stored: 4, connections: 5 };
 
     #[test]
     fn everything_is_shown_from_the_start() {
@@ -192,6 +199,7 @@ mod tests {
             "durablefetch_recordings{state=\"connecting\"} 2",
             "durablefetch_recordings{state=\"streaming\"} 3",
             "durablefetch_stored_bytes 4",
+            "durablefetch_connections 5",
             "durablefetch_readers 0",
             "durablefetch_recordings_ended_total{state=\"superseded\"} 0",
             "durablefetch_upstream_errors_total{code=\"upstream-idle\"} 0",

@@ -141,6 +141,10 @@ impl Stream<'_> {
                 return Poll::Ready(None);
             }
             if !room {
+                if self.app.is_over_quota() && !self.shared.is_given_up() {
+                    // Who makes room wakes it, or ends it.
+                    return Poll::Pending;
+                }
                 match self.shared.poll_room(&self.app.writer) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(error)) => {
@@ -163,9 +167,10 @@ impl Stream<'_> {
                             self.kept = None;
                         }
                     }
-                    self.app.disk_grows(chunk.len() as u64);
+                    self.app.disk_grows(self.shared, chunk.len() as u64);
                     let ring = self.app.budget.ring();
-                    room = self.shared.publish(chunk, ring, &self.app.writer, &mut self.wake);
+                    room = self.shared.publish(chunk, ring, &self.app.writer, &mut self.wake)
+                        && !self.app.is_over_quota();
                 }
                 Poll::Ready(Some(Err(error))) => {
                     tracing::debug!(recording = %self.shared.id, "the upstream broke: {error}");

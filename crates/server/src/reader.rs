@@ -38,7 +38,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// A reader from `offset`. `len` is the stored length, for the endings that do not follow.
+    /// A reader from `offset`, which [`Shared::enter`] has let in. `len` is the stored length, for the endings that do not follow.
     pub(crate) fn new(
         shared: Arc<Shared>,
         entry: Arc<Entry>,
@@ -48,7 +48,6 @@ impl Reader {
         watch: Watch,
         meters: Arc<Meters>,
     ) -> Self {
-        shared.enter();
         meters.readers.increment(1.0);
         shared.touch(now_ms());
         let until = (ending == Ending::Clean).then_some(len);

@@ -16,9 +16,9 @@ use http_body::{Frame, SizeHint};
 use hyper::ext::ReasonPhrase;
 
 use crate::admit::Admitted;
+use crate::app::App;
 use crate::connection::Watch;
 use crate::finish;
-use crate::meters::Meters;
 use crate::reader::{Broken, Reader};
 
 /// A handler never fails: whatever goes wrong is an answer.
@@ -98,12 +98,7 @@ pub(crate) fn preflight(allowed: &Allowed, request: &HeaderMap) -> Response<Body
 }
 
 /// The answer to a fetch or continuation.
-pub(crate) fn admitted(
-    allowed: &Allowed,
-    admitted: Admitted,
-    watch: Watch,
-    meters: &Arc<Meters>,
-) -> Response<Body> {
+pub(crate) fn admitted(allowed: &Allowed, admitted: Admitted, watch: Watch, app: &App) -> Response<Body> {
     match admitted {
         Admitted::NoContent => response(204, answer::own(None, allowed), Body::Whole(None)),
         Admitted::Again(stored) => match finish::from_stored(&stored) {
@@ -115,8 +110,14 @@ pub(crate) fn admitted(
                 return error(allowed, &ErrorCode::Internal.into());
             };
             let seen = shared.recording();
+            if shared.is_given_up() && from < seen.len() {
+                return error(allowed, &ErrorCode::StorageFull.into());
+            }
+            if !shared.enter(app.config.limits.readers) {
+                return error(allowed, &ErrorCode::TooManyReaders.into());
+            }
             let cookies = if starter { shared.take_cookies() } else { Vec::new() };
-            let reader = Reader::new(shared, entry, from, seen.len(), ending, watch, Arc::clone(meters));
+            let reader = Reader::new(shared, entry, from, seen.len(), ending, watch, Arc::clone(&app.meters));
             let body = Body::Reader(Box::new(reader));
             if unrecorded {
                 return passing(allowed, &head, &cookies, body);

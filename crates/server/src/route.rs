@@ -24,15 +24,25 @@ use crate::respond::{self, Answer, Body};
 use crate::source::Source;
 use crate::{control, meters, page, upstream};
 
-/// Answers one request.
-pub(crate) async fn handle(app: Arc<App>, watches: Watches, request: Request<Incoming>) -> Answer {
+/// Answers one request. `crowded`: it came on a connection more than there may be.
+pub(crate) async fn handle(
+    app: Arc<App>,
+    watches: Watches,
+    crowded: bool,
+    request: Request<Incoming>,
+) -> Answer {
     let since = Instant::now();
-    let response = answer(&app, watches, request).await;
+    let response = answer(&app, watches, crowded, request).await;
     app.meters.answered(response.status().as_u16(), since);
     Ok(response)
 }
 
-async fn answer(app: &Arc<App>, watches: Watches, request: Request<Incoming>) -> Response<Body> {
+async fn answer(
+    app: &Arc<App>,
+    watches: Watches,
+    crowded: bool,
+    request: Request<Incoming>,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     let allowed = match app.access.check(authority, &parts.headers) {
@@ -42,7 +52,7 @@ async fn answer(app: &Arc<App>, watches: Watches, request: Request<Incoming>) ->
     if cors::is_preflight(&parts.method, &parts.headers) {
         return respond::preflight(&allowed, &parts.headers);
     }
-    let answered = route(app, &allowed, &watches, parts, body).await;
+    let answered = route(app, &allowed, &watches, crowded, parts, body).await;
     answered.unwrap_or_else(|error| respond::error(&allowed, &error))
 }
 
@@ -50,6 +60,7 @@ async fn route(
     app: &Arc<App>,
     allowed: &Allowed,
     watches: &Watches,
+    crowded: bool,
     parts: Parts,
     body: Incoming,
 ) -> Result<Response<Body>, ProtocolError> {
@@ -62,6 +73,11 @@ async fn route(
         _ => app.config.scoping.scope(&parts.headers, &app.secret, now_ms() / 1000)?,
     };
     let target = target?;
+    if crowded && !matches!(target, Target::Healthz | Target::Metrics) {
+        // Read, so that the answer is not lost in the closing of the connection.
+        let _ = read(app, body, &parts, app.config.limits.request_bytes).await;
+        return Err(ErrorCode::TooManyConnections.into());
+    }
     let methods = match &target {
         Target::Upstream(_) | Target::Demo(_) => {
             if matches!(parts.method, Method::CONNECT | Method::TRACE) {
@@ -123,7 +139,7 @@ async fn fetch(
         _ => Source::Demo,
     };
     let admitted = admit(app, app.keys.entry(&key), ask, source).await?;
-    Ok(respond::admitted(allowed, admitted, watch, &app.meters))
+    Ok(respond::admitted(allowed, admitted, watch, app))
 }
 
 fn asked(upstream: Upstream, parts: Parts, body: Bytes) -> upstream::Request {

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -22,6 +23,8 @@ use crate::{route, scrape, sweep};
 
 /// The most bytes of a request head, and of a response that wait for a slow reader outside the recording.
 const BUFFER_MAX: usize = 64 * 1024;
+/// Connections beyond the limit that are told so, at a time.
+const REFUSED_MAX: usize = 64;
 /// How long readers may take to get the last bytes after everything has ended.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -117,14 +120,24 @@ impl Recorder {
     }
 }
 
-/// Serves one connection, in a task of its own.
+/// Serves one connection, in a task of its own, or lets one that is too many know it. Beyond [`REFUSED_MAX`] of these
+/// it is closed without a word, so that the descriptors last.
 fn connect(stream: TcpStream, app: &Arc<App>, tls: Option<&Tls>, watcher: Watcher) {
+    let open = Open::new(app);
+    let limit = app.config.limits.connections;
+    if open.number > limit + REFUSED_MAX {
+        tracing::debug!("a connection is closed unanswered: {limit} may be open");
+        return;
+    }
+    let crowded = open.number > limit;
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("a connection stays without TCP_NODELAY: {error}");
     }
     let app = Arc::clone(app);
     let acceptor = tls.map(|tls| tls.acceptor().clone());
     tokio::spawn(async move {
+        // Counted for as long as it is served.
+        let _open = open;
         let patience = app.config.limits.request_timeout;
         let stream = match acceptor {
             None => Stream::Plain(stream),
@@ -136,13 +149,15 @@ fn connect(stream: TcpStream, app: &Arc<App>, tls: Option<&Tls>, watcher: Watche
         };
         let (connection, watches) = Connection::new(stream);
         let watching = watches.clone();
-        let service = service_fn(move |request| route::handle(Arc::clone(&app), watches.clone(), request));
+        let service =
+            service_fn(move |request| route::handle(Arc::clone(&app), watches.clone(), crowded, request));
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(patience)
             .max_buf_size(BUFFER_MAX)
+            .keep_alive(!crowded)
             .http2()
             .timer(TokioTimer::new())
             .max_header_list_size(BUFFER_MAX as u32)
@@ -158,6 +173,26 @@ fn connect(stream: TcpStream, app: &Arc<App>, tls: Option<&Tls>, watcher: Watche
             tracing::debug!("a connection ended: {error}");
         }
     });
+}
+
+/// One open connection, counted until it is dropped.
+struct Open {
+    app: Arc<App>,
+    /// How many are open, with this one.
+    number: usize,
+}
+
+impl Open {
+    fn new(app: &Arc<App>) -> Self {
+        let number = app.connections.fetch_add(1, Ordering::AcqRel) + 1;
+        Self { app: Arc::clone(app), number }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.app.connections.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Waits until nothing has been asked on a connection for this long, or up to twice as long. HTTP/1 has a timeout

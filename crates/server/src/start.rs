@@ -31,7 +31,6 @@ pub(crate) async fn start(
     state: OwnedMutexGuard<KeyState>,
     wanted: Wanted,
 ) -> Result<Arc<Shared>, ProtocolError> {
-    app.may_start()?;
     let (app, entry) = (Arc::clone(app), Arc::clone(entry));
     // In a task of its own: a half-done start must not be left by an asker who hangs up.
     let started = tokio::spawn(async move { run(&app, &entry, state, wanted).await });
@@ -44,6 +43,7 @@ async fn run(
     mut state: OwnedMutexGuard<KeyState>,
     wanted: Wanted,
 ) -> Result<Arc<Shared>, ProtocolError> {
+    let seat = app.may_start(entry.key.scope())?;
     let now_ms = now_ms();
     let id = app.new_id()?;
     // First the old one: from here on it is over for its readers, whatever becomes of the new one.
@@ -51,9 +51,12 @@ async fn run(
     let was_live = old.as_ref().is_some_and(|old| old.end(End::Supersede));
     let old_id = old.as_ref().map(|old| old.id);
     let retire = old_id.filter(|_| !was_live);
-    commit(app, entry, id, &wanted, old_id, retire, now_ms).await.inspect_err(|_| {
+    commit(app, entry, id, &wanted, old_id, retire, now_ms).await.inspect_err(|error| {
         if was_live {
             state.current = None;
+        }
+        if error.code == ErrorCode::StorageFull {
+            app.writer.starve();
         }
     })?;
 
@@ -69,7 +72,7 @@ async fn run(
     let shared = Shared::connecting(id, entry.key.clone(), wanted.fingerprint, now_ms, app.budget.ring());
     let shared = Arc::new(shared);
     state.current = Some(Arc::clone(&shared));
-    app.takes_off(&shared);
+    app.takes_off(seat, &shared);
     tracing::info!(recording = %id, url = redact::key(&entry.key), "started");
     pump::spawn(Arc::clone(app), Arc::clone(entry), Arc::clone(&shared), wanted.source);
     Ok(shared)

@@ -19,6 +19,18 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_recordings: usize,
 
+    /// Recordings in flight of one scope. [default: as --max-recordings]
+    #[arg(long, value_name = "COUNT")]
+    max_scope_recordings: Option<usize>,
+
+    /// Readers of one recording.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    max_readers: usize,
+
+    /// Connections. One takes a file descriptor, a recording in flight two.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    max_connections: usize,
+
     /// Bytes of a request body.
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = units::size)]
     max_request_bytes: u64,
@@ -49,6 +61,9 @@ impl From<LimitArgs> for Limits {
         Self {
             recording_bytes: args.max_recording_bytes,
             recordings: args.max_recordings,
+            scope_recordings: args.max_scope_recordings,
+            readers: args.max_readers,
+            connections: args.max_connections,
             request_bytes: args.max_request_bytes,
             disk_bytes: args.max_disk_bytes,
             memory_bytes: usize::try_from(args.max_memory_bytes).unwrap_or(usize::MAX),

@@ -27,15 +27,19 @@ pub(crate) enum Got {
 }
 
 impl Shared {
-    pub(crate) fn enter(&self) {
-        self.readers.fetch_add(1, Ordering::Relaxed);
+    /// One reader more, where there are fewer than `most`.
+    pub(crate) fn enter(&self, most: usize) -> bool {
+        let more = |readers| (readers < most as u64).then_some(readers + 1);
+        self.readers.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
     }
 
     pub(crate) fn leave(&self, slot: &mut Option<usize>) {
         if slot.is_some() {
             self.lock().wakers.unregister(slot);
         }
-        self.readers.fetch_sub(1, Ordering::Relaxed);
+        if self.readers.fetch_sub(1, Ordering::AcqRel) == 1 && self.is_given_up() {
+            self.pump.wake();
+        }
     }
 
     /// What there is at `offset`; registers the waker where there is nothing yet.

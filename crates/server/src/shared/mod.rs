@@ -26,6 +26,7 @@ use crate::storage::writer::Writer;
 use crate::wakers::Wakers;
 
 pub(crate) use follow::Got;
+pub(crate) use persist::Work;
 
 /// What a start has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,10 @@ struct Inner {
     /// The pump waits for the writer.
     pump_waits: bool,
     store_error: Option<StoreError>,
+    /// There was no room for what is unwritten; it is tried again once there is.
+    starved: bool,
+    /// The file is to be emptied: see [`Shared::give_up`].
+    to_be_emptied: bool,
     wakers: Wakers,
 }
 
@@ -79,6 +84,9 @@ pub(crate) struct Shared {
     used_ms: AtomicU64,
     touched: AtomicBool,
     readers: AtomicU64,
+    /// Bytes that count for the disk quota.
+    counted: AtomicU64,
+    given_up: AtomicBool,
     /// The machine has ended; the pump leaves.
     ended: AtomicBool,
     pump: AtomicWaker,
@@ -114,6 +122,7 @@ impl Shared {
         if let Some(file) = file {
             let _ = shared.file.set(Arc::new(file));
         }
+        shared.counted.store(len, Ordering::Relaxed);
         shared.ended.store(true, Ordering::Release);
         shared
     }
@@ -142,6 +151,8 @@ impl Shared {
             used_ms: AtomicU64::new(used_ms),
             touched: AtomicBool::new(false),
             readers: AtomicU64::new(0),
+            counted: AtomicU64::new(0),
+            given_up: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             pump: AtomicWaker::new(),
             changed: Notify::new(),
@@ -156,6 +167,8 @@ impl Shared {
                 hurried: false,
                 pump_waits: false,
                 store_error: None,
+                starved: false,
+                to_be_emptied: false,
                 wakers: Wakers::default(),
             }),
         }
@@ -258,6 +271,16 @@ impl Shared {
             writer.dirty(Arc::clone(self));
         }
         true
+    }
+
+    /// This many more of its bytes count for the disk quota.
+    pub(crate) fn count(&self, bytes: u64) {
+        self.counted.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Its bytes count no more. Returns how many did.
+    pub(crate) fn take_counted(&self) -> u64 {
+        self.counted.swap(0, Ordering::Relaxed)
     }
 
     pub(crate) fn readers(&self) -> u64 {

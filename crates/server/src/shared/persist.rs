@@ -6,40 +6,55 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use durablefetch_protocol::ErrorCode;
 
 use crate::error::StoreError;
 use crate::shared::Shared;
 use crate::storage::bodies::Bodies;
+use crate::storage::writer::Writer;
 
-/// What the writer has to write, and from which offset.
+/// What the writer has to do.
 #[derive(Debug)]
-pub(crate) struct Work {
-    pub(crate) from: u64,
-    pub(crate) chunks: Vec<Bytes>,
+pub(crate) enum Work {
+    /// To write these, the first at this offset.
+    Write { from: u64, chunks: Vec<Bytes> },
+    /// To make the file empty.
+    Empty,
+    /// To remove the file.
+    Remove,
 }
 
 impl Shared {
-    /// What is to be written; `None` where the file is to be removed.
-    pub(crate) fn take_unwritten(&self) -> Option<Work> {
+    /// What is to be done now.
+    pub(crate) fn take_work(&self) -> Work {
         let mut inner = self.lock();
         inner.dirty = false;
         inner.hurried = false;
         if inner.removed {
-            return None;
+            return Work::Remove;
         }
-        let work =
-            inner.ring.as_ref().map(|ring| Work { from: ring.written_end(), chunks: ring.unwritten() });
-        Some(work.unwrap_or(Work { from: 0, chunks: Vec::new() }))
+        if std::mem::take(&mut inner.to_be_emptied) {
+            return Work::Empty;
+        }
+        match &inner.ring {
+            Some(ring) => Work::Write { from: ring.written_end(), chunks: ring.unwritten() },
+            None => Work::Write { from: 0, chunks: Vec::new() },
+        }
     }
 
-    /// Bytes up to this offset are written, or could not be.
-    pub(crate) fn written(&self, result: Result<u64, StoreError>) {
+    /// Bytes up to this offset are written, or could not be. True where there was no room for them: they stay in
+    /// memory, to be written once [`Shared::retry`] says so.
+    pub(crate) fn written(&self, result: Result<u64, StoreError>) -> bool {
         let mut inner = self.lock();
         match result {
             Ok(offset) => {
                 if let Some(ring) = &mut inner.ring {
                     ring.written(offset);
                 }
+            }
+            Err(error) if error.code == ErrorCode::StorageFull && inner.store_error.is_none() => {
+                inner.starved = true;
+                return true;
             }
             Err(error) => inner.store_error = Some(error),
         }
@@ -48,6 +63,46 @@ impl Shared {
         if wake {
             self.pump.wake();
         }
+        false
+    }
+
+    /// There may be room now.
+    pub(crate) fn retry(self: &Arc<Self>, writer: &Writer) {
+        let mut inner = self.lock();
+        inner.starved = false;
+        let queue = !std::mem::replace(&mut inner.dirty, true);
+        drop(inner);
+        if queue {
+            writer.dirty(Arc::clone(self));
+        }
+        writer.hurry();
+    }
+
+    /// There is no room for it: its file is emptied, so that there is for others, and from now on its bytes are for
+    /// those alone who read them as they come. It will end as failed, at the latest when nobody reads.
+    pub(crate) fn give_up(self: &Arc<Self>, writer: &Writer) {
+        let mut inner = self.lock();
+        if self.given_up.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let message = "the file system has no room for the recording".to_owned();
+        inner.store_error = Some(StoreError { code: ErrorCode::StorageFull, message });
+        inner.starved = false;
+        inner.to_be_emptied = true;
+        if let Some(ring) = &mut inner.ring {
+            ring.written(ring.end());
+        }
+        let queue = !std::mem::replace(&mut inner.dirty, true);
+        drop(inner);
+        if queue {
+            writer.dirty(Arc::clone(self));
+        }
+        self.pump.wake();
+    }
+
+    /// Whether what was published cannot be read from storage.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Acquire)
     }
 
     pub(crate) fn file(&self) -> Option<&Arc<File>> {

@@ -63,9 +63,12 @@ impl Shared {
         let Some(held) = inner.ring.as_mut() else { return false };
         held.set_capacity(ring);
         held.push(chunk);
+        if self.given_up.load(Ordering::Relaxed) {
+            held.written(held.end());
+        }
         let (unwritten, room) = (held.end() - held.written_end(), !held.is_full());
         inner.wakers.drain_into(wake);
-        let queue = unwritten > 0 && !std::mem::replace(&mut inner.dirty, true);
+        let queue = unwritten > 0 && !inner.starved && !std::mem::replace(&mut inner.dirty, true);
         let hurry = unwritten >= HURRY_BYTES && !std::mem::replace(&mut inner.hurried, true);
         drop(guard);
         if queue {
@@ -80,7 +83,9 @@ impl Shared {
     /// Whether the upstream may send more. Where not, the writer wakes the pump.
     pub(crate) fn poll_room(&self, writer: &Writer) -> Poll<Result<(), StoreError>> {
         let mut inner = self.lock();
-        if let Some(error) = &inner.store_error {
+        if let Some(error) = &inner.store_error
+            && !(self.is_given_up() && self.readers() > 0)
+        {
             return Poll::Ready(Err(error.clone()));
         }
         inner.pump_waits = inner.ring.as_ref().is_some_and(Ring::is_full);
@@ -102,10 +107,23 @@ impl Shared {
         if inner.removed || inner.ring.as_ref().is_none_or(|ring| ring.written_end() == ring.end()) {
             return Poll::Ready(Ok(()));
         }
+        if inner.starved && inner.end == Some(End::Fail(ErrorCode::StorageFull)) {
+            // It is over because there is no room, and does not wait for any.
+            inner.starved = false;
+            if let Some(ring) = &mut inner.ring {
+                ring.written(ring.end());
+            }
+            return Poll::Ready(Ok(()));
+        }
         inner.pump_waits = true;
         drop(inner);
         writer.hurry();
         Poll::Pending
+    }
+
+    /// The pump looks again whether it may go on.
+    pub(crate) fn wake_pump(&self) {
+        self.pump.wake();
     }
 
     /// Storage could not take the end: whatever the upstream said, the recording fails.

@@ -7,3 +7,62 @@ pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod sync;
 pub(crate) mod writer;
+
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::error::StartError;
+use bodies::Bodies;
+use recovery::{Found, RecoveryError};
+
+/// The database's file in the data directory.
+pub(crate) const DATABASE: &str = "recordings.db";
+
+/// The database's log.
+pub(crate) const LOG: &str = "recordings.db-wal";
+
+/// A store that is in order.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) connection: Connection,
+    pub(crate) bodies: Bodies,
+    pub(crate) found: Found,
+    /// Keys the fingerprints.
+    pub(crate) secret: [u8; 32],
+    /// Keeps other processes out.
+    pub(crate) lock: File,
+}
+
+/// Opens the store in this directory, making it where there is none, and recovers what the last process left.
+pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
+    let failed = |error| StartError::DataDir(data.to_owned(), error);
+    // What is recorded is its owner's business.
+    DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(failed)?;
+    let lock = File::create(data.join("lock")).map_err(failed)?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => StartError::DataDirInUse(data.to_owned()),
+        TryLockError::Error(error) => failed(error),
+    })?;
+    let bodies = Bodies::open(data).map_err(failed)?;
+    let path = data.join(DATABASE);
+    let is_empty = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len()) == 0;
+    if is_empty(&path) && is_empty(&data.join(LOG)) && !bodies.list().map_err(failed)?.is_empty() {
+        return Err(StartError::DatabaseMissing(path));
+    }
+    let mut connection = db::open(&path)?;
+    let database = |error: rusqlite::Error| StartError::Database(path.clone(), error.to_string());
+    let found = recovery::recover(&mut connection, &bodies).map_err(|error| match error {
+        RecoveryError::Database(error) => database(error),
+        RecoveryError::Bodies(error) => failed(error),
+    })?;
+    if found.interrupted > 0 || found.orphans > 0 {
+        tracing::info!(found.interrupted, found.orphans, "recovered from an end without a shutdown");
+    }
+    let mut fresh = [0; 32];
+    getrandom::fill(&mut fresh).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
+    let secret = schema::secret(&connection, fresh).map_err(database)?;
+    Ok(Store { connection, bodies, found, secret, lock })
+}

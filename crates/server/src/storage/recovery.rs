@@ -8,6 +8,7 @@ use durablefetch_protocol::{ErrorCode, Outcome, RecordingId, State};
 use rusqlite::{Connection, params};
 
 use crate::storage::bodies::Bodies;
+use crate::storage::rows::stored_id;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -29,7 +30,11 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies) -> Result<Found, Rec
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     for (text, state) in &live {
-        let Some(id) = RecordingId::parse(text) else { continue };
+        let Some(id) = stored_id(text) else {
+            tracing::error!("a recording's row is damaged and removed: {text:?} is no id");
+            transaction.execute("DELETE FROM recordings WHERE id = ?1", [text])?;
+            continue;
+        };
         found.interrupted += 1;
         if State::parse(state) == Some(State::Streaming) {
             // The file's length is the stored length.
@@ -56,7 +61,7 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies) -> Result<Found, Rec
     let known: HashSet<RecordingId> = transaction
         .prepare("SELECT id FROM recordings")?
         .query_map([], |row| row.get::<_, String>(0))?
-        .filter_map(|text| text.map(|text| RecordingId::parse(&text)).transpose())
+        .filter_map(|text| text.map(|text| stored_id(&text)).transpose())
         .collect::<rusqlite::Result<_>>()?;
     transaction.commit()?;
     for file in bodies.list()? {

@@ -3,8 +3,8 @@
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::ledger::{Entry, Ledger};
 use durablefetch_protocol::{ErrorCode, Fingerprint, Key, Outcome, RecordingId, RequestId, State};
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use rusqlite::types::{Type, Value};
+use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, params};
 
 /// A stored recording.
 #[derive(Debug)]
@@ -25,26 +25,56 @@ pub(crate) struct Stored {
 const COLUMNS: &str = "id, state, cause, status, reason, headers, fingerprint, len, chunks, started_ms, used_ms, \
                        retired_ms";
 
-/// All that is stored of a key.
+/// All that is stored of a key. Rows that no version of a recorder has written are damaged; they are removed, so
+/// that the key can be used again.
 pub(crate) fn load(db: &Connection, key: &Key) -> Result<(Vec<Stored>, Ledger)> {
     let sql = format!("SELECT {COLUMNS} FROM recordings WHERE scope = ?1 AND url = ?2");
-    let recordings = db
-        .prepare_cached(&sql)?
-        .query_map([key.scope(), key.url()], read_stored)?
-        .collect::<Result<Vec<_>>>()?;
-    let entries = db
-        .prepare_cached("SELECT id, outcome, at_ms FROM requests WHERE scope = ?1 AND url = ?2")?
-        .query_map([key.scope(), key.url()], |row| {
-            let id = RequestId::parse(&row.get::<_, String>(0)?).ok_or_else(|| odd(0, "request id"))?;
-            let outcome = Outcome::parse(&row.get::<_, String>(1)?).ok_or_else(|| odd(1, "outcome"))?;
-            Ok(Entry { id, outcome, at_ms: row.get::<_, i64>(2)? as u64 })
-        })?
-        .collect::<Result<Vec<_>>>()?;
+    let (recordings, damaged) = sound(&mut *db.prepare_cached(&sql)?, key, read_stored)?;
+    for (id, error) in damaged {
+        tracing::error!("a recording's row is damaged and removed: {error}");
+        db.execute("DELETE FROM recordings WHERE id = ?1", [id])?;
+    }
+    let sql = "SELECT id, outcome, at_ms FROM requests WHERE scope = ?1 AND url = ?2";
+    let (entries, damaged) = sound(&mut *db.prepare_cached(sql)?, key, |row| {
+        let id = RequestId::parse(&row.get::<_, String>(0)?).ok_or_else(|| odd(0, "request id"))?;
+        let outcome = Outcome::parse(&row.get::<_, String>(1)?).ok_or_else(|| odd(1, "outcome"))?;
+        Ok(Entry { id, outcome, at_ms: row.get::<_, i64>(2)? as u64 })
+    })?;
+    for (id, error) in damaged {
+        tracing::error!("a request id's row is damaged and removed: {error}");
+        db.execute(
+            "DELETE FROM requests WHERE scope = ?1 AND url = ?2 AND id = ?3",
+            params![key.scope(), key.url(), id],
+        )?;
+    }
     Ok((recordings, Ledger::from_entries(entries)))
 }
 
+/// The rows of a key that can be read, and the ids of those that cannot.
+#[expect(clippy::type_complexity, reason = "two lists, taken apart at once")]
+fn sound<T>(
+    statement: &mut Statement<'_>,
+    key: &Key,
+    read: impl Fn(&Row<'_>) -> Result<T>,
+) -> Result<(Vec<T>, Vec<(Value, rusqlite::Error)>)> {
+    let (mut good, mut damaged) = (Vec::new(), Vec::new());
+    let mut rows = statement.query([key.scope(), key.url()])?;
+    while let Some(row) = rows.next()? {
+        match read(row) {
+            Ok(read) => good.push(read),
+            Err(error) => damaged.push((row.get(0)?, error)),
+        }
+    }
+    Ok((good, damaged))
+}
+
+/// Reads an id as it was written: other spellings of it are nobody's.
+pub(crate) fn stored_id(text: &str) -> Option<RecordingId> {
+    RecordingId::parse(text).filter(|id| id.to_string() == text)
+}
+
 fn read_stored(row: &Row<'_>) -> Result<Stored> {
-    let id = RecordingId::parse(&row.get::<_, String>(0)?).ok_or_else(|| odd(0, "recording id"))?;
+    let id = stored_id(&row.get::<_, String>(0)?).ok_or_else(|| odd(0, "recording id"))?;
     let state = State::parse(&row.get::<_, String>(1)?).ok_or_else(|| odd(1, "state"))?;
     let cause = row.get::<_, Option<String>>(2)?.and_then(|code| ErrorCode::parse(&code));
     let head = match row.get::<_, Option<u16>>(3)? {

@@ -9,8 +9,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use crate::error::StoreError;
-use crate::shared::Shared;
+use crate::shared::{Shared, Work};
 use crate::storage::bodies::Bodies;
 use crate::storage::sync::Syncer;
 
@@ -24,12 +26,16 @@ struct Queue {
     dirty: Vec<Arc<Shared>>,
     hurry: bool,
     closed: bool,
+    /// There was no room for these.
+    starved: Vec<Arc<Shared>>,
 }
 
 #[derive(Debug, Default)]
 struct Shelf {
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// The file system has no room.
+    full: Notify,
 }
 
 /// A handle to the writer thread.
@@ -65,6 +71,21 @@ impl Writer {
         }
     }
 
+    /// Waits until the file system had no room for something.
+    pub(crate) async fn full(&self) {
+        self.shelf.full.notified().await;
+    }
+
+    /// The file system had no room.
+    pub(crate) fn starve(&self) {
+        self.shelf.full.notify_one();
+    }
+
+    /// Those that there was no room for.
+    pub(crate) fn take_starved(&self) -> Vec<Arc<Shared>> {
+        std::mem::take(&mut lock(&self.shelf.queue).starved)
+    }
+
     /// Writes what there is and ends the thread.
     pub(crate) fn close(&self) {
         lock(&self.shelf.queue).closed = true;
@@ -98,27 +119,39 @@ fn run(shelf: &Shelf, bodies: &Bodies, syncer: &Syncer) {
         std::mem::swap(&mut queue.dirty, &mut batch);
         drop(queue);
         for recording in batch.drain(..) {
-            sweep(&recording, bodies, syncer);
+            if sweep(&recording, bodies, syncer) {
+                lock(&shelf.queue).starved.push(recording);
+                shelf.full.notify_one();
+            }
         }
     }
 }
 
-/// Writes one recording's unwritten bytes, or removes its file.
-fn sweep(recording: &Arc<Shared>, bodies: &Bodies, syncer: &Syncer) {
-    let Some(work) = recording.take_unwritten() else {
-        bodies.remove(recording.id);
-        recording.written(Ok(0));
-        return;
+/// Does what is to be done for one recording. True where there was no room.
+fn sweep(recording: &Arc<Shared>, bodies: &Bodies, syncer: &Syncer) -> bool {
+    let (from, chunks) = match recording.take_work() {
+        Work::Write { from, chunks } => (from, chunks),
+        Work::Remove => {
+            bodies.remove(recording.id);
+            return recording.written(Ok(0));
+        }
+        Work::Empty => {
+            if let Some(Err(error)) = recording.file().map(|file| file.set_len(0)) {
+                tracing::warn!(recording = %recording.id, "a body file cannot be emptied: {error}");
+            }
+            return recording.written(Ok(0));
+        }
     };
-    let total: usize = work.chunks.iter().map(bytes::Bytes::len).sum();
+    let total: usize = chunks.iter().map(bytes::Bytes::len).sum();
     let written = recording.file_or_create(bodies).and_then(|file| {
-        write_at(&file, &work.chunks, work.from)?;
+        // What fits is there after all; the next try writes it once more.
+        write_at(&file, &chunks, from)?;
         if recording.mark_unsynced() {
             syncer.add(Arc::clone(recording));
         }
-        Ok(work.from + total as u64)
+        Ok(from + total as u64)
     });
-    recording.written(written.map_err(StoreError::from));
+    recording.written(written.map_err(StoreError::from))
 }
 
 /// Writes all chunks from `offset` on; small ones in one call.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::support::{Recorder, Upstream, answer, header, send};
 
-fn body_files(data: &Path) -> Vec<String> {
+pub(crate) fn body_files(data: &Path) -> Vec<String> {
     let shards = fs::read_dir(data.join("bodies")).unwrap();
     let files = shards.flat_map(|shard| fs::read_dir(shard.unwrap().path()).unwrap());
     files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
@@ -94,4 +94,28 @@ fn a_complete_recording_survives_and_files_of_nothing_do_not() {
     assert_eq!(body, "whole");
     upstream.assert_not_asked();
     assert_eq!(body_files(data.path()), [id]);
+}
+
+#[test]
+fn a_body_that_lost_its_end_is_interrupted_and_what_is_left_replays() {
+    let data = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let recorder = Recorder::start(data.path(), &[]);
+    let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+    let mut stream = upstream.asked();
+    answer(&mut stream);
+    let id = header(&reply.head(), "durablefetch-recording").to_uppercase();
+    send(&mut stream, "whole and torn");
+    send(&mut stream, "");
+    assert!(reply.rest().1);
+    recorder.kill();
+    let file = data.path().join("bodies").join(&id[24..]).join(&id);
+    fs::File::options().write(true).open(&file).unwrap().set_len(5).unwrap();
+
+    let recorder = Recorder::start(data.path(), &[]);
+    let mut replay =
+        recorder.send("GET /", &[("durablefetch-url", &upstream.url), ("durablefetch-mode", "replay")], "");
+    assert_eq!(header(&replay.head(), "durablefetch-state"), "interrupted");
+    assert_eq!(replay.rest(), ("whole".into(), false));
+    upstream.assert_not_asked();
 }

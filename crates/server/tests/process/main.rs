@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs and cannot have has failed it")]
 
 mod crash;
+mod full;
 mod http2;
+mod kills;
+mod limits;
 mod metrics;
 mod proxy;
 mod shutdown;

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::support::{Recorder, command};
+use crate::support::{Recorder, Upstream, answer, command, header, send};
 
 /// What a start that fails prints.
 fn refused(data: &Path, flags: &[&str]) -> String {
@@ -143,4 +143,40 @@ fn flags_that_say_nothing() {
         let message = refused(data.path(), &[flag, value]);
         assert!(message.contains(help), "{flag} {value}: {message}");
     }
+}
+
+#[test]
+fn a_database_that_is_cut_is_told_or_made_whole() {
+    let data = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let recorder = Recorder::start(data.path(), &[]);
+    let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+    let mut stream = upstream.asked();
+    answer(&mut stream);
+    send(&mut stream, "kept");
+    send(&mut stream, "");
+    reply.head();
+    assert_eq!(reply.rest(), ("kept".into(), true));
+    // In good order, so that everything is in this one file.
+    recorder.terminate();
+    assert_eq!(recorder.ended(), Some(0));
+    let path = data.path().join("recordings.db");
+    let whole = fs::read(&path).unwrap();
+    for left in [1, 50, 100, 1000, 4096, 5000, whole.len() / 2, whole.len() - 4096, whole.len() - 1] {
+        fs::write(&path, &whole[..left]).unwrap();
+        let message = refused(data.path(), &[]);
+        assert!(
+            message.contains("cannot be opened") && message.contains("move the data directory"),
+            "{left}: {message}"
+        );
+        assert_eq!(fs::read(&path).unwrap().len(), left, "what is damaged is left for who wants to save it");
+    }
+    fs::write(&path, "").unwrap();
+    assert!(refused(data.path(), &[]).contains("missing or empty"));
+    // The bodies were not taken for orphans meanwhile.
+    fs::write(&path, &whole).unwrap();
+    let recorder = Recorder::start(data.path(), &[]);
+    let (head, body) = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "").all();
+    assert_eq!((header(&head, "durablefetch-state"), body.as_str()), ("complete", "kept"));
+    upstream.assert_not_asked();
 }

@@ -139,6 +139,13 @@ impl Reply {
         }
     }
 
+    /// This many bytes of a body that says its length.
+    pub(crate) fn plain(&mut self, bytes: usize) -> String {
+        let mut out = vec![0; bytes];
+        self.reader.read_exact(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
     /// Head and body of a response that says its length.
     pub(crate) fn all(mut self) -> (String, String) {
         let head = self.head();

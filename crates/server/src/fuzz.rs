@@ -1,0 +1,86 @@
+//! What the fuzz target of the store needs of it. Not part of the program: compiled under `cfg(fuzzing)` alone.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use durablefetch_protocol::Key;
+
+use crate::shared::Shared;
+use crate::storage::{self, Store, db, rows};
+
+/// Makes an empty database, in pages so small that a corpus of it stays small.
+///
+/// # Panics
+/// Where it cannot.
+pub fn make_database(path: &Path) {
+    let fresh = rusqlite::Connection::open(path).expect("a database");
+    fresh.execute_batch("PRAGMA page_size = 512; PRAGMA journal_mode = DELETE;").expect("small pages");
+    drop(fresh);
+    let connection = db::open(path).expect("our tables");
+    // In one file, for who changes its bytes.
+    connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).expect("no log");
+}
+
+/// Starts on whatever is in this directory, looks at everything, and starts once more. `damaged`: bytes of the
+/// database were changed, so that what it finds may be an error later on, too.
+///
+/// # Panics
+/// Where a start that came up has not left a store in order.
+pub fn start_twice(data: &Path, damaged: bool) {
+    let Ok(first) = look(data, damaged) else { return };
+    match look(data, damaged) {
+        Ok(second) => {
+            assert_eq!((second.interrupted, second.orphans), (0, 0), "the first start put this in order");
+            assert_eq!((second.bytes, second.secret), (first.bytes, first.secret));
+        }
+        Err(error) => assert!(damaged, "it came up once, and then: {error}"),
+    }
+}
+
+struct Seen {
+    interrupted: usize,
+    orphans: usize,
+    bytes: u64,
+    secret: [u8; 32],
+}
+
+fn look(data: &Path, damaged: bool) -> Result<Seen, String> {
+    let Store { connection, bodies, found, secret, lock: _lock } =
+        storage::open(data).map_err(|error| error.to_string())?;
+    let keys: rusqlite::Result<HashSet<(String, String)>> = connection
+        .prepare("SELECT scope, url FROM recordings UNION SELECT scope, url FROM requests")
+        .and_then(|mut keys| keys.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect());
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(error) if damaged => return Err(error.to_string()),
+        Err(error) => panic!("no keys: {error}"),
+    };
+    let mut known = HashSet::new();
+    for (scope, url) in keys {
+        let key = Key::new(&scope, &url);
+        let (stored, _ledger) = match rows::load(&connection, &key) {
+            Ok(loaded) => loaded,
+            Err(error) if damaged => return Err(error.to_string()),
+            Err(error) => panic!("a key cannot be loaded: {error}"),
+        };
+        for row in stored {
+            let (id, len) = (row.id, bodies.len(row.id).expect("a length"));
+            let file = bodies.open_stored(id).expect("a file or none");
+            let shared = Shared::stored(key.clone(), row, file, len);
+            assert!(!shared.is_live() && shared.recording().len() <= len);
+            known.insert(id);
+        }
+    }
+    if !damaged {
+        // A file whose row was found to be damaged just now goes at the next start.
+        for id in bodies.list().expect("a list").into_iter().flatten() {
+            assert!(known.contains(&id) || rows_of(&connection, id) == 0, "a file of nothing is left");
+        }
+    }
+    Ok(Seen { interrupted: found.interrupted, orphans: found.orphans, bytes: found.bytes, secret })
+}
+
+fn rows_of(connection: &rusqlite::Connection, id: durablefetch_protocol::RecordingId) -> i64 {
+    let sql = "SELECT COUNT(*) FROM recordings WHERE id = ?1";
+    connection.query_row(sql, [id.to_string()], |row| row.get(0)).expect("a count")
+}

@@ -1,0 +1,159 @@
+//! A file system that is full, and one that is read-only.
+//!
+//! These tests mount file systems, in a mount namespace of their own: they need root, or a kernel that lets users
+//! have namespaces (`unshare -Urm` must work). Where that is not so they fail; they are never left out.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::{PATIENCE, Recorder, Reply, Upstream, answer, command, header, send};
+
+/// `durablefetch serve` in a mount namespace, after this was done there.
+fn in_namespace(data: &Path, mount: &str) -> Command {
+    let inner = command(data, &[]);
+    let mut outer = Command::new("unshare");
+    let own = rustix::process::geteuid().is_root();
+    outer.arg(if own { "-m" } else { "-Urm" }).args(["sh", "-c"]);
+    outer.arg(format!("{mount} && exec \"$0\" \"$@\"")).arg(inner.get_program()).args(inner.get_args());
+    outer.env("DATA", data).env("RUST_LOG", "error").stdout(Stdio::piped()).stderr(Stdio::piped());
+    outer
+}
+
+fn assert_namespaces() {
+    let data = tempfile::tempdir().unwrap();
+    let mut probe = in_namespace(data.path(), "mount -t tmpfs none \"$DATA\" && exit 42");
+    let code = probe.output().ok().and_then(|output| output.status.code());
+    assert_eq!(
+        code,
+        Some(42),
+        "this test mounts file systems: run it as root, or where `unshare -Urm` works (util-linux, user namespaces)"
+    );
+}
+
+const PIECE: usize = 64 * 1024;
+
+/// Sends pieces, each once the one before it has come.
+fn pump(stream: &mut std::net::TcpStream, reader: &mut Reply, bytes: usize, letter: &str) {
+    let piece = letter.repeat(PIECE);
+    for _ in 0..bytes / PIECE {
+        send(stream, &piece);
+        assert!(reader.take(PIECE) == piece, "live bytes go on");
+    }
+}
+
+#[test]
+fn the_longest_live_recording_makes_room_for_all_others() {
+    assert_namespaces();
+    let data = tempfile::tempdir().unwrap();
+    let recorder = Recorder::spawn(
+        in_namespace(data.path(), "mount -t tmpfs -o size=6m none \"$DATA\"").stderr(Stdio::inherit()),
+    );
+    let start = |upstream: &Upstream| {
+        let mut reader = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+        let mut stream = upstream.asked();
+        answer(&mut stream);
+        reader.head();
+        (stream, reader)
+    };
+    let replay = |upstream: &Upstream| {
+        let mut reply = recorder.send(
+            "GET /",
+            &[("durablefetch-url", &upstream.url), ("durablefetch-mode", "replay")],
+            "",
+        );
+        let head = reply.head();
+        (head, reply)
+    };
+
+    let old = Upstream::start();
+    let (mut stream, mut reader) = start(&old);
+    pump(&mut stream, &mut reader, 1 << 20, "o");
+    send(&mut stream, "");
+    assert_eq!(reader.rest(), (String::new(), true));
+
+    let (hog, small) = (Upstream::start(), Upstream::start());
+    let (mut small_stream, mut small_reader) = start(&small);
+    pump(&mut small_stream, &mut small_reader, PIECE, "s");
+    // Twice what there is. Its reader gets all of it.
+    let (mut hog_stream, mut hog_reader) = start(&hog);
+    pump(&mut hog_stream, &mut hog_reader, 12 << 20, "h");
+    assert!(recorder.status(&old.url).contains("\"state\":\"none\""), "finished recordings go first");
+    assert!(recorder.status(&hog.url).contains("\"state\":\"streaming\""), "somebody reads it");
+    let (head, _) = replay(&hog);
+    assert_eq!(header(&head, "durablefetch-error"), "storage-full", "{head}");
+
+    // Others live on, and the room is used again.
+    pump(&mut small_stream, &mut small_reader, 1 << 20, "s");
+    send(&mut small_stream, "");
+    assert_eq!(small_reader.rest(), (String::new(), true));
+    let new = Upstream::start();
+    let (mut stream, mut reader) = start(&new);
+    pump(&mut stream, &mut reader, 3 << 20, "n");
+    send(&mut stream, "");
+    assert_eq!(reader.rest(), (String::new(), true));
+    let (head, mut stored) = replay(&new);
+    assert_eq!(
+        (header(&head, "durablefetch-state"), header(&head, "content-length")),
+        ("complete", "3145728")
+    );
+    assert_eq!(stored.plain(3 << 20), "n".repeat(3 << 20));
+    let (head, mut stored) = replay(&small);
+    assert_eq!(header(&head, "durablefetch-state"), "complete");
+    assert_eq!(stored.plain((1 << 20) + PIECE), "s".repeat((1 << 20) + PIECE));
+
+    // Its end is no end: what it was is not stored.
+    send(&mut hog_stream, "");
+    assert_eq!(hog_reader.rest(), (String::new(), false));
+    let until = std::time::Instant::now() + PATIENCE;
+    while !recorder.status(&hog.url).contains("\"state\":\"failed\"") {
+        assert!(std::time::Instant::now() < until, "{}", recorder.status(&hog.url));
+    }
+    let status = recorder.status(&hog.url);
+    let id = status.split("\"recording\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let rest = [("durablefetch-url", hog.url.as_str()), ("durablefetch-recording", id)];
+    let end = [rest[0], rest[1], ("durablefetch-offset", "12582912")];
+    let head = recorder.send("GET /", &end, "").head();
+    assert_eq!(
+        (header(&head, "durablefetch-state"), header(&head, "durablefetch-error")),
+        ("failed", "storage-full")
+    );
+    let middle = [rest[0], rest[1], ("durablefetch-offset", "5")];
+    let head = recorder.send("GET /", &middle, "").head();
+    assert!(head.starts_with("http/1.1 507"), "{head}");
+}
+
+#[test]
+fn one_that_nobody_reads_ends_when_there_is_no_room() {
+    assert_namespaces();
+    let data = tempfile::tempdir().unwrap();
+    let recorder = Recorder::spawn(
+        in_namespace(data.path(), "mount -t tmpfs -o size=4m none \"$DATA\"").stderr(Stdio::inherit()),
+    );
+    let upstream = Upstream::start();
+    let reader = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+    let mut stream = upstream.asked();
+    answer(&mut stream);
+    drop(reader);
+    // Until the recorder hangs up.
+    let piece = format!("{PIECE:x}\r\n{}\r\n", "x".repeat(PIECE));
+    while std::io::Write::write_all(&mut stream, piece.as_bytes()).is_ok() {}
+    let until = std::time::Instant::now() + PATIENCE;
+    while !recorder.status(&upstream.url).contains("\"state\":\"failed\"") {
+        assert!(std::time::Instant::now() < until, "{}", recorder.status(&upstream.url));
+    }
+}
+
+#[test]
+fn a_read_only_data_directory() {
+    assert_namespaces();
+    let data = tempfile::tempdir().unwrap();
+    Recorder::start(data.path(), &[]).kill();
+    let read_only = "mount --bind \"$DATA\" \"$DATA\" && mount -o remount,bind,ro \"$DATA\"";
+    let output = in_namespace(data.path(), read_only).output().unwrap();
+    assert!(!output.status.success() && output.stdout.is_empty());
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.contains("cannot be used: Read-only file system") && message.contains("--data"),
+        "{message}"
+    );
+}

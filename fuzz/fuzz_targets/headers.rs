@@ -1,0 +1,83 @@
+//! Header policy: the input is a head as it stands on the wire, one `name: value` a line.
+#![no_main]
+
+use durablefetch_protocol::address::Upstream;
+use durablefetch_protocol::answer::{self, Head};
+use durablefetch_protocol::ask::AskHead;
+use durablefetch_protocol::guard::Guard;
+use durablefetch_protocol::headers::{Cookies, to_store, to_upstream};
+use durablefetch_protocol::recording::Recording;
+use durablefetch_protocol::{RecordingId, cors, name, redirect, via};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use libfuzzer_sys::fuzz_target;
+
+fn parse(wire: &[u8]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for line in wire.split(|byte| *byte == b'\n') {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+        let value = line[colon + 1..].trim_ascii();
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(&line[..colon]), HeaderValue::from_bytes(value)) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}
+
+fn lists(headers: &HeaderMap, of: HeaderName, wanted: &str) -> bool {
+    let values = headers.get_all(of).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|token| token.trim().eq_ignore_ascii_case(wanted))
+}
+
+fuzz_target!(|wire: &[u8]| {
+    let headers = parse(wire);
+    let guard = Guard { origins: vec!["https://app.example".into()] };
+    let admitted = guard.check(None, &headers).ok();
+    for method in [Method::GET, Method::POST, Method::OPTIONS] {
+        let _ = AskHead::parse(&method, &headers);
+        let _ = cors::is_preflight(&method, &headers);
+    }
+
+    for cookies in [Cookies::Drop, Cookies::Pass] {
+        let mut up = to_upstream(&headers, cookies);
+        for (name, _) in &up {
+            let text = name.as_str();
+            assert!(!text.starts_with(name::PREFIX) && !text.starts_with("sec-fetch-"), "{text}");
+            assert!(!matches!(text, "connection" | "transfer-encoding" | "content-length" | "host" | "upgrade"));
+            // What the connection names is the connection's, and the recorder sets this one itself.
+            assert!(text == "accept-encoding" || !lists(&headers, http::header::CONNECTION, text), "{text}");
+        }
+        assert_eq!(up.get_all("accept-encoding").iter().collect::<Vec<_>>(), ["identity"]);
+        assert!(cookies == Cookies::Pass || !up.contains_key("cookie"));
+        via::append(&mut up, "me");
+        assert!(via::check(&up, "me").is_err(), "a recorder knows itself again");
+
+        let from = Upstream::parse("https://api.example/v1/x").unwrap();
+        if let Ok(Some(to)) = redirect::target(&from, StatusCode::TEMPORARY_REDIRECT, &headers) {
+            for status in [StatusCode::MOVED_PERMANENTLY, StatusCode::SEE_OTHER, StatusCode::PERMANENT_REDIRECT] {
+                let mut next = up.clone();
+                let _ = redirect::follow(&from, &to, status, &Method::POST, &mut next);
+                let elsewhere = from.url().origin() != to.url().origin();
+                assert!(!elsewhere || !next.contains_key("authorization") && !next.contains_key("cookie"));
+            }
+        }
+    }
+
+    let stored = to_store(&headers);
+    assert!(!stored.contains_key("set-cookie") && !stored.contains_key("content-length"));
+    assert!(stored.keys().all(|name| !name.as_str().starts_with("access-control-")));
+    let head = Head { status: 200, reason: wire.to_vec(), headers: stored };
+    let again = Head::from_stored(200, head.reason.clone(), &head.stored_headers());
+    assert_eq!(again.as_ref(), Some(&head), "stored headers are read as they were written");
+    let _ = Head::from_stored(200, Vec::new(), wire);
+
+    if let Some(admitted) = admitted {
+        let recording = Recording::connecting(RecordingId::from_parts(1, 1));
+        let preflight = answer::preflight(&admitted, &headers);
+        for served in [head.serving(&recording, 0, &[], &admitted), head.passing(&[], &admitted), preflight] {
+            assert_eq!(served.get_all(name::STATE).iter().count(), 1);
+            assert_eq!(served.get_all("cache-control").iter().count(), 1);
+            assert_eq!(served.get("access-control-allow-origin"), admitted.origin.as_ref());
+        }
+    }
+});
