@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use rusqlite::{Connection, params};
 
@@ -19,12 +19,13 @@ struct Input<'a> {
     cut: Option<u16>,
 }
 
+/// Our tables with these rows.
 #[derive(Debug, Arbitrary)]
-enum Database<'a> {
-    /// Whatever this is.
-    Raw(&'a [u8], Option<&'a [u8]>),
-    /// Our tables with these rows.
-    Ours { recordings: Vec<Recording<'a>>, requests: Vec<Request<'a>>, version: Option<i8> },
+struct Database<'a> {
+    recordings: Vec<Recording<'a>>,
+    requests: Vec<Request<'a>>,
+    version: Option<i8>,
+    log: Option<&'a [u8]>,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -133,32 +134,31 @@ fn fill(path: &Path, recordings: &[Recording<'_>], requests: &[Request<'_>]) {
     }
 }
 
-fuzz_target!(|input: Input<'_>| {
+/// What begins as a database file does is one, whatever follows; all else describes one.
+fuzz_target!(|bytes: &[u8]| {
     let data = tempfile::tempdir().unwrap();
     let path = data.path().join("recordings.db");
-    match &input.database {
-        Database::Raw(file, log) => {
-            fs::write(&path, file).unwrap();
-            if let Some(log) = log {
-                fs::write(data.path().join("recordings.db-wal"), log).unwrap();
-            }
-        }
-        Database::Ours { recordings, requests, version } => {
-            fill(&path, recordings, requests);
-            if let Some(version) = version {
-                let database = Connection::open(&path).unwrap();
-                database.pragma_update(None, "user_version", version).unwrap();
-            }
-        }
+    if bytes.starts_with(b"SQLite format 3") {
+        fs::write(&path, bytes).unwrap();
+        durablefetch_server::fuzz::start_twice(data.path(), true);
+        return;
+    }
+    let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(bytes)) else { return };
+    let Database { recordings, requests, version, log } = &input.database;
+    fill(&path, recordings, requests);
+    if let Some(version) = version {
+        let database = Connection::open(&path).unwrap();
+        database.pragma_update(None, "user_version", version).unwrap();
+    }
+    if let Some(log) = log {
+        fs::write(data.path().join("recordings.db-wal"), log).unwrap();
     }
     let changed = !input.flips.is_empty() || input.cut.is_some();
     if changed {
         let mut file = fs::read(&path).unwrap();
         for (at, byte) in &input.flips {
-            if !file.is_empty() {
-                let at = usize::from(*at) % file.len();
-                file[at] ^= byte;
-            }
+            let at = usize::from(*at) % file.len();
+            file[at] ^= byte;
         }
         if let Some(cut) = input.cut {
             file.truncate(usize::from(cut));
@@ -175,6 +175,5 @@ fuzz_target!(|input: Input<'_>| {
         fs::create_dir_all(&shard).unwrap();
         let _ = fs::write(shard.join(name), body);
     }
-    let damaged = changed || matches!(input.database, Database::Raw(..));
-    durablefetch_server::fuzz::start_twice(data.path(), damaged);
+    durablefetch_server::fuzz::start_twice(data.path(), changed || log.is_some());
 });

@@ -36,8 +36,20 @@ impl Response {
     /// Where there is no connection or no answer of HTTP.
     pub async fn get(address: SocketAddr, path: &str, headers: &str) -> Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        let mut stream =
-            socket.connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
+        let stream = socket.connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
+        Self::get_on(stream, address, path, headers).await
+    }
+
+    /// As [`Response::get`], on a connection to `address` that is there already.
+    ///
+    /// # Errors
+    /// Where there is no answer of HTTP.
+    pub async fn get_on(
+        mut stream: TcpStream,
+        address: SocketAddr,
+        path: &str,
+        headers: &str,
+    ) -> Result<Self> {
         stream.set_nodelay(true)?;
         let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: */*\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await?;

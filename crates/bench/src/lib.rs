@@ -20,6 +20,7 @@ pub mod client;
 pub mod live;
 pub mod process;
 pub mod record;
+pub mod soak;
 pub mod target;
 pub mod upstream;
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use durablefetch_bench::live::{self, Live};
 use durablefetch_bench::process::Processes;
+use durablefetch_bench::soak::{Churn, Crowd, Place, Slow};
 use durablefetch_bench::target::{Stream, Target};
 use durablefetch_bench::upstream::Upstream;
 use durablefetch_bench::{bulk, record};
@@ -23,6 +24,8 @@ struct Cli {
 enum Command {
     /// Many live streams at a steady pace, with readers that follow them.
     Live(LiveArgs),
+    /// One of the loads that are more than comfortable, checked to the byte.
+    Soak(SoakArgs),
     /// One stream as fast as it is taken; then the same path again, which a recorder replays.
     Bulk(BulkArgs),
 }
@@ -77,10 +80,37 @@ struct BulkArgs {
     times: usize,
 }
 
+#[derive(Args)]
+struct SoakArgs {
+    #[command(flatten)]
+    at: At,
+    /// Which one.
+    #[arg(value_enum)]
+    load: Load,
+    /// Its size: 1 is 5,000 recordings for a minute, 1,000 readers, or 200 slow readers of 64 MB for 30 seconds.
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// What is random.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Load {
+    /// Live recordings at a chunk a second, with readers that come and go.
+    Churn,
+    /// Readers of one recording.
+    Crowd,
+    /// Readers at 1 kB a second, beside a fast one.
+    Slow,
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ran = runtime.context("no runtime").and_then(|runtime| runtime.block_on(run(cli.command)));
+    let ran = runtime
+        .context("no runtime")
+        .and_then(|runtime| tokio::task::LocalSet::new().block_on(&runtime, run(cli.command)));
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -104,6 +134,31 @@ async fn run(command: Command) -> Result<()> {
                 measure: Duration::from_secs_f64(args.seconds),
             };
             let outcome = live::run(&live, &target, &headers, &upstream, &processes).await?;
+            println!("{}", serde_json::to_string(&outcome)?);
+        }
+        Command::Soak(args) => {
+            let (target, _, processes) = resolve(args.at, &upstream)?;
+            let place = Place { target, upstream, processes };
+            let scaled = |count: f64| (count * args.scale).ceil().max(1.0) as usize;
+            let second = Duration::from_secs(1);
+            let outcome = match args.load {
+                Load::Churn => {
+                    let (recordings, stay) = (scaled(5000.0), 10 * second);
+                    let chunks = scaled(60.0).max(5) as u64;
+                    let load = Churn { recordings, every: second, chunks, chunk: 150, stay, seed: args.seed };
+                    load.run(&place).await?
+                }
+                Load::Crowd => {
+                    let every = Duration::from_millis(100);
+                    let load = Crowd { readers: scaled(1000.0), every, chunks: 200, chunk: 150 };
+                    load.run(&place).await?
+                }
+                Load::Slow => {
+                    let time = second * u32::try_from(scaled(30.0))?;
+                    let readers = scaled(200.0);
+                    Slow { readers, rate: 1000, time, bytes: 64_000_000, chunk: 16_000 }.run(&place).await?
+                }
+            };
             println!("{}", serde_json::to_string(&outcome)?);
         }
         Command::Bulk(args) => {

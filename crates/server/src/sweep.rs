@@ -30,7 +30,7 @@ pub(crate) async fn run(app: Arc<App>) {
                 Ok(())
             }
             _ = ticks.tick() => sweep(&app).await,
-            () = app.keys.crowded() => sweep(&app).await,
+            () = app.keys.crowded() => let_go(&app).await,
             () = app.disk_over.notified() => room::keep_quota(&app).await,
             () = app.writer.full() => room::after_full(&app).await,
         };
@@ -43,20 +43,29 @@ pub(crate) async fn run(app: Arc<App>) {
     }
 }
 
-async fn sweep(app: &App) -> Result<(), StoreError> {
-    let now_ms = now_ms();
+/// Lets go of the keys that nobody uses, once it is written down when their recordings were last used.
+async fn let_go(app: &App) -> Result<(), StoreError> {
     let mut used = Vec::new();
     for entry in app.keys.held() {
         let Some(state) = entry.peek() else { continue };
         let recordings = state.current.iter().chain(state.retired.iter().map(|(shared, _)| shared));
         used.extend(recordings.filter_map(|shared| Some((shared.id, shared.take_touched()?))));
     }
+    if !used.is_empty() {
+        app.db.call(move |db| rows::set_used(db, &used)).await?;
+    }
+    app.keys.let_go();
+    Ok(())
+}
+
+async fn sweep(app: &App) -> Result<(), StoreError> {
+    let now_ms = now_ms();
+    let_go(app).await?;
     let unused_since = now_ms.saturating_sub(app.config.ttl.as_millis() as u64);
     let horizon = now_ms.saturating_sub(REMEMBERED.as_millis() as u64);
     let expired = app
         .db
         .call(move |db| {
-            rows::set_used(db, &used)?;
             rows::forget_old_requests(db, horizon)?;
             rows::expired_keys(db, unused_since, horizon)
         })

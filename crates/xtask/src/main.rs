@@ -12,6 +12,7 @@ mod progress;
 mod repo;
 mod rust_tools;
 mod size;
+mod soak;
 mod test;
 mod tools;
 mod worker;
@@ -41,6 +42,8 @@ enum Command {
     Package,
     /// Print what `import { DurableFetchClient }` adds to a production build, raw and gzipped.
     Size,
+    /// Load a recorder with more than is comfortable, and check every byte: some minutes.
+    Soak(soak::Options),
     /// Build the recorder for Cloudflare's Durable Objects and serve it on workerd. Ctrl-C stops it.
     Worker(worker::Options),
     /// Break the native recorder in many small ways, in a copy, and check that the conformance suite notices each.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Chaos(options) => chaos::run(&repo, &options),
         Command::Package => package::run(&repo),
         Command::Size => size::run(&repo),
+        Command::Soak(options) => soak::run(&repo, &options),
         Command::Worker(options) => worker::run(&repo, &options),
         Command::Mutations(options) => mutations::run(&repo, &options),
     });

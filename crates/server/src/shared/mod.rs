@@ -21,6 +21,7 @@ use http::HeaderValue;
 use tokio::sync::Notify;
 
 use crate::error::StoreError;
+use crate::storage::recovery;
 use crate::storage::rows::Stored;
 use crate::storage::writer::Writer;
 use crate::wakers::Wakers;
@@ -113,7 +114,7 @@ impl Shared {
         let state =
             if row.state == State::Complete && len < row.len { State::Interrupted } else { row.state };
         let machine = Recording::recovered(row.id, state, row.cause, row.len.min(len), row.chunks);
-        let (started_ms, used_ms) = (row.started_ms, row.used_ms);
+        let (started_ms, used_ms, row_len) = (row.started_ms, row.used_ms, row.len as i64);
         let shared =
             Self::build(row.id, key, row.fingerprint, started_ms, used_ms, machine, None, Start::Recorded);
         if let Some(head) = row.head {
@@ -122,7 +123,8 @@ impl Shared {
         if let Some(file) = file {
             let _ = shared.file.set(Arc::new(file));
         }
-        shared.counted.store(len, Ordering::Relaxed);
+        let counted = recovery::counted(row_len, || Ok(len)).unwrap_or(len);
+        shared.counted.store(counted, Ordering::Relaxed);
         shared.ended.store(true, Ordering::Release);
         shared
     }

@@ -76,15 +76,19 @@ impl Bodies {
     pub(crate) fn list(&self) -> io::Result<Vec<Result<RecordingId, PathBuf>>> {
         let mut found = Vec::new();
         for shard in fs::read_dir(&self.root)? {
-            let shard = shard?.path();
-            if !shard.is_dir() {
-                found.push(Err(shard));
+            let shard = shard?;
+            let (name, folder) = (shard.file_name(), shard.path());
+            if !folder.is_dir() {
+                found.push(Err(folder));
                 continue;
             }
-            for file in fs::read_dir(&shard)? {
-                let path = file?.path();
-                let id = path.file_name().and_then(|name| RecordingId::parse(name.to_str()?));
-                found.push(id.filter(|id| self.path(*id) == path).ok_or(path));
+            for file in fs::read_dir(&folder)? {
+                let file = file?.file_name();
+                let id = file
+                    .to_str()
+                    .filter(|file| name.len() == 2 && name.to_str().is_some_and(|name| file.ends_with(name)));
+                let id = id.and_then(|file| RecordingId::parse(file).filter(|id| id.to_string() == file));
+                found.push(id.ok_or_else(|| folder.join(file)));
             }
         }
         Ok(found)

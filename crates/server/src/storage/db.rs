@@ -32,10 +32,13 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StartError> {
     let failed = |error: rusqlite::Error| StartError::Database(path.to_owned(), error.to_string());
     let mut connection = Connection::open(path).map_err(failed)?;
     schema::configure(&connection).map_err(failed)?;
-    match schema::migrate(&mut connection).map_err(failed)? {
-        Ok(()) => Ok(connection),
-        Err(version) => Err(StartError::FutureFormat(path.to_owned(), version)),
+    if let Err(version) = schema::migrate(&mut connection).map_err(failed)? {
+        return Err(StartError::FutureFormat(path.to_owned(), version));
     }
+    // Better told now than found by whoever asks for what is damaged: a third of a second for 100,000 recordings.
+    let found: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if found == "ok" { Ok(connection) } else { Err(StartError::Database(path.to_owned(), found)) }
 }
 
 impl Db {

@@ -10,6 +10,9 @@ use rusqlite::{Connection, params};
 use crate::storage::bodies::Bodies;
 use crate::storage::rows::stored_id;
 
+/// No body is longer than what a file system of today may hold.
+const LEN_MAX: u64 = 1 << 44;
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -25,10 +28,25 @@ pub(crate) struct Found {
 pub(crate) fn recover(db: &mut Connection, bodies: &Bodies) -> Result<Found, RecoveryError> {
     let mut found = Found::default();
     let transaction = db.transaction()?;
-    let live: Vec<(String, String)> = transaction
-        .prepare("SELECT id, state FROM recordings WHERE state IN ('connecting', 'streaming')")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+    // One look at every row, and none at every file: there may be a hundred thousand.
+    let mut known: HashSet<RecordingId> = HashSet::new();
+    let mut live: Vec<(String, State)> = Vec::new();
+    let mut statement = transaction.prepare("SELECT id, state, len FROM recordings")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (text, state) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+        match (State::parse(state).filter(|state| state.is_live()), stored_id(text)) {
+            (Some(state), _) => live.push((text.to_owned(), state)),
+            (None, Some(id)) => {
+                known.insert(id);
+                found.bytes += counted(row.get(2)?, || bodies.len(id))?;
+            }
+            // Found to be damaged once it is asked for.
+            (None, None) => {}
+        }
+    }
+    drop(rows);
+    drop(statement);
     for (text, state) in &live {
         let Some(id) = stored_id(text) else {
             tracing::error!("a recording's row is damaged and removed: {text:?} is no id");
@@ -36,9 +54,11 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies) -> Result<Found, Rec
             continue;
         };
         found.interrupted += 1;
-        if State::parse(state) == Some(State::Streaming) {
+        if *state == State::Streaming {
             // The file's length is the stored length.
             let len = bodies.len(id)?;
+            known.insert(id);
+            found.bytes += len;
             transaction.execute(
                 "UPDATE recordings SET state = ?2, len = ?3, chunks = MAX(chunks, ?4) WHERE id = ?1",
                 params![text, State::Interrupted.as_str(), len as i64, i64::from(len > 0)],
@@ -58,15 +78,10 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies) -> Result<Found, Rec
          AND NOT EXISTS (SELECT 1 FROM recordings WHERE outcome = 'started:' || recordings.id)",
         [Outcome::NoHead(ErrorCode::Interrupted).to_text()],
     )?;
-    let known: HashSet<RecordingId> = transaction
-        .prepare("SELECT id FROM recordings")?
-        .query_map([], |row| row.get::<_, String>(0))?
-        .filter_map(|text| text.map(|text| stored_id(&text)).transpose())
-        .collect::<rusqlite::Result<_>>()?;
     transaction.commit()?;
     for file in bodies.list()? {
         match file {
-            Ok(id) if known.contains(&id) => found.bytes += bodies.len(id)?,
+            Ok(id) if known.contains(&id) => {}
             Ok(id) => {
                 found.orphans += 1;
                 bodies.remove(id);
@@ -75,6 +90,14 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies) -> Result<Found, Rec
         }
     }
     Ok(found)
+}
+
+/// What a finished recording of this length counts for the disk quota. A length that is none is asked of its file.
+pub(crate) fn counted(len: i64, file: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
+    match u64::try_from(len) {
+        Ok(len) if len <= LEN_MAX => Ok(len),
+        _ => file(),
+    }
 }
 
 /// Why a start cannot bring its data in line.
@@ -87,6 +110,12 @@ pub(crate) enum RecoveryError {
 impl From<rusqlite::Error> for RecoveryError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error)
+    }
+}
+
+impl From<rusqlite::types::FromSqlError> for RecoveryError {
+    fn from(error: rusqlite::types::FromSqlError) -> Self {
+        Self::Database(error.into())
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "libraries that take a fetch", needs: &["package"], run: |c| tests(c, "tests/users") },
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
+    Check { name: "two hundred kills", needs: &[], run: kills },
     Check { name: "worker on workerd", needs: &["tools"], run: worker_on_workerd },
     Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
     Check { name: "dependencies", needs: &[], run: dependencies },
@@ -61,6 +62,14 @@ fn slow_examples(context: &Context<'_>) -> Result<()> {
     npm::ensure(context.repo, "tests/e2e")?;
     npm::ensure(context.repo, "examples/next")?;
     node_tests(context, "tests/examples/slow")
+}
+
+/// The native tests kill the recorder fifteen times; this is the long form.
+fn kills(context: &Context<'_>) -> Result<()> {
+    let mut command = context.repo.command("cargo");
+    command.args(["test", "--workspace", "--exclude", "durablefetch", "--test", "process", "kills"]);
+    command.args(["--", "--nocapture"]).env("KILLS", "200");
+    Step::new(context.repo, "kill -9 at 200 moments", command).run()
 }
 
 /// The recorder on Durable Objects: its lints, which only a build for wasm32 has, and the conformance suite.

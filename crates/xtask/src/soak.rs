@@ -1,0 +1,117 @@
+//! `cargo xtask soak`: loads that are more than comfortable, on a recorder of their own. Minutes, not part of
+//! `cargo xtask test`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::progress::Step;
+use crate::repo::Repo;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// How much of each load, and for how long: 1 is all of it, some four minutes.
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// What is random.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// The loads, and the megabytes of memory that the recorder may need for each at scale 1.
+const LOADS: [(&str, f64); 3] = [("churn", 400.0), ("crowd", 150.0), ("slow", 150.0)];
+
+/// Runs each load on a fresh recorder and prints a table, as Markdown.
+pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
+    let mut build = repo.command("cargo");
+    build.args(["build", "--release", "-p", "durablefetch-server", "-p", "durablefetch-bench"]);
+    Step::new(repo, "cargo build --release of recorder and load generator", build).run()?;
+    println!(
+        "| load | readers | records | late, p50 / p99 | memory, before / at most | CPU | time | faults |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let mut faults = Vec::new();
+    for (load, memory_max) in LOADS {
+        let outcome = one(repo, options, load)?;
+        println!("{}", row(&outcome)?);
+        let found = outcome["faults"].as_array().context("no faults are told")?;
+        faults.extend(found.iter().map(|fault| format!("{load}: {fault}")));
+        let peak = outcome["memory_mb"][1].as_f64().context("no memory is told")?;
+        if peak > memory_max {
+            faults.push(format!(
+                "{load}: {peak:.0} MB are more than the {memory_max} that docs/reliability.md names"
+            ));
+        }
+    }
+    ensure!(faults.is_empty(), "{}", faults.join("\n"));
+    Ok(())
+}
+
+fn one(repo: &Repo, options: &Options, load: &str) -> Result<Value> {
+    let data = repo.target().join("soak");
+    if data.exists() {
+        std::fs::remove_dir_all(&data)?;
+    }
+    let mut serve = repo.command(&repo.target().join("release/durablefetch").to_string_lossy());
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--max-recordings", "5000", "--data"]).arg(&data);
+    let recorder = Recorder::start(serve)?;
+    let mut command = repo.command(&repo.target().join("release/durablefetch-bench").to_string_lossy());
+    command.args(["soak", load, "--target", &format!("{}/{{upstream}}", recorder.url)]);
+    command.args(["--pid", &recorder.child.id().to_string()]);
+    command.args(["--scale", &options.scale.to_string(), "--seed", &options.seed.to_string()]);
+    let output = command.stderr(Stdio::inherit()).output().context("cannot start the load generator")?;
+    ensure!(output.status.success(), "the load generator failed: {}", output.status);
+    drop(recorder);
+    std::fs::remove_dir_all(&data)?;
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn row(outcome: &Value) -> Result<String> {
+    let number = |value: &Value| value.as_f64().context("a figure is missing");
+    let late = match outcome["late_ms"].as_array() {
+        Some(late) => format!("{:.1} / {:.1} ms", number(&late[0])?, number(&late[1])?),
+        None => "–".to_owned(),
+    };
+    let faults = outcome["faults"].as_array().map_or(0, Vec::len);
+    Ok(format!(
+        "| {} | {} | {} | {late} | {:.0} / {:.0} MB | {:.1} s | {:.0} s | {} |",
+        outcome["load"].as_str().unwrap_or_default(),
+        outcome["readers"],
+        outcome["records"],
+        number(&outcome["memory_mb"][0])?,
+        number(&outcome["memory_mb"][1])?,
+        number(&outcome["cpu_s"])?,
+        number(&outcome["seconds"])?,
+        if faults == 0 { "none".to_owned() } else { faults.to_string() },
+    ))
+}
+
+/// A running recorder, killed when dropped.
+struct Recorder {
+    child: Child,
+    url: String,
+}
+
+impl Recorder {
+    fn start(mut command: std::process::Command) -> Result<Self> {
+        command.env("RUST_LOG", "warn");
+        let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start the recorder")?;
+        let stdout = child.stdout.take().context("no output to read")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let Some((_, url)) = line.trim().split_once("listening on ") else {
+            let _ = child.kill();
+            bail!("the recorder did not start");
+        };
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), child })
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
