@@ -348,6 +348,7 @@ export type RecorderErrorCode =
   | 'recording-too-large'
   | 'too-many-recordings'
   | 'too-many-readers'
+  | 'too-many-connections'
   | 'storage-full'
   | 'storage-failed'
   | 'shutting-down'

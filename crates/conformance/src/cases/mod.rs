@@ -94,8 +94,14 @@ mod tests {
 
     /// Error codes that the suite cannot bring about: it cannot break the
     /// recorder's disk or code, and whoever cut the upload is not there to be told.
-    const OUT_OF_REACH: [&str; 5] =
-        ["storage-failed", "internal", "request-incomplete", "too-many-readers", "shutting-down"];
+    const OUT_OF_REACH: [&str; 6] = [
+        "storage-failed",
+        "internal",
+        "request-incomplete",
+        "too-many-readers",
+        "too-many-connections",
+        "shutting-down",
+    ];
 
     #[test]
     fn every_error_code_has_a_case() {

@@ -19,7 +19,7 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_recordings: usize,
 
-    /// Recordings in flight of one scope. [default: as --max-recordings]
+    /// Recordings in flight of one scope. [default: as many]
     #[arg(long, value_name = "COUNT")]
     max_scope_recordings: Option<usize>,
 
@@ -27,7 +27,7 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_readers: usize,
 
-    /// Connections. One takes a file descriptor, a recording in flight two.
+    /// Connections; each takes an open file.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_connections: usize,
 
@@ -35,7 +35,7 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = units::size)]
     max_request_bytes: u64,
 
-    /// Bytes of all recordings; the oldest finished ones go first.
+    /// Bytes of all recordings; the oldest go first.
     #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = units::size)]
     max_disk_bytes: u64,
 
@@ -43,15 +43,15 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::size)]
     max_memory_bytes: u64,
 
-    /// How long an upstream may take to send response headers.
+    /// How long an upstream may take to answer.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = units::duration)]
     header_timeout: Duration,
 
-    /// How long an upstream may be silent inside a body.
+    /// Silence of an upstream inside a body.
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = units::duration)]
     idle_timeout: Duration,
 
-    /// How long a client may be silent inside a request.
+    /// Silence of a client inside a request.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     request_timeout: Duration,
 }

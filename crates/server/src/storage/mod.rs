@@ -48,7 +48,8 @@ pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
     })?;
     let bodies = Bodies::open(data).map_err(failed)?;
     let path = data.join(DATABASE);
-    let is_empty = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len()) == 0;
+    // SQLite takes less than its smallest page for an empty database, and all bodies would be nobody's.
+    let is_empty = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len()) < 512;
     if is_empty(&path) && is_empty(&data.join(LOG)) && !bodies.list().map_err(failed)?.is_empty() {
         return Err(StartError::DatabaseMissing(path));
     }

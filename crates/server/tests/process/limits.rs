@@ -120,3 +120,31 @@ fn open_files_are_enough_for_what_is_admitted() {
     });
     assert!(head.starts_with("http/1.1 200"), "{head}");
 }
+
+#[test]
+fn one_recording_too_many_of_a_scope() {
+    let data = tempfile::tempdir().unwrap();
+    let flags = ["--scope-by", "authorization", "--max-scope-recordings", "1"];
+    let recorder = Recorder::start(data.path(), &flags);
+    let (one, other) = (Upstream::start(), Upstream::start());
+    let ask = |upstream: &Upstream, who: &str| {
+        recorder.send("GET /", &[("durablefetch-url", &upstream.url), ("authorization", who)], "")
+    };
+    let mut mine = ask(&one, "Bearer mine");
+    let mut stream = one.asked();
+    answer(&mut stream);
+    mine.head();
+    refused(&ask(&other, "Bearer mine").head(), "too-many-recordings");
+    other.assert_not_asked();
+    // Others have room of their own, and who is refused may still read what there is.
+    let mut theirs = ask(&other, "Bearer theirs");
+    answer(&mut other.asked());
+    assert!(theirs.head().starts_with("http/1.1 200"));
+    assert!(ask(&one, "Bearer mine").head().starts_with("http/1.1 200"));
+    one.assert_not_asked();
+    send(&mut stream, "");
+    assert!(mine.rest().1);
+    let next =
+        until_admitted(|| recorder.send("GET /demo/next", &[("authorization", "Bearer mine")], "").head());
+    assert!(next.starts_with("http/1.1 200"), "{next}");
+}
