@@ -33,7 +33,9 @@ pub fn start_twice(data: &Path, damaged: bool) {
         Ok(_) if damaged => {}
         Ok(second) => {
             assert_eq!((second.interrupted, second.orphans), (0, 0), "the first start put this in order");
-            assert_eq!((second.bytes, second.secret), (first.bytes, first.secret));
+            assert_eq!(second.secret, first.secret);
+            // Rows that nobody could read were removed by who looked at them.
+            assert!(second.bytes <= first.bytes, "{} of {} bytes", second.bytes, first.bytes);
         }
         Err(error) => assert!(damaged, "it came up once, and then: {error}"),
     }

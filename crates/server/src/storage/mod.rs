@@ -24,6 +24,9 @@ pub(crate) const DATABASE: &str = "recordings.db";
 /// The database's log.
 pub(crate) const LOG: &str = "recordings.db-wal";
 
+/// Bytes of a page of the database, SQLite's default.
+const PAGE: u64 = 4096;
+
 /// A store that is in order.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -48,9 +51,9 @@ pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
     })?;
     let bodies = Bodies::open(data).map_err(failed)?;
     let path = data.join(DATABASE);
-    // SQLite takes less than its smallest page for an empty database, and all bodies would be nobody's.
-    let is_empty = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len()) < 512;
-    if is_empty(&path) && is_empty(&data.join(LOG)) && !bodies.list().map_err(failed)?.is_empty() {
+    // SQLite takes less than a page for an empty database, and all bodies would be nobody's.
+    let len = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    if len(&path) < PAGE && len(&data.join(LOG)) == 0 && !bodies.list().map_err(failed)?.is_empty() {
         return Err(StartError::DatabaseMissing(path));
     }
     let mut connection = db::open(&path)?;
