@@ -16,12 +16,9 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::WritableStreamDefaultWriter;
 
 use crate::object::Core;
-use crate::piece::Piece;
+use crate::piece::{self, Piece};
 use crate::shared::{Got, Shared};
 use crate::sys;
-
-/// About how much is read from storage at once.
-const PAGE: u32 = 256 << 10;
 
 /// Between the last write and breaking the connection: so many turns of the event loop, so long each.
 const SETTLE_TURNS: u32 = 10;
@@ -85,11 +82,15 @@ impl Reader {
         let Some(callbacks) = self.callbacks.borrow().clone() else { return };
         let Follow { core, shared, clean, .. } = &self.follow;
         let offset = self.offset.get();
-        let piece = match shared.read(offset) {
+        let (piece, view) = match shared.read(offset) {
             Got::Wait => return shared.wait(self),
-            Got::Bytes(bytes) => shared.piece(offset, &bytes),
-            Got::Stored(until) => match core.store.page(shared.n, offset, until, PAGE) {
-                Ok(page) => Rc::new(Piece::of(page)),
+            Got::Bytes(bytes) => {
+                let piece = shared.piece(offset, &bytes);
+                let view = piece.view().clone();
+                (piece, view)
+            }
+            Got::Stored(until) => match piece::stored(&core.store, shared, offset, until) {
+                Ok(found) => found,
                 Err(error) => {
                     worker::console_error!("storage: {}", error.message);
                     return self.end(Outcome::Break);
@@ -99,7 +100,7 @@ impl Reader {
             Got::Ended(state) if *clean || state.ends_clean() => return self.end(Outcome::End),
             Got::Ended(_) => return self.end(Outcome::Break),
         };
-        let view = self.cautious(piece.view());
+        let view = self.cautious(view);
         self.offset.set(offset + u64::from(view.length()));
         *self.writing.borrow_mut() = Some(piece);
         sys::send(&self.writer, &view, &callbacks.sent, &callbacks.failed);
@@ -111,13 +112,13 @@ impl Reader {
     }
 
     /// As much of a piece as may be written at once: see [`SINGLES`].
-    fn cautious(&self, view: &Uint8Array) -> Uint8Array {
+    fn cautious(&self, view: Uint8Array) -> Uint8Array {
         let machine = self.follow.shared.machine();
         let breaks = !self.follow.clean && !machine.state().is_live() && !machine.state().ends_clean();
         let singles = machine.len().saturating_sub(SINGLES);
         let end = self.offset.get() + u64::from(view.length());
         if !breaks || end <= singles {
-            return view.clone();
+            return view;
         }
         let at_once = singles.saturating_sub(self.offset.get()).max(1);
         view.subarray(0, u32::try_from(at_once).unwrap_or(u32::MAX))

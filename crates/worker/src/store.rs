@@ -4,7 +4,7 @@
 //! unrecorded. `retired_ms` is null for the current recording and says since when it is superseded otherwise.
 //! `headers` is `name: value\r\n…`. While a recording is live, its rows in `body` tell its length.
 //!
-//! `body`: pieces of at most 1 MiB. The row id is `n · 2^36 + offset`, so that a piece is found and a recording
+//! `body`: pieces of at most 256 KiB. The row id is `n · 2^36 + offset`, so that a piece is found and a recording
 //! removed by one range of the one B-tree, and 131,071 recordings of 64 GiB have room below 2^53, where
 //! JavaScript stops counting. `chunks` counts the upstream's chunks up to the end of the piece.
 //!
@@ -20,6 +20,7 @@ use std::cell::{Cell, RefCell};
 use bytes::Bytes;
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::ledger::Entry;
+use durablefetch_protocol::limits::RING_MAX;
 use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, RequestId};
 use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -28,8 +29,8 @@ use crate::sys::{self, Cursor, Sql};
 
 /// The bytes of one recording have row ids in a range of this size.
 const RANGE: u64 = 1 << 36;
-/// A row may have 2 MB on the platform.
-const PIECE_MAX: usize = 1 << 20;
+/// A row may have 2 MB on the platform; what a reader holds is a row at least.
+const PIECE_MAX: usize = RING_MAX;
 
 const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -304,29 +305,35 @@ impl Store {
 
     /// Bytes from `from` up to `until`, about `max` of them at once. They never enter this module's memory.
     pub(crate) fn page(&self, n: u64, from: u64, until: u64, max: u32) -> Stored<Uint8Array> {
+        let (start, rows) = self.rows(n, from, until, max)?;
+        Ok(rows.subarray((from - start) as u32, rows.length()))
+    }
+
+    /// The same from the beginning of a row on, and where that is.
+    pub(crate) fn rows(&self, n: u64, from: u64, until: u64, max: u32) -> Stored<(u64, Uint8Array)> {
         let base = n * RANGE;
         let query = "SELECT at, data FROM body WHERE at >= \
                      (SELECT max(at) FROM body WHERE at >= ? AND at <= ?) AND at < ? ORDER BY at";
         let rows = self.exec(query, &[number(base), number(base + from), number(base + until)])?.raw();
         let mut pieces = Vec::new();
         let mut total = 0;
-        let mut offset = from;
+        let (mut start, mut offset) = (from, from);
         while total < max && offset < until {
             let Some(row) = rows.row()? else { break };
             let at = integer(&row, 0).unwrap_or_default() - base;
             let Some(data) = sys::to_bytes(&row.get(1)) else { break };
-            let skip = (offset - at) as u32;
-            let piece = data.subarray(skip, data.length().min((until - at) as u32));
+            start = start.min(at);
+            let piece = data.subarray(0, data.length().min((until - at) as u32));
             total += piece.length();
-            offset += u64::from(piece.length());
+            offset = at + u64::from(piece.length());
             pieces.push(piece);
         }
-        if total == 0 {
+        if offset <= from {
             let message = format!("bytes {from} to {until} of recording {n} are not there");
             return Err(StoreError { code: ErrorCode::StorageFailed, message });
         }
         if pieces.len() == 1 {
-            return Ok(pieces.remove(0));
+            return Ok((start, pieces.remove(0)));
         }
         let page = Uint8Array::new_with_length(total);
         let mut at = 0;
@@ -334,7 +341,7 @@ impl Store {
             page.set(&piece, at);
             at += piece.length();
         }
-        Ok(page)
+        Ok((start, page))
     }
 
     fn exec(&self, query: &str, bindings: &[JsValue]) -> Stored<Cursor> {

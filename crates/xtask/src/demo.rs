@@ -2,7 +2,7 @@
 
 mod chat;
 mod example;
-mod service;
+pub(crate) mod service;
 
 use std::net::TcpListener;
 use std::sync::mpsc::{self, Receiver, Sender};

@@ -2,6 +2,7 @@
 //! they need on a fresh machine (Debian or similar, with Rust and Node) and say what is missing otherwise.
 
 mod apt;
+mod bench;
 mod browser;
 mod chaos;
 mod demo;
@@ -46,6 +47,8 @@ enum Command {
     Soak(soak::Options),
     /// Build the recorder for Cloudflare's Durable Objects and serve it on workerd. Ctrl-C stops it.
     Worker(worker::Options),
+    /// Measure beside the peers.
+    Bench(bench::Options),
     /// Break the native recorder in many small ways, in a copy, and check that the conformance suite notices each.
     Mutations(mutations::Options),
 }
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Size => size::run(&repo),
         Command::Soak(options) => soak::run(&repo, &options),
         Command::Worker(options) => worker::run(&repo, &options),
+        Command::Bench(options) => bench::run(&repo, &options),
         Command::Mutations(options) => mutations::run(&repo, &options),
     });
     match result {

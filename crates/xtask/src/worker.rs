@@ -72,13 +72,16 @@ pub(crate) fn build(repo: &Repo) -> Result<()> {
 /// workerd at this address, with its storage in this folder. It says on stdout where it listens: see [`LISTENING`].
 pub(crate) fn serve(repo: &Repo, store: &Path, listen: &str) -> Result<Command> {
     fs::create_dir_all(store).with_context(|| format!("cannot make {}", store.display()))?;
-    // Not what npm puts on PATH, a script of Node: killing that would leave workerd behind.
-    let workerd = repo.path(TOOLS).join("node_modules/workerd/bin/workerd");
-    let mut command = repo.command(&workerd.to_string_lossy());
+    let mut command = repo.command(&workerd(repo).to_string_lossy());
     command.arg("serve").arg(repo.path(CRATE).join("workerd.capnp")).arg("--control-fd=1");
     command.arg("--socket-addr").arg(format!("http={listen}"));
     command.arg("--directory-path").arg(format!("storage={}", store.display()));
     Ok(command)
+}
+
+/// The program itself.
+pub(crate) fn workerd(repo: &Repo) -> PathBuf {
+    repo.path(TOOLS).join("node_modules/workerd/bin/workerd")
 }
 
 fn ensure_worker_build(repo: &Repo) -> Result<()> {

@@ -16,7 +16,7 @@ const START: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(5);
 
 /// A running child process that has announced its address.
-pub(super) struct Service {
+pub(crate) struct Service {
     pid: Pid,
     address: String,
     exited: Receiver<()>,
@@ -25,7 +25,7 @@ pub(super) struct Service {
 impl Service {
     /// Starts it and waits for a line of its output that contains `marker`; the address follows it, or its port on
     /// 127.0.0.1 alone. Its output is passed on, each line with its name in front. Its end is told to `events`.
-    pub(super) fn start(
+    pub(crate) fn start(
         name: &'static str,
         mut command: Command,
         marker: &'static str,
@@ -68,12 +68,12 @@ impl Service {
     }
 
     /// Its process id, for people who want to kill it.
-    pub(super) fn pid(&self) -> i32 {
+    pub(crate) fn pid(&self) -> i32 {
         self.pid.as_raw_nonzero().get()
     }
 
     /// Where it listens: `http://127.0.0.1:PORT`.
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 }

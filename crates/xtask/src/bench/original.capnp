@@ -1,0 +1,19 @@
+# The worker of durablefetch 0.1.0 on workerd, with what it needs and a date of its time.
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .original),
+    (name = "storage", disk = (writable = true)),
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+
+const original :Workerd.Worker = (
+  modules = [(name = "cloudflare.js", esModule = embed "cloudflare.js")],
+  compatibilityDate = "2025-06-01",
+  durableObjectNamespaces = [(className = "DurableFetch", uniqueKey = "durablefetch")],
+  durableObjectStorage = (localDisk = "storage"),
+  bindings = [(name = "DURABLE_FETCH", durableObjectNamespace = "DurableFetch")],
+);
