@@ -85,4 +85,11 @@ mod tests {
             assert!((1000..=1250).contains(&delay), "{delay}");
         }
     }
+
+    /// Those of xorshift32 with the shifts 13, 17 and 5, from 1: any other arithmetic gives others.
+    #[test]
+    fn jitter_is_xorshift() {
+        let mut jitter = Jitter::new(0);
+        assert_eq!([(); 3].map(|()| jitter.next_u32()), [270_369, 67_634_689, 2_647_435_461]);
+    }
 }

@@ -184,6 +184,7 @@ mod tests {
     #[test]
     fn readers_find_every_byte_at_its_offset() {
         let ring = ring(100, &["abc", "", "de", "f"]);
+        assert_eq!((ring.end(), ring.written_end()), (6, 0));
         assert_eq!(ring.read(0), Slice::Bytes("abc".into()));
         assert_eq!(ring.read(2), Slice::Bytes("c".into()));
         assert_eq!(ring.read(3), Slice::Bytes("de".into()));

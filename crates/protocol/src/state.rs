@@ -68,3 +68,18 @@ impl State {
         matches!(self, Self::Complete | Self::Stopped)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::State;
+
+    #[test]
+    fn states_are_read_as_they_are_written() {
+        for state in State::ALL {
+            assert_eq!(State::parse(state.as_str()), Some(state));
+        }
+        for other in ["", "none", "unrecorded", "Complete"] {
+            assert_eq!(State::parse(other), None, "{other}");
+        }
+    }
+}

@@ -65,6 +65,9 @@ mod tests {
         assert_eq!(duration("30"), Ok(Duration::from_secs(30)));
         assert_eq!(duration("30 s"), Ok(Duration::from_secs(30)));
         assert_eq!(duration("6h"), Ok(Duration::from_secs(6 * 3600)));
+        for (text, seconds) in [("1s", 1), ("2m", 120), ("2min", 120), ("3h", 10_800), ("2d", 172_800)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
         for bad in ["", "h", "-1s", "1.5h", "6 weeks", "99999999999999999999d", "18446744073709551615d"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
@@ -75,6 +78,17 @@ mod tests {
         assert_eq!(size("65536"), Ok(65536));
         assert_eq!(size("32MiB"), Ok(32 << 20));
         assert_eq!(size("1GB"), Ok(1_000_000_000));
+        for (units, bytes) in [
+            (&["", "B"][..], 1),
+            (&["kB"], 1000),
+            (&["MB"], 1_000_000),
+            (&["K", "KiB"], 1 << 10),
+            (&["M", "MiB"], 1 << 20),
+            (&["G", "GiB"], 1 << 30),
+            (&["TiB"], 1 << 40),
+        ] {
+            units.iter().for_each(|unit| assert_eq!(size(&format!("3{unit}")), Ok(3 * bytes), "{unit}"));
+        }
         for bad in ["", "MiB", "-1", "1.5GiB", "1 zettabyte", "18446744073709551615GiB"] {
             assert!(size(bad).is_err(), "{bad}");
         }

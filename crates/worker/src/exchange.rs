@@ -41,8 +41,11 @@ impl Exchange {
             }
         };
         let admitted = config.access.check(&headers)?;
-        let own = config.access.own(&config.base_path, &host);
+        let mut own = config.access.own(&config.base_path, &host);
         let pseudonym = config.access.pseudonym(&own).into();
+        if is_mounted(&headers) {
+            own.loopback_port = None;
+        }
         let method =
             request.method().parse().map_err(|_| ProtocolError::from(ErrorCode::MethodNotAllowed))?;
         Ok(Self { request, method, headers, admitted, own: Rc::new(own), pseudonym })
@@ -63,6 +66,13 @@ impl Exchange {
     pub(crate) fn into_js(self) -> JsValue {
         self.request.into()
     }
+}
+
+/// Whether a page of an app at this very Host asks, whose server passes it on (a mount such as `/df`). The recorder
+/// has no page that fetches, so the Host is the app's then, and what it names is no loop. A real one is told by `via`.
+fn is_mounted(headers: &HeaderMap) -> bool {
+    let says = |name, value: &[u8]| headers.get(name).is_some_and(|found| found.as_bytes() == value);
+    says("sec-fetch-site", b"same-origin") && !says("sec-fetch-mode", b"navigate")
 }
 
 fn authority(url: &str) -> &str {

@@ -20,7 +20,7 @@ const NOTICED: &str = "conformance cases failed";
 /// Every file that the copy is made of; the rest is neither built nor run.
 const COPIED: [&str; 6] = ["Cargo.toml", "Cargo.lock", "PROTOCOL.md", "clippy.toml", "src", "crates"];
 
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 pub(crate) struct Options {
     /// Only the mutations whose description contains this.
     #[arg(long, value_name = "TEXT")]

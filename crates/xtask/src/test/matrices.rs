@@ -6,7 +6,7 @@ use super::checks::{build_recorder, node_tests, node_tests_with};
 use super::{Check, Context};
 use crate::apt::{self, Program};
 use crate::progress::Step;
-use crate::{npm, rust_tools, worker};
+use crate::{mutations, npm, rust_tools, worker};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "failures in Chromium", needs: &["package"], run: failures },
@@ -15,6 +15,8 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
     Check { name: "two hundred kills", needs: &[], run: kills },
     Check { name: "worker on workerd", needs: &["tools"], run: worker_on_workerd },
+    Check { name: "chat on workerd", needs: &["package", "worker on workerd"], run: chat_on_workerd },
+    Check { name: "mutations", needs: &[], run: |c| mutations::run(c.repo, &mutations::Options::default()) },
     Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
     Check { name: "dependencies", needs: &[], run: dependencies },
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
@@ -88,6 +90,13 @@ fn worker_on_workerd(context: &Context<'_>) -> Result<()> {
     ]);
     Step::new(context.repo, "cargo clippy of the worker", lints).run()?;
     let mut suite = context.repo.command("cargo");
-    suite.args(["test", "-p", "durablefetch-worker", "--features", "workerd", "--test", "conformance"]);
-    Step::new(context.repo, "conformance of the worker", suite).run()
+    suite.args(["test", "-p", "durablefetch-worker", "--features", "workerd"]);
+    Step::new(context.repo, "conformance and memory of the worker", suite).run()
+}
+
+/// The end-to-end tests of the chat once more, through the recorder on Durable Objects.
+fn chat_on_workerd(context: &Context<'_>) -> Result<()> {
+    npm::ensure(context.repo, "examples/chat")?;
+    npm::ensure(context.repo, "tests/e2e")?;
+    node_tests_with(context, "tests/e2e", &[("E2E_RECORDER", "worker".as_ref())])
 }
