@@ -43,8 +43,11 @@ if (code !== 0) process.exit(code ?? 1)
 if (!word) {
   const file = path('../../../docs/support.md')
   const page = await supportPage(rows)
-  if (process.env.RUNTIMES_WRITE) await writeFile(file, page)
-  else if (!sameSupport(page, await readFile(file, 'utf8').catch(() => ''))) {
+  const known = await readFile(file, 'utf8').catch(() => undefined)
+  if (process.env.RUNTIMES_WRITE || known === undefined) {
+    await writeFile(file, page)
+    console.log('\nwrote docs/support.md')
+  } else if (!sameSupport(page, known)) {
     console.error('\ndocs/support.md says something else than this run: npm run write --prefix tests/runtimes')
     process.exit(1)
   }
