@@ -75,8 +75,14 @@ async fn launch(binary: &Path, data: &Path, port: u16) -> Result<(Child, u16)> {
     command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).arg("--data").arg(data);
     // Shorter than what the clients wait for: an upstream that says nothing is an upstream that failed.
     command.args(["--header-timeout", "3s", "--idle-timeout", "3s"]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().with_context(|| format!("cannot start {}", binary.display()))?;
+    let mut stderr = child.stderr.take().context("no stderr")?;
+    let log = tokio::spawn(async move {
+        let mut log = Vec::new();
+        let _ = stderr.read_to_end(&mut log).await;
+        String::from_utf8_lossy(&log).into_owned()
+    });
     let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
     while let Some(line) = lines.next_line().await? {
         let port = line
@@ -88,7 +94,7 @@ async fn launch(binary: &Path, data: &Path, port: u16) -> Result<(Child, u16)> {
             return Ok((child, port));
         }
     }
-    bail!("the recorder ended without saying where it listens")
+    bail!("the recorder ended without saying where it listens: {}", log.await.unwrap_or_default())
 }
 
 /// A file system of a few megabytes, unmounted when it is dropped.
