@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::clients::{Client, Order};
 use crate::plan::Plan;
 use crate::proxy::Proxy;
-use crate::recorder::{Recorder, SmallDisk};
+use crate::recorder::Recorder;
 use crate::upstream::Upstream;
 use crate::verdict::{Told, Truth};
 
@@ -34,13 +34,8 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) async fn open(
-        recorder: &Path,
-        client: &Path,
-        kind: Kind,
-        disk: Option<&Arc<SmallDisk>>,
-    ) -> Result<Self> {
-        let recorder = Recorder::start(recorder, disk).await?;
+    pub(crate) async fn open(recorder: &Path, client: &Path, kind: Kind) -> Result<Self> {
+        let recorder = Recorder::start(recorder, kind.small_disk).await?;
         let upstream = Upstream::start().await?;
         let near = Proxy::start(recorder.port()).await?;
         let far = Proxy::start(upstream.port()).await?;

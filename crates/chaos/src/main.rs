@@ -78,15 +78,15 @@ async fn run(options: Options) -> Result<bool> {
         None => (options.from.unwrap_or_else(|| fastrand::u64(..1 << 32)), options.runs),
     };
     println!("{runs} runs, seeds {from} to {}", from + runs - 1);
-    let disk = recorder::small_disk().await;
-    if disk.is_none() {
+    let can_fill_disk = recorder::small_disk().await.is_some();
+    if !can_fill_disk {
         println!("a full disk is left out: it takes a small tmpfs, and mounting one takes root");
     }
     let (next, tally) = (Arc::new(AtomicU64::new(from)), Arc::new(Mutex::new(Tally::default())));
     let began = Instant::now();
     let mut lanes = tokio::task::JoinSet::new();
     for _ in 0..options.lanes.min(runs) {
-        let (options, next, tally, disk) = (options.clone(), next.clone(), tally.clone(), disk.clone());
+        let (options, next, tally) = (options.clone(), next.clone(), tally.clone());
         lanes.spawn(async move {
             let mut kept: Vec<(Kind, Lane)> = Vec::new();
             loop {
@@ -94,13 +94,12 @@ async fn run(options: Options) -> Result<bool> {
                 if seed >= from + runs {
                     break;
                 }
-                let plan = plan::Plan::of(seed, disk.is_some(), !options.no_browser);
+                let plan = plan::Plan::of(seed, can_fill_disk, !options.no_browser);
                 let kind = Kind { browser: plan.browser, small_disk: plan.disk_full };
                 let at = match kept.iter().position(|(known, _)| *known == kind) {
                     Some(at) => at,
                     None => {
-                        let disk = disk.as_ref().filter(|_| kind.small_disk);
-                        kept.push((kind, Lane::open(&options.recorder, &options.client, kind, disk).await?));
+                        kept.push((kind, Lane::open(&options.recorder, &options.client, kind).await?));
                         kept.len() - 1
                     }
                 };

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -20,20 +19,20 @@ pub(crate) struct Recorder {
     // Before the directory, so that the program is gone when its files are removed.
     child: Child,
     data: PathBuf,
-    _directory: TempDir,
+    _place: Place,
     port: u16,
 }
 
 impl Recorder {
-    /// Starts one whose data is on this disk, or in a temporary directory.
-    pub(crate) async fn start(binary: &Path, disk: Option<&Arc<SmallDisk>>) -> Result<Self> {
-        let directory = match disk {
-            Some(disk) => TempDir::with_prefix_in("lane-", disk.0.path()),
-            None => TempDir::with_prefix("durablefetch-chaos-"),
-        }?;
-        let data = directory.path().join("data");
+    /// Starts one whose data is in a temporary directory, or on a small disk of its own.
+    pub(crate) async fn start(binary: &Path, small: bool) -> Result<Self> {
+        let place = match small {
+            true => Place::Disk(small_disk().await.context("the small disk cannot be mounted any more")?),
+            false => Place::Directory(TempDir::with_prefix("durablefetch-chaos-")?),
+        };
+        let data = place.path().join("data");
         let (child, port) = launch(binary, &data, 0).await?;
-        Ok(Self { binary: binary.to_owned(), child, data, _directory: directory, port })
+        Ok(Self { binary: binary.to_owned(), child, data, _place: place, port })
     }
 
     pub(crate) const fn port(&self) -> u16 {
@@ -70,6 +69,19 @@ impl Recorder {
     }
 }
 
+enum Place {
+    Directory(TempDir),
+    Disk(SmallDisk),
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Directory(directory) | Self::Disk(SmallDisk(directory)) => directory.path(),
+        }
+    }
+}
+
 async fn launch(binary: &Path, data: &Path, port: u16) -> Result<(Child, u16)> {
     let mut command = Command::new(binary);
     command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).arg("--data").arg(data);
@@ -102,12 +114,12 @@ async fn launch(binary: &Path, data: &Path, port: u16) -> Result<(Child, u16)> {
 pub(crate) struct SmallDisk(TempDir);
 
 /// Mounts one; none where that is not allowed.
-pub(crate) async fn small_disk() -> Option<Arc<SmallDisk>> {
+pub(crate) async fn small_disk() -> Option<SmallDisk> {
     let directory = TempDir::with_prefix("durablefetch-chaos-disk-").ok()?;
     let mut mount = Command::new("mount");
     mount.args(["-t", "tmpfs", "-o", &format!("size={SMALL_DISK}"), "tmpfs"]).arg(directory.path());
     let mounted = mount.stderr(Stdio::null()).status().await.is_ok_and(|status| status.success());
-    mounted.then(|| Arc::new(SmallDisk(directory)))
+    mounted.then(|| SmallDisk(directory))
 }
 
 impl Drop for SmallDisk {
