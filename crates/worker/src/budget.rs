@@ -36,15 +36,16 @@ pub(crate) fn ring() -> usize {
 }
 
 /// Every write is a commit of one object's own database: a row on the bill and, on workerd, an fsync that the whole
-/// isolate waits for. All recordings together make about ten a second, however many there are.
-const COMMITS_EVERY: Duration = Duration::from_millis(100);
+/// isolate waits for. Alone, a recording commits up to 50 times a second; ten of them together five times, and more of
+/// them no more often than that lets their bytes wait as long as they may.
+const FLUSH_ALONE: Duration = Duration::from_millis(20);
 /// No byte waits longer than this. What a crash can take is the end of a recording that it interrupts anyway.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 /// How long the first byte that is not written waits for more.
 pub(crate) fn flush_after() -> Duration {
     let live = u32::try_from(live()).unwrap_or(u32::MAX).max(1);
-    COMMITS_EVERY.saturating_mul(live).min(FLUSH_MAX)
+    FLUSH_ALONE.saturating_mul(live.saturating_mul(live)).min(FLUSH_MAX)
 }
 
 /// This many unwritten bytes of one recording do not wait.
