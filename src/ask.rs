@@ -25,6 +25,9 @@ pub(crate) enum Lost {
     Network(JsValue),
 }
 
+/// Makes what a request is sent with, given the token.
+type Init<'a> = dyn Fn(Option<&str>) -> Result<Object, JsValue> + 'a;
+
 /// Sends the app's request, or a continuation on its behalf.
 pub(crate) async fn ask(
     client: Rc<Inner>,
@@ -35,7 +38,7 @@ pub(crate) async fn ask(
 ) -> Result<(Response, Seen), Lost> {
     let seed = client.generation.get() != Generation::Current;
     let address = client.options.base.address(&order.url, seed).map_err(Lost::Final)?;
-    let answered = with_token(&client, &order, &address, true, |token| {
+    let init = |token: Option<&str>| {
         let headers = match what {
             Request::Start => start_headers(&order)?,
             Request::Continue(offset) => {
@@ -50,9 +53,8 @@ pub(crate) async fn ask(
             Request::Start => order.init(&headers, Some(&signal)),
             Request::Continue(_) => order.bodiless(&headers, Some(&signal)),
         })
-    })
-    .await;
-    match answered {
+    };
+    match with_token(&client, &order, &address, true, &init).await {
         Ok(response) => {
             let mut seen = Seen::of(&response);
             client.learn(&seen);
@@ -96,12 +98,22 @@ fn continuation_headers(order: &Order, recording: &str, offset: u64) -> Result<H
 }
 
 /// Sends with the current token; asks for another one once, if the recorder does not take this one.
-pub(crate) async fn with_token(
+pub(crate) fn with_token<'a>(
+    client: &'a Inner,
+    order: &'a Order,
+    address: &'a str,
+    with_token: bool,
+    init: &'a Init<'a>,
+) -> Task<'a, Result<Response, Lost>> {
+    Box::pin(insist(client, order, address, with_token, init))
+}
+
+async fn insist(
     client: &Inner,
     order: &Order,
     address: &str,
     with_token: bool,
-    init: impl Fn(Option<&str>) -> Result<Object, JsValue>,
+    init: &Init<'_>,
 ) -> Result<Response, Lost> {
     let mut again = client.options.token.can_change();
     loop {

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 use web_sys::Url;
 
-use crate::{error, sys};
+use crate::{error, sys, text};
 
 /// The recorder of everybody who names none: that of durablefetch 0.1.0.
 pub(crate) const DEFAULT_HOST: &str = "durablefetch.com";
@@ -28,14 +28,15 @@ impl Base {
                  or a path on the page's own origin ('/df')",
             )
         };
-        let trimmed = host.trim_end_matches('/');
-        if let Some(path) = host.strip_prefix('/') {
-            if path.starts_with('/') || trimmed.contains(['?', '#', '\\']) {
+        let trimmed = text::trimmed(host, "/");
+        if let Some(path) = host.strip_prefix("/") {
+            if path.starts_with("/") || trimmed.bytes().any(|byte| matches!(byte, b'?' | b'#' | b'\\')) {
                 return Err(unusable());
             }
             return Ok(Self { text: trimmed.into(), loopback: false, is_default: false });
         }
-        let spelled = if host.contains("://") { host.into() } else { ["https://", host].concat() };
+        let spelled =
+            if text::contains(host, "://") { host.into() } else { text::joined(&["https://", host]) };
         let url = Url::new(&spelled).map_err(|_| unusable())?;
         let http = matches!(url.protocol().as_str(), "http:" | "https:");
         let bare = url.search().is_empty() && url.hash().is_empty() && url.username().is_empty();
@@ -43,13 +44,13 @@ impl Base {
             return Err(unusable());
         }
         let loopback = is_loopback(&url.hostname());
-        let text = [&url.origin(), url.pathname().trim_end_matches('/')].concat();
+        let text = text::joined(&[&url.origin(), text::trimmed(&url.pathname(), "/")]);
         Ok(Self { text, loopback, is_default: url.host() == DEFAULT_HOST })
     }
 
     /// A recorder under the page's own origin is one of ours: 0.1.0 cannot be mounted under a path.
     pub(crate) fn is_path(&self) -> bool {
-        self.text.is_empty() || self.text.starts_with('/')
+        self.text.is_empty() || self.text.starts_with("/")
     }
 
     /// As it is named in messages.
@@ -68,7 +69,7 @@ impl Base {
 
     /// The address of a control call.
     pub(crate) fn control(&self, name: &str) -> Result<String, JsValue> {
-        Ok([&self.origin()?, "/", name].concat())
+        Ok(text::joined(&[&self.origin()?, "/", name]))
     }
 
     /// The address under which an upstream URL is asked for. `seed`: as durablefetch 0.1.0 spells it.
@@ -76,9 +77,9 @@ impl Base {
         let scheme = upstream.protocol();
         // 0.1.0 takes the first segment for the host, and knows no scheme but its own guess.
         let guessed = if is_loopback(&upstream.hostname()) { "http:" } else { "https:" };
-        let scheme = if seed && scheme == guessed { String::new() } else { [&scheme, "/"].concat() };
+        let scheme = if seed && scheme == guessed { String::new() } else { text::joined(&[&scheme, "/"]) };
         let [host, path, search] = [upstream.host(), upstream.pathname(), upstream.search()];
-        Ok([&self.origin()?, "/", &scheme, &host, &path, &search].concat())
+        Ok(text::joined(&[&self.origin()?, "/", &scheme, &host, &path, &search]))
     }
 
     fn origin(&self) -> Result<String, JsValue> {
@@ -90,13 +91,13 @@ impl Base {
                 "durablefetchHost is a path, which needs a page to be relative to; on servers give an origin",
             )
         })?;
-        Ok([&page.origin(), &self.text[..]].concat())
+        Ok(text::joined(&[&page.origin(), &self.text[..]]))
     }
 }
 
 /// Hosts of this very machine.
 pub(crate) fn is_loopback(hostname: &str) -> bool {
-    let hostname = hostname.trim_end_matches('.');
+    let hostname = text::trimmed(hostname, ".");
     hostname == "localhost"
         || hostname.ends_with(".localhost")
         || hostname == "[::1]"

@@ -8,7 +8,7 @@ use crate::base;
 use crate::client::Inner;
 use crate::order::Order;
 use crate::plain::{self, Field};
-use crate::sys;
+use crate::{sys, text};
 
 /// What was said on the console, once per client.
 #[derive(Default)]
@@ -25,17 +25,14 @@ pub(crate) fn applies(client: &Inner, order: &Order) -> bool {
     let bypass = base::is_loopback(&order.url.hostname()) && !client.options.base.is_loopback();
     if bypass && !client.warned.bypass.replace(true) {
         let host = client.options.base.host();
-        sys::warn(
-            &[
-                "durablefetch: ",
-                &order.url.origin(),
-                " is on this machine, where the recorder at ",
-                host,
-                " cannot reach it. Its requests are sent directly and are not durable. \
+        sys::warn(&text::joined(&[
+            "durablefetch: ",
+            &order.url.origin(),
+            " is on this machine, where the recorder at ",
+            host,
+            " cannot reach it. Its requests are sent directly and are not durable. \
                  For development run a recorder here and set durablefetchHost to it.",
-            ]
-            .concat(),
-        );
+        ]));
     }
     bypass
 }

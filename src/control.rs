@@ -171,7 +171,7 @@ async fn send(
     signal: &AbortSignal,
 ) -> Result<Told, ask::Lost> {
     let address = client.options.base.control(endpoint).map_err(ask::Lost::Final)?;
-    let response = ask::with_token(client, order, &address, with_token, |token| {
+    let init = |token: Option<&str>| {
         let headers = web_sys::Headers::new()?;
         headers.set("content-type", "application/json")?;
         if let Some(authorization) = order.authorization() {
@@ -184,8 +184,8 @@ async fn send(
         sys::set(&init, "method", &"POST".into());
         sys::set(&init, "body", body);
         Ok(init)
-    })
-    .await?;
+    };
+    let response = ask::with_token(client, order, &address, with_token, &init).await?;
     let seen = Seen::of(&response);
     client.learn(&seen);
     Ok((seen, json(&response).await))

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
 use crate::head::Seen;
-use crate::sys;
+use crate::{sys, text};
 
 /// An option or argument that cannot be used.
 pub(crate) fn invalid(message: &str) -> JsValue {
@@ -24,26 +24,25 @@ pub(crate) fn plain(code: &str, message: &str, status: Option<u16>) -> JsValue {
 
 /// The recorder was there and is not any more.
 pub(crate) fn network(host: &str, cause: &JsValue) -> JsValue {
-    let message = ["network error: the connection to ", host, " is lost"].concat();
+    let message = text::joined(&["network error: the connection to ", host, " is lost"]);
     sys::durable_fetch_error("network", &message, None, cause)
 }
 
 /// The recorder has never answered.
 pub(crate) fn unreachable(host: &str, cause: &JsValue) -> JsValue {
-    let message = [
+    let message = text::joined(&[
         "network error: no durablefetch recorder answers at ",
         host,
         ". Is it running, is the name spelled right, does it allow this page's origin (CORS), \
          and does the page's content security policy allow connecting to it?",
-    ]
-    .concat();
+    ]);
     sys::durable_fetch_error("unreachable", &message, None, cause)
 }
 
 /// Something between here and the recorder answers in its place.
 pub(crate) fn intermediary(host: &str, status: u16) -> JsValue {
     let status_text = sys::to_text(&status.into());
-    let message = ["network error: a proxy in front of ", host, " answers ", &status_text].concat();
+    let message = text::joined(&["network error: a proxy in front of ", host, " answers ", &status_text]);
     sys::durable_fetch_error("intermediary", &message, Some(status), &JsValue::UNDEFINED)
 }
 
@@ -75,8 +74,9 @@ pub(crate) async fn refused(response: Response, seen: Seen) -> JsValue {
 /// The same where the body said nothing.
 pub(crate) fn refusal(seen: &Seen, told: Option<String>) -> JsValue {
     let code = seen.error.as_deref().unwrap_or("refused");
-    let lost =
-        |text: &String| ["network", "Network", "fetch", "Fetch"].iter().any(|word| text.contains(word));
+    let lost = |text: &String| {
+        ["network", "Network", "fetch", "Fetch"].iter().any(|word| text::contains(text, word))
+    };
     let (message, cause) = match told {
         Some(told) if !lost(&told) => (told, JsValue::UNDEFINED),
         // These words would make frameworks take it for a lost connection.
@@ -87,5 +87,5 @@ pub(crate) fn refusal(seen: &Seen, told: Option<String>) -> JsValue {
 }
 
 fn no(code: &str) -> String {
-    ["The recorder refused the request: ", code].concat()
+    text::joined(&["The recorder refused the request: ", code])
 }

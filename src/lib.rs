@@ -15,6 +15,8 @@
 //! reconnect, wait, give up, believe an end) is the protocol crate's; this crate only drives it. Chunks pass as
 //! JavaScript handles and never enter wasm memory. Raw JavaScript is in `sys` and where a value passes through.
 
+#[cfg(target_arch = "wasm32")]
+mod alloc;
 mod ask;
 mod attach;
 mod base;
@@ -37,6 +39,7 @@ mod plain;
 mod session;
 mod sys;
 mod task;
+mod text;
 mod token;
 
 pub use client::Client;

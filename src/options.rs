@@ -6,8 +6,8 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::base::{Base, DEFAULT_HOST};
 use crate::error;
-use crate::sys;
 use crate::token::Token;
+use crate::{sys, text};
 
 const KNOWN: [&str; 6] = ["durablefetchHost", "token", "fetch", "retry", "stallAfterMs", "onReconnect"];
 const KNOWN_RETRY: [&str; 3] = ["initialDelayMs", "maxDelayMs", "giveUpAfterMs"];
@@ -76,7 +76,7 @@ pub(crate) fn function(object: &JsValue, name: &str) -> Result<Option<Function>,
 }
 
 pub(crate) fn wrong(name: &str, what: &str) -> JsValue {
-    error::invalid(&["The option '", name, "' must be ", what].concat())
+    error::invalid(&text::joined(&["The option '", name, "' must be ", what]))
 }
 
 fn only_known(object: &JsValue, prefix: &str, known: &[&str]) -> Result<(), JsValue> {
@@ -90,8 +90,11 @@ fn only_known(object: &JsValue, prefix: &str, known: &[&str]) -> Result<(), JsVa
     for key in Object::keys(object) {
         let key = key.as_string().unwrap_or_default();
         if !known.contains(&key.as_str()) {
-            let all = known.join(", ");
-            let message = ["There is no option '", prefix, &key, "'. There are: ", &all].concat();
+            let mut message = text::joined(&["There is no option '", prefix, &key, "'. There are:"]);
+            for (index, name) in known.iter().enumerate() {
+                message.push_str(if index == 0 { " " } else { ", " });
+                message.push_str(name);
+            }
             return Err(error::invalid(&message));
         }
     }

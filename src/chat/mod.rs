@@ -13,7 +13,7 @@ use wasm_bindgen::JsValue;
 
 use crate::client::Inner;
 use crate::order::Order;
-use crate::{bypass, control, sys};
+use crate::{bypass, control, sys, text};
 
 pub(crate) use entry::Chats;
 pub(crate) use run::Run;
@@ -21,18 +21,23 @@ pub(crate) use transport::transport;
 
 /// The address that a chat is recorded under. The query that `api` has is kept.
 fn keyed(api: &str, chat_id: &str) -> String {
-    let (address, fragment) = match api.split_once('#') {
-        Some((address, _)) => (address, &api[address.len()..]),
-        None => (api, ""),
+    let (address, fragment) = text::split_before(api, b'#');
+    let (_, query) = text::split_before(address, b'?');
+    let parameter = text::joined(&["chatId=", &sys::encode_uri_component(chat_id)]);
+    let mut rest = query.get(1..).unwrap_or_default();
+    while !rest.is_empty() {
+        let (known, after) = text::split_before(rest, b'&');
+        if known == parameter {
+            return api.to_owned();
+        }
+        rest = after.get(1..).unwrap_or_default();
+    }
+    let separator = match query {
+        "" => "?",
+        query if query == "?" || query.ends_with("&") => "",
+        _ => "&",
     };
-    let parameter = ["chatId=", &sys::encode_uri_component(chat_id)].concat();
-    let separator = match address.split_once('?') {
-        Some((_, query)) if query.split('&').any(|known| known == parameter) => return api.to_owned(),
-        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
-        Some(_) => "&",
-        None => "?",
-    };
-    [address, separator, &parameter, fragment].concat()
+    text::joined(&[address, separator, &parameter, fragment])
 }
 
 /// Stops what was last sent or resumed for a chat: the recording where it is known, the request where its head

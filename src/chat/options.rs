@@ -4,7 +4,7 @@ use js_sys::{Function, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::options::{function, wrong};
-use crate::sys;
+use crate::{sys, text};
 
 /// The route of the AI SDK's own default.
 const DEFAULT_API: &str = "/api/chat";
@@ -61,6 +61,6 @@ fn choice(options: &JsValue, name: &str, choices: [&str; 2]) -> Result<bool, JsV
     match given.as_string() {
         Some(given) if given == choices[0] => Ok(false),
         Some(given) if given == choices[1] => Ok(true),
-        _ => Err(wrong(name, &["'", choices[0], "' or '", choices[1], "'"].concat())),
+        _ => Err(wrong(name, &text::joined(&["'", choices[0], "' or '", choices[1], "'"]))),
     }
 }

@@ -6,6 +6,8 @@ mod storage;
 use js_sys::JSON;
 use wasm_bindgen::JsValue;
 
+use crate::text;
+
 pub(crate) use resume::{Resuming, resume};
 
 /// Keys in the page's storage.
@@ -36,5 +38,5 @@ pub(crate) fn clear(id: &str) {
 }
 
 fn key(id: &str) -> String {
-    [PREFIX, id].concat()
+    text::joined(&[PREFIX, id])
 }

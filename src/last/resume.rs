@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::client::Inner;
 use crate::options::wrong;
 use crate::order::Order;
-use crate::{control, task};
+use crate::{control, task, text};
 
 /// What is under way, by URL and id. React's StrictMode runs effects twice: the second call is the first one.
 #[derive(Default)]
@@ -25,7 +25,7 @@ pub(crate) fn resume(client: &Rc<Inner>, url: &JsValue, id: &str, send: &JsValue
     let Some(send) = send.dyn_ref::<Function>().cloned() else {
         return Promise::reject(&wrong("send", "a function"));
     };
-    let key = [&order.href, "\n", id].concat();
+    let key = text::joined(&[&order.href, "\n", id]);
     let known =
         client.resuming.0.borrow().iter().find(|(known, _)| *known == key).map(|(_, run)| run.clone());
     if let Some(run) = known {

@@ -41,7 +41,7 @@ enum Command {
     Chaos(chaos::Options),
     /// Build the npm package into pkg/.
     Package,
-    /// Print what `import { DurableFetchClient }` adds to a production build, raw and gzipped.
+    /// Print what `import { DurableFetchClient }` adds to a production build, and fail where it is over its budget.
     Size,
     /// Load a recorder with more than is comfortable, and check every byte: some minutes.
     Soak(soak::Options),

@@ -1,5 +1,5 @@
 // What is left of the client after a trap. The memory of the instance is overwritten, as a stray pointer would do it
-// but thoroughly: whatever runs next in there traps. Nothing of the package is replaced for that.
+// but thoroughly, with what is no address: whatever runs next in there traps. Nothing of the package is replaced for that.
 import { inPage } from './behaviour.mjs'
 import { DurableFetchClient, DurableFetchError } from '/node_modules/durablefetch/index.js'
 import { initDurableFetch, DurableFetchClient as Slim } from '/node_modules/durablefetch/slim.js'
@@ -12,7 +12,7 @@ WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
     return instance
   },
 })
-const corrupt = () => new Uint8Array(made.at(-1).exports.memory.buffer).fill(0xff)
+const corrupt = () => new Uint8Array(made.at(-1).exports.memory.buffer).fill(0x55)
 
 const unheard = []
 addEventListener('error', (event) => unheard.push(`error: ${event.message}`))

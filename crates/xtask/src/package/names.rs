@@ -13,6 +13,9 @@ use super::sections::Sections;
 /// Halves of wasm-streams that a client of `fetch` has no use for: writing, and reading into buffers.
 const UNUSED: &[&str] = &["intounderlyingsink", "intounderlyingbytesource"];
 
+/// How closures are called from JavaScript: by an export, never by the table of functions.
+const INVOKE: &str = "::convert::closures::_::invoke";
+
 /// What wasm-bindgen calls its own functions in the glue.
 const GLUE: &str = "./durablefetch_bg.js";
 
@@ -27,7 +30,22 @@ pub(super) fn without_unused_exports(module: &[u8]) -> Result<Vec<u8>> {
     if module.exports.len() == before {
         bail!("wasm-streams exports no sink and no byte source: did it change?");
     }
+    forget_closures(&mut module)?;
     Ok(module.write())
+}
+
+/// js-sys says of each of its functions that takes a callback how JavaScript would call one. wasm-bindgen reads that
+/// and exports what is needed under a name; the others stay in the table of functions, where nobody looks for them.
+fn forget_closures(module: &mut Sections) -> Result<()> {
+    let names = module.function_names()?;
+    let invokes = |function: usize| names.get(&function).is_some_and(|name| name.contains(INVOKE));
+    // The first import: any function will do, and this one is there.
+    if module.replace_in_table(invokes, 0)? == 0 {
+        bail!(
+            "no function of the module is called {INVOKE}: did wasm-bindgen change, or are there no names?"
+        );
+    }
+    Ok(())
 }
 
 /// Module and glue with short names for what passes between them, and the glue without what the module does not

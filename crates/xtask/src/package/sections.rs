@@ -1,10 +1,16 @@
 //! The names in a wasm module: what it imports and exports. All else is carried over byte by byte.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail};
 
 const IMPORTS: u8 = 2;
 const EXPORTS: u8 = 7;
+const ELEMENTS: u8 = 9;
+const CUSTOM: u8 = 0;
 const FUNCTION: u8 = 0;
+/// Within the section `name`.
+const FUNCTION_NAMES: u8 = 1;
 
 /// One import or export.
 pub(crate) struct Entry {
@@ -47,6 +53,69 @@ impl Sections {
         Ok(read)
     }
 
+    /// The sections with this number.
+    pub(crate) fn bodies(&self, id: u8) -> impl Iterator<Item = &[u8]> {
+        self.sections.iter().filter(move |(known, _)| *known == id).map(|(_, body)| &body[..])
+    }
+
+    /// The first section with this number.
+    pub(crate) fn body(&self, id: u8) -> Option<&[u8]> {
+        self.bodies(id).next()
+    }
+
+    /// The names of functions by number, from the custom section `name`; empty where there is none.
+    pub(crate) fn function_names(&self) -> Result<BTreeMap<usize, String>> {
+        let mut names = BTreeMap::new();
+        for mut body in self.bodies(CUSTOM) {
+            if text(&mut body)? != "name" {
+                continue;
+            }
+            while !body.is_empty() {
+                let id = take(&mut body, 1)?[0];
+                let length = number(&mut body)?;
+                let mut part = take(&mut body, length)?;
+                if id == FUNCTION_NAMES {
+                    for _ in 0..number(&mut part)? {
+                        names.insert(number(&mut part)?, text(&mut part)?);
+                    }
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// Puts another function wherever the table of functions has one of these. Returns how often.
+    pub(crate) fn replace_in_table(
+        &mut self,
+        unwanted: impl Fn(usize) -> bool,
+        with: usize,
+    ) -> Result<usize> {
+        let Some((_, section)) = self.sections.iter_mut().find(|(id, _)| *id == ELEMENTS) else {
+            return Ok(0);
+        };
+        let mut rest = &section[..];
+        // One segment of functions for the one table, from a constant on: `flags 0, i32.const n, end`.
+        if number(&mut rest)? != 1 || number(&mut rest)? != 0 || take(&mut rest, 1)? != [0x41] {
+            bail!("the table of functions is filled in another way: did the linker change?");
+        }
+        number(&mut rest)?;
+        if take(&mut rest, 1)? != [0x0b] {
+            bail!("the table of functions does not begin at a constant: did the linker change?");
+        }
+        let mut made = section[..section.len() - rest.len()].to_vec();
+        let count = number(&mut rest)?;
+        push_number(&mut made, count);
+        let mut replaced = 0;
+        for _ in 0..count {
+            let function = number(&mut rest)?;
+            let unwanted = unwanted(function);
+            replaced += usize::from(unwanted);
+            push_number(&mut made, if unwanted { with } else { function });
+        }
+        *section = made;
+        Ok(replaced)
+    }
+
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut bytes = self.header.clone();
         for (id, body) in &self.sections {
@@ -67,7 +136,7 @@ impl Sections {
 fn entries(mut body: &[u8], names: usize) -> Result<Vec<Entry>> {
     let count = number(&mut body)?;
     let entry = |_| {
-        let names = (0..names).map(|_| name(&mut body)).collect::<Result<_>>()?;
+        let names = (0..names).map(|_| text(&mut body)).collect::<Result<_>>()?;
         let before = body;
         take(&mut body, 1)?;
         number(&mut body)?;
@@ -89,19 +158,20 @@ fn joined(entries: &[Entry]) -> Vec<u8> {
     body
 }
 
-fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
+pub(crate) fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
     let (taken, after) = rest.split_at_checked(length).context("the module ends too early")?;
     *rest = after;
     Ok(taken)
 }
 
-fn name(rest: &mut &[u8]) -> Result<String> {
+/// A name: its length and that many bytes of UTF-8.
+pub(crate) fn text(rest: &mut &[u8]) -> Result<String> {
     let length = number(rest)?;
     String::from_utf8(take(rest, length)?.to_vec()).context("a name is no UTF-8")
 }
 
-/// LEB128, unsigned.
-fn number(rest: &mut &[u8]) -> Result<usize> {
+/// A number in LEB128, unsigned.
+pub(crate) fn number(rest: &mut &[u8]) -> Result<usize> {
     let mut number = 0;
     for shift in (0..35).step_by(7) {
         let byte = take(rest, 1)?[0];
@@ -151,6 +221,15 @@ mod tests {
         let again = Sections::read(&read.write()).unwrap();
         assert_eq!(again.imports[0].names[1].len(), 200);
         assert!(again.exports.is_empty());
+    }
+
+    #[test]
+    fn the_table_forgets_functions() {
+        let mut bytes = module();
+        bytes.extend([9, 8, 1, 0, 0x41, 1, 0x0b, 2, 0, 3]);
+        let mut read = Sections::read(&bytes).unwrap();
+        assert_eq!(read.replace_in_table(|function| function == 3, 0).unwrap(), 1);
+        assert!(read.write().ends_with(&[9, 8, 1, 0, 0x41, 1, 0x0b, 2, 0, 0]));
     }
 
     #[test]

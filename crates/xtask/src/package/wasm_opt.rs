@@ -14,6 +14,8 @@ const FLAGS: &[&str] = &[
     "-Oz",
     // The first kilobyte is the far end of the stack.
     "--low-memory-unused",
+    "--strip-producers",
+    "--strip-target-features",
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
@@ -21,6 +23,15 @@ const FLAGS: &[&str] = &[
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
+
+/// The same with the names of functions, which `-Oz` alone drops.
+pub(super) fn named(repo: &Repo, module: &Path) -> Result<Vec<u8>> {
+    let output = repo.target().join("wasm-opt/named.wasm");
+    let mut command = repo.command("wasm-opt");
+    command.args(FLAGS).arg("-g").arg(module).arg("-o").arg(&output);
+    Step::new(repo, "wasm-opt -Oz -g", command).run()?;
+    fs::read(&output).with_context(|| format!("cannot read {}", output.display()))
+}
 
 /// The optimised module. It takes ten seconds, so the result is kept for as long as the input is the same.
 pub(super) fn run(repo: &Repo, module: &Path) -> Result<Vec<u8>> {

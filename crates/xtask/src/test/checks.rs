@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::{Check, Context};
 use crate::progress::Step;
-use crate::{browser, chaos, npm, package, rust_tools};
+use crate::{browser, chaos, npm, package, rust_tools, size};
 
 const WASM: &str = "wasm32-unknown-unknown";
 
@@ -20,6 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "lints of the client", needs: &["tools"], run: client_lints },
     Check { name: "client in the browser", needs: &["tools"], run: browser_tests },
     Check { name: "package", needs: &["tools"], run: |context| package::run(context.repo) },
+    Check { name: "size", needs: &["package"], run: |context| size::check(context.repo) },
     Check { name: "package in use", needs: &["package"], run: package_tests },
     Check { name: "end to end", needs: &["package"], run: end_to_end },
     Check { name: "faults by seed", needs: &["package"], run: |context| chaos::short(context.repo) },
