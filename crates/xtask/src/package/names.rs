@@ -16,6 +16,9 @@ const UNUSED: &[&str] = &["intounderlyingsink", "intounderlyingbytesource"];
 /// How closures are called from JavaScript: by an export, never by the table of functions.
 const INVOKE: &str = "::convert::closures::_::invoke";
 
+/// The same in the name of such an export.
+const INVOKE_EXPORT: &str = "convert__closures_____invoke";
+
 /// What wasm-bindgen calls its own functions in the glue.
 const GLUE: &str = "./durablefetch_bg.js";
 
@@ -67,7 +70,7 @@ pub(super) fn shortened(module: &[u8], glue: &str) -> Result<(Vec<u8>, String)> 
     if short.is_empty() {
         bail!("the module imports nothing from {GLUE}: did wasm-bindgen change?");
     }
-    let glue = with_own_files(&used(glue, &short)?, &own)?;
+    let glue = with_short_closures(&mut module, with_own_files(&used(glue, &short)?, &own)?)?;
     for (index, from) in own.keys().enumerate() {
         let name = short_name(index + 1);
         module.imports.iter_mut().filter(|import| import.names[0] == *from).for_each(|import| {
@@ -107,6 +110,24 @@ fn used(glue: &str, short: &HashMap<String, String>) -> Result<String> {
         bail!("the glue has {found} of the {} functions that the module imports", short.len());
     }
     Ok(kept)
+}
+
+/// Closures are exported under the names of their types. `guard.js` knows them by `_func_elem_`, as wasm-bindgen has
+/// it where a module comes without names.
+fn with_short_closures(module: &mut Sections, mut glue: String) -> Result<String> {
+    let closures = module.exports.iter_mut().map(|export| &mut export.names[0]);
+    let mut closures: Vec<_> = closures.filter(|name| name.contains(INVOKE_EXPORT)).collect();
+    if closures.is_empty() {
+        bail!("the module exports no closure as …{INVOKE_EXPORT}…: did wasm-bindgen change?");
+    }
+    // One name may be the beginning of another.
+    closures.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    for (index, name) in closures.into_iter().enumerate() {
+        let short = format!("closure_func_elem_{index}");
+        glue = glue.replace(&**name, &short);
+        *name = short;
+    }
+    Ok(glue)
 }
 
 /// The glue with what the module imports from the package's own files named one by one. wasm-bindgen imports each
