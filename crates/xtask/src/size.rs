@@ -14,7 +14,7 @@ use crate::progress::Step;
 use crate::repo::Repo;
 use crate::{npm, package};
 
-/// The most bytes that the client may add, after `gzip -9`. `docs/decisions/0003-size.md` says why not less. Room
+/// The most bytes that the client may add, after `gzip -9`. `docs/decisions/0004-size.md` says why not less. Room
 /// for what another minor version of the compiler makes of the same sources, and no more.
 const BUDGET: usize = 53_000;
 /// The same for `durablefetch/slim`, with the module that it fetches.
