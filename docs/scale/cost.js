@@ -29,6 +29,8 @@ export const TYPICAL = {
   seconds: 20,
   /** Its body: 800 tokens as an event stream of the AI SDK. */
   bytes: 40e3,
+  /** Pieces in which the upstream sends it: a token each. */
+  chunks: 800,
   /** Requests of readers: the one that starts it and, for half of them, one that comes back. */
   readers: 1.5,
   /** Calls of `isInProgress`, `stop`, `delete`. */
@@ -40,16 +42,18 @@ export const TYPICAL = {
 }
 
 /**
- * How often crates/worker writes while it records: every `commitsEveryS` over all recordings of one isolate, so each of
- * them every `commitsEveryS` times their number, at most `flushMaxS` (`COMMITS_EVERY`, `FLUSH_MAX` in `budget.rs`;
+ * How often crates/worker writes while it records: the first byte that is not written waits `flushAloneS` times the square
+ * of the number of live recordings in its isolate, at most `flushMaxS` (`FLUSH_ALONE`, `FLUSH_MAX` in `budget.rs`;
  * `HEARTBEAT_MS` in `object.rs`).
  */
-export const WRITES = { commitsEveryS: 0.1, flushMaxS: 5, heartbeatS: 30 }
+export const WRITES = { flushAloneS: 0.02, flushMaxS: 5, heartbeatS: 30 }
+
+const waitS = (neighbours) => Math.min(WRITES.flushAloneS * neighbours ** 2, WRITES.flushMaxS)
 
 /** What one recording needs. */
-export function usageOf({ seconds, bytes, readers, calls, hours, neighbours }) {
-  const everyS = Math.min(WRITES.commitsEveryS * neighbours, WRITES.flushMaxS)
-  const pieces = Math.max(Math.ceil(seconds / everyS), 1)
+export function usageOf({ seconds, bytes, chunks, readers, calls, hours, neighbours }) {
+  // A write takes what has come since the last one: never more writes than chunks.
+  const pieces = Math.ceil(Math.min(chunks, seconds / waitS(neighbours)))
   const alarms = Math.ceil(seconds / WRITES.heartbeatS) + 1
   return {
     workerRequests: readers + calls,
@@ -106,7 +110,7 @@ export function billTable(recordingsADay, recording = TYPICAL) {
 export function growthTable() {
   const lengths = [10, 20, 60, 300]
   const counts = [1e3, 1e4, 1e5, 1e6, 1e7]
-  const cell = (count, seconds) => money(monthOf(count, { ...TYPICAL, seconds, bytes: (TYPICAL.bytes * seconds) / TYPICAL.seconds }).total)
+  const cell = (count, seconds) => money(monthOf(count, { ...TYPICAL, seconds, bytes: (TYPICAL.bytes * seconds) / TYPICAL.seconds, chunks: (TYPICAL.chunks * seconds) / TYPICAL.seconds }).total)
   return [
     `| recordings a day | ${lengths.map((seconds) => `${seconds} s each`).join(' | ')} |`,
     `|---:|${lengths.map(() => '---:|').join('')}`,
@@ -119,12 +123,12 @@ export function neighboursTable() {
   const bill = (neighbours) => {
     const { lines, total } = monthOf(1e6, { ...TYPICAL, neighbours })
     const rows = lines.find(({ name }) => name === 'rowsWritten')
-    return `| ${neighbours} | ${amount(Math.min(WRITES.commitsEveryS * neighbours, WRITES.flushMaxS))} s | ${amount(rows.each)} | ${money(rows.dollars)} | ${money(total)} |`
+    return `| ${neighbours} | ${amount(waitS(neighbours))} s | ${amount(rows.each)} | ${money(rows.dollars)} | ${money(total)} |`
   }
   return [
-    '| live recordings in an isolate | written every | rows for one | rows, dollars a month | together |',
+    '| live recordings in an isolate | written at most every | rows for one | rows, dollars a month | together |',
     '|---:|---:|---:|---:|---:|',
-    ...[1, 10, 50].map(bill),
+    ...[1, 3, 10, 50].map(bill),
   ].join('\n')
 }
 
