@@ -29,9 +29,15 @@ impl AskHead {
     ///
     /// # Errors
     /// [`ErrorCode::BadRequest`] for a value that is none, a header that stands twice, half a
-    /// continuation, or one that is no GET. [`ErrorCode::Gone`] for a continuation of an id that no
+    /// continuation, or one that is no GET, and for a WebSocket. [`ErrorCode::Gone`] for a continuation of an id that no
     /// recorder ever gave out.
     pub fn parse(method: &Method, headers: &HeaderMap) -> Result<Self, ProtocolError> {
+        if upgrades(headers) {
+            return Err(ProtocolError::new(
+                ErrorCode::BadRequest,
+                "a WebSocket cannot be recorded (upgrade): connect to the upstream itself",
+            ));
+        }
         let mode = single(headers, name::MODE)?;
         let request = single(headers, name::REQUEST)?;
         match (single(headers, name::RECORDING)?, single(headers, name::OFFSET)?) {
@@ -72,6 +78,16 @@ impl AskHead {
             Self::Continue { recording, offset } => Ask::Continue { recording, offset },
         }
     }
+}
+
+/// Whether the request asks for a WebSocket. Other upgrades may be ignored (RFC 9110 §7.8), and are.
+fn upgrades(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(http::header::UPGRADE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
 }
 
 /// Offsets are plain decimal: no sign, no blank, at most 2^53 − 1, which JavaScript can still count.
@@ -117,6 +133,12 @@ mod tests {
     }
 
     #[test]
+    fn an_upgrade_to_something_else_is_not_taken_up() {
+        let join = AskHead::Fetch { mode: Mode::Join, request: None };
+        assert_eq!(parse(Method::GET, &[("upgrade", "h2c")]), Ok(join));
+    }
+
+    #[test]
     fn recording_and_offset_are_a_continuation() {
         let recording = RecordingId::parse(ID).unwrap();
         assert_eq!(
@@ -137,6 +159,8 @@ mod tests {
             (Method::GET, &[(name::MODE, "again")]),
             (Method::GET, &[(name::MODE, "join"), (name::MODE, "restart")]),
             (Method::GET, &[(name::REQUEST, "a b")]),
+            (Method::GET, &[("upgrade", "WebSocket")]),
+            (Method::GET, &[("upgrade", "h2c, websocket")]),
         ];
         for (method, headers) in cases {
             assert_eq!(parse(method.clone(), headers), Err(ErrorCode::BadRequest), "{headers:?}");

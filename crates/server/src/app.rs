@@ -25,6 +25,7 @@ use crate::storage::db::Db;
 use crate::storage::sync::Syncer;
 use crate::storage::writer::Writer;
 use crate::storage::{self, Store};
+use crate::trace::Trace;
 use crate::upstream::Upstreams;
 
 /// One recorder.
@@ -39,6 +40,7 @@ pub(crate) struct App {
     pub(crate) upstreams: Upstreams,
     pub(crate) budget: Budget,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) trace: Trace,
     /// Keys the fingerprints.
     pub(crate) secret: [u8; 32],
     /// Bytes stored.
@@ -86,6 +88,7 @@ impl App {
             upstreams,
             budget: Budget::new(config.limits.memory_bytes),
             meters: Arc::new(Meters::new()),
+            trace: Trace::new(now_ms() as u32),
             secret,
             disk: AtomicU64::new(found.bytes),
             disk_over: Notify::new(),
@@ -129,7 +132,8 @@ impl App {
         let streaming = live.len() - connecting;
         let stored = self.disk.load(Ordering::Relaxed);
         let connections = self.connections.load(Ordering::Relaxed);
-        self.meters.render(Now { connecting, streaming, stored, connections })
+        let unwritten = live.iter().map(|live| live.unwritten_bytes()).sum();
+        self.meters.render(Now { connecting, streaming, stored, connections, unwritten })
     }
 
     /// A recording is in flight.

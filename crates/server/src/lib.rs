@@ -7,7 +7,9 @@
 //! |---|---|
 //! | accept loop, shutdown | `server`, `connection` (breaking a reader), `signals`, `descriptors` |
 //! | flags, variables, file | `cli`, `config` |
+//! | `durablefetch check` | `check` |
 //! | TLS | `tls`, `stream` |
+//! | log | `trace` (which lines are of which request), `redact` |
 //! | metrics | `meters`, `scrape` (on a listener of their own) |
 //! | one request | `route`, `control`, `respond`, `page` |
 //! | admission | `admit` (fetches), `keys` (what is known of a key), `start` |
@@ -18,6 +20,7 @@
 mod admit;
 mod app;
 mod budget;
+pub mod check;
 pub mod cli;
 mod client;
 mod clock;
@@ -52,6 +55,7 @@ mod storage;
 mod stream;
 mod sweep;
 mod tls;
+mod trace;
 mod upstream;
 mod wakers;
 

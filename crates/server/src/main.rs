@@ -4,10 +4,14 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use durablefetch_server::check::Check;
 use durablefetch_server::cli::{Cli, Command, LogFormat, ReadError, Serve};
 use durablefetch_server::{Recorder, Tls, descriptors, signals};
 use tokio::net::{TcpListener, TcpSocket};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
@@ -18,7 +22,13 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let Command::Serve(serve) = cli.command;
+    let serve = match cli.command {
+        Command::Serve(serve) => serve,
+        Command::Check(check) => {
+            log(LogFormat::Text);
+            return measure(check);
+        }
+    };
     log(serve.operating.log_format);
     descriptors::raise();
     match start(*serve) {
@@ -30,16 +40,26 @@ fn main() -> ExitCode {
     }
 }
 
+#[tokio::main(flavor = "current_thread")]
+async fn measure(check: Check) -> ExitCode {
+    durablefetch_server::check::run(check).await
+}
+
 /// Log lines go to stderr. `RUST_LOG` says how many there are.
 fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
         LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).init()
+            lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
         }
-    }
+    };
+    // The libraries would log headers and bytes.
+    let own = |meta: &tracing::Metadata<'_>| {
+        meta.target().starts_with("durablefetch") || *meta.level() <= tracing::Level::WARN
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter).with_filter(filter_fn(own))).init();
 }
 
 #[tokio::main]

@@ -53,6 +53,7 @@ pub(crate) struct Meters {
     streaming: Gauge,
     stored: Gauge,
     connections: Gauge,
+    unwritten: Gauge,
     latency: Histogram,
 }
 
@@ -67,6 +68,8 @@ pub(crate) struct Now {
     pub(crate) stored: u64,
     /// Connections that are open.
     pub(crate) connections: usize,
+    /// Bytes of live recordings that are not on disk yet: how far the writer is behind.
+    pub(crate) unwritten: u64,
 }
 
 impl Meters {
@@ -93,13 +96,14 @@ impl Meters {
                     gauge!("durablefetch_recordings", "state" => State::Streaming.as_str()),
                     gauge!("durablefetch_stored_bytes"),
                     gauge!("durablefetch_connections"),
+                    gauge!("durablefetch_unwritten_bytes"),
                 ],
                 histogram!("durablefetch_http_response_seconds"),
             )
         });
         let (counters, ended, upstream_errors, gauges, latency) = made;
         let [bytes_in, bytes_out, ring_misses, started] = counters;
-        let [readers, connecting, streaming, stored, connections] = gauges;
+        let [readers, connecting, streaming, stored, connections, unwritten] = gauges;
         // What has no value yet is not shown, and a rate needs its zero.
         for zero in
             [&bytes_in, &bytes_out, &ring_misses, &started].into_iter().chain(&ended).chain(&upstream_errors)
@@ -120,6 +124,7 @@ impl Meters {
             streaming,
             stored,
             connections,
+            unwritten,
             latency,
         }
     }
@@ -157,6 +162,7 @@ impl Meters {
         self.streaming.set(now.streaming as f64);
         self.stored.set(now.stored as f64);
         self.connections.set(now.connections as f64);
+        self.unwritten.set(now.unwritten as f64);
         self.recorder.handle().render()
     }
 }
@@ -174,6 +180,11 @@ fn describe() {
     describe_gauge!("durablefetch_readers", "Responses that follow or replay a recording.");
     describe_gauge!("durablefetch_connections", "Connections that are open.");
     describe_gauge!("durablefetch_stored_bytes", Unit::Bytes, "Bytes of all recordings.");
+    describe_gauge!(
+        "durablefetch_unwritten_bytes",
+        Unit::Bytes,
+        "How far the writer is behind what was published."
+    );
     describe_counter!("durablefetch_upstream_bytes_total", Unit::Bytes, "Bytes that upstreams have sent.");
     describe_counter!("durablefetch_reader_bytes_total", Unit::Bytes, "Bytes that readers were given.");
     describe_counter!("durablefetch_ring_misses_total", "Reads of live recordings that went to storage.");
@@ -190,7 +201,7 @@ fn describe() {
 mod tests {
     use super::*;
 
-    const NOW: Now = Now { connecting: 2, streaming: 3, stored: 4, connections: 5 };
+    const NOW: Now = Now { connecting: 2, streaming: 3, stored: 4, connections: 5, unwritten: 6 };
 
     #[test]
     fn everything_is_shown_from_the_start() {
@@ -200,6 +211,7 @@ mod tests {
             "durablefetch_recordings{state=\"streaming\"} 3",
             "durablefetch_stored_bytes 4",
             "durablefetch_connections 5",
+            "durablefetch_unwritten_bytes 6",
             "durablefetch_readers 0",
             "durablefetch_recordings_ended_total{state=\"superseded\"} 0",
             "durablefetch_upstream_errors_total{code=\"upstream-idle\"} 0",

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use durablefetch_protocol::address::{Target, Upstream, parse_target};
 use durablefetch_protocol::ask::{self, AskHead};
 use durablefetch_protocol::control::CONTROL_BODY_MAX;
+use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::guard::Admitted as Allowed;
 use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, cors, name};
 use http::header;
@@ -15,6 +16,7 @@ use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use crate::admit::admit;
 use crate::app::App;
@@ -22,7 +24,7 @@ use crate::clock::now_ms;
 use crate::connection::Watches;
 use crate::respond::{self, Answer, Body};
 use crate::source::Source;
-use crate::{control, meters, page, upstream};
+use crate::{control, meters, page, trace, upstream};
 
 /// Answers one request. `crowded`: it came on a connection more than there may be.
 pub(crate) async fn handle(
@@ -32,7 +34,13 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
 ) -> Answer {
     let since = Instant::now();
-    let response = answer(&app, watches, crowded, request).await;
+    let span = app.trace.span(&request);
+    let answering = async {
+        let response = answer(&app, watches, crowded, request).await;
+        trace::answered(&response, since);
+        response
+    };
+    let response = answering.instrument(span).await;
     app.meters.answered(response.status().as_u16(), since);
     Ok(response)
 }
@@ -136,7 +144,8 @@ async fn fetch(
     let watch = watches.watch(parts.version);
     let source = match target {
         Target::Upstream(upstream) => Source::Http(Box::new(asked(upstream, parts, body))),
-        _ => Source::Demo,
+        Target::Demo(id) => Source::Demo(Script::of(&id)),
+        _ => return Err(ErrorCode::NotFound.into()),
     };
     let admitted = admit(app, app.keys.entry(&key), ask, source).await?;
     Ok(respond::admitted(allowed, admitted, watch, app))
@@ -155,7 +164,8 @@ async fn head(
 ) -> Result<Response<Body>, ProtocolError> {
     let source = match target {
         Target::Upstream(upstream) => Source::Http(Box::new(asked(upstream, parts, Bytes::new()))),
-        _ => Source::Demo,
+        Target::Demo(id) => Source::Demo(Script::of(&id)),
+        _ => return Err(ErrorCode::NotFound.into()),
     };
     let opening = timeout(app.config.limits.header_timeout, source.open(&app.upstreams));
     let opened = opening.await.unwrap_or(Err(ErrorCode::UpstreamTimeout.into()));

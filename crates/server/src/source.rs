@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::answer::Head;
+use durablefetch_protocol::demo::Script;
 use http::HeaderValue;
 
 use crate::demo::Demo;
@@ -17,7 +18,7 @@ pub(crate) enum Source {
     /// An upstream, over HTTP.
     Http(Box<upstream::Request>),
     /// The built-in event stream.
-    Demo,
+    Demo(Script),
     /// Panics: before the head (0), or after this many chunks.
     #[cfg(test)]
     Panic {
@@ -51,11 +52,11 @@ impl Source {
     pub(crate) async fn open(self, upstreams: &Upstreams) -> Result<Opened, ProtocolError> {
         match self {
             Self::Http(request) => upstreams.open(*request).await,
-            Self::Demo => Ok(Demo::open()),
+            Self::Demo(script) => Ok(Demo::open(script)),
             #[cfg(test)]
             Self::Panic { at: 0 } => panic!("a test wants this"),
             #[cfg(test)]
-            Self::Panic { at } => Ok(Opened { body: SourceBody::Panic { at }, ..Demo::open() }),
+            Self::Panic { at } => Ok(Opened { body: SourceBody::Panic { at }, ..Demo::open(Script::of("")) }),
         }
     }
 }

@@ -53,6 +53,21 @@ pub(super) fn add(suite: &mut Suite) {
         same("body", at.last()?.body.as_slice(), b"{\"a\": 1}")?;
         Ok(())
     });
+    suite.case(
+        "H4",
+        "an upgrade to WebSocket is refused, other upgrades are not taken up",
+        |cx| async move {
+            let at = cx.replying(Reply::ok("x"));
+            let request = cx.get(&at).header("connection", "upgrade").header("upgrade", "websocket");
+            let request =
+                request.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZQ==");
+            request.send().await?.error(400, "bad-request").await?;
+            at.hits(0)?;
+            cx.get(&at).header("connection", "upgrade").header("upgrade", "h2c").send().await?.is(200)?;
+            same("upgrade", at.last()?.headers.get("upgrade"), None)?;
+            Ok(())
+        },
+    );
     suite.case("H1", "no durablefetch header ever reaches the upstream", |cx| async move {
         let at = cx.replying(Reply::ok("x"));
         let request = cx.get(&at).mode("join").id(&cx.uuid()).header("durablefetch-url", at.url());

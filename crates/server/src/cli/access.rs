@@ -13,7 +13,7 @@ use durablefetch_protocol::token::Secrets;
 #[derive(Args)]
 #[command(next_help_heading = "Whose recordings are whose")]
 pub(super) struct ScopeArgs {
-    /// Want a token (JWT, HS256) with this secret or @FILE; twice to replace one.
+    /// Want tokens (JWT, HS256): the secret or @FILE; may be repeated.
     #[arg(long, value_name = "SECRET", value_delimiter = ',', conflicts_with_all = ["scope_by", "unguessable_urls"])]
     token_secret: Vec<String>,
 
@@ -58,15 +58,15 @@ impl std::fmt::Debug for ScopeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What may be fetched")]
 pub(super) struct UpstreamArgs {
-    /// Only this origin and path prefix, in private networks too; may be repeated.
+    /// Only this origin and path prefix, private or not; repeatable.
     #[arg(long, value_name = "PREFIX", value_parser = parse_allow, value_delimiter = ',')]
     pub(super) allow: Vec<Allow>,
 
-    /// The whole internet besides. [default without --public-origin and --allow]
+    /// All of the internet besides, which needs saying in public.
     #[arg(long, value_parser = FalseyValueParser::new())]
     pub(super) allow_any: bool,
 
-    /// Where an origin is: https://app.example=http://app:3000; may be repeated.
+    /// Where an origin is: https://app.example=http://app:3000.
     #[arg(long = "map", value_name = "ORIGIN=ORIGIN", value_parser = Map::parse, value_delimiter = ',')]
     pub(super) maps: Vec<Map>,
 }

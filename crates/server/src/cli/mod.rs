@@ -12,6 +12,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use serve::{LogFormat, Serve};
 
+use crate::check::Check;
+
 /// Records upstream responses once and serves them to whoever asks, live and later.
 #[derive(Debug, Parser)]
 #[command(name = "durablefetch", version, about, term_width = 100)]
@@ -26,6 +28,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a recorder.
     Serve(Box<Serve>),
+    /// Measure the way to a recorder through all that stands in front of it, and say what to change.
+    Check(Check),
 }
 
 impl Cli {

@@ -43,7 +43,7 @@ pub struct Serve {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is kept")]
 struct KeepArgs {
-    /// Where recordings are kept. [default: durablefetch in the user's state directory]
+    /// Where recordings are kept. [default: ~/.local/state/durablefetch]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
@@ -64,7 +64,7 @@ pub struct OperatingArgs {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     drain: Duration,
 
-    /// Log lines as text or json; RUST_LOG says how many there are.
+    /// Log lines as text or json; RUST_LOG says how many.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, hide_possible_values = true)]
     pub log_format: LogFormat,
 }

@@ -13,7 +13,7 @@ fn serve(flags: &[&str]) -> Result<Config, String> {
         ReadError::Arguments(error) => error.to_string(),
         ReadError::File(error) => error,
     })?;
-    let Command::Serve(serve) = cli.command;
+    let Command::Serve(serve) = cli.command else { return Err("another command".into()) };
     serve.into_config()
 }
 

@@ -42,6 +42,12 @@ impl Shared {
         }
     }
 
+    /// How many bytes are published and not in the file.
+    pub(crate) fn unwritten_bytes(&self) -> u64 {
+        let inner = self.lock();
+        inner.ring.as_ref().map_or(0, |ring| ring.end().saturating_sub(ring.written_end()))
+    }
+
     /// Bytes up to this offset are written, or could not be. True where there was no room for them: they stay in
     /// memory, to be written once [`Shared::retry`] says so.
     pub(crate) fn written(&self, result: Result<u64, StoreError>) -> bool {

@@ -34,7 +34,8 @@ impl Recorder {
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("durablefetch: listening on http://").unwrap();
+        let address = line.trim().strip_prefix("durablefetch: listening on http").unwrap();
+        let address = address.trim_start_matches('s').trim_start_matches("://");
         Self { address: address.parse().unwrap(), child }
     }
 
@@ -152,6 +153,15 @@ impl Reply {
         let mut body = String::new();
         self.reader.read_to_string(&mut body).unwrap();
         (head, body)
+    }
+}
+
+impl Reply {
+    /// Everything, whether it comes to an end or is cut.
+    pub(crate) fn all_or_cut(mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let _ = self.reader.read_to_end(&mut out);
+        out
     }
 }
 

@@ -1,0 +1,139 @@
+//! `durablefetch check URL`: measures the way to a recorder, through all that stands in front of it, and says what
+//! to change.
+
+mod advice;
+mod probe;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use durablefetch_protocol::demo::SILENCE_MAX_S;
+use durablefetch_protocol::units;
+use url::Url;
+
+use probe::Way;
+
+/// The arguments of `durablefetch check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Where a browser reaches the recorder: https://app.example/df
+    #[arg(value_name = "URL", value_parser = parse_url)]
+    url: Url,
+
+    /// A header to send, as durablefetch-token:VALUE; may be repeated.
+    #[arg(long = "header", value_name = "NAME:VALUE", value_parser = parse_header)]
+    headers: Vec<(http::HeaderName, http::HeaderValue)>,
+
+    /// How long to look whether a silent answer is cut.
+    #[arg(long, value_name = "TIME", default_value = "70s", value_parser = parse_silence)]
+    silence: Duration,
+
+    /// Take any certificate.
+    #[arg(long)]
+    insecure: bool,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) verdict: Verdict,
+    pub(crate) what: String,
+    /// What to change, where something is to be changed.
+    pub(crate) remedy: Option<String>,
+}
+
+/// How it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// As it should be.
+    Good,
+    /// It works, and could be better.
+    Fair,
+    /// Something is to be changed.
+    Bad,
+}
+
+impl Finding {
+    pub(crate) fn good(what: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Good, what: what.into(), remedy: None }
+    }
+
+    pub(crate) fn fair(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Fair, what: what.into(), remedy: Some(remedy.into()) }
+    }
+
+    pub(crate) fn bad(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Bad, what: what.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+/// Looks at everything and prints it. Fails where something is to be changed.
+pub async fn run(check: Check) -> ExitCode {
+    println!("{}", check.url);
+    let way = match Way::new(check.url, check.headers, check.insecure) {
+        Ok(way) => way,
+        Err(error) => {
+            eprintln!("durablefetch: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let recorder = probe::recorder(&way).await;
+    let is_there = recorder.iter().all(|finding| finding.verdict != Verdict::Bad);
+    let mut worst = print(&recorder);
+    if is_there {
+        println!("  …    listening for {:?} whether a silent answer is cut", check.silence);
+        let (streaming, silence, upload) =
+            tokio::join!(probe::streaming(&way), probe::silence(&way, check.silence), probe::upload(&way));
+        for findings in [streaming, upload, silence] {
+            worst = worst.max(print(&findings));
+        }
+    }
+    if worst == 2 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Prints findings and returns how bad the worst is.
+fn print(findings: &[Finding]) -> u8 {
+    let mut worst = 0;
+    for Finding { verdict, what, remedy } in findings {
+        let (mark, rank) = match verdict {
+            Verdict::Good => ("ok", 0),
+            Verdict::Fair => ("note", 1),
+            Verdict::Bad => ("BAD", 2),
+        };
+        println!("  {mark:<4} {what}");
+        if let Some(remedy) = remedy {
+            println!("       → {remedy}");
+        }
+        worst = worst.max(rank);
+    }
+    worst
+}
+
+fn parse_url(text: &str) -> Result<Url, String> {
+    let help = || format!("`{text}` is no URL of a recorder: write https://app.example/df");
+    let mut url = Url::parse(text).map_err(|_| help())?;
+    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
+        return Err(help());
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn parse_header(text: &str) -> Result<(http::HeaderName, http::HeaderValue), String> {
+    let help = || "a header is NAME:VALUE, such as durablefetch-token:eyJ…".to_owned();
+    let (name, value) = text.split_once(':').ok_or_else(help)?;
+    let mut value: http::HeaderValue = value.trim().parse().map_err(|_| help())?;
+    value.set_sensitive(true);
+    Ok((name.trim().parse().map_err(|_| help())?, value))
+}
+
+fn parse_silence(text: &str) -> Result<Duration, String> {
+    let silence = units::duration(text)?;
+    if (1..=SILENCE_MAX_S).contains(&silence.as_secs()) {
+        Ok(silence)
+    } else {
+        Err(format!("`{text}` is not between 1s and {SILENCE_MAX_S}s"))
+    }
+}

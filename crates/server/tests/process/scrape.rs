@@ -1,0 +1,42 @@
+//! Metrics on a listener of their own.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use crate::support::{PATIENCE, Recorder};
+
+fn get(port: u16, path: &str, host: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn are_told_there_and_not_to_the_public() {
+    let data = tempfile::tempdir().unwrap();
+    // A port that is free now: the recorder tells that of its main listener only.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let metrics = format!("127.0.0.1:{port}");
+    let flags = [
+        "--public-origin",
+        "https://app.example",
+        "--allow-any",
+        "--unguessable-urls",
+        "--metrics-listen",
+        &metrics,
+    ];
+    let recorder = Recorder::start(data.path(), &flags);
+    let told = get(port, "/metrics", &metrics);
+    assert!(told.starts_with("HTTP/1.1 200") && told.contains("durablefetch_unwritten_bytes 0"), "{told}");
+    assert!(get(port, "/healthz", "localhost").contains("\"ok\":true"));
+    assert!(get(port, "/in-progress", "localhost").starts_with("HTTP/1.1 404"));
+    // A page that has bound its name to loopback.
+    assert!(get(port, "/metrics", "evil.example").starts_with("HTTP/1.1 403"));
+    let public = get(recorder.address.port(), "/metrics", "app.example");
+    assert!(public.starts_with("HTTP/1.1 404") && public.contains("--metrics-listen"), "{public}");
+    assert!(get(recorder.address.port(), "/healthz", "app.example").starts_with("HTTP/1.1 200"));
+}
