@@ -134,3 +134,15 @@ fn the_documented_file_is_one() {
     let config = serve(&["--config", path.to_str().unwrap()]);
     assert!(config.is_ok(), "{config:?}");
 }
+
+#[test]
+fn the_documented_unit_starts_what_there_is() {
+    let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/durablefetch.service");
+    let unit = std::fs::read_to_string(unit).unwrap();
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/")).unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/durablefetch.toml");
+    let line = line.replace("%d/config", file.to_str().unwrap()).replace("%S", "/var/lib");
+    let cli = Cli::read(line.split(' ').map(OsString::from)).map_err(|error| format!("{error:?}"));
+    let Ok(Cli { command: Command::Serve(serve) }) = cli else { panic!("{cli:?}") };
+    assert_eq!(serve.into_config().unwrap().data, Path::new("/var/lib/durablefetch"));
+}

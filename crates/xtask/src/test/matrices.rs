@@ -1,5 +1,7 @@
 //! What `--all` adds: matrices of other people's programs. They tell a lot about the package, and take minutes.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
 use super::checks::{build_recorder, node_tests, node_tests_with};
@@ -10,6 +12,7 @@ use crate::{mutations, npm, rust_tools, worker};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "failures in Chromium", needs: &["package"], run: failures },
+    Check { name: "behind nginx", needs: &["tools"], run: exposed },
     Check { name: "libraries that take a fetch", needs: &["package"], run: |c| tests(c, "tests/users") },
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
@@ -32,14 +35,26 @@ fn tests(context: &Context<'_>, folder: &str) -> Result<()> {
 
 /// Its pages are those of the packed package; Vite is the example's, and nginx the system's.
 fn failures(context: &Context<'_>) -> Result<()> {
-    const NGINX: Program = Program { variable: "NGINX", names: &["nginx"] };
-    const REMEDY: &str =
-        "`sudo apt-get install nginx-light` (any nginx will do), or name it: NGINX=/path/to/nginx";
-    let [nginx] = apt::ensure(context.repo, [&NGINX], &["nginx-light"], REMEDY)?;
+    let nginx = nginx(context)?;
     build_recorder(context)?;
     npm::ensure(context.repo, "examples/chat")?;
     npm::ensure(context.repo, "tests/e2e")?;
     node_tests_with(context, "tests/failures", &[("NGINX", nginx.as_os_str())])
+}
+
+/// The recorder as others reach it.
+fn exposed(context: &Context<'_>) -> Result<()> {
+    let nginx = nginx(context)?;
+    build_recorder(context)?;
+    node_tests_with(context, "tests/exposed", &[("NGINX", nginx.as_os_str())])
+}
+
+fn nginx(context: &Context<'_>) -> Result<PathBuf> {
+    const NGINX: Program = Program { variable: "NGINX", names: &["nginx"] };
+    const REMEDY: &str =
+        "`sudo apt-get install nginx-light` (any nginx will do), or name it: NGINX=/path/to/nginx";
+    let [nginx] = apt::ensure(context.repo, [&NGINX], &["nginx-light"], REMEDY)?;
+    Ok(nginx)
 }
 
 /// Each of its projects installs its own packages; only the browser comes from the end-to-end tests.
