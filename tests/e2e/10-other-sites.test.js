@@ -78,14 +78,21 @@ test('a page that binds its own name to this machine (DNS rebinding) reads nothi
   t.after(() => browser.close())
   const page = await browser.newPage()
   const origin = `http://evil.example:${recorder.port}`
-  // The page comes from the attacker's server while the name is still bound to that.
-  await page.route(`${origin}/lure`, (route) => route.fulfill({ contentType: 'text/html', body: '<title>lure</title>' }))
+  // The page comes from the attacker's server, on this port, before the name leads to the recorder. It is on this machine
+  // too, so that it is not Chromium which keeps a public page from a local address.
+  await recorder.kill()
+  const lure = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<title>lure</title>'))
+  lure.listen(recorder.port, '127.0.0.1')
+  await once(lure, 'listening')
   await page.goto(`${origin}/lure`)
-  await page.unrouteAll()
+  lure.closeAllConnections()
+  lure.close()
+  await once(lure, 'close')
+  await recorder.restart()
   assert.equal(await page.title(), 'lure')
   const read = await page.evaluate(ATTEMPTS, { origin, authority: upstream.authority })
   readsNothing(read, 421)
-  assert.ok(read.every(({ status }) => status === 421), 'all of it reached the recorder, which refused')
+  assert.ok(read.every(({ status }) => status === 421), `all of it reached the recorder, which refused: ${JSON.stringify(read)}`)
   const navigated = await page.goto(`${origin}/${upstream.authority}/page`)
   assert.equal(navigated.status(), 421)
   assert.doesNotMatch(await page.content(), /secret of this/)

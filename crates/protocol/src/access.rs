@@ -118,8 +118,14 @@ mod tests {
         assert_eq!(resolve("/df", &[], "https://app.example/df/demo/x"), Ok(Target::Demo("x".into())));
         let dfx = "https://app.example/dfx";
         assert_eq!(resolve("/df", &[], dfx), Ok(Target::Upstream(upstream(dfx))));
-        // At the root all of the origin is the recorder, unless the app was said to be elsewhere.
-        assert_eq!(resolve("", &[], app), Err(ErrorCode::LoopDetected));
+        // A proxy may have taken the path off: only its own streams are known to be the recorder's.
+        assert_eq!(resolve("", &[], app), Ok(Target::Upstream(upstream(app))));
+        assert_eq!(resolve("", &[], "https://app.example/demo/x"), Ok(Target::Demo("x".into())));
+        let mapped = "https://app.example/demo/x";
+        assert_eq!(
+            resolve("", &["https://app.example=http://app:3000"], mapped),
+            Ok(Target::Upstream(upstream(mapped)))
+        );
         assert_eq!(
             resolve("", &["https://app.example=http://app:3000"], app),
             Ok(Target::Upstream(upstream(app)))

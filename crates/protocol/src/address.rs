@@ -107,8 +107,8 @@ pub struct Own {
     pub base_path: String,
     /// The port it listens on; every loopback name at this port is the recorder itself.
     pub loopback_port: Option<u16>,
-    /// Further authorities (`host` or `host:port`) that lead to it. Below a base path, what is not below that path
-    /// is the app that it is mounted in.
+    /// Further authorities (`host` or `host:port`) that lead to it, below the base path alone: the rest is the app
+    /// that it is mounted in.
     pub authorities: Vec<String>,
     /// Whether these authorities are mapped to the app elsewhere, so that nothing of theirs outside of a base path
     /// leads here.
@@ -132,7 +132,9 @@ impl Own {
             (None, _) => return false,
         };
         let is_here = match url.path().strip_prefix(self.base_path.as_str()) {
-            Some(_) if self.base_path.is_empty() => !self.is_mapped,
+            // The proxy in front may have taken a path off, so that the rest of the origin may be the app. What is
+            // the recorder after all is known by `via`.
+            Some(rest) if self.base_path.is_empty() => !self.is_mapped && rest.starts_with("/demo/"),
             Some(rest) => rest.is_empty() || rest.starts_with('/'),
             None => false,
         };
@@ -152,8 +154,7 @@ impl Own {
             Some(id) => demo(id),
             None => Err(ProtocolError::new(
                 ErrorCode::LoopDetected,
-                "the upstream URL leads to this recorder itself: name the origin that it shall fetch (where it is \
-                 mounted below the app's own origin, --base-path or --map tells the two apart)",
+                "the upstream URL leads to this recorder itself: name the origin that it shall fetch",
             )),
         }
     }

@@ -145,6 +145,27 @@ pub(super) fn add(suite: &mut Suite) {
         },
     );
     suite.needing(
+        Ability::PublicOrigin,
+        "W12 W6",
+        "a recorder mounted below the app's own origin fetches the app, with its cookies",
+        |cx| async move {
+            let app = cx.replying(Reply::ok("x").header("set-cookie", "sid=2"));
+            let authority = cx.upstream.authority();
+            let settings = Settings {
+                public_origin: Some(format!("http://{authority}")),
+                allow: vec![app.url()],
+                unguessable_urls: true,
+                ..Settings::default()
+            };
+            let (cx, _own) = cx.launch(settings).await?;
+            let request = cx.recorder.request("GET", "/").header("durablefetch-url", app.url());
+            let response = request.header("host", authority).header("cookie", "sid=1").send().await?;
+            response.is(200)?.has("set-cookie", "sid=2")?;
+            same("cookie", app.last()?.headers.get("cookie"), Some("sid=1"))?;
+            Ok(())
+        },
+    );
+    suite.needing(
         Ability::Maps,
         "W16 W6",
         "a mapped origin is fetched where it is, under its own name and with its cookies",
