@@ -4,11 +4,10 @@
 
 mod crash;
 mod full;
+mod hostile;
 mod http2;
 mod kills;
 mod limits;
-mod hostile;
-mod http2;
 mod log;
 mod metrics;
 mod overlong;
