@@ -21,7 +21,7 @@ pub(crate) struct Options {
 }
 
 /// The loads, and the megabytes of memory that the recorder may need for each at scale 1.
-const LOADS: [(&str, f64); 3] = [("churn", 400.0), ("crowd", 150.0), ("slow", 150.0)];
+const LOADS: [(&str, f64); 3] = [("churn", 500.0), ("crowd", 100.0), ("slow", 100.0)];
 
 /// Runs each load on a fresh recorder and prints a table, as Markdown.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
