@@ -8,6 +8,12 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
+/// Chunks up to this many bytes are copied into blocks of the ring's own. A chunk is a part of the buffer that the
+/// network was read into, mostly a small one of 8 KiB or more, which would stay for as long as its chunk.
+const COPIED_MAX: usize = 8 * 1024;
+/// A block is about as long as what the ring holds, within these bounds.
+const BLOCK: core::ops::RangeInclusive<usize> = 512..=16 * 1024;
+
 /// The newest bytes of one recording.
 #[derive(Debug)]
 pub struct Ring {
@@ -19,6 +25,8 @@ pub struct Ring {
     /// Bytes before this offset are in storage.
     written: u64,
     capacity: usize,
+    /// Room for the next chunks.
+    block: BytesMut,
 }
 
 /// What the ring has for a reader at an offset.
@@ -36,16 +44,26 @@ impl Ring {
     /// An empty ring of at most `capacity` written bytes (unwritten ones are held besides, see [`Ring::is_full`]).
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { chunks: VecDeque::new(), start: 0, end: 0, written: 0, capacity }
+        Self { chunks: VecDeque::new(), start: 0, end: 0, written: 0, capacity, block: BytesMut::new() }
     }
 
     /// Publishes bytes. Empty ones are nothing.
     pub fn push(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
+            let bytes = if bytes.len() <= COPIED_MAX { self.copied(&bytes) } else { bytes };
             self.end += bytes.len() as u64;
             self.chunks.push_back(bytes);
             self.trim();
         }
+    }
+
+    fn copied(&mut self, bytes: &[u8]) -> Bytes {
+        if self.block.capacity() < bytes.len() {
+            let len = self.held().clamp(*BLOCK.start(), *BLOCK.end());
+            self.block = BytesMut::with_capacity(len.max(bytes.len()));
+        }
+        self.block.extend_from_slice(bytes);
+        self.block.split().freeze()
     }
 
     /// Storage holds every byte before `offset`.
@@ -201,6 +219,25 @@ mod tests {
         assert_eq!(ring.read_joined(3, 4), Slice::Bytes("def".into()));
         assert_eq!(ring.read_joined(6, 100), Slice::Bytes("ghi".into()));
         assert_eq!(ring.read_joined(9, 100), Slice::Tail);
+    }
+
+    #[test]
+    fn a_small_chunk_does_not_keep_the_buffer_it_came_in() {
+        let mut ring = Ring::new(1 << 20);
+        let buffer = Bytes::from(vec![7; 64 * 1024]);
+        for small in buffer.chunks(150) {
+            ring.push(buffer.slice_ref(small));
+        }
+        assert!(buffer.is_unique());
+        assert_eq!(ring.held(), 64 * 1024);
+        let mut at = 0;
+        while let Slice::Bytes(bytes) = ring.read_joined(at, 1000) {
+            assert!(bytes.iter().all(|byte| *byte == 7));
+            at += bytes.len() as u64;
+        }
+        assert_eq!(at, 64 * 1024);
+        ring.push(buffer.clone());
+        assert!(!buffer.is_unique(), "a large one is not copied");
     }
 
     #[test]

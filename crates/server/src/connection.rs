@@ -166,33 +166,37 @@ impl Drop for Connection {
         }
         let Some(stream) = self.stream.take() else { return };
         let stream = stream.into_inner().into_socket();
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(reset(stream))),
-            Err(_) => set_reset(&stream),
+        let resetting = Resetting(stream);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            drop(runtime.spawn(reset(resetting)));
+        }
+    }
+}
+
+/// A socket that is closed with a reset, even where a shutdown takes it away from whoever waits for its last bytes.
+struct Resetting(TcpStream);
+
+impl Drop for Resetting {
+    fn drop(&mut self) {
+        if let Err(error) = SockRef::from(&self.0).set_linger(Some(Duration::ZERO)) {
+            tracing::debug!("a connection cannot be reset: {error}");
         }
     }
 }
 
 /// Closes with a reset once the reader's system has everything: a reset drops what is on its way.
-async fn reset(stream: TcpStream) {
-    let mut left = unsent(&stream);
+async fn reset(stream: Resetting) {
+    let mut left = unsent(&stream.0);
     let mut since = Instant::now();
     let mut pause = Duration::from_micros(200);
     while left > 0 && since.elapsed() < STALLED {
         // The system tells no one when the other side has acknowledged; it can only be asked.
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(50));
-        let now = unsent(&stream);
+        let now = unsent(&stream.0);
         if now < left {
             (left, since) = (now, Instant::now());
         }
-    }
-    set_reset(&stream);
-}
-
-fn set_reset(stream: &TcpStream) {
-    if let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO)) {
-        tracing::debug!("a connection cannot be reset: {error}");
     }
 }
 

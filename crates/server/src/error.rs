@@ -31,6 +31,8 @@ pub enum StartError {
     Client(String),
     /// The listener failed.
     Listener(io::Error),
+    /// The threads that serve connections could not be started.
+    Threads(io::Error),
 }
 
 impl fmt::Display for StartError {
@@ -78,6 +80,11 @@ impl fmt::Display for StartError {
             ),
             Self::Client(error) => write!(f, "the upstream client cannot be made: {error}"),
             Self::Listener(error) => write!(f, "the listener failed: {error}"),
+            Self::Threads(error) => write!(
+                f,
+                "the threads that serve connections cannot be started: {error}; raise the limits of processes and \
+                 open files"
+            ),
         }
     }
 }

@@ -50,7 +50,7 @@ pub(crate) async fn finish(app: &App, entry: &Entry, shared: &Arc<Shared>, kept:
     tracing::info!(recording = %shared.id, url = redact::key(&shared.key), state, cause, bytes, chunks, "ended");
 }
 
-async fn written(app: &App, shared: &Shared) -> Result<(), StoreError> {
+async fn written(app: &App, shared: &Arc<Shared>) -> Result<(), StoreError> {
     poll_fn(|cx| {
         shared.register_pump(cx);
         shared.poll_written(&app.writer)

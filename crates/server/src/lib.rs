@@ -5,7 +5,7 @@
 //!
 //! | concept | file |
 //! |---|---|
-//! | accept loop, shutdown | `server`, `connection` (breaking a reader), `signals`, `descriptors` |
+//! | accept loop, shutdown | `server`, `workers` (a thread a core), `connection` (breaking a reader), `signals`, `descriptors` |
 //! | flags, variables, file | `cli`, `config` |
 //! | `durablefetch check` | `check` |
 //! | TLS | `tls`, `stream` |
@@ -58,6 +58,7 @@ mod tls;
 mod trace;
 mod upstream;
 mod wakers;
+mod workers;
 
 pub use config::Config;
 pub use error::StartError;

@@ -62,7 +62,7 @@ fn log(format: LogFormat) {
     tracing_subscriber::registry().with(lines.with_filter(filter).with_filter(filter_fn(own))).init();
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn start(serve: Serve) -> Result<(), String> {
     let address = serve.at.listen;
     let metrics_address = serve.at.metrics_listen;

@@ -4,7 +4,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use crate::keys::Entry;
 use crate::shared::{Shared, Start};
 use crate::source::{Opened, Source, SourceBody};
 use crate::storage::rows;
+use crate::wakers::Wake;
 
 /// Chunks that are published before their readers are woken, where the upstream has as many ready.
 const BURST: usize = 32;
@@ -126,7 +127,7 @@ struct Stream<'a> {
     len: u64,
     /// The body so far, while it is short enough to be kept for its request id.
     kept: Option<Vec<u8>>,
-    wake: Vec<Waker>,
+    wake: Vec<Wake>,
 }
 
 impl Stream<'_> {
@@ -134,7 +135,7 @@ impl Stream<'_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
         self.shared.register_pump(cx);
         let polled = self.poll_burst(cx);
-        self.wake.drain(..).for_each(Waker::wake);
+        self.wake.drain(..).for_each(Wake::wake);
         polled
     }
 
@@ -197,7 +198,7 @@ impl Stream<'_> {
 impl Drop for Stream<'_> {
     /// Nobody is left asleep, even by a panic.
     fn drop(&mut self) {
-        self.wake.drain(..).for_each(Waker::wake);
+        self.wake.drain(..).for_each(Wake::wake);
     }
 }
 

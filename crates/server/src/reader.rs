@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use durablefetch_protocol::admission::Ending;
 use http_body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
@@ -19,7 +19,7 @@ use crate::shared::{Got, Shared};
 use crate::storage::bodies;
 
 /// The most bytes that are read from storage at once.
-const READ_MAX: u64 = 128 * 1024;
+const READ_MAX: usize = 128 * 1024;
 
 /// A body that follows a recording.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct Reader {
     _entry: Arc<Entry>,
     offset: u64,
     slot: Option<usize>,
+    /// What is read from storage goes through it. It comes back once the connection has sent the last part.
+    buffer: BytesMut,
     reading: Option<JoinHandle<io::Result<Bytes>>>,
     ending: Ending,
     /// Where a clean end is.
@@ -51,7 +53,19 @@ impl Reader {
         meters.readers.increment(1.0);
         shared.touch(now_ms());
         let until = (ending == Ending::Clean).then_some(len);
-        Self { shared, _entry: entry, offset, slot: None, reading: None, ending, until, watch, meters }
+        let buffer = BytesMut::new();
+        Self {
+            shared,
+            _entry: entry,
+            offset,
+            slot: None,
+            buffer,
+            reading: None,
+            ending,
+            until,
+            watch,
+            meters,
+        }
     }
 
     fn deliver(&mut self, bytes: Bytes) -> Frame<Bytes> {
@@ -67,12 +81,13 @@ impl Reader {
             self.meters.ring_misses.increment(1);
         }
         let file = self.shared.file().ok_or_else(|| io::Error::other("the body file is missing"))?;
-        let mut buffer = vec![0; (until - self.offset).min(READ_MAX) as usize];
+        let len = usize::try_from(until - self.offset).unwrap_or(READ_MAX).min(READ_MAX);
         let offset = self.offset;
-        if let Ok(n @ 1..) = bodies::read_cached(file, &mut buffer, offset) {
-            buffer.truncate(n);
-            return Ok(Some(buffer.into()));
+        self.buffer.resize(len, 0);
+        if let Ok(n @ 1..) = bodies::read_cached(file, &mut self.buffer, offset) {
+            return Ok(Some(self.buffer.split_to(n).freeze()));
         }
+        let mut buffer = std::mem::take(&mut self.buffer);
         let file = Arc::clone(file);
         self.reading = Some(tokio::task::spawn_blocking(move || {
             let n = bodies::read_at(&file, &mut buffer, offset)?;
@@ -80,7 +95,7 @@ impl Reader {
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the body file is too short"));
             }
             buffer.truncate(n);
-            Ok(buffer.into())
+            Ok(buffer.freeze())
         }));
         Ok(None)
     }
@@ -108,7 +123,11 @@ impl http_body::Body for Reader {
                 return Poll::Ready(None);
             }
             match this.shared.read(this.offset, &mut this.slot, cx.waker()) {
-                Got::Bytes(bytes) => return Poll::Ready(Some(Ok(this.deliver(bytes)))),
+                Got::Bytes(bytes) => {
+                    // It has caught up, and hardly falls behind again.
+                    this.buffer = BytesMut::new();
+                    return Poll::Ready(Some(Ok(this.deliver(bytes))));
+                }
                 Got::Stored(until) => match this.read_stored(until) {
                     Ok(Some(bytes)) => return Poll::Ready(Some(Ok(this.deliver(bytes)))),
                     Ok(None) => {}

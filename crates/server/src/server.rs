@@ -12,6 +12,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use crate::app::{App, Threads};
 use crate::config::Config;
@@ -19,6 +20,7 @@ use crate::connection::{Connection, Watches};
 use crate::error::StartError;
 use crate::stream::Stream;
 use crate::tls::Tls;
+use crate::workers::Workers;
 use crate::{route, scrape, sweep};
 
 /// The most bytes of a request head, and of a response that wait for a slow reader outside the recording.
@@ -35,6 +37,7 @@ pub struct Recorder {
     metrics: Option<TcpListener>,
     app: Arc<App>,
     threads: Threads,
+    workers: Workers,
 }
 
 /// Opens a recorder and serves until `shutdown` resolves and what is live has drained.
@@ -60,8 +63,9 @@ impl Recorder {
         let address = listener.local_addr().map_err(StartError::Listener)?;
         config.check(address)?;
         let tls = config.tls.as_ref().map(Tls::read).transpose()?;
+        let workers = Workers::spawn().map_err(StartError::Threads)?;
         let (app, threads) = App::open(config, address.port())?;
-        Ok(Self { listener, tls, metrics: None, app, threads })
+        Ok(Self { listener, tls, metrics: None, app, threads, workers })
     }
 
     /// Answers `/metrics` and `/healthz` on this listener too. Whoever reaches it may read them; on loopback, pages
@@ -81,7 +85,7 @@ impl Recorder {
     /// Serves until `shutdown` resolves; then lets live recordings finish for as long as the set-up says, and
     /// ends the rest as interrupted.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, tls, metrics, app, threads } = self;
+        let Self { listener, tls, metrics, app, threads, workers } = self;
         let housekeeping = tokio::spawn(sweep::run(Arc::clone(&app)));
         let metrics = metrics.map(|listener| tokio::spawn(scrape::run(listener, Arc::clone(&app))));
         let connections = GracefulShutdown::new();
@@ -89,7 +93,7 @@ impl Recorder {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => connect(stream, &app, tls.as_ref(), connections.watcher()),
+                    Ok((stream, _)) => connect(stream, &workers, &app, tls.as_ref(), connections.watcher()),
                     Err(error) => {
                         // Out of descriptors, mostly: it passes when a connection closes.
                         tracing::warn!("a connection cannot be accepted: {error}");
@@ -114,65 +118,84 @@ impl Recorder {
         }
         housekeeping.abort();
         let _ = housekeeping.await;
-        if tokio::task::spawn_blocking(move || threads.close(&app)).await.is_err() {
+        let close = move || {
+            workers.close();
+            threads.close(&app);
+        };
+        if tokio::task::spawn_blocking(close).await.is_err() {
             tracing::error!("storage was not closed in order");
         }
     }
 }
 
-/// Serves one connection, in a task of its own, or lets one that is too many know it. Beyond [`REFUSED_MAX`] of these
-/// it is closed without a word, so that the descriptors last.
-fn connect(stream: TcpStream, app: &Arc<App>, tls: Option<&Tls>, watcher: Watcher) {
+/// Hands a connection to a thread that serves it to its end, or lets one that is too many know it. Beyond [`REFUSED_MAX`]
+/// of these it is closed without a word, so that the descriptors last.
+fn connect(stream: TcpStream, workers: &Workers, app: &Arc<App>, tls: Option<&Tls>, watcher: Watcher) {
     let open = Open::new(app);
     let limit = app.config.limits.connections;
     if open.number > limit + REFUSED_MAX {
         tracing::debug!("a connection is closed unanswered: {limit} may be open");
         return;
     }
-    let crowded = open.number > limit;
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!("a connection stays without TCP_NODELAY: {error}");
     }
+    let Ok(stream) = stream.into_std() else { return };
     let app = Arc::clone(app);
     let acceptor = tls.map(|tls| tls.acceptor().clone());
-    tokio::spawn(async move {
-        // Counted for as long as it is served.
-        let _open = open;
-        let patience = app.config.limits.request_timeout;
-        let stream = match acceptor {
-            None => Stream::Plain(stream),
-            Some(acceptor) => match timeout(patience, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
-                Ok(Err(error)) => return tracing::debug!("a TLS handshake failed: {error}"),
-                Err(_) => return tracing::debug!("a TLS handshake took too long"),
-            },
-        };
-        let (connection, watches) = Connection::new(stream);
-        let watching = watches.clone();
-        let service =
-            service_fn(move |request| route::handle(Arc::clone(&app), watches.clone(), crowded, request));
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(patience)
-            .max_buf_size(BUFFER_MAX)
-            .keep_alive(!crowded)
-            .http2()
-            .timer(TokioTimer::new())
-            .max_header_list_size(BUFFER_MAX as u32)
-            .keep_alive_interval(patience)
-            .keep_alive_timeout(patience);
-        let serving = builder.serve_connection(connection, service).into_owned();
-        let mut serving = pin!(watcher.watch(serving));
-        let served = tokio::select! {
-            served = &mut serving => served,
-            () = idle(&watching, patience) => return tracing::debug!("a connection was idle for too long"),
-        };
-        if let Err(error) = served {
-            tracing::debug!("a connection ended: {error}");
+    workers.run(move || async move {
+        // Here, so that it is this thread that the system tells of what comes.
+        match TcpStream::from_std(stream) {
+            Ok(stream) => serve(stream, app, open, acceptor, watcher).await,
+            Err(error) => tracing::warn!("a connection cannot be served: {error}"),
         }
     });
+}
+
+/// Serves one connection to its end.
+async fn serve(
+    stream: TcpStream,
+    app: Arc<App>,
+    open: Open,
+    acceptor: Option<TlsAcceptor>,
+    watcher: Watcher,
+) {
+    // Counted for as long as it is served.
+    let crowded = open.number > app.config.limits.connections;
+    let patience = app.config.limits.request_timeout;
+    let stream = match acceptor {
+        None => Stream::Plain(stream),
+        Some(acceptor) => match timeout(patience, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => Stream::Tls(Box::new(stream)),
+            Ok(Err(error)) => return tracing::debug!("a TLS handshake failed: {error}"),
+            Err(_) => return tracing::debug!("a TLS handshake took too long"),
+        },
+    };
+    let (connection, watches) = Connection::new(stream);
+    let watching = watches.clone();
+    let service =
+        service_fn(move |request| route::handle(Arc::clone(&app), watches.clone(), crowded, request));
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(BUFFER_MAX)
+        .keep_alive(!crowded)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(BUFFER_MAX as u32)
+        .keep_alive_interval(patience)
+        .keep_alive_timeout(patience);
+    let serving = builder.serve_connection(connection, service).into_owned();
+    let mut serving = pin!(watcher.watch(serving));
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = idle(&watching, patience) => return tracing::debug!("a connection was idle for too long"),
+    };
+    if let Err(error) = served {
+        tracing::debug!("a connection ended: {error}");
+    }
 }
 
 /// One open connection, counted until it is dropped.

@@ -2,10 +2,25 @@
 
 use std::task::Waker;
 
+use crate::workers::Home;
+
+/// A reader that is to be woken, on the thread that it lives on.
+#[derive(Debug)]
+pub(crate) struct Wake {
+    waker: Waker,
+    home: Home,
+}
+
+impl Wake {
+    pub(crate) fn wake(self) {
+        self.home.wake(self.waker);
+    }
+}
+
 /// A slab of wakers. A reader keeps its slot from one wait to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Wakers {
-    slots: Vec<Option<Waker>>,
+    slots: Vec<Option<Wake>>,
     free: Vec<usize>,
 }
 
@@ -19,8 +34,8 @@ impl Wakers {
             })
         });
         match &mut self.slots[index] {
-            Some(known) => known.clone_from(waker),
-            empty => *empty = Some(waker.clone()),
+            Some(known) => known.waker.clone_from(waker),
+            empty => *empty = Some(Wake { waker: waker.clone(), home: Home::here() }),
         }
     }
 
@@ -33,7 +48,7 @@ impl Wakers {
     }
 
     /// Takes all that wait, to be woken once the lock is released.
-    pub(crate) fn drain_into(&mut self, out: &mut Vec<Waker>) {
+    pub(crate) fn drain_into(&mut self, out: &mut Vec<Wake>) {
         out.extend(self.slots.iter_mut().filter_map(Option::take));
     }
 }

@@ -10,7 +10,6 @@ mod publish;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::Waker;
 
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::recording::{End, Recording};
@@ -24,7 +23,7 @@ use crate::error::StoreError;
 use crate::storage::recovery;
 use crate::storage::rows::Stored;
 use crate::storage::writer::Writer;
-use crate::wakers::Wakers;
+use crate::wakers::{Wake, Wakers};
 
 pub(crate) use follow::Got;
 pub(crate) use persist::Work;
@@ -251,7 +250,7 @@ impl Shared {
         }
         self.ended.store(true, Ordering::Release);
         drop(inner);
-        wake.into_iter().for_each(Waker::wake);
+        wake.into_iter().for_each(Wake::wake);
         self.pump.wake();
         true
     }
@@ -268,7 +267,7 @@ impl Shared {
         inner.wakers.drain_into(&mut wake);
         let queue = !std::mem::replace(&mut inner.dirty, true);
         drop(inner);
-        wake.into_iter().for_each(Waker::wake);
+        wake.into_iter().for_each(Wake::wake);
         if queue {
             writer.dirty(Arc::clone(self));
         }

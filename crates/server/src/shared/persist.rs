@@ -25,10 +25,10 @@ pub(crate) enum Work {
 }
 
 impl Shared {
-    /// What is to be done now.
-    pub(crate) fn take_work(&self) -> Work {
+    /// What is to be done now. `listed` where the writer has it on its list no more.
+    pub(crate) fn take_work(&self, listed: bool) -> Work {
         let mut inner = self.lock();
-        inner.dirty = false;
+        inner.dirty &= !listed;
         inner.hurried = false;
         if inner.removed {
             return Work::Remove;
@@ -81,7 +81,7 @@ impl Shared {
         if queue {
             writer.dirty(Arc::clone(self));
         }
-        writer.hurry();
+        writer.hurry(Arc::clone(self));
     }
 
     /// There is no room for it: its file is emptied, so that there is for others, and from now on its bytes are for

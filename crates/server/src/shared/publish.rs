@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use durablefetch_protocol::ErrorCode;
@@ -14,6 +14,7 @@ use http::HeaderValue;
 use crate::error::StoreError;
 use crate::shared::{Shared, Start};
 use crate::storage::writer::{HURRY_BYTES, Writer};
+use crate::wakers::Wake;
 
 impl Shared {
     pub(crate) fn has_ended(&self) -> bool {
@@ -53,7 +54,7 @@ impl Shared {
         chunk: Bytes,
         ring: usize,
         writer: &Writer,
-        wake: &mut Vec<Waker>,
+        wake: &mut Vec<Wake>,
     ) -> bool {
         let mut guard = self.lock();
         let inner = &mut *guard;
@@ -75,13 +76,13 @@ impl Shared {
             writer.dirty(Arc::clone(self));
         }
         if hurry {
-            writer.hurry();
+            writer.hurry(Arc::clone(self));
         }
         room
     }
 
     /// Whether the upstream may send more. Where not, the writer wakes the pump.
-    pub(crate) fn poll_room(&self, writer: &Writer) -> Poll<Result<(), StoreError>> {
+    pub(crate) fn poll_room(self: &Arc<Self>, writer: &Writer) -> Poll<Result<(), StoreError>> {
         let mut inner = self.lock();
         if let Some(error) = &inner.store_error
             && !(self.is_given_up() && self.readers() > 0)
@@ -93,12 +94,12 @@ impl Shared {
             return Poll::Ready(Ok(()));
         }
         drop(inner);
-        writer.hurry();
+        writer.hurry(Arc::clone(self));
         Poll::Pending
     }
 
     /// Whether everything is written. Where not, the writer wakes the pump.
-    pub(crate) fn poll_written(&self, writer: &Writer) -> Poll<Result<(), StoreError>> {
+    pub(crate) fn poll_written(self: &Arc<Self>, writer: &Writer) -> Poll<Result<(), StoreError>> {
         let mut inner = self.lock();
         if let Some(error) = &inner.store_error {
             return Poll::Ready(Err(error.clone()));
@@ -117,7 +118,7 @@ impl Shared {
         }
         inner.pump_waits = true;
         drop(inner);
-        writer.hurry();
+        writer.hurry(Arc::clone(self));
         Poll::Pending
     }
 
@@ -144,7 +145,7 @@ impl Shared {
             ring.set_capacity(0);
         }
         drop(inner);
-        wake.into_iter().for_each(Waker::wake);
+        wake.into_iter().for_each(Wake::wake);
         self.changed.notify_waiters();
     }
 }

@@ -1,6 +1,8 @@
-//! The writer thread: puts what the pumps published into the body files, 64 KiB or 5 ms at a time.
+//! The writer thread: puts what the pumps published into the body files, 64 KiB or 50 ms at a time.
 //!
 //! A pump tells it once that a recording has become dirty; further chunks until the next sweep cost nothing.
+//! Nobody waits for a sweep: whoever needs a recording written, because it ends or its ring is full, says so, and
+//! that one is written at once.
 
 use std::fs::File;
 use std::io;
@@ -16,15 +18,17 @@ use crate::shared::{Shared, Work};
 use crate::storage::bodies::Bodies;
 use crate::storage::sync::Syncer;
 
-/// How long a byte waits for company before it is written.
-const SWEEP: Duration = Duration::from_millis(5);
+/// How long a byte waits for company before it is written. It is what `kill -9` can take of a recording that ends
+/// interrupted anyway; and a tenth of it would write every word of a language model by itself.
+const SWEEP: Duration = Duration::from_millis(50);
 /// As many unwritten bytes of one recording are written at once.
 pub(crate) const HURRY_BYTES: u64 = 64 * 1024;
 
 #[derive(Debug, Default)]
 struct Queue {
     dirty: Vec<Arc<Shared>>,
-    hurry: bool,
+    /// Those that somebody waits for; they are dirty too.
+    urgent: Vec<Arc<Shared>>,
     closed: bool,
     /// There was no room for these.
     starved: Vec<Arc<Shared>>,
@@ -62,11 +66,11 @@ impl Writer {
         }
     }
 
-    /// Somebody waits: do not wait for the 5 ms to pass.
-    pub(crate) fn hurry(&self) {
+    /// Somebody waits for this one: do not wait for the 50 ms to pass.
+    pub(crate) fn hurry(&self, recording: Arc<Shared>) {
         let mut queue = lock(&self.shelf.queue);
-        if !queue.hurry {
-            queue.hurry = true;
+        queue.urgent.push(recording);
+        if queue.urgent.len() == 1 {
             self.shelf.changed.notify_one();
         }
     }
@@ -99,27 +103,40 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn run(shelf: &Shelf, bodies: &Bodies, syncer: &Syncer) {
     let mut batch = Vec::new();
+    let mut until = None;
     loop {
         let mut queue = lock(&shelf.queue);
-        while queue.dirty.is_empty() && !queue.closed {
-            queue = shelf.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
-        let until = Instant::now() + SWEEP;
-        while !queue.hurry && !queue.closed {
-            let left = until.saturating_duration_since(Instant::now());
+        let due = loop {
+            if !queue.urgent.is_empty() {
+                break false;
+            }
+            if queue.closed {
+                break true;
+            }
+            if queue.dirty.is_empty() {
+                until = None;
+                queue = shelf.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let now = Instant::now();
+            let left = until.get_or_insert_with(|| now + SWEEP).saturating_duration_since(now);
             if left.is_zero() {
-                break;
+                break true;
             }
             (queue, _) = shelf.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner);
+        };
+        if due {
+            until = None;
+            std::mem::swap(&mut queue.dirty, &mut batch);
+        } else {
+            std::mem::swap(&mut queue.urgent, &mut batch);
         }
-        if queue.closed && queue.dirty.is_empty() {
+        if due && batch.is_empty() {
             return;
         }
-        queue.hurry = false;
-        std::mem::swap(&mut queue.dirty, &mut batch);
         drop(queue);
         for recording in batch.drain(..) {
-            if sweep(&recording, bodies, syncer) {
+            if sweep(&recording, due, bodies, syncer) {
                 lock(&shelf.queue).starved.push(recording);
                 shelf.full.notify_one();
             }
@@ -127,9 +144,10 @@ fn run(shelf: &Shelf, bodies: &Bodies, syncer: &Syncer) {
     }
 }
 
-/// Does what is to be done for one recording. True where there was no room.
-fn sweep(recording: &Arc<Shared>, bodies: &Bodies, syncer: &Syncer) -> bool {
-    let (from, chunks) = match recording.take_work() {
+/// Does what is to be done for one recording. `listed` where it was taken from the list of those that are dirty. True
+/// where there was no room.
+fn sweep(recording: &Arc<Shared>, listed: bool, bodies: &Bodies, syncer: &Syncer) -> bool {
+    let (from, chunks) = match recording.take_work(listed) {
         Work::Write { from, chunks } => (from, chunks),
         Work::Remove => {
             bodies.remove(recording.id);
@@ -142,6 +160,9 @@ fn sweep(recording: &Arc<Shared>, bodies: &Bodies, syncer: &Syncer) -> bool {
             return recording.written(Ok(0));
         }
     };
+    if chunks.is_empty() {
+        return recording.written(Ok(from));
+    }
     let total: usize = chunks.iter().map(bytes::Bytes::len).sum();
     let written = recording.file_or_create(bodies).and_then(|file| {
         // What fits is there after all; the next try writes it once more.
