@@ -207,11 +207,13 @@ struct Idle {
     after: Duration,
     last: Instant,
     timer: Pin<Box<Sleep>>,
+    /// It will wake the pump, as it has been told before; a task's wakers are all the same.
+    is_set: bool,
 }
 
 impl Idle {
     fn new(after: Duration) -> Self {
-        Self { after, last: Instant::now(), timer: Box::pin(sleep(after)) }
+        Self { after, last: Instant::now(), timer: Box::pin(sleep(after)), is_set: false }
     }
 
     fn reset(&mut self) {
@@ -220,7 +222,11 @@ impl Idle {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            if self.timer.as_mut().poll(cx).is_pending() {
+            if self.is_set && !self.timer.is_elapsed() {
+                return Poll::Pending;
+            }
+            self.is_set = self.timer.as_mut().poll(cx).is_pending();
+            if self.is_set {
                 return Poll::Pending;
             }
             let due = self.last + self.after;
