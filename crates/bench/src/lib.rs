@@ -9,8 +9,8 @@
 //! Everything is HTTP/1.1 without TLS on loopback, on raw sockets, on one thread: a direct run (a [`Target`] that is
 //! the upstream itself) tells what the generator alone costs and how late it is.
 //!
-//! In scope: pacing, dating and counting chunks, the CPU and the memory of other processes. Out of scope: starting
-//! what is measured, judging the figures.
+//! In scope: pacing, dating and counting chunks, the CPU and the memory of other processes; [`native`] starts the
+//! recorder beside its peers and says which targets are met. Out of scope: browsers.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,7 @@ pub mod bulk;
 pub mod chunked;
 pub mod client;
 pub mod live;
+pub mod native;
 pub mod process;
 pub mod record;
 pub mod soak;

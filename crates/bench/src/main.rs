@@ -1,16 +1,18 @@
-//! The binary: one measurement, printed as JSON.
+//! The binary: one measurement, printed as JSON; or the whole comparison.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use durablefetch_bench::live::{self, Live};
+use durablefetch_bench::native::Programs;
 use durablefetch_bench::process::Processes;
 use durablefetch_bench::soak::{Churn, Crowd, Place, Slow};
 use durablefetch_bench::target::{Stream, Target};
 use durablefetch_bench::upstream::Upstream;
-use durablefetch_bench::{bulk, record};
+use durablefetch_bench::{bulk, native, record};
 
 /// Loads what stands between an upstream and its clients, being both.
 #[derive(Parser)]
@@ -28,6 +30,45 @@ enum Command {
     Soak(SoakArgs),
     /// One stream as fast as it is taken; then the same path again, which a recorder replays.
     Bulk(BulkArgs),
+    /// The native recorder beside its peers; `cargo xtask bench` runs this with everything in place.
+    Native(NativeArgs),
+    /// Write docs/benchmarks.md from what `native` measured.
+    Report(ReportArgs),
+}
+
+#[derive(Args)]
+struct NativeArgs {
+    /// The recorder's program.
+    #[arg(long)]
+    recorder: PathBuf,
+    /// nginx.
+    #[arg(long, default_value = "nginx")]
+    nginx: PathBuf,
+    /// The folder of the peers on Node.
+    #[arg(long)]
+    peers: PathBuf,
+    /// Where figures are kept from one run to the next.
+    #[arg(long)]
+    results: PathBuf,
+    /// This case alone; may be repeated.
+    #[arg(long, value_name = "CASE")]
+    only: Vec<String>,
+    /// Rounds; medians are over them.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+}
+
+#[derive(Args)]
+struct ReportArgs {
+    /// Where the figures are.
+    #[arg(long)]
+    results: PathBuf,
+    /// The folder of the documents.
+    #[arg(long)]
+    docs: PathBuf,
+    /// A line about the machine or a version; may be repeated.
+    #[arg(long)]
+    about: Vec<String>,
 }
 
 #[derive(Args)]
@@ -107,6 +148,9 @@ enum Load {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Err(error) = raise_descriptor_limit() {
+        eprintln!("durablefetch-bench: the limit of open files stays as it is: {error:#}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ran = runtime
         .context("no runtime")
@@ -161,6 +205,8 @@ async fn run(command: Command) -> Result<()> {
             };
             println!("{}", serde_json::to_string(&outcome)?);
         }
+        Command::Native(args) => native(args, &upstream).await?,
+        Command::Report(args) => native::report::write(&args.results, &args.docs, &args.about)?,
         Command::Bulk(args) => {
             let (target, headers, processes) = resolve(args.at, &upstream)?;
             let chunks = (args.megabytes * 1_000_000 / args.chunk as u64).max(1);
@@ -174,6 +220,40 @@ async fn run(command: Command) -> Result<()> {
         }
     }
     Ok(())
+}
+
+async fn native(args: NativeArgs, upstream: &Upstream) -> Result<()> {
+    let programs = Programs { recorder: args.recorder, nginx: args.nginx, peers: args.peers };
+    let cases = native::cases::all();
+    let known = || cases.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+    if let Some(unknown) = args.only.iter().find(|only| cases.iter().all(|(name, _)| name != *only)) {
+        bail!("`{unknown}` is no case: there are {}", known());
+    }
+    for (name, kind) in &cases {
+        if !args.only.is_empty() && !args.only.contains(name) {
+            continue;
+        }
+        let measured = native::cases::run(name, kind, args.rounds, &programs, upstream).await?;
+        measured.save(&args.results)?;
+        println!("{name}");
+        for (peer, figures) in &measured.peers {
+            let medians = figures.keys().filter_map(|figure| {
+                Some(format!("{figure} {}", native::plot::figure(measured.median(peer, figure)?)))
+            });
+            println!("  {peer}: {}", medians.collect::<Vec<_>>().join(", "));
+        }
+        for (peer, why) in &measured.failed {
+            println!("  {peer} does not finish: {why}");
+        }
+    }
+    Ok(())
+}
+
+/// Thousands of connections, and the servers that this starts inherit it.
+fn raise_descriptor_limit() -> Result<()> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
 }
 
 fn resolve(at: At, upstream: &Upstream) -> Result<(Target, String, Processes)> {

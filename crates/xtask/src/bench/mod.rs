@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: figures beside the peers. One file for each thing that is measured.
 
+mod native;
 mod worker;
 
 use anyhow::Result;
@@ -7,13 +8,18 @@ use anyhow::Result;
 use crate::repo::Repo;
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    #[command(flatten)]
+    native: native::Options,
 }
 
 #[derive(clap::Subcommand)]
 enum What {
+    /// The native recorder beside nginx, resumable-stream, durable-streams and durablefetch 0.1.0. The default.
+    Native(native::Options),
     /// The recorder on Durable Objects beside durablefetch 0.1.0, both on workerd.
     Worker(worker::Options),
 }
@@ -21,6 +27,8 @@ enum What {
 /// Measures, and writes what came of it into docs/.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     match &options.what {
-        What::Worker(worker) => worker::run(repo, worker),
+        Some(What::Native(native)) => native::run(repo, native),
+        None => native::run(repo, &options.native),
+        Some(What::Worker(worker)) => worker::run(repo, worker),
     }
 }

@@ -1,0 +1,165 @@
+//! Starting what is measured, each as a user would set it up.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::native::Programs;
+use crate::process::Processes;
+use crate::target::Target;
+
+/// Connections that one nginx worker may have.
+const CONNECTIONS: usize = 16_384;
+
+/// A running server; dropped, it ends.
+#[derive(Debug)]
+pub struct Server {
+    child: Option<Child>,
+    /// How clients reach it.
+    pub target: Target,
+    /// What it consists of.
+    pub processes: Processes,
+    folder: Option<PathBuf>,
+}
+
+impl Server {
+    /// Nothing between client and upstream.
+    #[must_use]
+    pub fn direct(upstream: SocketAddr) -> Self {
+        Self { child: None, target: Target::direct(upstream), processes: Processes::default(), folder: None }
+    }
+
+    /// The recorder, with its defaults and an empty store.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub fn recorder(programs: &Programs, upstream: SocketAddr) -> Result<Self> {
+        let folder = fresh("recorder")?;
+        let mut command = Command::new(&programs.recorder);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&folder).env("RUST_LOG", "warn");
+        Self::announced(command, upstream, "/{upstream}", Some(folder))
+    }
+
+    /// One of the peers on Node.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub fn node(programs: &Programs, script: &str, upstream: SocketAddr, prefix: &str) -> Result<Self> {
+        let mut command = Command::new("node");
+        command.arg(script).current_dir(&programs.peers).env("UPSTREAM", format!("http://{upstream}"));
+        Self::announced(command, upstream, prefix, None)
+    }
+
+    /// A program that prints `listening on http://ADDRESS`.
+    fn announced(
+        mut command: Command,
+        upstream: SocketAddr,
+        prefix: &str,
+        folder: Option<PathBuf>,
+    ) -> Result<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {command:?}"))?;
+        let out = child.stdout.take().context("no stdout")?;
+        let processes = Processes::new(vec![child.id()]);
+        let mut server = Self { child: Some(child), target: Target::direct(upstream), processes, folder };
+        let line = BufReader::new(out).lines().find_map(|line| {
+            line.map(|line| line.split_once("listening on ").map(|(_, url)| url.to_owned())).transpose()
+        });
+        let url = line.with_context(|| format!("{command:?} ended"))??;
+        server.target = Target::parse(&format!("{}{prefix}", url.trim_end_matches('/')), upstream)?;
+        Ok(server)
+    }
+
+    /// nginx as Debian has it: passes everything to the upstream without buffering, and serves `files` below
+    /// `/files/`.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub fn nginx(programs: &Programs, upstream: SocketAddr, files: &Path) -> Result<Self> {
+        let folder = fresh("nginx")?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let at = folder.display();
+        let config = format!(
+            "worker_processes auto;\nworker_rlimit_nofile {CONNECTIONS};\ndaemon off;\npid {at}/pid;\n\
+             error_log {at}/error.log;\nevents {{ worker_connections {CONNECTIONS}; }}\nhttp {{\n\
+             access_log off;\nsendfile on;\ntcp_nopush on;\n\
+             client_body_temp_path {at}/1;\nproxy_temp_path {at}/2;\nfastcgi_temp_path {at}/3;\n\
+             uwsgi_temp_path {at}/4;\nscgi_temp_path {at}/5;\n\
+             server {{\nlisten 127.0.0.1:{port} backlog=4096;\nlocation / {{\nproxy_pass http://{upstream};\n\
+             proxy_http_version 1.1;\nproxy_set_header Connection \"\";\nproxy_buffering off;\n}}\n\
+             location /files/ {{ alias {}/; }}\n}}\n}}\n",
+            files.display()
+        );
+        let path = folder.join("nginx.conf");
+        fs::write(&path, config)?;
+        let mut command = Command::new(&programs.nginx);
+        command.arg("-c").arg(&path).arg("-p").arg(&folder);
+        let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
+        let processes = Processes::new(vec![child.id()]);
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let target = Target { address, prefix: String::new() };
+        let server = Self { child: Some(child), target, processes, folder: Some(folder) };
+        let since = Instant::now();
+        while std::net::TcpStream::connect(address).is_err() {
+            ensure!(since.elapsed() < Duration::from_secs(10), "nginx does not listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(server)
+    }
+
+    /// Bytes of all body files of a recorder.
+    ///
+    /// # Errors
+    /// Where there is no store.
+    pub fn stored(&self) -> Result<u64> {
+        let bodies = self.folder.as_ref().context("it stores nothing")?.join("bodies");
+        let mut sum = 0;
+        for shard in fs::read_dir(bodies)? {
+            for file in fs::read_dir(shard?.path())? {
+                sum += file?.metadata()?.len();
+            }
+        }
+        Ok(sum)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // SIGTERM: some have children of their own to end.
+            if let Ok(pid) = i32::try_from(child.id()) {
+                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGTERM);
+            }
+            let since = Instant::now();
+            while matches!(child.try_wait(), Ok(None)) {
+                if since.elapsed() > Duration::from_secs(5) {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        if let Some(folder) = &self.folder {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// An empty folder that is this run's own.
+///
+/// # Errors
+/// Where there is no room for it.
+pub fn fresh(name: &str) -> Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("durablefetch-bench-{}-{name}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder)
+}
