@@ -48,8 +48,8 @@ pub fn all() -> Vec<(String, Kind)> {
         readers,
         chunk: 150,
         every: Duration::from_millis(every_ms),
-        warm: Duration::from_secs(1),
-        measure: Duration::from_secs(4),
+        warm: Duration::from_millis(500),
+        measure: Duration::from_millis(2500),
     };
     vec![
         ("live-50x1".into(), Kind::Live(live(50, 1, 20), true)),
