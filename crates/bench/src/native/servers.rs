@@ -70,9 +70,12 @@ impl Server {
         let out = child.stdout.take().context("no stdout")?;
         let processes = Processes::new(vec![child.id()]);
         let mut server = Self { child: Some(child), target: Target::direct(upstream), processes, folder };
-        let line = BufReader::new(out).lines().find_map(|line| {
+        let mut lines = BufReader::new(out).lines();
+        let line = lines.by_ref().find_map(|line| {
             line.map(|line| line.split_once("listening on ").map(|(_, url)| url.to_owned())).transpose()
         });
+        // Some write more, and end where nobody takes it.
+        std::thread::spawn(move || lines.for_each(drop));
         let url = line.with_context(|| format!("{command:?} ended"))??;
         server.target = Target::parse(&format!("{}{prefix}", url.trim_end_matches('/')), upstream)?;
         Ok(server)
