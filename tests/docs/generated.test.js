@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { costPage, WRITES } from '../../docs/scale/cost.js'
 import { apiPage } from './lib/api.js'
+import { outcomesPlot } from './lib/outcomes.js'
 import { ROOT } from './lib/pages.js'
 
 async function fresh(file, text) {
@@ -29,4 +30,8 @@ test('docs/scale/cost.js counts with the intervals of crates/worker', async () =
 
 test('docs/scale.md has the tables that docs/scale/cost.js computes', async () => {
   await fresh('docs/scale.md', costPage(await readFile(join(ROOT, 'docs/scale.md'), 'utf8')))
+})
+
+test('docs/outcomes.svg is what docs/reliability.md says came of the runs', async () => {
+  await fresh('docs/outcomes.svg', outcomesPlot(await readFile(join(ROOT, 'docs/reliability.md'), 'utf8')))
 })

@@ -1,4 +1,6 @@
 //! Who may ask a recorder that the internet can reach: Host, Origin, Sec-Fetch-Site, in this order.
+//!
+//! `docs/decisions/0003-host-behind-rewrites.md` says why a loopback Host may do.
 
 use http::header::{self, HeaderMap};
 use url::Url;

@@ -16,7 +16,7 @@
 //!
 //! **An end is believed** when a head said a terminal state and the recording's whole length, and all of it
 //! has come. How a connection closes says nothing: an intermediary that ends a body cleanly in its middle, or
-//! cuts it after its last byte, only causes another request, or none.
+//! cuts it after its last byte, only causes another request, or none (`docs/decisions/0001-length-header.md`).
 //!
 //! One file, although it is a long one: the transitions of one machine are read side by side.
 

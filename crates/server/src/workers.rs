@@ -3,7 +3,7 @@
 //! A recording's pump and its upstream's connection live on the thread of whoever started it, so that in the common
 //! case, one reader for one recording, a chunk goes from socket to socket without another thread being woken. What
 //! does cross over, the readers of a recording that live elsewhere, goes through one [`Mailbox`] a thread: however
-//! many they are, a chunk wakes each other thread once.
+//! many they are, a chunk wakes each other thread once. `docs/decisions/0005-what-a-chunk-costs.md` has the figures.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};

@@ -37,7 +37,7 @@ pub(crate) fn ring() -> usize {
 
 /// Every write is a commit of one object's own database: a row on the bill and, on workerd, an fsync that the whole
 /// isolate waits for. Alone, a recording commits up to 50 times a second; ten of them together five times, and more of
-/// them no more often than that lets their bytes wait as long as they may.
+/// them no more often than that lets their bytes wait as long as they may. `docs/decisions/0002-worker-commits.md`.
 const FLUSH_ALONE: Duration = Duration::from_millis(20);
 /// No byte waits longer than this. What a crash can take is the end of a recording that it interrupts anyway.
 const FLUSH_MAX: Duration = Duration::from_secs(5);

@@ -20,6 +20,7 @@ use crate::storage::sync::Syncer;
 
 /// How long a byte waits for company before it is written. It is what `kill -9` can take of a recording that ends
 /// interrupted anyway; and a tenth of it would write every word of a language model by itself.
+/// `docs/decisions/0005-what-a-chunk-costs.md` has what was measured.
 const SWEEP: Duration = Duration::from_millis(50);
 /// As many unwritten bytes of one recording are written at once.
 pub(crate) const HURRY_BYTES: u64 = 64 * 1024;
