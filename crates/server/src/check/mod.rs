@@ -17,7 +17,7 @@ use probe::Way;
 /// The arguments of `durablefetch check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Where a browser reaches the recorder: https://app.example/df
+    /// Where a browser reaches the recorder, such as `https://app.example/df`.
     #[arg(value_name = "URL", value_parser = parse_url)]
     url: Url,
 
