@@ -45,20 +45,15 @@ impl Script {
     }
 }
 
-/// The event of this number, from 1 to [`EVENTS`], of an ordinary stream; `None` after the last.
-#[must_use]
-pub fn event(n: u32, at_ms: u64) -> Option<String> {
-    Script::of("").event(n, at_ms)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn there_are_twenty_events() {
-        assert_eq!((0..30).filter_map(|n| event(n, 1)).count(), 20);
-        assert_eq!(event(1, 7).unwrap(), "id: 1\ndata: {\"event\":1,\"of\":20,\"at\":7}\n\n");
+        let ordinary = Script::of("");
+        assert_eq!((0..30).filter_map(|n| ordinary.event(n, 1)).count(), 20);
+        assert_eq!(ordinary.event(1, 7).unwrap(), "id: 1\ndata: {\"event\":1,\"of\":20,\"at\":7}\n\n");
     }
 
     #[test]

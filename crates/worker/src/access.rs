@@ -3,25 +3,22 @@
 
 use std::net::IpAddr;
 
+use durablefetch_protocol::access::Access as Rules;
 use durablefetch_protocol::address::{Own, Upstream, is_localhost_name};
 use durablefetch_protocol::allow::{self, Allow};
 use durablefetch_protocol::destination::{Destination, Lifted};
-use durablefetch_protocol::guard::{Admitted, Guard};
+use durablefetch_protocol::guard::Admitted;
 use durablefetch_protocol::headers::Cookies;
-use durablefetch_protocol::public_guard::{PublicGuard, parse_origin};
+use durablefetch_protocol::public_guard::parse_origin;
 use durablefetch_protocol::scope::Scoping;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 use http::HeaderMap;
 use url::{Host, Url};
 
-/// The rules, by where the recorder runs.
+/// The rules, with what a Worker's operator is told. Local where `PUBLIC_ORIGIN` is not set: for workerd on this
+/// machine. Every public Host is refused then.
 #[derive(Debug)]
-pub(crate) enum Access {
-    /// Nothing was configured: for workerd on this machine. Every public Host is refused.
-    Local(Guard),
-    /// `PUBLIC_ORIGIN` is set.
-    Public(PublicGuard),
-}
+pub(crate) struct Access(Rules);
 
 impl Access {
     /// Reads `PUBLIC_ORIGIN` and what it requires.
@@ -35,7 +32,7 @@ impl Access {
             .iter()
             .map(|origin| parse_origin(origin).map_err(|error| format!("ORIGINS: {error}")))
             .collect::<Result<Vec<_>, _>>()?;
-        let Some(public) = var("PUBLIC_ORIGIN") else { return Ok(Self::Local(Guard { origins })) };
+        let Some(public) = var("PUBLIC_ORIGIN") else { return Ok(Self(Rules::new(None, &origins))) };
         let public = parse_origin(&public).map_err(|error| format!("PUBLIC_ORIGIN: {error}"))?;
         if !has_allow && !is_on(var, "ALLOW_ANY") {
             return Err("PUBLIC_ORIGIN needs ALLOW, the upstreams that may be fetched (https://api.example.com/v1/, …), \
@@ -48,27 +45,28 @@ impl Access {
                         recording, so URLs must not be guessable"
                 .into());
         }
-        Ok(Self::Public(PublicGuard::new(&public, &origins)))
+        Ok(Self(Rules::new(Some(&public), &origins)))
     }
 
     /// Checks who asks.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
-        match self {
-            Self::Public(guard) => guard.check(None, headers),
-            Self::Local(guard) => guard.check(None, headers).map_err(|error| match error.code {
-                ErrorCode::MisdirectedHost => {
-                    let hint = "to serve another Host than localhost, set the variables PUBLIC_ORIGIN, ALLOW and \
-                                TOKEN_SECRET of the Worker";
-                    ProtocolError::new(error.code, format!("{}; {hint}", error.message))
-                }
-                ErrorCode::ForbiddenOrigin if headers.contains_key(http::header::ORIGIN) => {
-                    let hint = "the origin of this page may not use this recorder: name it in the variable ORIGINS if \
-                                it shall";
-                    ProtocolError::new(error.code, hint)
-                }
-                _ => error,
-            }),
+        let checked = self.0.check(None, headers);
+        if !self.0.is_local() {
+            return checked;
         }
+        checked.map_err(|error| match error.code {
+            ErrorCode::MisdirectedHost => {
+                let hint = "to serve another Host than localhost, set the variables PUBLIC_ORIGIN, ALLOW and \
+                            TOKEN_SECRET of the Worker";
+                ProtocolError::new(error.code, format!("{}; {hint}", error.message))
+            }
+            ErrorCode::ForbiddenOrigin if headers.contains_key(http::header::ORIGIN) => {
+                let hint = "the origin of this page may not use this recorder: name it in the variable ORIGINS if it \
+                            shall";
+                ProtocolError::new(error.code, hint)
+            }
+            _ => error,
+        })
     }
 
     /// Checks an upstream URL before it is fetched, redirects included. What a host name resolves to is
@@ -88,7 +86,7 @@ impl Access {
             Some(Host::Domain(_)) => Destination::Public,
             None => Destination::Forbidden,
         };
-        let lifted = Lifted { own_machine: matches!(self, Self::Local(_)), named: !allowed.is_empty() };
+        let lifted = Lifted { own_machine: self.0.is_local(), named: !allowed.is_empty() };
         destination.check(lifted).map_err(|code| {
             let host = upstream.url().host_str().unwrap_or_default();
             ProtocolError::new(code, format!("this recorder may not connect to {host}"))
@@ -97,26 +95,17 @@ impl Access {
 
     /// Whether cookies may cross between this recorder and the upstream.
     pub(crate) fn cookies(&self, upstream: &Upstream) -> Cookies {
-        let pass = match self {
-            Self::Local(_) => upstream.is_loopback(),
-            Self::Public(guard) => {
-                let url = upstream.url();
-                let host = url.host_str().unwrap_or_default();
-                let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-                url.scheme() == "https" && guard.authorities().contains(&authority)
-            }
-        };
-        if pass { Cookies::Pass } else { Cookies::Drop }
+        self.0.cookies(upstream)
     }
 
     /// What the recorder knows of its own address. Its port is known from the Host of a request alone.
     pub(crate) fn own(&self, base_path: &str, host: &str) -> Own {
         let base_path = base_path.to_owned();
-        match self {
-            Self::Public(guard) => {
+        match &self.0 {
+            Rules::Public(guard) => {
                 Own { base_path, authorities: guard.authorities().to_vec(), ..Own::default() }
             }
-            Self::Local(_) => {
+            Rules::Local(_) => {
                 let url = Url::parse(&format!("http://{host}/")).ok();
                 let loopback_port = url.and_then(|url| url.port_or_known_default());
                 Own { base_path, loopback_port, ..Own::default() }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use durablefetch_protocol::address::Target;
 use durablefetch_protocol::admission::{self, Decision, Ending};
 use durablefetch_protocol::ask::AskHead;
+use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::guard::Admitted;
 use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, RecordingId};
 use http::Method;
@@ -15,7 +16,7 @@ use crate::object::Core;
 use crate::reader::Follow;
 use crate::respond::{self, Body};
 use crate::shared::{Shared, Start};
-use crate::source::Source;
+use crate::source::{Source, demo_head};
 use crate::upstream::{self, Upward};
 use crate::{control, keyed, reader, request_body, start, sys};
 
@@ -41,14 +42,22 @@ async fn dispatch(core: &Rc<Core>, exchange: Exchange) -> Answer {
     match exchange.target()? {
         Target::Control(call) => control::answer(core, call, &exchange).await,
         Target::Upstream(to) => {
+            let ask = AskHead::parse(&exchange.method, &exchange.headers)?;
             core.config()?.access.check_upstream(&core.config()?.allow, &to)?;
             let upward = Upward::new(core, &exchange, to)?;
             if exchange.method == Method::HEAD {
                 return head(core, upward, &exchange.admitted).await;
             }
-            fetch(core, &exchange, Source::Upstream(upward)).await
+            fetch(core, &exchange, ask, Source::Upstream(upward)).await
         }
-        Target::Demo(_) => fetch(core, &exchange, Source::Demo).await,
+        Target::Demo(id) => {
+            let ask = AskHead::parse(&exchange.method, &exchange.headers)?;
+            if exchange.method == Method::HEAD {
+                let headers = demo_head().passing(&[], &exchange.admitted);
+                return js(respond::response(200, b"", &headers, Body::Nothing));
+            }
+            fetch(core, &exchange, ask, Source::Demo(Script::of(&id))).await
+        }
         _ => Err(ErrorCode::NotFound.into()),
     }
 }
@@ -63,8 +72,7 @@ async fn head(core: &Rc<Core>, upward: Upward, admitted: &Admitted) -> Answer {
     js(respond::response(opened.head.status, &opened.head.reason, &headers, Body::Nothing))
 }
 
-async fn fetch(core: &Rc<Core>, exchange: &Exchange, source: Source) -> Answer {
-    let ask = AskHead::parse(&exchange.method, &exchange.headers)?;
+async fn fetch(core: &Rc<Core>, exchange: &Exchange, ask: AskHead, source: Source) -> Answer {
     let body = request_body::read(&exchange.request, core.config()?.request_bytes).await?;
     let fingerprint = Fingerprint::of(&core.store.secret(), exchange.method.as_str(), &body);
     let ask = ask.with_fingerprint(fingerprint);

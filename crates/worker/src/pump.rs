@@ -4,15 +4,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use durablefetch_protocol::ErrorCode;
 use durablefetch_protocol::answer::Head;
+use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::recording::End;
-use durablefetch_protocol::{ErrorCode, demo};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::object::Core;
 use crate::shared::{Shared, Start};
-use crate::source::Source;
+use crate::source::{Source, demo_head};
 use crate::upstream::{self, Opened, Upward};
 use crate::{decode, sys};
 
@@ -24,7 +25,7 @@ pub(crate) fn spawn(core: Rc<Core>, shared: Rc<Shared>, source: Source) {
     spawn_local(async move {
         let end = match source {
             Source::Upstream(upward) => from_upstream(&core, &shared, upward).await,
-            Source::Demo => from_demo(&core, &shared).await,
+            Source::Demo(script) => from_demo(&core, &shared, script).await,
         };
         core.end(&shared, end);
     });
@@ -53,17 +54,16 @@ async fn from_upstream(core: &Rc<Core>, shared: &Rc<Shared>, upward: Upward) -> 
     }
 }
 
-async fn from_demo(core: &Rc<Core>, shared: &Rc<Shared>) -> End {
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static(demo::CONTENT_TYPE));
-    publish_head(core, shared, Head { status: 200, reason: b"OK".to_vec(), headers }, Vec::new());
-    let mut n = 1;
-    while let Some(event) = demo::event(n, sys::now_ms()) {
-        if !core.publish(shared, Bytes::from(event)) {
+async fn from_demo(core: &Rc<Core>, shared: &Rc<Shared>, script: Script) -> End {
+    publish_head(core, shared, demo_head(), Vec::new());
+    let mut next = script.event(1, sys::now_ms());
+    for n in 2.. {
+        let Some(event) = next else { break };
+        if !core.publish(shared, Bytes::from(event)) || script.event(n, 0).is_none() {
             break;
         }
-        n += 1;
-        sys::sleep(demo::EVERY).await;
+        sys::sleep(script.every).await;
+        next = script.event(n, sys::now_ms());
     }
     End::Complete
 }

@@ -2,8 +2,8 @@
 
 use durablefetch_protocol::answer::{self, Head};
 use durablefetch_protocol::guard::Admitted;
-use durablefetch_protocol::{ErrorCode, ProtocolError};
-use http::HeaderMap;
+use durablefetch_protocol::{ErrorCode, ProtocolError, cors};
+use http::{HeaderMap, Method, header};
 use js_sys::Uint8Array;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
@@ -64,6 +64,20 @@ pub(crate) fn error(
 /// An error without anything particular to say.
 pub(crate) fn code(code: ErrorCode, admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
     error(&code.into(), Some(admitted))
+}
+
+/// 405, with the methods that the address takes.
+pub(crate) fn wrong_method(methods: &[Method], admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
+    let error = ProtocolError::from(ErrorCode::MethodNotAllowed);
+    let mut headers = answer::error(error.code, &Admitted { origin: None });
+    let methods: Vec<_> = methods.iter().map(Method::as_str).collect();
+    if let Ok(methods) = methods.join(", ").parse() {
+        headers.insert(header::ALLOW, methods);
+    }
+    // CORS exposes what is there, so it comes after.
+    headers.remove(header::VARY);
+    cors::add_to_response(admitted, &mut headers);
+    response(error.code.status(), b"", &headers, Body::Bytes(sys::to_js(&answer::error_body(&error))))
 }
 
 /// What the recorder says itself.

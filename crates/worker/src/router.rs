@@ -1,6 +1,6 @@
 //! The Worker in front: answers what needs no key, and passes the rest to the Durable Object of its key.
 
-use durablefetch_protocol::address::{Control, Target, Upstream};
+use durablefetch_protocol::address::{Target, Upstream};
 use durablefetch_protocol::control::ControlRequest;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, answer, cors};
 use http::Method;
@@ -77,23 +77,30 @@ async fn dispatch(
         let headers = answer::preflight(&exchange.admitted, &exchange.headers);
         return Ok(respond::response(204, b"", &headers, respond::Body::Nothing)?);
     }
-    let target = exchange.target()?;
-    let get = matches!(exchange.method, Method::GET | Method::HEAD);
-    match target {
+    let target = exchange.target();
+    // Whose it is comes before what it is: an answer about an address is an answer, too.
+    let scope = match &target {
+        Ok(Target::Page | Target::Healthz | Target::WellKnown(_)) => String::new(),
+        _ => config.scope(&exchange.headers)?,
+    };
+    let target = target?;
+    let methods: &[Method] = match &target {
         Target::Upstream(_) | Target::Demo(_) => {
-            let key = target.key(&config.scope(&exchange.headers)?).ok_or(ErrorCode::Internal)?;
-            to_object(env, &key, exchange.into_js()).await
+            let key = target.key(&scope).ok_or(ErrorCode::Internal)?;
+            return to_object(env, &key, exchange.into_js()).await;
         }
-        Target::Control(control) => {
-            if exchange.method != Method::POST {
-                return Err(ErrorCode::MethodNotAllowed.into());
-            }
-            let scope = config.scope(&exchange.headers)?;
-            to_control(env, control, &scope, exchange).await
+        Target::Control(_) => &[Method::POST],
+        Target::Page | Target::Healthz | Target::Metrics | Target::WellKnown(_) => {
+            &[Method::GET, Method::HEAD]
         }
-        Target::Page | Target::Healthz | Target::Metrics if !get => Err(ErrorCode::MethodNotAllowed.into()),
+    };
+    if !methods.contains(&exchange.method) {
+        return Ok(respond::wrong_method(methods, &exchange.admitted)?);
+    }
+    match target {
+        Target::Control(_) => to_control(env, &scope, exchange).await,
         Target::Page => Ok(page::page(&exchange)?),
-        Target::Healthz => Ok(respond::own(200, "text/plain", "ok\n", &exchange.admitted)?),
+        Target::Healthz => Ok(respond::own(200, "application/json", r#"{"ok":true}"#, &exchange.admitted)?),
         // Counters of one isolate of many would be wrong; the platform counts requests itself.
         Target::Metrics => {
             let why = "this recorder runs on Workers, which have metrics of their own: see the dashboard";
@@ -103,13 +110,13 @@ async fn dispatch(
             Ok(respond::own(200, "text/plain", "User-agent: *\nDisallow: /\n", &exchange.admitted)?)
         }
         Target::WellKnown(_) => Ok(respond::nothing(&exchange.admitted)?),
+        Target::Upstream(_) | Target::Demo(_) => Err(ErrorCode::Internal.into()),
     }
 }
 
 /// Reads whose key a control call is for, and passes it on with its body.
 async fn to_control(
     env: &Env,
-    control: Control,
     scope: &str,
     exchange: Exchange,
 ) -> core::result::Result<web_sys::Response, Failed> {
@@ -117,7 +124,6 @@ async fn to_control(
     let request = ControlRequest::parse(&body)?;
     let target = exchange.own.resolve(Upstream::parse(&request.url)?)?;
     let key = target.key(scope).ok_or(ErrorCode::Internal)?;
-    let _ = control;
     let init = web_sys::RequestInit::new();
     init.set_body(&crate::sys::to_js(&body));
     let passed = web_sys::Request::new_with_request_and_init(&exchange.request, &init)?;

@@ -1,5 +1,9 @@
 //! Where the bytes of a recording come from.
 
+use durablefetch_protocol::answer::Head;
+use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
+use http::{HeaderMap, HeaderValue, header};
+
 use crate::upstream::Upward;
 
 /// What a pump reads.
@@ -7,7 +11,7 @@ pub(crate) enum Source {
     /// An upstream, over HTTP.
     Upstream(Upward),
     /// The built-in event stream.
-    Demo,
+    Demo(Script),
 }
 
 impl Source {
@@ -15,7 +19,13 @@ impl Source {
     pub(crate) fn with_body(self, body: Vec<u8>) -> Self {
         match self {
             Self::Upstream(upward) => Self::Upstream(Upward { body, ..upward }),
-            Self::Demo => Self::Demo,
+            Self::Demo(script) => Self::Demo(script),
         }
     }
+}
+
+/// The head of every demo stream.
+pub(crate) fn demo_head() -> Head {
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))]);
+    Head { status: 200, reason: b"OK".to_vec(), headers }
 }

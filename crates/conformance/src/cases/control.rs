@@ -133,7 +133,7 @@ pub(super) fn add(suite: &mut Suite) {
         for call in ["in-progress", "stop", "delete"] {
             for method in ["GET", "PUT", "DELETE"] {
                 let response = cx.recorder.request(method, &format!("/{call}")).send().await?;
-                response.is(405)?.has("durablefetch-error", "method-not-allowed")?;
+                response.is(405)?.has("durablefetch-error", "method-not-allowed")?.has("allow", "POST")?;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::case::Suite;
-use crate::check::{holds, same};
+use crate::check::{Oops, holds, same};
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case("A4 R1", "the page for people is HTML and shows a demo address", |cx| async move {
@@ -14,7 +14,9 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.case("A4 R1", "healthz is a 200 of state none", |cx| async move {
-        cx.recorder.request("GET", "/healthz").send().await?.is(200)?.state("none")?;
+        let mut response = cx.recorder.request("GET", "/healthz").send().await?;
+        response.is(200)?.state("none")?.has("content-type", "application/json")?;
+        same("body", response.json().await?, json!({ "ok": true }))?;
         Ok(())
     });
     suite.case("A7", "the demo stream is recorded: a second tab sees the same bytes", |cx| async move {
@@ -62,6 +64,17 @@ pub(super) fn add(suite: &mut Suite) {
         cx.control("delete", json!({ "url": url })).await?.is(200)?;
         holds("broken", first.rest().await?.1 != crate::client::End::Clean)?;
         cx.recorder.request("GET", &path).mode("replay").send().await?.error(404, "not-found").await?;
+        Ok(())
+    });
+    suite.case("", "a demo stream that is named so is silent between its only two events", |cx| async move {
+        let path = format!("/demo/silent-1-{}", cx.uuid());
+        let text = cx.recorder.request("GET", &path).send().await?.text().await?;
+        let events: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        let times: Result<Vec<_>, _> = events.iter().map(|json| serde_json::from_str(json)).collect();
+        let times: Vec<serde_json::Value> = times.map_err(|error| Oops::new(format!("{text:?}: {error}")))?;
+        let at = |n: usize| times.get(n).and_then(|event| event["at"].as_u64()).unwrap_or(0);
+        same("events", times.len(), 2)?;
+        holds(format!("{text:?} with a second between"), at(1) >= at(0) + 900)?;
         Ok(())
     });
 }

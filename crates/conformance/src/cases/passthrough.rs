@@ -190,6 +190,29 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(2)?;
         Ok(())
     });
+    suite.case("S9 A7", "HEAD of a demo stream records nothing", |cx| async move {
+        let path = format!("/demo/{}", cx.uuid());
+        let mut head = cx.recorder.request("HEAD", &path).send().await?;
+        head.is(200)?.state("unrecorded")?.lacks("durablefetch-recording")?;
+        head.ends().await?;
+        cx.recorder.request("GET", &path).mode("replay").send().await?.error(404, "not-found").await?;
+        Ok(())
+    });
+    suite.case("S9 H3 H4", "HEAD is refused where another method would be", |cx| async move {
+        let at = cx.replying(Reply::ok("body"));
+        for (name, value) in [
+            ("upgrade", "websocket"),
+            ("durablefetch-mode", "nonsense"),
+            ("durablefetch-request", "not one"),
+            ("durablefetch-offset", "0"),
+        ] {
+            let mut refused = cx.recorder.fetch("HEAD", &at.url()).header(name, value).send().await?;
+            refused.is(400)?.has("durablefetch-error", "bad-request")?;
+            refused.ends().await?;
+        }
+        at.hits(0)?;
+        Ok(())
+    });
     suite.case(
         "S7",
         "an upstream that sends an informational response first is no trouble",

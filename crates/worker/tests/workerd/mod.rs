@@ -32,6 +32,7 @@ pub(crate) fn serve(settings: &Settings, store: &Path) -> Command {
         .env("STORE", store);
     let time = |time: Option<Duration>| time.map(|time| format!("{}ms", time.as_millis()));
     let list = |list: &[String]| (!list.is_empty()).then(|| list.join(","));
+    let scope_secret = "that of every recorder in the tests";
     let variables = [
         ("TTL", time(settings.ttl)),
         ("HEADER_TIMEOUT", time(settings.header_timeout)),
@@ -42,6 +43,11 @@ pub(crate) fn serve(settings: &Settings, store: &Path) -> Command {
         ("ALLOW", list(&settings.allow)),
         ("ORIGINS", list(&settings.origins)),
         ("BASE_PATH", settings.mount.clone()),
+        ("PUBLIC_ORIGIN", settings.public_origin.clone()),
+        ("UNGUESSABLE_URLS", settings.unguessable_urls.then(|| "true".to_owned())),
+        ("TOKEN_SECRET", list(&settings.token_secrets)),
+        ("SCOPE_BY", list(&settings.scope_by)),
+        ("SCOPE_SECRET", (!settings.scope_by.is_empty()).then(|| scope_secret.to_owned())),
     ];
     for (name, value) in variables {
         command.env(format!("DURABLEFETCH_{name}"), value.unwrap_or_default());
