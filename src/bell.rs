@@ -19,6 +19,7 @@ const LONGEST_TIMEOUT_MS: u64 = 1 << 30;
 /// One bell per response or control call. Dropping it takes every listener off and stops the timer.
 pub(crate) struct Bell {
     shared: Rc<Shared>,
+    /// The timer, and for how many milliseconds it was set.
     timer: Option<(JsValue, u64)>,
     on_timer: Closure<dyn FnMut()>,
     on_abort: Option<Closure<dyn FnMut()>>,
@@ -123,7 +124,9 @@ impl Bell {
     }
 
     /// Rings at that time. A timer that rings earlier is left alone: bodies move their deadline with every
-    /// chunk, and a look at the clock costs less than a new timer. True if the time has come.
+    /// chunk, and a look at the clock costs less than a new timer. What counts is how long a timer was set for, not
+    /// when it seemed to ring: timers run by another clock, so after a jump of ours it may be an hour late.
+    /// True if the time has come.
     pub(crate) fn ring_at(&mut self, due: Option<u64>) -> bool {
         if self.shared.fired.replace(false) {
             self.timer = None;
@@ -133,10 +136,10 @@ impl Bell {
         if now >= due {
             return true;
         }
-        if self.timer.as_ref().is_none_or(|(_, at)| *at > due) {
+        let wait = (due - now).min(LONGEST_TIMEOUT_MS);
+        if self.timer.as_ref().is_none_or(|(_, set_for)| *set_for > wait) {
             self.stop_timer();
-            let wait = (due - now).min(LONGEST_TIMEOUT_MS);
-            self.timer = Some((sys::set_timeout(function(&self.on_timer), wait as i32), now + wait));
+            self.timer = Some((sys::set_timeout(function(&self.on_timer), wait as i32), wait));
         }
         false
     }

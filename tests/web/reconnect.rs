@@ -207,3 +207,20 @@ fn with_events(script: &Script, events: &Array, more: &[(&str, JsValue)]) -> Df 
     options.push(("onReconnect", listener.into_js_value()));
     Df::with(script, &options)
 }
+
+#[wasm_bindgen_test]
+async fn a_clock_that_jumps_ahead_makes_no_wait_longer() {
+    let script = Script::new();
+    script.live(0, &["abc"], "cut");
+    script.fail();
+    script.fail();
+    script.ended("complete", 3, 3, &[], "end");
+    let response = Df::with(&script, &[hasty(36_000_000)]).get().await.unwrap();
+    // The timer of the start, which rings in a minute or so, is still running.
+    let source = "
+        const { now } = Date
+        Date.now = () => now() + 3_600_000
+        try { return await response.text() } finally { Date.now = now }";
+    assert_eq!(js(source, &[("response", &response)]).await.unwrap(), "abc");
+    assert_eq!(script.count(), 4);
+}
