@@ -13,6 +13,15 @@ use crate::source::Source;
 use crate::start;
 use crate::storage::rows;
 
+/// A request's part in the recording that it is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// It made the upstream request, and alone may have the cookies of the answer.
+    Starter,
+    /// It came to what somebody else had started.
+    Follower,
+}
+
 /// What a fetch or continuation is answered with.
 #[derive(Debug)]
 pub(crate) enum Admitted {
@@ -22,8 +31,7 @@ pub(crate) enum Admitted {
         entry: Arc<Entry>,
         from: u64,
         ending: Ending,
-        /// Whether this request made the upstream request.
-        starter: bool,
+        part: Part,
         /// Whether the answer is passed through and not recorded.
         unrecorded: bool,
     },
@@ -48,7 +56,7 @@ pub(crate) async fn admit(
         let state = entry.lock(app, now_ms()).await?;
         if let Some(shared) = state.passing(request).cloned() {
             drop(state);
-            return waited(&ask, entry, shared, false).await.unwrap_or(Err(ErrorCode::Gone.into()));
+            return waited(&ask, entry, shared, Part::Follower).await.unwrap_or(Err(ErrorCode::Gone.into()));
         }
         match admission::decide(&state.view(request, named), &ask) {
             Decision::Start => {
@@ -57,20 +65,22 @@ pub(crate) async fn admit(
                 };
                 let wanted = start::Wanted { request: request.clone(), fingerprint: *fingerprint, source };
                 let shared = start::start(app, &entry, state, wanted).await?;
-                return waited(&ask, entry, shared, true).await.unwrap_or(Err(ErrorCode::Internal.into()));
+                let answer = waited(&ask, entry, shared, Part::Starter).await;
+                return answer.unwrap_or(Err(ErrorCode::Internal.into()));
             }
             Decision::Wait(id) => {
                 let Some(shared) = state.find(id).cloned() else { return Err(ErrorCode::Gone.into()) };
                 drop(state);
                 // A continuation asks again: only now is it known how far the recording goes.
-                if let Some(answer) = waited(&ask, Arc::clone(&entry), shared, false).await {
+                if let Some(answer) = waited(&ask, Arc::clone(&entry), shared, Part::Follower).await {
                     return answer;
                 }
             }
             Decision::Serve { recording, from, ending } => {
                 let Some(shared) = state.find(recording).cloned() else { return Err(ErrorCode::Gone.into()) };
                 drop(state);
-                return Ok(Admitted::Body { shared, entry, from, ending, starter: false, unrecorded: false });
+                let part = Part::Follower;
+                return Ok(Admitted::Body { shared, entry, from, ending, part, unrecorded: false });
             }
             Decision::AnswerAgain => {
                 let Some(id) = request.cloned() else { return Err(ErrorCode::Internal.into()) };
@@ -87,7 +97,7 @@ async fn waited(
     ask: &Ask,
     entry: Arc<Entry>,
     shared: Arc<Shared>,
-    starter: bool,
+    part: Part,
 ) -> Option<Result<Admitted, ProtocolError>> {
     let unrecorded = match shared.started().await {
         Start::Pending => return None,
@@ -104,7 +114,7 @@ async fn waited(
     // What has ended in the meantime is served as what it is; all else is followed.
     let done = matches!(shared.view().state, State::Complete | State::Stopped);
     let ending = if done && !unrecorded { Ending::Clean } else { Ending::AsRecorded };
-    Some(Ok(Admitted::Body { shared, entry, from: 0, ending, starter, unrecorded }))
+    Some(Ok(Admitted::Body { shared, entry, from: 0, ending, part, unrecorded }))
 }
 
 async fn again(app: &App, entry: &Entry, id: RequestId) -> Result<Admitted, ProtocolError> {

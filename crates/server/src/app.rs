@@ -19,7 +19,7 @@ use crate::error::StartError;
 use crate::keys::Keys;
 use crate::live::{Live, Seat};
 use crate::meters::{Meters, Now};
-use crate::shared::Shared;
+use crate::shared::{Readers, Shared};
 use crate::storage::bodies::Bodies;
 use crate::storage::db::Db;
 use crate::storage::sync::Syncer;
@@ -174,8 +174,8 @@ impl App {
     }
 
     /// Has a recording's file removed.
-    pub(crate) fn discard(&self, recording: &Arc<Shared>, break_readers: bool) {
-        if recording.discard(&self.writer, break_readers) {
+    pub(crate) fn discard(&self, recording: &Arc<Shared>, readers: Readers) {
+        if recording.discard(&self.writer, readers) {
             self.disk.fetch_sub(recording.take_counted(), Ordering::Relaxed);
         }
     }

@@ -59,16 +59,16 @@ impl Clients {
     pub(crate) fn new(config: &Config) -> reqwest::Result<Self> {
         // Fails where one was installed before, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let all = |verified: bool| {
-            let one = |own_machine, named| client(&config.lookup, Lifted { own_machine, named }, verified);
+        let all = |roots| {
+            let one = |own_machine, named| client(&config.lookup, Lifted { own_machine, named }, roots);
             Ok([one(false, false)?, one(true, false)?, one(false, true)?, one(true, true)?])
         };
-        let clients = all(true).or_else(|error: reqwest::Error| {
+        let clients = all(Roots::System).or_else(|error: reqwest::Error| {
             tracing::warn!(
                 "https upstreams cannot be verified ({}): install the system's CA certificates",
                 causes(&error)
             );
-            all(false)
+            all(Roots::None)
         })?;
         Ok(Self {
             allow: config.allow.clone(),
@@ -102,7 +102,16 @@ impl Clients {
     }
 }
 
-fn client(lookup: &Arc<dyn Lookup>, lifted: Lifted, verified: bool) -> reqwest::Result<reqwest::Client> {
+/// What the certificates of https upstreams are verified by.
+#[derive(Debug, Clone, Copy)]
+enum Roots {
+    /// The system's CA certificates.
+    System,
+    /// Nothing, where the system has none: every handshake fails, and http upstreams work.
+    None,
+}
+
+fn client(lookup: &Arc<dyn Lookup>, lifted: Lifted, roots: Roots) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -111,7 +120,10 @@ fn client(lookup: &Arc<dyn Lookup>, lifted: Lifted, verified: bool) -> reqwest::
         .pool_max_idle_per_host(0)
         .tcp_nodelay(true)
         .dns_resolver(Resolver { lookup: Arc::clone(lookup), lifted });
-    if verified { builder.build() } else { builder.tls_certs_only([]).build() }
+    match roots {
+        Roots::System => builder.build(),
+        Roots::None => builder.tls_certs_only([]).build(),
+    }
 }
 
 /// The address that an upstream's name was refused for, where that is why a request failed.

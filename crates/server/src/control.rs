@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::keys::Entry;
 use crate::respond::{self, Body};
+use crate::shared::Readers;
 use crate::storage::rows;
 
 /// Answers a control call.
@@ -35,28 +36,45 @@ pub(crate) async fn answer(
         })?),
     };
     let entry = app.keys.entry(&key);
-    if call == Control::InProgress {
-        return Ok(respond::json(allowed, &status(app, &entry).await?));
-    }
-    let recording = match asked.recording.as_deref().map(RecordingId::parse) {
-        None => None,
-        Some(Some(id)) => Some(id),
-        // An id that no recorder ever gave out is another recording's.
-        Some(None) => {
-            let message = if call == Control::Stop { Done::NOTHING_TO_STOP } else { Done::DELETED };
-            return Ok(respond::json(allowed, &Done::new(message)));
+    let recording = Named::of(asked.recording.as_deref());
+    let app = Arc::clone(app);
+    let message = match (call, recording) {
+        (Control::InProgress, _) => return Ok(respond::json(allowed, &status(&app, &entry).await?)),
+        (Control::Stop, Named::Nothing) => Done::NOTHING_TO_STOP,
+        (Control::Delete, Named::Nothing) => Done::DELETED,
+        (Control::Stop, Named::Recording(recording)) => {
+            to_its_end(async move { stop(&app, &entry, recording, request).await }).await?
+        }
+        (Control::Delete, Named::Recording(recording)) => {
+            to_its_end(async move { delete(&app, &entry, recording).await }).await?
         }
     };
-    // In a task of its own: a half-done call must not be left by an asker who hangs up.
-    let app = Arc::clone(app);
-    let called = tokio::spawn(async move {
-        match call {
-            Control::Stop => stop(&app, &entry, recording, request).await,
-            Control::Delete | Control::InProgress => delete(&app, &entry, recording).await,
-        }
-    });
-    let message = called.await.map_err(|_| ProtocolError::from(ErrorCode::Internal))??;
     Ok(respond::json(allowed, &Done::new(message)))
+}
+
+/// What a call is about.
+enum Named {
+    /// This recording only, or whichever is current.
+    Recording(Option<RecordingId>),
+    /// An id that no recorder ever gave out: another recording's, for certain.
+    Nothing,
+}
+
+impl Named {
+    fn of(recording: Option<&str>) -> Self {
+        match recording.map(RecordingId::parse) {
+            None => Self::Recording(None),
+            Some(Some(id)) => Self::Recording(Some(id)),
+            Some(None) => Self::Nothing,
+        }
+    }
+}
+
+/// Runs a call in a task of its own: a half-done one must not be left by an asker who hangs up.
+async fn to_its_end(
+    call: impl Future<Output = Result<&'static str, ProtocolError>> + Send + 'static,
+) -> Result<&'static str, ProtocolError> {
+    tokio::spawn(call).await.map_err(|_| ProtocolError::from(ErrorCode::Internal))?
 }
 
 async fn status(app: &App, entry: &Entry) -> Result<Status, ProtocolError> {
@@ -132,7 +150,7 @@ async fn delete(
             .await?;
         if !was_live {
             // The pump of a live one does this when it has let go of the file.
-            app.discard(&current, true);
+            app.discard(&current, Readers::Break);
         }
     }
     Ok(Done::DELETED)

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::keys::Entry;
-use crate::shared::{Shared, Start};
+use crate::shared::{Readers, Shared, Start};
 use crate::storage::rows::{self, Ended};
 use crate::{redact, room};
 
@@ -61,7 +61,7 @@ async fn written(app: &App, shared: &Arc<Shared>) -> Result<(), StoreError> {
 async fn recorded(app: &App, shared: &Arc<Shared>) -> Result<(), StoreError> {
     if matches!(shared.decided(), Some(End::Supersede | End::Delete)) {
         // Whoever did that has removed the row.
-        app.discard(shared, true);
+        app.discard(shared, Readers::Break);
         shared.seal(Start::Recorded);
         return Ok(());
     }
@@ -110,7 +110,7 @@ async fn unrecorded(
         (cut, _) => Outcome::NoHead(cut.no_head()),
     };
     let settled = settle(app, entry, shared, outcome, answer).await;
-    app.discard(shared, false);
+    app.discard(shared, Readers::Finish);
     shared.seal(Start::Unrecorded);
     settled
 }

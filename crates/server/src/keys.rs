@@ -10,7 +10,7 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 
 use crate::app::App;
 use crate::error::StoreError;
-use crate::shared::Shared;
+use crate::shared::{Readers, Shared};
 use crate::storage::rows;
 
 /// Keys in memory before those that nobody uses are looked for out of turn.
@@ -143,7 +143,7 @@ impl KeyState {
         }
         let ids: Vec<RecordingId> = expired.iter().map(|shared| shared.id).collect();
         // One that was superseded lets its readers finish from a file without a name.
-        expired.iter().for_each(|shared| app.discard(shared, false));
+        expired.iter().for_each(|shared| app.discard(shared, Readers::Finish));
         let key = key.clone();
         app.db
             .call(move |db| {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
@@ -23,9 +22,6 @@ use crate::wakers::Wake;
 
 /// Chunks that are published before their readers are woken, where the upstream has as many ready.
 const BURST: usize = 32;
-
-/// Chunks of up to this many bytes are copied out of the buffers that they came in, which have 8 KiB and more.
-const COPIED: usize = 4096;
 
 /// Starts the pump of a new recording.
 pub(crate) fn spawn(app: Arc<App>, entry: Arc<Entry>, shared: Arc<Shared>, source: Source) {
@@ -174,8 +170,6 @@ impl Stream<'_> {
                     }
                     self.app.disk_grows(self.shared, chunk.len() as u64);
                     let ring = self.app.budget.ring();
-                    // A chunk is a piece of the buffer that it was read into, and keeps all of that in memory.
-                    let chunk = if chunk.len() <= COPIED { Bytes::copy_from_slice(&chunk) } else { chunk };
                     room = self.shared.publish(chunk, ring, &self.app.writer, &mut self.wake)
                         && !self.app.is_over_quota();
                 }

@@ -40,7 +40,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// A reader from `offset`, which [`Shared::enter`] has let in. `len` is the stored length, for the endings that do not follow.
+    /// A reader from `offset`, which [`Shared::enter`] has let in. `len` is the stored length, for the endings that do
+    /// not follow.
     pub(crate) fn new(
         shared: Arc<Shared>,
         entry: Arc<Entry>,
@@ -73,6 +74,15 @@ impl Reader {
         self.watch.sent();
         self.meters.bytes_out.increment(bytes.len() as u64);
         Frame::data(bytes)
+    }
+
+    fn poll_unreadable(
+        &mut self,
+        cx: &mut Context<'_>,
+        error: &io::Error,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        tracing::error!(recording = %self.shared.id, "a body file cannot be read: {error}");
+        self.watch.poll_break(cx).map(|()| Some(Err(Broken)))
     }
 
     /// Bytes from the file up to `until`: at once where they are in the page cache.
@@ -113,10 +123,7 @@ impl http_body::Body for Reader {
                 this.reading = None;
                 match read.map_err(io::Error::other).and_then(|bytes| bytes) {
                     Ok(bytes) => return Poll::Ready(Some(Ok(this.deliver(bytes)))),
-                    Err(error) => {
-                        tracing::error!(recording = %this.shared.id, "a body file cannot be read: {error}");
-                        return this.watch.poll_break(cx).map(|()| Some(Err(Broken)));
-                    }
+                    Err(error) => return this.poll_unreadable(cx, &error),
                 }
             }
             if this.until == Some(this.offset) {
@@ -131,10 +138,7 @@ impl http_body::Body for Reader {
                 Got::Stored(until) => match this.read_stored(until) {
                     Ok(Some(bytes)) => return Poll::Ready(Some(Ok(this.deliver(bytes)))),
                     Ok(None) => {}
-                    Err(error) => {
-                        tracing::error!(recording = %this.shared.id, "a body file cannot be read: {error}");
-                        return this.watch.poll_break(cx).map(|()| Some(Err(Broken)));
-                    }
+                    Err(error) => return this.poll_unreadable(cx, &error),
                 },
                 Got::Wait => return Poll::Pending,
                 Got::Ended(state) if state.ends_clean() && this.ending != Ending::Broken => {

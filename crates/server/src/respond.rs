@@ -15,7 +15,7 @@ use http::{Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use hyper::ext::ReasonPhrase;
 
-use crate::admit::Admitted;
+use crate::admit::{Admitted, Part};
 use crate::app::App;
 use crate::connection::Watch;
 use crate::finish;
@@ -105,7 +105,7 @@ pub(crate) fn admitted(allowed: &Allowed, admitted: Admitted, watch: Watch, app:
             Some((head, body)) => passing(allowed, &head, &[], Body::Whole(Some(body.into()))),
             None => error(allowed, &ErrorCode::StorageFailed.into()),
         },
-        Admitted::Body { shared, entry, from, ending, starter, unrecorded } => {
+        Admitted::Body { shared, entry, from, ending, part, unrecorded } => {
             let Some(head) = shared.head().cloned() else {
                 return error(allowed, &ErrorCode::Internal.into());
             };
@@ -116,7 +116,7 @@ pub(crate) fn admitted(allowed: &Allowed, admitted: Admitted, watch: Watch, app:
             if !shared.enter(app.config.limits.readers) {
                 return error(allowed, &ErrorCode::TooManyReaders.into());
             }
-            let cookies = if starter { shared.take_cookies() } else { Vec::new() };
+            let cookies = if part == Part::Starter { shared.take_cookies() } else { Vec::new() };
             let reader = Reader::new(shared, entry, from, seen.len(), ending, watch, Arc::clone(&app.meters));
             let body = Body::Reader(Box::new(reader));
             if unrecorded {

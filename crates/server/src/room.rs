@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::redact;
+use crate::shared::Readers;
 use crate::storage::rows;
 
 /// Keys that one round of eviction looks at.
@@ -110,7 +111,7 @@ async fn evict(app: &App, key: &Key, why: &str, read_too: bool) -> Result<usize,
     for shared in &removed {
         tracing::info!(recording = %shared.id, url = redact::key(key), "removed: {why}");
         state.ledger.settle(shared.id, Outcome::Deleted, now_ms);
-        app.discard(shared, false);
+        app.discard(shared, Readers::Finish);
         let (id, bodies) = (shared.id, app.bodies.clone());
         // The writer would, in its turn; the database may need the room now.
         let _ = tokio::task::spawn_blocking(move || bodies.remove(id)).await;

@@ -128,8 +128,8 @@ impl Recorder {
     }
 }
 
-/// Hands a connection to a thread that serves it to its end, or lets one that is too many know it. Beyond [`REFUSED_MAX`]
-/// of these it is closed without a word, so that the descriptors last.
+/// Hands a connection to a thread that serves it to its end, or lets one that is too many know it. Beyond
+/// [`REFUSED_MAX`] of these it is closed without a word, so that the descriptors last.
 fn connect(stream: TcpStream, workers: &Workers, app: &Arc<App>, tls: Option<&Tls>, watcher: Watcher) {
     let open = Open::new(app);
     let limit = app.config.limits.connections;

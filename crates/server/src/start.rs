@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use durablefetch_protocol::ledger::Entry as LedgerEntry;
 use durablefetch_protocol::recording::End;
-use durablefetch_protocol::{ErrorCode, Fingerprint, Outcome, ProtocolError, RequestId};
+use durablefetch_protocol::{ErrorCode, Fingerprint, Outcome, ProtocolError, RecordingId, RequestId};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::app::App;
@@ -78,13 +78,15 @@ async fn run(
     Ok(shared)
 }
 
+/// Writes down the new recording, what became of the old one, and the request id, all or nothing. `retire`: the old
+/// one had finished, and answers continuations for a while.
 async fn commit(
     app: &App,
     entry: &Entry,
-    id: durablefetch_protocol::RecordingId,
+    id: RecordingId,
     wanted: &Wanted,
-    old: Option<durablefetch_protocol::RecordingId>,
-    retire: Option<durablefetch_protocol::RecordingId>,
+    old: Option<RecordingId>,
+    retire: Option<RecordingId>,
     now_ms: u64,
 ) -> Result<(), StoreError> {
     let key = entry.key.clone();

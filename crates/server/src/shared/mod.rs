@@ -41,6 +41,15 @@ pub(crate) enum Start {
     Nothing(ErrorCode),
 }
 
+/// What becomes of the readers of a recording whose file is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Their connections are broken.
+    Break,
+    /// They read on, from the file that has no name any more.
+    Finish,
+}
+
 #[derive(Debug)]
 struct Inner {
     /// As readers see it: it ends once its end is on disk.
@@ -255,14 +264,13 @@ impl Shared {
         true
     }
 
-    /// Has the file removed; false where that was asked for already. Readers are broken, unless they may read on
-    /// from the file that has no name any more.
-    pub(crate) fn discard(self: &Arc<Self>, writer: &Writer, break_readers: bool) -> bool {
+    /// Has the file removed; false where that was asked for already.
+    pub(crate) fn discard(self: &Arc<Self>, writer: &Writer, readers: Readers) -> bool {
         let mut inner = self.lock();
         if std::mem::replace(&mut inner.removed, true) {
             return false;
         }
-        inner.gone |= break_readers;
+        inner.gone |= readers == Readers::Break;
         let mut wake = Vec::new();
         inner.wakers.drain_into(&mut wake);
         let queue = !std::mem::replace(&mut inner.dirty, true);

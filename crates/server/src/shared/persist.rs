@@ -11,7 +11,7 @@ use durablefetch_protocol::ErrorCode;
 use crate::error::StoreError;
 use crate::shared::Shared;
 use crate::storage::bodies::Bodies;
-use crate::storage::writer::Writer;
+use crate::storage::writer::{List, Writer};
 
 /// What the writer has to do.
 #[derive(Debug)]
@@ -25,10 +25,10 @@ pub(crate) enum Work {
 }
 
 impl Shared {
-    /// What is to be done now. `listed` where the writer has it on its list no more.
-    pub(crate) fn take_work(&self, listed: bool) -> Work {
+    /// What is to be done now, for the writer, who took it from this list.
+    pub(crate) fn take_work(&self, list: List) -> Work {
         let mut inner = self.lock();
-        inner.dirty &= !listed;
+        inner.dirty &= list != List::Dirty;
         inner.hurried = false;
         if inner.removed {
             return Work::Remove;

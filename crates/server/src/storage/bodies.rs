@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use durablefetch_protocol::RecordingId;
 
+use crate::storage::rows::stored_id;
+
 /// The directory of body files.
 #[derive(Debug, Clone)]
 pub(crate) struct Bodies {
@@ -87,8 +89,7 @@ impl Bodies {
                 let id = file
                     .to_str()
                     .filter(|file| name.len() == 2 && name.to_str().is_some_and(|name| file.ends_with(name)));
-                let id = id.and_then(|file| RecordingId::parse(file).filter(|id| id.to_string() == file));
-                found.push(id.ok_or_else(|| folder.join(file)));
+                found.push(id.and_then(stored_id).ok_or_else(|| folder.join(file)));
             }
         }
         Ok(found)

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl Syncer {
     }
 }
 
-fn sync(root: &PathBuf, wal: &PathBuf, recordings: &[Arc<Shared>]) {
+fn sync(root: &Path, wal: &Path, recordings: &[Arc<Shared>]) {
     for recording in recordings {
         recording.clear_unsynced();
     }

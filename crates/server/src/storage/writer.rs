@@ -25,6 +25,15 @@ const SWEEP: Duration = Duration::from_millis(50);
 /// As many unwritten bytes of one recording are written at once.
 pub(crate) const HURRY_BYTES: u64 = 64 * 1024;
 
+/// Which of the writer's lists a recording was taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum List {
+    /// All that have something to be written, until the next sweep.
+    Dirty,
+    /// Those that somebody waits for. They stay on the other list.
+    Urgent,
+}
+
 #[derive(Debug, Default)]
 struct Queue {
     dirty: Vec<Arc<Shared>>,
@@ -67,7 +76,7 @@ impl Writer {
         }
     }
 
-    /// Somebody waits for this one: do not wait for the 50 ms to pass.
+    /// Somebody waits for this one: it is written before the next sweep.
     pub(crate) fn hurry(&self, recording: Arc<Shared>) {
         let mut queue = lock(&self.shelf.queue);
         queue.urgent.push(recording);
@@ -107,12 +116,12 @@ fn run(shelf: &Shelf, bodies: &Bodies, syncer: &Syncer) {
     let mut until = None;
     loop {
         let mut queue = lock(&shelf.queue);
-        let due = loop {
+        let list = loop {
             if !queue.urgent.is_empty() {
-                break false;
+                break List::Urgent;
             }
             if queue.closed {
-                break true;
+                break List::Dirty;
             }
             if queue.dirty.is_empty() {
                 until = None;
@@ -122,22 +131,24 @@ fn run(shelf: &Shelf, bodies: &Bodies, syncer: &Syncer) {
             let now = Instant::now();
             let left = until.get_or_insert_with(|| now + SWEEP).saturating_duration_since(now);
             if left.is_zero() {
-                break true;
+                break List::Dirty;
             }
             (queue, _) = shelf.changed.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner);
         };
-        if due {
-            until = None;
-            std::mem::swap(&mut queue.dirty, &mut batch);
-        } else {
-            std::mem::swap(&mut queue.urgent, &mut batch);
-        }
-        if due && batch.is_empty() {
-            return;
+        match list {
+            List::Dirty => {
+                until = None;
+                std::mem::swap(&mut queue.dirty, &mut batch);
+                if batch.is_empty() {
+                    // Closed, and everything is written.
+                    return;
+                }
+            }
+            List::Urgent => std::mem::swap(&mut queue.urgent, &mut batch),
         }
         drop(queue);
         for recording in batch.drain(..) {
-            if sweep(&recording, due, bodies, syncer) {
+            if sweep(&recording, list, bodies, syncer) {
                 lock(&shelf.queue).starved.push(recording);
                 shelf.full.notify_one();
             }
@@ -145,10 +156,9 @@ fn run(shelf: &Shelf, bodies: &Bodies, syncer: &Syncer) {
     }
 }
 
-/// Does what is to be done for one recording. `listed` where it was taken from the list of those that are dirty. True
-/// where there was no room.
-fn sweep(recording: &Arc<Shared>, listed: bool, bodies: &Bodies, syncer: &Syncer) -> bool {
-    let (from, chunks) = match recording.take_work(listed) {
+/// Does what is to be done for one recording. True where there was no room.
+fn sweep(recording: &Arc<Shared>, list: List, bodies: &Bodies, syncer: &Syncer) -> bool {
+    let (from, chunks) = match recording.take_work(list) {
         Work::Write { from, chunks } => (from, chunks),
         Work::Remove => {
             bodies.remove(recording.id);
