@@ -14,6 +14,7 @@ use crate::generation::{self, Generation};
 use crate::head::Seen;
 use crate::order::Order;
 use crate::task::Task;
+use crate::token::Token;
 use crate::{error, sys};
 
 /// Why there is no response.
@@ -36,8 +37,8 @@ pub(crate) async fn ask(
     recording: Option<String>,
     signal: AbortSignal,
 ) -> Result<(Response, Seen), Lost> {
-    let seed = client.generation.get() != Generation::Current;
-    let address = client.options.base.address(&order.url, seed).map_err(Lost::Final)?;
+    let recorder = client.generation.get();
+    let address = client.options.base.address(&order.url, recorder).map_err(Lost::Final)?;
     let init = |token: Option<&str>| {
         let headers = match what {
             Request::Start => start_headers(&order)?,
@@ -54,7 +55,7 @@ pub(crate) async fn ask(
             Request::Continue(_) => order.bodiless(&headers, Some(&signal)),
         })
     };
-    match with_token(&client, &order, &address, true, &init).await {
+    match with_token(&client, &order, &address, Some(&client.options.token), &init).await {
         Ok(response) => {
             let mut seen = Seen::of(&response);
             client.learn(&seen);
@@ -97,32 +98,35 @@ fn continuation_headers(order: &Order, recording: &str, offset: u64) -> Result<H
     Ok(headers)
 }
 
-/// Sends with the current token; asks for another one once, if the recorder does not take this one.
+/// Sends with what the app's token is now, where it is to be sent; asks for another one once, if the recorder does not
+/// take this one.
 pub(crate) fn with_token<'a>(
     client: &'a Inner,
     order: &'a Order,
     address: &'a str,
-    with_token: bool,
+    token: Option<&'a Token>,
     init: &'a Init<'a>,
 ) -> Task<'a, Result<Response, Lost>> {
-    Box::pin(insist(client, order, address, with_token, init))
+    Box::pin(insist(client, order, address, token, init))
 }
 
 async fn insist(
     client: &Inner,
     order: &Order,
     address: &str,
-    with_token: bool,
+    token: Option<&Token>,
     init: &Init<'_>,
 ) -> Result<Response, Lost> {
-    let mut again = client.options.token.can_change();
+    let mut again = token.is_some_and(Token::can_change);
     loop {
-        let token =
-            if with_token { client.options.token.current().await.map_err(Lost::Final)? } else { None };
-        let init = init(token.as_deref()).map_err(Lost::Final)?;
+        let current = match token {
+            Some(token) => token.current().await.map_err(Lost::Final)?,
+            None => None,
+        };
+        let init = init(current.as_deref()).map_err(Lost::Final)?;
         let response = transport(client, order, address, &init).await.map_err(Lost::Network)?;
         let refused = response.status() == 401 && Seen::of(&response).answer == Answer::Own;
-        if !(refused && with_token && std::mem::replace(&mut again, false)) {
+        if !(refused && std::mem::replace(&mut again, false)) {
             return Ok(response);
         }
         sys::let_go(None, &response.body().map_or(JsValue::UNDEFINED, JsValue::from));

@@ -3,6 +3,7 @@
 use wasm_bindgen::JsValue;
 use web_sys::Url;
 
+use crate::generation::Generation;
 use crate::{error, sys, text};
 
 /// The recorder of everybody who names none: that of durablefetch 0.1.0.
@@ -72,12 +73,16 @@ impl Base {
         Ok(text::joined(&[&self.origin()?, "/", name]))
     }
 
-    /// The address under which an upstream URL is asked for. `seed`: as durablefetch 0.1.0 spells it.
-    pub(crate) fn address(&self, upstream: &Url, seed: bool) -> Result<String, JsValue> {
+    /// The address under which an upstream URL is asked for.
+    pub(crate) fn address(&self, upstream: &Url, recorder: Generation) -> Result<String, JsValue> {
         let scheme = upstream.protocol();
-        // 0.1.0 takes the first segment for the host, and knows no scheme but its own guess.
+        // 0.1.0 takes the first segment for the host, and knows no scheme but its own guess. Both understand that.
         let guessed = if is_loopback(&upstream.hostname()) { "http:" } else { "https:" };
-        let scheme = if seed && scheme == guessed { String::new() } else { text::joined(&[&scheme, "/"]) };
+        let scheme = if recorder != Generation::Current && scheme == guessed {
+            String::new()
+        } else {
+            text::joined(&[&scheme, "/"])
+        };
         let [host, path, search] = [upstream.host(), upstream.pathname(), upstream.search()];
         Ok(text::joined(&[&self.origin()?, "/", &scheme, &host, &path, &search]))
     }

@@ -17,6 +17,7 @@ use crate::head::Seen;
 use crate::order::Order;
 use crate::plain::{self, Field};
 use crate::task::Task;
+use crate::token::Token;
 use crate::{ask, bypass, clock, error, sys};
 
 /// How long the recorder has for one of these answers, which are small.
@@ -52,20 +53,20 @@ pub(crate) async fn is_in_progress(client: &Rc<Inner>, order: &Order) -> Result<
     if bypass::applies(client, order) {
         return Known::read(bypass::status()).ok_or_else(error::mismatch);
     }
-    let known = status(client, order, true).await?;
+    let known = status(client, order, Some(&client.options.token)).await?;
     let recording = known.recording.as_deref().filter(|_| known.in_progress);
     client.attachments.note(&order.href, recording);
     Ok(known)
 }
 
-/// The status as it is. `with_token`: not as long as it is unknown who would get it.
+/// The status as it is. No `token` as long as it is unknown who would get it.
 pub(crate) fn status<'a>(
     client: &'a Rc<Inner>,
     order: &'a Order,
-    with_token: bool,
+    token: Option<&'a Token>,
 ) -> Task<'a, Result<Known, JsValue>> {
     Box::pin(async move {
-        let json = call(client, order, "in-progress", None, None, with_token).await?;
+        let json = call(client, order, "in-progress", None, None, token).await?;
         Known::read(json).ok_or_else(error::mismatch)
     })
 }
@@ -76,7 +77,7 @@ pub(crate) async fn delete(client: &Rc<Inner>, order: &Order) -> Result<JsValue,
         return Ok(bypass::done(Done::DELETED));
     }
     client.attachments.note(&order.href, None);
-    call(client, order, "delete", None, None, true).await
+    call(client, order, "delete", None, None, Some(&client.options.token)).await
 }
 
 /// `stop`: only this recording or request, where one is named.
@@ -96,7 +97,7 @@ pub(crate) async fn stop(
             None,
         ));
     }
-    call(client, order, "stop", recording, request, true).await
+    call(client, order, "stop", recording, request, Some(&client.options.token)).await
 }
 
 fn call<'a>(
@@ -105,11 +106,11 @@ fn call<'a>(
     endpoint: &'a str,
     recording: Option<String>,
     request: Option<String>,
-    with_token: bool,
+    token: Option<&'a Token>,
 ) -> Task<'a, Result<JsValue, JsValue>> {
     Box::pin(async move {
         let body = asked(&order.href, recording.as_deref(), request.as_deref())?;
-        ask_about(client, order, endpoint, &body, with_token).await
+        ask_about(client, order, endpoint, &body, token).await
     })
 }
 
@@ -118,17 +119,18 @@ async fn ask_about(
     order: &Order,
     endpoint: &str,
     body: &JsValue,
-    with_token: bool,
+    token: Option<&Token>,
 ) -> Result<JsValue, JsValue> {
-    let mut with_token = with_token && client.options.token.is_some();
-    if with_token {
-        with_token = generation::known(client, order).await != Generation::Seed;
+    let mut token = token.filter(|token| token.is_some());
+    // 0.1.0 would hand it on to the upstream.
+    if token.is_some() && generation::known(client, order).await == Generation::Seed {
+        token = None;
     }
     let mut bell = Bell::new(order.signal.clone());
     let Some((controller, signal)) = bell.open() else { return Err(error::mismatch()) };
     let host = client.options.base.host();
     let due = clock::now() + TIMEOUT_MS;
-    let answered = bell.guard(send(client, order, endpoint, body, with_token, &signal), due).await;
+    let answered = bell.guard(send(client, order, endpoint, body, token, &signal), due).await;
     match answered {
         Err(interrupted) => {
             sys::let_go(Some(&controller), &JsValue::UNDEFINED);
@@ -167,7 +169,7 @@ async fn send(
     order: &Order,
     endpoint: &str,
     body: &JsValue,
-    with_token: bool,
+    token: Option<&Token>,
     signal: &AbortSignal,
 ) -> Result<Told, ask::Lost> {
     let address = client.options.base.control(endpoint).map_err(ask::Lost::Final)?;
@@ -185,7 +187,7 @@ async fn send(
         sys::set(&init, "body", body);
         Ok(init)
     };
-    let response = ask::with_token(client, order, &address, with_token, &init).await?;
+    let response = ask::with_token(client, order, &address, token, &init).await?;
     let seen = Seen::of(&response);
     client.learn(&seen);
     Ok((seen, json(&response).await))

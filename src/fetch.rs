@@ -78,7 +78,7 @@ async fn direct(client: &Rc<Inner>, order: &mut Order) -> Result<Response, JsVal
 async fn seed(client: &Rc<Inner>, order: Order) -> Result<Response, JsValue> {
     match order.mode {
         Some(mode @ (Mode::Resume | Mode::Replay)) => {
-            let status = control::status(client, &order, false).await?;
+            let status = control::status(client, &order, None).await?;
             let there = status.in_progress || mode == Mode::Replay && status.completed;
             if !there {
                 return empty(if mode == Mode::Resume { 204 } else { 404 });
@@ -89,7 +89,7 @@ async fn seed(client: &Rc<Inner>, order: Order) -> Result<Response, JsValue> {
         }
         Some(Mode::Join) | None => {}
     }
-    let address = client.options.base.address(&order.url, true)?;
+    let address = client.options.base.address(&order.url, Generation::Seed)?;
     let init = order.init(&order.copied_headers()?, order.signal.as_ref());
     let response = ask::transport(client, &order, &address, &init).await?;
     Ok(sys::named(&response, &order.href))

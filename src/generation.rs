@@ -37,7 +37,7 @@ pub(crate) fn known<'a>(client: &'a Rc<Inner>, order: &'a Order) -> Task<'a, Gen
 
 async fn find_out(client: &Rc<Inner>, order: &Order) -> Generation {
     if client.generation.get() == Generation::Unknown
-        && let Ok(status) = control::status(client, order, false).await
+        && let Ok(status) = control::status(client, order, None).await
         && client.generation.get() == Generation::Unknown
         && !status.tells_state
     {

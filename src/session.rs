@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use durablefetch_protocol::State;
-use durablefetch_protocol::reader::{Action, Event, Failure, Reader, Request};
+use durablefetch_protocol::reader::{Action, Event, Failure, Outset, Reader, Request};
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -84,6 +84,15 @@ pub(crate) enum Step {
     Failed(JsValue),
 }
 
+/// What the reader was asked for its next action.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// Something is wrong, and the app is told that it has to wait.
+    Trouble,
+    /// Nothing is known to be wrong.
+    Look,
+}
+
 impl Session {
     /// Sends the app's request, or attaches to a recording.
     pub(crate) fn new(client: Rc<Inner>, order: Order, chat: Option<Run>, attach: Option<&str>) -> Self {
@@ -96,7 +105,10 @@ impl Session {
         let (now, seed) = (clock::now(), crate::id::seed());
         let reader = match attach {
             Some(recording) => Reader::attach(policy, now, seed, recording),
-            None => Reader::new(policy, now, seed, order.is_resendable(), client.answered()),
+            None => {
+                let outset = Outset { resendable: order.is_resendable(), answered: client.answered() };
+                Reader::new(policy, now, seed, outset)
+            }
         };
         let mut new = Self {
             client,
@@ -131,7 +143,7 @@ impl Session {
             }
             if std::mem::take(&mut pull) {
                 let action = self.reader.on(Event::Pull, clock::now());
-                if let Some(step) = self.act(action, true) {
+                if let Some(step) = self.act(action, Occasion::Look) {
                     return Poll::Ready(step);
                 }
             }
@@ -199,23 +211,23 @@ impl Session {
             Happened::Answer(response, seen) => self.on_answer(response, seen, now),
             Happened::End => {
                 let action = self.reader.on(Event::End, now);
-                self.act(action, true)
+                self.act(action, Occasion::Look)
             }
             Happened::Woken => {
                 let action = self.reader.on(Event::Woken, now);
-                self.act(action, true)
+                self.act(action, Occasion::Look)
             }
             Happened::Lost(Lost::Network(cause)) => {
                 self.cause = cause;
                 let action = self.reader.on(Event::Broken, now);
-                self.act(action, false)
+                self.act(action, Occasion::Trouble)
             }
             Happened::Over(error) => Some(Step::Failed(error)),
             Happened::Lost(Lost::Final(error)) | Happened::Refused(error) => self.failed(error),
             Happened::Tick if matches!(self.source, Source::Refusal(..)) => self.failed(error::mismatch()),
             Happened::Tick => {
                 let action = self.reader.on(Event::Tick, now);
-                self.act(action, false)
+                self.act(action, Occasion::Trouble)
             }
         }
     }
@@ -246,17 +258,16 @@ impl Session {
                 self.source = Source::Refusal(told, now + REFUSAL_MS);
                 None
             }
-            action => self.act(action, false),
+            action => self.act(action, Occasion::Trouble),
         }
     }
 
-    /// `quiet`: nothing is known to be wrong, this only looks.
-    fn act(&mut self, action: Action, quiet: bool) -> Option<Step> {
+    fn act(&mut self, action: Action, occasion: Occasion) -> Option<Step> {
         match action {
             Action::Go | Action::Accept | Action::PassThrough => None,
             Action::Send(request) => {
                 self.let_go();
-                if !quiet {
+                if occasion == Occasion::Trouble {
                     self.waiting();
                 }
                 self.send(request);
@@ -264,7 +275,7 @@ impl Session {
             }
             Action::Wait => {
                 self.let_go();
-                if !quiet {
+                if occasion == Occasion::Trouble {
                     self.waiting();
                 }
                 None

@@ -28,9 +28,9 @@ impl AskHead {
     /// Reads the `durablefetch-*` headers.
     ///
     /// # Errors
-    /// [`ErrorCode::BadRequest`] for a value that is none, a header that stands twice, half a
-    /// continuation, or one that is no GET, and for a WebSocket. [`ErrorCode::Gone`] for a continuation of an id that no
-    /// recorder ever gave out.
+    /// [`ErrorCode::BadRequest`] for a value that is none, a header that stands twice, half a continuation, or one
+    /// that is no GET, and for a WebSocket. [`ErrorCode::Gone`] for a continuation of an id that no recorder ever
+    /// gave out.
     pub fn parse(method: &Method, headers: &HeaderMap) -> Result<Self, ProtocolError> {
         if upgrades(headers) {
             return Err(ProtocolError::new(

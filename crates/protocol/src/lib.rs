@@ -5,7 +5,8 @@
 //!
 //! # In scope
 //! - addresses ↔ upstream URL ↔ [key], [request headers](ask), [header policy](headers), [CORS](cors),
-//!   [who may ask](access), [whose recordings](scope) they get, [tokens](token), [answers](answer), [control JSON](mod@control), [error codes](error)
+//!   [who may ask](access), [whose recordings](scope) they get, [tokens](token), [answers](answer),
+//!   [control JSON](mod@control), [error codes](error)
 //! - [admission]: what becomes of a request, given what is stored; [request ids](ledger)
 //! - the [recording] state machine and the [ring] of its newest bytes
 //! - the client's [reader] state machine: when to reconnect, wait, give up, believe an end
@@ -31,7 +32,7 @@
 //! ```
 //! # #[cfg(feature = "recorder")] {
 //! use durablefetch_protocol::admission::{Decision, Ending, Stored, View, decide};
-//! use durablefetch_protocol::reader::{Action, Answer, Event, Head, Reader, Request};
+//! use durablefetch_protocol::reader::{Action, Answer, Event, Head, Outset, Reader, Request};
 //! use durablefetch_protocol::recording::{End, Next, Recording};
 //! use durablefetch_protocol::retry::Policy;
 //! use durablefetch_protocol::{Ask, Fingerprint, Mode, RecordingId, State};
@@ -67,7 +68,7 @@
 //!         error: None,
 //!     })
 //! };
-//! let mut reader = Reader::new(Policy::default(), 0, 1, true, true);
+//! let mut reader = Reader::new(Policy::default(), 0, 1, Outset { resendable: true, answered: true });
 //! assert_eq!(reader.request(), Request::Start);
 //! assert_eq!(reader.on(head(State::Streaming, 0, None), 20), Action::Accept);
 //! reader.on(Event::Pull, 20);

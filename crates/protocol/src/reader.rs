@@ -149,6 +149,15 @@ enum Phase {
     Over,
 }
 
+/// What is known before the first request is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outset {
+    /// The app's request body can be sent again.
+    pub resendable: bool,
+    /// The host has answered before, to anybody. One that has not is given up much sooner.
+    pub answered: bool,
+}
+
 /// One app-side response, followed through as many requests as it takes.
 #[derive(Debug)]
 pub struct Reader {
@@ -156,9 +165,9 @@ pub struct Reader {
     jitter: Jitter,
     phase: Phase,
     request: Request,
-    /// The app's request body can be sent again.
+    /// See [`Outset`].
     resendable: bool,
-    /// The host has answered before, to anybody.
+    /// See [`Outset`]; true from the first answer on.
     answered: bool,
     recording: Option<Box<str>>,
     offset: u64,
@@ -172,10 +181,9 @@ pub struct Reader {
 
 impl Reader {
     /// A reader that has yet to start; the first thing to do is to send [`Reader::request`].
-    ///
-    /// `resendable`: the request body can be sent again. `answered`: this host has answered before.
     #[must_use]
-    pub fn new(policy: Policy, now: u64, seed: u32, resendable: bool, answered: bool) -> Self {
+    pub fn new(policy: Policy, now: u64, seed: u32, outset: Outset) -> Self {
+        let Outset { resendable, answered } = outset;
         Self {
             policy,
             jitter: Jitter::new(seed),
@@ -199,7 +207,7 @@ impl Reader {
         Self {
             request: Request::Continue(0),
             recording: Some(recording.into()),
-            ..Self::new(policy, now, seed, true, true)
+            ..Self::new(policy, now, seed, Outset { resendable: true, answered: true })
         }
     }
 

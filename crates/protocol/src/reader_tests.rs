@@ -3,7 +3,7 @@ use super::*;
 const ID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 fn reader() -> Reader {
-    Reader::new(Policy::default(), 0, 1, true, true)
+    Reader::new(Policy::default(), 0, 1, Outset { resendable: true, answered: true })
 }
 
 fn head(state: State, offset: u64, length: Option<u64>) -> Event<'static> {
@@ -126,7 +126,7 @@ fn it_gives_up_when_attempts_have_failed_for_too_long_and_not_before() {
 
 #[test]
 fn a_host_that_never_answered_is_given_up_early() {
-    let mut reader = Reader::new(Policy::default(), 0, 1, true, false);
+    let mut reader = Reader::new(Policy::default(), 0, 1, Outset { resendable: true, answered: false });
     let mut now = 0;
     let mut action = reader.on(Event::Broken, now);
     while !matches!(action, Action::Fail(_)) {
@@ -165,7 +165,7 @@ fn it_falls_asleep_with_a_request_under_way_or_is_woken_before_its_timer() {
 
 #[test]
 fn a_start_is_repeated_only_if_its_body_can_be() {
-    let mut once = Reader::new(Policy::default(), 0, 1, false, true);
+    let mut once = Reader::new(Policy::default(), 0, 1, Outset { resendable: false, answered: true });
     assert_eq!(once.on(Event::Broken, 5), Action::Fail(Failure::Network));
     let mut again = reader();
     assert_eq!(again.on(Event::Broken, 5), Action::Send(Request::Start));
@@ -179,7 +179,7 @@ fn a_5xx_of_an_intermediary_is_no_answer() {
     let mut reader = streaming(3);
     reader.on(Event::Broken, 0);
     assert_eq!(reader.on(foreign(503), 5), Action::Wait);
-    let mut once = Reader::new(Policy::default(), 0, 1, false, true);
+    let mut once = Reader::new(Policy::default(), 0, 1, Outset { resendable: false, answered: true });
     assert_eq!(once.on(foreign(502), 5), Action::PassThrough, "better than nothing");
 }
 

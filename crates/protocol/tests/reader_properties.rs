@@ -2,7 +2,7 @@
 //! delivers is the recorded bytes, once and in order, and it ends clean only if the recording did.
 
 use durablefetch_protocol::State;
-use durablefetch_protocol::reader::{Action, Answer, Event, Failure, Head, Reader, Request};
+use durablefetch_protocol::reader::{Action, Answer, Event, Failure, Head, Outset, Reader, Request};
 use durablefetch_protocol::retry::Policy;
 use proptest::prelude::*;
 
@@ -58,7 +58,7 @@ fn drive(recorder: &Recorder, fates: Vec<Fate>, seed: u32, pieces: u64) -> (u64,
     let mut now = 0;
     let mut delivered = 0_u64;
     let mut fates = fates.into_iter();
-    let mut reader = Reader::new(Policy::default(), now, seed, true, true);
+    let mut reader = Reader::new(Policy::default(), now, seed, Outset { resendable: true, answered: true });
     let mut action = Action::Send(reader.request());
     for _ in 0..10_000 {
         let Action::Send(request) = action else {
@@ -206,7 +206,7 @@ proptest! {
         resendable in any::<bool>(),
     ) {
         let mut now = 0;
-        let mut reader = Reader::new(Policy::default(), now, seed, resendable, false);
+        let mut reader = Reader::new(Policy::default(), now, seed, Outset { resendable, answered: false });
         for (kind, later, number) in events {
             now += later;
             let head = |answer| Event::Head(Head {
