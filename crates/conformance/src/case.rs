@@ -26,6 +26,8 @@ pub(crate) struct Case {
     pub(crate) rules: &'static str,
     pub(crate) name: &'static str,
     pub(crate) need: Need,
+    /// It uses nothing that 0.1.0 does not have.
+    pub(crate) seed: bool,
     pub(crate) deadline: Duration,
     pub(crate) body: Body,
 }
@@ -69,12 +71,32 @@ impl Suite {
         self.add(rules, name, Need::Able(ability), body);
     }
 
+    /// Adds a case that uses nothing but what 0.1.0 had.
+    pub(crate) fn seed<F, Fut>(&mut self, name: &'static str, body: F)
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = CaseResult> + Send + 'static,
+    {
+        self.add("", name, Need::Nothing, body);
+        self.cases.iter_mut().rev().take(1).for_each(|case| case.seed = true);
+    }
+
+    /// The same, with a recorder of its own.
+    pub(crate) fn seed_launching<F, Fut>(&mut self, name: &'static str, body: F)
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = CaseResult> + Send + 'static,
+    {
+        self.add("", name, Need::Launch, body);
+        self.cases.iter_mut().rev().take(1).for_each(|case| case.seed = true);
+    }
+
     fn add<F, Fut>(&mut self, rules: &'static str, name: &'static str, need: Need, body: F)
     where
         F: Fn(Context) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = CaseResult> + Send + 'static,
     {
         let body: Body = Box::new(move |cx| Box::pin(body(cx)));
-        self.cases.push(Case { rules, name, need, deadline: Duration::from_secs(60), body });
+        self.cases.push(Case { rules, name, need, seed: false, deadline: Duration::from_secs(60), body });
     }
 }

@@ -43,6 +43,6 @@ mod wire;
 pub use launch::{Ability, Hook, Instance, Launch, Settings};
 pub use process::Process;
 pub use report::{Outcome, Report, Verdict};
-pub use runner::{run, run_launched};
+pub use runner::{run, run_launched, run_seed_subset};
 pub use target::{Limits, Target};
 pub use wire::{Cut, Headers};

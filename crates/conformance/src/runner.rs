@@ -56,6 +56,17 @@ pub async fn run_launched(launch: impl Launch + 'static) -> Report {
     run(Target::new(recorder.base_url()).with_launch(launch)).await
 }
 
+/// The same with the cases alone that use nothing but what durablefetch 0.1.0 had.
+///
+/// # Panics
+///
+/// Where it does not come up.
+pub async fn run_seed_subset(launch: impl Launch + 'static) -> Report {
+    let recorder = launch.launch(Settings::default()).await.unwrap_or_else(|oops| panic!("{oops}"));
+    let target = Target::new(recorder.base_url()).with_launch(launch);
+    run_cases(target, selected().into_iter().filter(|case| case.seed).collect()).await
+}
+
 fn start(case: Case, cx: Context, permits: Arc<Semaphore>) -> JoinHandle<Outcome> {
     tokio::spawn(async move {
         if let Some(missing) = cx.missing(case.need) {

@@ -29,6 +29,7 @@ mod request_ids;
 mod restart;
 mod retention;
 mod scopes;
+mod seed;
 mod slow;
 
 use crate::case::{Case, Suite};
@@ -66,6 +67,7 @@ pub(crate) fn all() -> Vec<Case> {
         limits::add,
         restart::add,
         retention::add,
+        seed::add,
     ] {
         add(&mut suite);
     }

@@ -1,6 +1,6 @@
 //! Bodies as an upstream that compresses would send them.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 
 use crate::check::{Checked, Oops};
 
@@ -8,6 +8,14 @@ use crate::check::{Checked, Oops};
 pub fn gzip(body: &[u8]) -> Checked<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(body).and_then(|()| encoder.finish()).map_err(|e| failed("gzip", &e))
+}
+
+/// What was compressed to this.
+pub fn gunzip(body: &[u8]) -> Checked<Vec<u8>> {
+    let mut out = Vec::new();
+    let read = flate2::read::GzDecoder::new(body).read_to_end(&mut out);
+    read.map_err(|e| Oops::new(format!("no gzip, although it says so: {e}")))?;
+    Ok(out)
 }
 
 /// `content-encoding: br`

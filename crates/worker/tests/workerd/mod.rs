@@ -1,35 +1,19 @@
 //! The worker on workerd, as a program that a test starts.
 
+mod command;
+
 use std::path::Path;
 use std::time::Duration;
 
 use durablefetch_conformance::Settings;
 use tokio::process::Command;
 
-/// workerd tells its port as JSON to a file descriptor; the suite reads a URL.
-const SERVE: &str = r#"
-    exec "$WORKERD" serve "$CONFIG" --socket-addr http=127.0.0.1:0 --directory-path "storage=$STORE" --control-fd=3 \
-        3> >(sed -un "s|.*\"port\":\([0-9]*\).*|http://127.0.0.1:\1$DURABLEFETCH_BASE_PATH|p")
-"#;
-
 /// workerd with the worker, its settings and its storage. It prints its base URL.
 pub(crate) fn serve(settings: &Settings, store: &Path) -> Command {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let workerd = here.join("tools/node_modules/.bin/workerd");
-    for (path, remedy) in [
-        (&workerd, "npm ci in crates/worker/tools"),
-        (&here.join("build/index.js"), "cargo xtask worker --build"),
-    ] {
-        assert!(path.exists(), "{} is missing: run {remedy}", path.display());
-    }
-    std::fs::create_dir_all(store).expect("a directory for the store");
-    let mut command = Command::new("bash");
-    command
-        .arg("-c")
-        .arg(SERVE)
-        .env("WORKERD", workerd)
-        .env("CONFIG", here.join("workerd.capnp"))
-        .env("STORE", store);
+    let built = here.join("build/index.js");
+    assert!(built.exists(), "{} is missing: run cargo xtask worker --build", built.display());
+    let mut command = command::workerd(&here.join("workerd.capnp"), store);
     let time = |time: Option<Duration>| time.map(|time| format!("{}ms", time.as_millis()));
     let list = |list: &[String]| (!list.is_empty()).then(|| list.join(","));
     let scope_secret = "that of every recorder in the tests";
