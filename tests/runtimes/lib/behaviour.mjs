@@ -1,22 +1,31 @@
 // What every runtime does with the package, the same code everywhere; it returns what it saw, as JSON can say it.
 // Copied into each project. It imports nothing, so that each project imports the package in its own way.
 
-// Before the package is imported: how often is its module instantiated? It is known by what it imports, as Node's
+// Before the package is imported: how often is its module instantiated? It is known by what it exports, as Node's
 // own fetch is made of a WebAssembly module, too.
 const wasm = { instances: 0 }
 if (typeof WebAssembly === 'object') {
-  const count = (name, trap) => {
-    const original = WebAssembly[name]
-    const counted = (target, ...rest) => {
-      const [, imports] = trap === 'construct' ? rest[0] : rest[1]
-      if (Object.keys(imports ?? {}).some((from) => /durablefetch|wbg/.test(from))) wasm.instances += 1
-      return Reflect[trap](target, ...rest)
-    }
-    if (original) WebAssembly[name] = new Proxy(original, { [trap]: counted })
+  const count = ({ exports }) => {
+    if ('client_chatTransport' in exports) wasm.instances += 1
   }
-  count('Instance', 'construct')
-  count('instantiate', 'apply')
-  count('instantiateStreaming', 'apply')
+  const wrap = (name, handler) => {
+    if (WebAssembly[name]) WebAssembly[name] = new Proxy(WebAssembly[name], handler)
+  }
+  wrap('Instance', {
+    construct(...call) {
+      const instance = Reflect.construct(...call)
+      count(instance)
+      return instance
+    },
+  })
+  const apply = (...call) => {
+    const made = Reflect.apply(...call)
+    // A refusal is told to whoever asked.
+    made.then((made) => count(made.instance ?? made), () => {})
+    return made
+  }
+  wrap('instantiate', { apply })
+  wrap('instantiateStreaming', { apply })
 }
 
 /** How many instances of it have been made in this page or process since this file was loaded. */
