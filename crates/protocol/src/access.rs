@@ -132,4 +132,17 @@ mod tests {
         );
         assert_eq!(resolve("", &[], "http://localhost:8787/x"), Err(ErrorCode::LoopDetected));
     }
+
+    #[test]
+    fn a_public_recorder_serves_more_than_its_own_machine() {
+        assert!(Access::new(None, &[]).is_local());
+        assert!(!Access::new(Some("https://app.example"), &[]).is_local());
+    }
+
+    #[test]
+    fn a_local_recorder_knows_its_port_and_where_it_is_mounted() {
+        let own = Access::new(None, &[]).own("/df", 8787, &[]);
+        assert_eq!((own.base_path.as_str(), own.loopback_port), ("/df", Some(8787)));
+        assert!(own.authorities.is_empty() && !own.is_mapped);
+    }
 }

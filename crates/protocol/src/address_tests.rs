@@ -110,7 +110,30 @@ fn localhost_names_are_those_of_rfc_6761() {
     for name in ["localhost", "LOCALHOST", "a.localhost", "localhost.", "a.b.localhost."] {
         assert!(is_localhost_name(name), "{name}");
     }
-    for name in ["localhost.example", "notlocalhost", ".localhost", ""] {
+    for name in ["localhost.example", "notlocalhost", ".localhost", "", "aaaaaaaaaaaäaaaaaaaaa"] {
         assert!(!is_localhost_name(name), "{name}");
     }
+}
+
+#[test]
+fn a_name_or_a_password_alone_is_a_credential() {
+    for url in ["https://user@a.example/", "https://:pw@a.example/"] {
+        assert_eq!(Upstream::parse(url).unwrap_err().code, ErrorCode::InvalidUrl, "{url}");
+    }
+}
+
+#[test]
+fn the_id_of_a_demo_stream_has_up_to_128_bytes() {
+    let demo = |len| parse_target(&format!("/demo/{}", "x".repeat(len)), None, &own());
+    assert_eq!(demo(128), Ok(Target::Demo("x".repeat(128))));
+    assert_eq!(demo(129).unwrap_err().code, ErrorCode::NotFound);
+}
+
+#[test]
+fn a_recorder_on_another_port_is_another_upstream() {
+    assert_eq!(upstream("/localhost:8788/x"), "http://localhost:8788/x");
+    assert_eq!(upstream("/a.example:8787/x"), "https://a.example:8787/x");
+    // Nothing listens: no port is its own.
+    let target = parse_target("/", Some("http://localhost:8787/x"), &Own::default()).unwrap();
+    assert!(matches!(target, Target::Upstream(_)));
 }

@@ -107,4 +107,9 @@ mod tests {
         let other = [Allow::parse("https://b.example").unwrap()];
         assert_eq!(check(&other, &upstream).unwrap_err().code, ErrorCode::UpstreamNotAllowed);
     }
+
+    #[test]
+    fn an_entry_tells_its_origin() {
+        assert_eq!(Allow::parse("https://a.example:443/v1").unwrap().origin(), "https://a.example");
+    }
 }

@@ -233,4 +233,28 @@ mod tests {
         let body: control::ErrorBody = serde_json::from_slice(&body).unwrap();
         assert_eq!((body.error.code.as_str(), body.error.message.as_str()), ("gone", "it is \"gone\""));
     }
+
+    #[test]
+    fn only_2xx_is_recorded_and_three_statuses_have_no_body() {
+        let of = |is: fn(u16) -> bool| (100..600).filter(|status| is(*status)).collect::<Vec<u16>>();
+        assert_eq!(of(Head::is_recorded), (200..300).collect::<Vec<_>>());
+        assert_eq!(of(Head::is_bodyless), [204, 205, 304]);
+    }
+
+    #[test]
+    fn a_preflight_says_that_it_is_the_recorders_own() {
+        let headers = preflight(&admitted(), &HeaderMap::new());
+        assert_eq!(headers[name::STATE], "none");
+        assert_eq!(headers["cache-control"], "private, no-store, no-transform");
+        assert_eq!(headers["access-control-allow-origin"], "http://localhost:1");
+    }
+
+    #[test]
+    fn what_came_from_elsewhere_is_inert() {
+        let headers = head().passing(&[], &admitted());
+        assert_eq!(headers[name::STATE], "unrecorded");
+        assert_eq!(headers["content-security-policy"], "sandbox");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["x-accel-buffering"], "no");
+    }
 }

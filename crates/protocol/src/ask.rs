@@ -171,4 +171,27 @@ mod tests {
     fn a_continuation_of_an_id_nobody_gave_out_is_gone() {
         assert_eq!(parse(Method::GET, &[(name::RECORDING, "x"), (name::OFFSET, "0")]), Err(ErrorCode::Gone));
     }
+
+    #[test]
+    fn offsets_go_as_far_as_javascript_counts() {
+        let recording = RecordingId::parse(ID).unwrap();
+        for (text, offset) in [("0", 0), ("007", 7), ("9007199254740991", 9_007_199_254_740_991)] {
+            assert_eq!(
+                parse(Method::GET, &[(name::RECORDING, ID), (name::OFFSET, text)]),
+                Ok(AskHead::Continue { recording, offset })
+            );
+        }
+        for bad in ["", " 1", "1 ", "1.0", "0x1", "99999999999999999999"] {
+            let headers = [(name::RECORDING, ID), (name::OFFSET, bad)];
+            assert_eq!(parse(Method::GET, &headers).unwrap_err(), ErrorCode::BadRequest, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn mode_and_request_id_are_read() {
+        assert_eq!(
+            parse(Method::POST, &[(name::MODE, "restart"), (name::REQUEST, "r-1")]),
+            Ok(AskHead::Fetch { mode: Mode::Restart, request: RequestId::parse("r-1") })
+        );
+    }
 }

@@ -163,4 +163,19 @@ mod tests {
             assert!(error.message.contains("\"url\""), "{}", error.message);
         }
     }
+
+    #[test]
+    fn a_control_body_of_a_long_url_is_read() {
+        assert_eq!(CONTROL_BODY_MAX, 65_536);
+        let parsed = ControlRequest::parse(br#"{"url": "https://a.example/", "recording": "r"}"#).unwrap();
+        let expected =
+            ControlRequest { url: "https://a.example/".into(), recording: Some("r".into()), request: None };
+        assert_eq!(parsed, expected);
+    }
+
+    #[test]
+    fn what_is_done_is_a_success() {
+        let json = serde_json::to_value(Done::new(Done::DELETED)).unwrap();
+        assert_eq!(json, serde_json::json!({ "success": true, "message": "Response deleted successfully" }));
+    }
 }

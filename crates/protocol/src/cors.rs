@@ -108,4 +108,35 @@ mod tests {
         assert!(listed.starts_with("x-api-key, durablefetch-url, durablefetch-mode"), "{listed}");
         assert_eq!(headers["access-control-max-age"], "7200");
     }
+
+    #[test]
+    fn a_preflight_is_an_options_with_origin_and_method() {
+        let both = [header::ORIGIN, header::ACCESS_CONTROL_REQUEST_METHOD];
+        let is = |method, names: &[http::HeaderName]| {
+            let headers = names.iter().map(|name| (name.clone(), HeaderValue::from_static("x"))).collect();
+            is_preflight(&method, &headers)
+        };
+        assert!(is(http::Method::OPTIONS, &both));
+        assert!(!is(http::Method::GET, &both));
+        assert!(!is(http::Method::OPTIONS, &both[..1]) && !is(http::Method::OPTIONS, &both[1..]));
+    }
+
+    #[test]
+    fn a_preflight_that_asks_for_no_header_is_told_ours_alone() {
+        for asked in ["", " , "] {
+            let mut request = HeaderMap::new();
+            request.insert(header::ACCESS_CONTROL_REQUEST_HEADERS, HeaderValue::from_static(asked));
+            let headers = preflight(&admitted(), &request);
+            assert_eq!(headers["access-control-allow-headers"], OUR_REQUEST_HEADERS.join(", "), "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn neither_cookies_nor_what_varies_is_exposed() {
+        let mut headers = HeaderMap::new();
+        headers.insert("set-cookie", HeaderValue::from_static("a=b"));
+        headers.insert("x-a", HeaderValue::from_static("1"));
+        add_to_response(&admitted(), &mut headers);
+        assert_eq!(headers["access-control-expose-headers"], "x-a");
+    }
 }

@@ -171,4 +171,11 @@ mod tests {
             assert!(code.status() >= 500, "{code}");
         }
     }
+
+    #[cfg(feature = "recorder")]
+    #[test]
+    fn an_error_says_its_code_and_what_is_wrong() {
+        let error = ProtocolError::from(ErrorCode::Gone);
+        assert_eq!(error.to_string(), "gone: The recording is not stored any more.");
+    }
 }

@@ -225,4 +225,28 @@ mod tests {
             Err(ErrorCode::ServiceWorker)
         );
     }
+
+    #[test]
+    fn other_headers_of_a_proxy_or_a_service_worker_are_nothing() {
+        for (name, value) in [("x-forwarded", "x"), ("service-worker", "x"), ("x-forward-for", "x")] {
+            assert_eq!(check(&[("host", "localhost"), (name, value)]), Ok(None), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_a_web_origin_on_loopback() {
+        for origin in ["ftp://localhost", "ws://localhost", "http://10.0.0.1", "http://[::2]", "file://"] {
+            let refused = check(&[("host", "localhost"), ("origin", origin)]);
+            assert_eq!(refused, Err(ErrorCode::ForbiddenOrigin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_the_target_counts_like_the_header() {
+        let mut headers = HeaderMap::new();
+        assert!(Guard::default().check(Some("localhost:1"), &headers).is_ok());
+        headers.insert("host", "localhost:1".parse().unwrap());
+        let refused = Guard::default().check(Some("evil.example"), &headers).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::MisdirectedHost);
+    }
 }

@@ -124,7 +124,9 @@ mod tests {
 
     #[test]
     fn request_ids_are_short_plain_words() {
-        assert!(RequestId::parse("5f0c1f0e-9d0e-4b7e-8a43-0d8a4f1c0f3e").is_some());
+        for good in ["5f0c1f0e-9d0e-4b7e-8a43-0d8a4f1c0f3e", "a_B-9", "x", &"x".repeat(64)] {
+            assert_eq!(RequestId::parse(good).unwrap().as_str(), good);
+        }
         for bad in ["", "a b", "a/b", "ä", &"x".repeat(65)] {
             assert!(RequestId::parse(bad).is_none(), "{bad}");
         }
@@ -138,5 +140,11 @@ mod tests {
         assert_ne!(of(1, "POST", "a"), of(1, "POST", "b"));
         assert_ne!(of(1, "POST", "a"), of(2, "POST", "a"));
         assert_ne!(of(1, "POST", "a"), of(1, "POS", "Ta"));
+    }
+
+    #[test]
+    fn a_key_tells_whose_and_what() {
+        let key = Key::new("alice", "https://a.example/");
+        assert_eq!((key.scope(), key.url()), ("alice", "https://a.example/"));
     }
 }

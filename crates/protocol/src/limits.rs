@@ -20,3 +20,16 @@ pub const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// The most redirects that a recorder follows.
 pub const REDIRECTS_MAX: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written out: a product that was mistyped is not told by the same product.
+    #[test]
+    fn the_numbers_are_those_of_the_document() {
+        assert_eq!((REQUEST_IDS_KEPT, REMEMBERED.as_secs(), KEPT_ANSWER_MAX), (16, 600, 65_536));
+        assert_eq!((RING_MAX, REQUEST_BODY_MAX, REDIRECTS_MAX), (262_144, 33_554_432, 5));
+        assert_eq!((TTL.as_secs(), HEADER_TIMEOUT.as_secs(), IDLE_TIMEOUT.as_secs()), (21_600, 60, 600));
+    }
+}

@@ -110,4 +110,11 @@ mod tests {
         assert_eq!(authority(&Upstream::parse("https://app.example:443/x").unwrap()), "app.example");
         assert_eq!(authority(&Upstream::parse("http://[::1]:81/x").unwrap()), "[::1]:81");
     }
+
+    #[test]
+    fn a_mapping_is_of_one_origin() {
+        let map = Map::parse("HTTPS://app.example:443 = http://app:3000").unwrap();
+        assert_eq!(map.origin(), "https://app.example");
+        assert!(map.is_of("https://app.example") && !map.is_of("http://app:3000"));
+    }
 }

@@ -41,3 +41,22 @@ impl Mode {
         matches!(self, Self::Join | Self::Restart)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Mode;
+
+    #[test]
+    fn modes_are_read_as_they_are_written() {
+        assert_eq!(Mode::ALL.map(Mode::as_str), ["join", "restart", "resume", "replay"]);
+        for mode in Mode::ALL {
+            assert_eq!(Mode::parse(mode.as_str()), Some(mode));
+        }
+        assert_eq!(Mode::parse("Join"), None);
+    }
+
+    #[test]
+    fn only_join_and_restart_start_something() {
+        assert_eq!(Mode::ALL.map(Mode::may_start), [true, true, false, false]);
+    }
+}

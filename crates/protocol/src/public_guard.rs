@@ -191,4 +191,52 @@ mod tests {
             assert!(parse_origin(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn an_origin_has_neither_path_query_fragment_nor_credentials() {
+        for bad in [
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://a.example/?",
+            "https://u@a.example",
+            "https://:p@a.example",
+            "ws://a.example",
+        ] {
+            assert!(parse_origin(bad).unwrap_err().contains(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_guard_knows_its_own_origin_and_the_authorities_that_lead_to_it() {
+        for (origin, authorities) in [
+            ("https://df.example", &["df.example", "df.example:443"][..]),
+            ("http://df.example", &["df.example", "df.example:80"]),
+            ("https://df.example:8443", &["df.example:8443"]),
+        ] {
+            let guard = PublicGuard::new(origin, &["https://app.example".into(), origin.into()]);
+            assert_eq!(guard.public_origin(), origin);
+            assert_eq!(guard.authorities(), authorities);
+            assert_eq!(guard.origins, [origin, "https://app.example"]);
+        }
+    }
+
+    #[test]
+    fn two_hosts_told_by_a_proxy_are_none() {
+        let told = [
+            ("host", "127.0.0.1:8787"),
+            ("x-forwarded-host", "df.example"),
+            ("x-forwarded-host", "df.example"),
+        ];
+        assert_eq!(check(&told), Err(ErrorCode::MisdirectedHost));
+    }
+
+    #[test]
+    fn the_host_of_the_target_counts_like_the_header() {
+        let mut headers = HeaderMap::new();
+        let guard = PublicGuard::new("https://df.example", &[]);
+        assert!(guard.check(Some("df.example"), &headers).is_ok());
+        headers.insert("host", "df.example".parse().unwrap());
+        let refused = guard.check(Some("evil.example"), &headers).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::MisdirectedHost);
+    }
 }

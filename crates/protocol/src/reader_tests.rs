@@ -174,7 +174,7 @@ fn a_start_is_repeated_only_if_its_body_can_be() {
 #[test]
 fn a_5xx_of_an_intermediary_is_no_answer() {
     let mut reader = reader();
-    assert_eq!(reader.on(foreign(502), 5), Action::Send(Request::Start));
+    assert_eq!(reader.on(foreign(500), 5), Action::Send(Request::Start));
     assert_eq!(reader.on(foreign(504), 5), Action::Wait);
     let mut reader = streaming(3);
     reader.on(Event::Broken, 0);
@@ -325,7 +325,7 @@ fn a_stopped_recording_ends_clean_and_says_so() {
 #[test]
 fn attaching_asks_for_that_recording_from_its_first_byte() {
     let mut reader = Reader::attach(Policy::default(), 0, 1, ID);
-    assert_eq!(reader.request(), Request::Continue(0));
+    assert_eq!((reader.request(), reader.recording()), (Request::Continue(0), Some(ID)));
     assert_eq!(reader.on(head(State::Complete, 0, Some(0)), 1), Action::Accept, "the app needs its response");
     assert_eq!(reader.on(Event::End, 2), Action::Finish(State::Complete));
     let mut gone = Reader::attach(Policy::default(), 0, 1, ID);
@@ -341,4 +341,90 @@ fn nothing_happens_after_the_end() {
         assert_eq!(reader.on(event, 1_000_000), Action::Go);
     }
     assert_eq!(reader.deadline(), None);
+}
+
+#[test]
+fn a_state_header_is_read_as_who_speaks() {
+    assert_eq!(Answer::parse(Some("unrecorded")), Answer::Unrecorded);
+    assert_eq!(Answer::parse(Some("none")), Answer::Own);
+    assert_eq!(Answer::parse(Some("streaming")), Answer::Recorded(State::Streaming));
+    assert_eq!(Answer::parse(Some("of-the-future")), Answer::Foreign);
+    assert_eq!(Answer::parse(None), Answer::Foreign);
+}
+
+#[test]
+fn a_reader_tells_what_it_follows_and_how_far_it_is() {
+    let mut reader = reader();
+    assert_eq!((reader.recording(), reader.offset(), reader.attempt()), (None, 0, 0));
+    reader.on(head(State::Streaming, 0, None), 0);
+    reader.on(Event::Chunk(3), 0);
+    reader.on(Event::Chunk(2), 0);
+    assert_eq!((reader.recording(), reader.offset(), reader.attempt()), (Some(ID), 5, 0));
+    reader.on(Event::Broken, 1);
+    reader.on(Event::Broken, 2);
+    assert_eq!((reader.request(), reader.attempt()), (Request::Continue(5), 2));
+}
+
+#[test]
+fn a_request_has_its_time_for_a_head() {
+    let mut start = Reader::new(Policy::default(), 1_000, 1, Outset { resendable: true, answered: true });
+    assert_eq!(start.on(Event::Tick, 75_999), Action::Go);
+    assert_eq!(start.on(Event::Tick, 76_000), Action::Send(Request::Start));
+    let mut rest = streaming(3);
+    rest.on(Event::Broken, 1_000);
+    assert_eq!(rest.on(Event::Tick, 15_999), Action::Go);
+    assert_eq!(rest.on(Event::Tick, 16_000), Action::Wait);
+}
+
+#[test]
+fn waking_up_doubts_a_continuation_under_way_and_no_start() {
+    let mut rest = streaming(3);
+    rest.on(Event::Broken, 1_000);
+    assert_eq!(rest.on(Event::Woken, 3_999), Action::Go);
+    assert_eq!(rest.on(Event::Woken, 4_000), Action::Send(Request::Continue(3)));
+    assert_eq!(reader().on(Event::Woken, 60_000), Action::Go, "it may be working");
+}
+
+#[test]
+fn a_tick_before_its_time_or_while_nobody_pulls_is_nothing() {
+    let mut reader = streaming(3);
+    assert_eq!(reader.on(Event::Tick, 60_000), Action::Go, "nobody pulls");
+    reader.on(Event::Pull, 60_000);
+    assert_eq!(reader.on(Event::Tick, 74_999), Action::Go);
+    assert_eq!(reader.on(Event::Tick, 75_000), Action::Send(Request::Continue(3)));
+}
+
+#[test]
+fn an_empty_chunk_is_no_progress() {
+    let mut reader = streaming(3);
+    reader.on(Event::Broken, 0);
+    reader.on(head(State::Streaming, 3, None), 0);
+    reader.on(Event::Chunk(0), 0);
+    assert_eq!(reader.on(Event::Broken, 0), Action::Wait);
+}
+
+#[test]
+fn a_continuation_is_answered_by_its_recorder_and_from_a_recording() {
+    let unrecorded = Event::Head(Head {
+        status: 200,
+        answer: Answer::Unrecorded,
+        recording: None,
+        offset: None,
+        length: None,
+        error: None,
+    });
+    for (answer, failure) in [
+        (unrecorded, Failure::Mismatch),
+        (own(204, None), Failure::Mismatch),
+        (own(404, Some("not-found")), Failure::Refused(404)),
+    ] {
+        let mut reader = streaming(3);
+        reader.on(Event::Broken, 0);
+        assert_eq!(reader.on(answer, 5), Action::Fail(failure), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_start_that_is_out_of_range_is_refused() {
+    assert_eq!(reader().on(own(416, Some("offset-out-of-range")), 5), Action::Fail(Failure::Refused(416)));
 }

@@ -79,6 +79,7 @@ mod tests {
 
     #[test]
     fn jitter_adds_at_most_a_quarter() {
+        assert_eq!(Policy::default().delay(2, 1023), 1250);
         let mut jitter = Jitter::new(7);
         for _ in 0..1000 {
             let delay = Policy::default().delay(2, jitter.next_u32());

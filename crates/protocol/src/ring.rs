@@ -240,6 +240,41 @@ mod tests {
         assert!(!buffer.is_unique(), "a large one is not copied");
     }
 
+    /// How many chunks lie one after the other in one allocation, for each allocation.
+    fn chunks_per_block(ring: &Ring) -> Vec<usize> {
+        let mut counts = Vec::new();
+        let mut at = 0;
+        let mut expected = core::ptr::null();
+        while let Slice::Bytes(chunk) = ring.read(at) {
+            match counts.last_mut() {
+                Some(count) if chunk.as_ptr() == expected => *count += 1,
+                _ => counts.push(1),
+            }
+            expected = chunk.as_ptr_range().end;
+            at += chunk.len() as u64;
+        }
+        counts
+    }
+
+    #[test]
+    fn small_chunks_fill_blocks_that_grow_with_the_ring_up_to_16_kib() {
+        let mut ring = Ring::new(1 << 20);
+        for _ in 0..512 {
+            ring.push(Bytes::from(vec![7; 128]));
+        }
+        assert_eq!(chunks_per_block(&ring), [4, 4, 8, 16, 32, 64, 128, 128, 128]);
+    }
+
+    #[test]
+    fn chunks_of_up_to_8_kib_are_small() {
+        for (len, copied) in [(8 * 1024, true), (8 * 1024 + 1, false)] {
+            let mut ring = Ring::new(1 << 20);
+            let buffer = Bytes::from(vec![7; len]);
+            ring.push(buffer.clone());
+            assert_eq!(buffer.is_unique(), copied, "{len}");
+        }
+    }
+
     #[test]
     fn a_byte_leaves_only_once_it_is_written() {
         let mut ring = ring(2, &["abc", "de", "f"]);

@@ -82,4 +82,12 @@ mod tests {
             assert_eq!(State::parse(other), None, "{other}");
         }
     }
+
+    #[test]
+    fn two_states_are_live_and_two_end_clean() {
+        let of =
+            |is: fn(State) -> bool| State::ALL.into_iter().filter(|state| is(*state)).collect::<Vec<_>>();
+        assert_eq!(of(State::is_live), [State::Connecting, State::Streaming]);
+        assert_eq!(of(State::ends_clean), [State::Complete, State::Stopped]);
+    }
 }

@@ -161,3 +161,28 @@ fn secrets_are_long_and_few_and_not_shown() {
     assert!(Secrets::new(&[SECRET, OLD, SECRET]).is_err());
     assert!(!format!("{:?}", Secrets::new(&[SECRET]).unwrap()).contains(SECRET));
 }
+
+#[test]
+fn a_secret_has_32_bytes_and_a_subject_up_to_256() {
+    assert!(Secrets::new(&["x".repeat(32)]).is_ok());
+    assert!(Secrets::new(&["x".repeat(31)]).is_err());
+    assert!(Secrets::new(&[SECRET.to_owned(), "x".repeat(31)]).is_err());
+    let longest = "x".repeat(256);
+    assert_eq!(scope(&signed(SECRET, &json!({ "sub": longest }))), Ok(longest));
+    assert_eq!(format!("{:?}", Secrets::new(&[SECRET, OLD]).unwrap()), "2 secret(s)");
+}
+
+#[test]
+fn every_fault_of_a_token_has_a_sentence() {
+    use TokenError::{
+        Algorithm, Audience, Claims, Critical, Expired, Malformed, Missing, NotYet, Signature, Subject,
+    };
+    let mut said = std::collections::HashSet::new();
+    for error in
+        [Missing, Malformed, Critical, Algorithm, Signature, Claims, Expired, NotYet, Audience, Subject]
+    {
+        let message = ProtocolError::from(error).message;
+        assert!(message.starts_with("the token (durablefetch-token) ") && message.len() > 60, "{message}");
+        assert!(said.insert(message));
+    }
+}
