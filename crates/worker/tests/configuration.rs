@@ -53,6 +53,12 @@ fn wrangler_uploads_what_is_built() {
     assert!(read("workerd.capnp").contains("embed \"build/index.js\"") && main.ends_with("build/index.js"));
 }
 
+/// Without it a fetch of another host of the zone goes behind the rules that guard that host.
+#[test]
+fn wrangler_fetches_from_outside() {
+    assert_eq!(wrangler()["compatibility_flags"][0], "global_fetch_strictly_public");
+}
+
 #[test]
 fn every_variable_is_read_bound_and_documented() {
     let workerd = read("workerd.capnp");

@@ -9,7 +9,7 @@ use workerd::serve;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_worker_passes_the_suite() {
     // workerd ends when it is told to, but waits for what is live as long as that lives; each object has a
-    // database of its own; JavaScript's fetch sends no body with a GET and no Host but that of its URL.
+    // database of its own; fetch sends no body with a GET and no Host but that of its URL.
     let process = Process::new(serve).lacking([
         Ability::Terminate,
         Ability::DiskQuota,

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::{Check, Context};
 use crate::progress::Step;
-use crate::{browser, chaos, npm, package, rust_tools, size};
+use crate::{browser, chaos, npm, package, rust_tools, size, worker};
 
 const WASM: &str = "wasm32-unknown-unknown";
 
@@ -26,6 +26,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "faults by seed", needs: &["package"], run: |context| chaos::short(context.repo) },
     Check { name: "examples", needs: &["package"], run: examples },
     Check { name: "documentation in use", needs: &["package"], run: documentation_in_use },
+    Check { name: "worker on workerd", needs: &["tools"], run: worker_on_workerd },
 ];
 
 fn format(context: &Context<'_>) -> Result<()> {
@@ -105,6 +106,15 @@ fn documentation_in_use(context: &Context<'_>) -> Result<()> {
         npm::ensure(context.repo, folder)?;
     }
     node_tests(context, "tests/docs")
+}
+
+/// The recorder on Durable Objects: its lints, which only a build for wasm32 has, the conformance suite and its memory.
+fn worker_on_workerd(context: &Context<'_>) -> Result<()> {
+    worker::build(context.repo)?;
+    let lints = ["clippy", "-p", "durablefetch-worker", "--target", WASM, "--", "-D", "warnings"];
+    cargo(context, "cargo clippy of the worker", &lints, &[])?;
+    let suite = ["test", "-p", "durablefetch-worker", "--features", "workerd"];
+    cargo(context, "conformance and memory of the worker", &suite, &[])
 }
 
 /// As part of the tests: they build it anyway, and `cargo build -p` would build its dependencies once more, with

@@ -8,7 +8,7 @@ use super::checks::{build_recorder, node_tests, node_tests_with};
 use super::{Check, Context};
 use crate::apt::{self, Program};
 use crate::progress::Step;
-use crate::{mutations, npm, rust_tools, worker};
+use crate::{mutations, npm, rust_tools};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "failures in Chromium", needs: &["package"], run: failures },
@@ -17,7 +17,6 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
     Check { name: "two hundred kills", needs: &[], run: kills },
-    Check { name: "worker on workerd", needs: &["tools"], run: worker_on_workerd },
     Check { name: "chat on workerd", needs: &["package", "worker on workerd"], run: chat_on_workerd },
     Check { name: "conformance of 0.1.0", needs: &[], run: conformance_of_the_original },
     Check { name: "mutations", needs: &[], run: |c| mutations::run(c.repo, &mutations::Options::default()) },
@@ -88,26 +87,6 @@ fn kills(context: &Context<'_>) -> Result<()> {
     command.args(["test", "--workspace", "--exclude", "durablefetch", "--test", "process", "kills"]);
     command.args(["--", "--nocapture"]).env("KILLS", "200");
     Step::new(context.repo, "kill -9 at 200 moments", command).run()
-}
-
-/// The recorder on Durable Objects: its lints, which only a build for wasm32 has, and the conformance suite.
-fn worker_on_workerd(context: &Context<'_>) -> Result<()> {
-    worker::build(context.repo)?;
-    let mut lints = context.repo.command("cargo");
-    lints.args([
-        "clippy",
-        "-p",
-        "durablefetch-worker",
-        "--target",
-        "wasm32-unknown-unknown",
-        "--",
-        "-D",
-        "warnings",
-    ]);
-    Step::new(context.repo, "cargo clippy of the worker", lints).run()?;
-    let mut suite = context.repo.command("cargo");
-    suite.args(["test", "-p", "durablefetch-worker", "--features", "workerd"]);
-    Step::new(context.repo, "conformance and memory of the worker", suite).run()
 }
 
 /// What durablefetch 0.1.0 fails of the suite is a table in docs/. Here that is compared, not demanded.
