@@ -220,7 +220,8 @@ async fn a_clock_that_jumps_ahead_makes_no_wait_longer() {
     let source = "
         const { now } = Date
         Date.now = () => now() + 3_600_000
-        try { return await response.text() } finally { Date.now = now }";
+        const late = new Promise((resolve) => setTimeout(resolve, 30_000, 'late'))
+        try { return await Promise.race([response.text(), late]) } finally { Date.now = now }";
     assert_eq!(js(source, &[("response", &response)]).await.unwrap(), "abc");
     assert_eq!(script.count(), 4);
 }
