@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: figures beside the peers. One file for each thing that is measured.
 
+mod client;
 mod native;
 mod worker;
 
@@ -22,6 +23,8 @@ enum What {
     Native(native::Options),
     /// The recorder on Durable Objects beside durablefetch 0.1.0, both on workerd.
     Worker(worker::Options),
+    /// The client in Chromium beside native fetch, through a release build of the recorder.
+    Client(client::Options),
 }
 
 /// Measures, and writes what came of it into docs/.
@@ -30,5 +33,6 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
         Some(What::Native(native)) => native::run(repo, native),
         None => native::run(repo, &options.native),
         Some(What::Worker(worker)) => worker::run(repo, worker),
+        Some(What::Client(client)) => client::run(repo, client),
     }
 }

@@ -1,0 +1,37 @@
+//! `cargo xtask bench client`: the client in Chromium beside native fetch. What is measured is in `tests/bench`.
+
+use anyhow::{Context, Result, bail};
+
+use crate::progress::Step;
+use crate::repo::Repo;
+use crate::{browser, npm, package};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Rounds of each comparison.
+    #[arg(long, default_value_t = 11)]
+    rounds: u32,
+}
+
+/// Measures and writes `docs/benchmarks-client.md`, and every single figure into `target/bench/client.json`.
+pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
+    package::run(repo)?;
+    npm::ensure(repo, "examples/chat")?;
+    npm::ensure(repo, "tests/e2e")?;
+    let mut build = repo.command("cargo");
+    build.args(["build", "--release", "-p", "durablefetch-server"]);
+    Step::new(repo, "cargo build --release of the recorder", build).run()?;
+
+    let mut bench = repo.command("node");
+    bench.arg(repo.path("tests/bench/client.js"));
+    bench.env("CHROMIUM", browser::ensure(repo)?.chromium);
+    bench.env("DURABLEFETCH_BIN", repo.target().join("release/durablefetch"));
+    bench.env("BENCH_ROUNDS", options.rounds.to_string());
+    bench.env("BENCH_MARKDOWN", repo.path("docs/benchmarks-client.md"));
+    bench.env("BENCH_JSON", repo.target().join("bench/client.json"));
+    let status = bench.status().context("cannot start node")?;
+    if !status.success() {
+        bail!("tests/bench/client.js failed ({status})");
+    }
+    Ok(())
+}

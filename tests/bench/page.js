@@ -1,0 +1,103 @@
+// What is measured, in the page. `kind` is 'native' or 'ours'; both read the same recordings from the same recorder.
+import { DurableFetchClient } from '/df.js'
+
+let df, recorder, onReconnect
+
+export function begin(host) {
+  recorder = host
+  df = new DurableFetchClient({ durablefetchHost: host, onReconnect: (event) => onReconnect?.(event) })
+}
+
+const fetchOf = { native: (url) => fetch(`${recorder}/${url}`, { cache: 'no-store' }), ours: (url) => df.fetch(url) }
+
+/** Nobody else's garbage in the measurement. */
+const settled = async () => {
+  gc()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+const READ = {
+  async reader(response) {
+    const reader = response.body.getReader()
+    let bytes = 0
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return bytes
+      bytes += value.length
+    }
+  },
+  arrayBuffer: async (response) => (await response.arrayBuffer()).byteLength,
+}
+
+/** MB/s of a body that is stored. */
+export async function bulk(kind, how, url, bytes) {
+  await settled()
+  const began = performance.now()
+  const read = await READ[how](await fetchOf[kind](url))
+  const seconds = (performance.now() - began) / 1000
+  if (read !== bytes) throw new Error(`${kind} read ${read} of ${bytes} bytes`)
+  return bytes / 1e6 / seconds
+}
+
+/** Milliseconds from each chunk's sending to its arrival in the app, of several streams at once. */
+export async function latency(kind, urls) {
+  await settled()
+  const decoder = new TextDecoder()
+  const all = await Promise.all(
+    urls.map(async (url) => {
+      const taken = []
+      for await (const chunk of (await fetchOf[kind](url)).body) {
+        const now = performance.timeOrigin + performance.now()
+        for (const line of decoder.decode(chunk).trimEnd().split('\n')) taken.push(now - Number.parseFloat(line))
+      }
+      return taken
+    }),
+  )
+  return all.flat()
+}
+
+/** Bytes of the JavaScript heap after each part of a long body, garbage collected. */
+export async function heap(url, every) {
+  await settled()
+  const samples = [performance.memory.usedJSHeapSize]
+  let bytes = 0
+  for await (const chunk of (await df.fetch(url)).body) {
+    bytes += chunk.length
+    if (bytes < samples.length * every) continue
+    gc()
+    samples.push(performance.memory.usedJSHeapSize)
+  }
+  return { bytes, samples }
+}
+
+/** Milliseconds from the moment a body broke to the next new byte, for each cut. `cut` cuts all connections. */
+export async function gaps(url, cuts) {
+  const taken = []
+  let broke
+  onReconnect = ({ phase }) => {
+    if (phase === 'waiting') broke = performance.now()
+  }
+  let next = 0
+  for await (const _ of (await df.fetch(url)).body) {
+    const now = performance.now()
+    if (broke !== undefined) taken.push(now - broke)
+    broke = undefined
+    next += 1
+    if (taken.length < cuts && next % 60 === 30) window.cut()
+  }
+  return taken
+}
+
+/** The same trip without us: a new connection, the recording's rest, its first byte. */
+export async function bareTrip(url, offset) {
+  const { recording } = await df.isInProgress(url)
+  const headers = { 'durablefetch-url': url, 'durablefetch-recording': recording, 'durablefetch-offset': String(offset) }
+  const left = new AbortController()
+  await window.cut()
+  const began = performance.now()
+  const response = await fetch(`${recorder}/${url}`, { cache: 'no-store', headers, signal: left.signal })
+  await response.body.getReader().read()
+  const ms = performance.now() - began
+  left.abort()
+  return ms
+}

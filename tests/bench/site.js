@@ -1,0 +1,46 @@
+// The page, and the client as an app ships it: built by Vite for production, in one file.
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from '../../examples/chat/node_modules/vite/dist/node/index.js'
+
+const PAGE = '<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">'
+const PACKAGE = fileURLToPath(new URL('../../pkg/index.js', import.meta.url))
+
+export async function startSite() {
+  const script = await bundled(`export { DurableFetchClient } from ${JSON.stringify(PACKAGE)}`)
+  const files = {
+    '/': ['text/html', PAGE],
+    '/df.js': ['text/javascript', script],
+    '/page.js': ['text/javascript', await readFile(new URL('./page.js', import.meta.url))],
+  }
+  const server = createServer((request, response) => {
+    const [type, body] = files[request.url] ?? []
+    if (!type) return response.writeHead(404).end()
+    response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' }).end(body)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://localhost:${server.address().port}/`,
+    stop() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+async function bundled(source) {
+  const dir = await mkdtemp(join(tmpdir(), 'durablefetch-bench-'))
+  try {
+    await writeFile(join(dir, 'entry.js'), source)
+    const lib = { entry: join(dir, 'entry.js'), formats: ['es'], fileName: 'df' }
+    await build({ root: dir, logLevel: 'warn', configFile: false, build: { lib, outDir: join(dir, 'dist'), minify: true } })
+    return await readFile(join(dir, 'dist/df.js'))
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
