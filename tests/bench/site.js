@@ -37,7 +37,7 @@ async function bundled(source) {
   const dir = await mkdtemp(join(tmpdir(), 'durablefetch-bench-'))
   try {
     await writeFile(join(dir, 'entry.js'), source)
-    const lib = { entry: join(dir, 'entry.js'), formats: ['es'], fileName: 'df' }
+    const lib = { entry: join(dir, 'entry.js'), formats: ['es'], fileName: () => 'df.js' }
     await build({ root: dir, logLevel: 'warn', configFile: false, build: { lib, outDir: join(dir, 'dist'), minify: true } })
     return await readFile(join(dir, 'dist/df.js'))
   } finally {
