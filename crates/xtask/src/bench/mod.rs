@@ -9,6 +9,8 @@ use anyhow::Result;
 use crate::repo::Repo;
 
 #[derive(clap::Args)]
+// No group of its own: clap wants names that differ, and the flattened ones are Options too.
+#[group(skip)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
     #[command(subcommand)]
