@@ -1,6 +1,6 @@
 // `cargo xtask bench client`: the client in Chromium, beside native fetch, through a real recorder.
 import { mkdir, writeFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { dirname } from 'node:path'
 import { chromium } from '../e2e/node_modules/playwright-core/index.mjs'
 import { startCutProxy } from '../e2e/lib/cut-proxy.js'
@@ -19,8 +19,10 @@ const keep = async (starting) => {
   stops.push(() => started.stop())
   return started
 }
-const rows = []
+/** Rows of the table; each is told as soon as it is known. */
+const rows = { all: [], push(row) { console.error(`${row.what}: ${row.native} ${row.ours} ${row.compared}`), this.all.push(row) } }
 const raw = {}
+const load = [loadavg()[0]]
 try {
   const upstream = await keep(startUpstream())
   const recorder = await keep(startRecorder())
@@ -54,8 +56,9 @@ try {
     machine: `${cpus().length} cores (${cpus()[0].model.trim()})`,
     date: new Date().toISOString().slice(0, 10),
     rounds: ROUNDS,
+    load: [...load, loadavg()[0]].map((average) => average.toFixed(0)),
   }
-  const table = tableOf(rows, about)
+  const table = tableOf(rows.all, about)
   console.log(table)
   if (process.env.BENCH_JSON) {
     await mkdir(dirname(process.env.BENCH_JSON), { recursive: true })

@@ -4,7 +4,7 @@ export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(va
 export const quantile = (values, q) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))]
 
 /** `rows`: `{ what, native, ours, verdict, target }`, all text but `ok`. */
-export function tableOf(rows, { chromium, machine, date, rounds }) {
+export function tableOf(rows, { chromium, machine, date, rounds, load }) {
   const lines = rows.map(({ what, native, ours, compared, target, ok }) =>
     `| ${what} | ${native} | ${ours} | ${compared} | ${target}${ok === undefined ? '' : ok ? ': met' : ': **missed**'} |`)
   return `# The client beside native fetch
@@ -13,10 +13,21 @@ export function tableOf(rows, { chromium, machine, date, rounds }) {
 
 Chromium ${chromium}, headless, on ${machine}, ${date}. Each comparison ran in one page, native \`fetch\` and \`df.fetch\` in turns (whoever
 came first changed with each round), both reading the same recordings straight from the same release build of the recorder on loopback.
-Medians of ${rounds} rounds; ratios are medians of the ratios within a round.
+Medians of ${rounds} rounds; ratios are medians of the ratios within a round. Load average when it began ${load[0]}, when it
+ended ${load[1]}: above 2 or so on 2 cores, others had a share of the machine, and only what is compared means anything.
 
 | what | native fetch | df.fetch | compared | target |
 |---|---|---|---|---|
 ${lines.join('\n')}
+
+- *Import* ends where the client calls \`fetch\` for the first time: the module is loaded, compiled and started by then. The
+  script comes from a server on loopback, uncached; the package is built by Vite for production, WebAssembly as text in it.
+- *Latency* is from the write in the upstream to the chunk in the app, through the recorder, by clocks of one machine. What
+  the client adds is the difference within a round.
+- *Heap* is JavaScript's, garbage collected before each look: after the first 32 MB, and at the end.
+- *A cut* resets the TCP connection in a proxy between the page and the recorder. It counts from the client's event
+  \`waiting\` to the next chunk in the app. Beside it: the same continuation asked for by hand with native \`fetch\`, through
+  the same proxy, on a new connection; its recording is stored by then, the client's is still live.
+- Not measured: \`@durable-streams/client\`, which speaks another protocol to another server.
 `
 }
