@@ -28,6 +28,15 @@ pub struct View {
     pub outcome: Option<Outcome>,
 }
 
+/// A request's part in the recording that it is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It made the upstream request, and alone may have the cookies of the answer.
+    Starter,
+    /// It came to what another request had started.
+    Follower,
+}
+
 /// How a body that a recorder serves comes to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -149,6 +158,27 @@ pub fn no_head(ask: &Ask, code: ErrorCode) -> Decision {
     }
 }
 
+/// Which recording a control call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// Whichever is current.
+    Current,
+    /// This one, if it is the current one.
+    Only(RecordingId),
+    /// One whose id no recorder ever gave out: there is nothing to do.
+    Unknown,
+}
+
+impl Named {
+    fn covers(self, current: RecordingId) -> bool {
+        match self {
+            Self::Current => true,
+            Self::Only(id) => id == current,
+            Self::Unknown => false,
+        }
+    }
+}
+
 /// What becomes of a control call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlDecision {
@@ -162,11 +192,10 @@ pub enum ControlDecision {
 
 /// Decides a `stop`. `request` is the id it names, if any; the view's outcome is that id's.
 #[must_use]
-pub fn decide_stop(
-    view: &View,
-    recording: Option<RecordingId>,
-    request: Option<&RequestId>,
-) -> ControlDecision {
+pub fn decide_stop(view: &View, recording: Named, request: Option<&RequestId>) -> ControlDecision {
+    if recording == Named::Unknown {
+        return ControlDecision::NoOp;
+    }
     let started = match (request, view.outcome) {
         (None, _) => None,
         (Some(_), None) => return ControlDecision::Remember,
@@ -176,7 +205,7 @@ pub fn decide_stop(
     match view.current {
         Some(stored)
             if stored.state.is_live()
-                && recording.is_none_or(|id| id == stored.id)
+                && recording.covers(stored.id)
                 && started.is_none_or(|id| id == stored.id) =>
         {
             ControlDecision::Apply(stored.id)
@@ -187,9 +216,9 @@ pub fn decide_stop(
 
 /// Decides a `delete`.
 #[must_use]
-pub fn decide_delete(view: &View, recording: Option<RecordingId>) -> ControlDecision {
+pub fn decide_delete(view: &View, recording: Named) -> ControlDecision {
     match view.current {
-        Some(stored) if recording.is_none_or(|id| id == stored.id) => ControlDecision::Apply(stored.id),
+        Some(stored) if recording.covers(stored.id) => ControlDecision::Apply(stored.id),
         _ => ControlDecision::NoOp,
     }
 }

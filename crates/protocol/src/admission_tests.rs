@@ -179,19 +179,23 @@ fn every_cell_of_stop_and_delete() {
     let one = Apply(id(1));
     let table = [(NoOp, NoOp), (one, one), (one, one), (NoOp, one), (NoOp, one), (NoOp, one), (NoOp, one)];
     for (row, (stop, delete)) in ROWS.into_iter().zip(table) {
-        assert_eq!(decide_stop(&view(row), None, None), stop, "{row:?}");
-        assert_eq!(decide_delete(&view(row), None), delete, "{row:?}");
-        assert_eq!(decide_stop(&view(row), Some(id(1)), None), stop, "{row:?}");
-        assert_eq!(decide_delete(&view(row), Some(id(1))), delete, "{row:?}");
-        assert_eq!(decide_stop(&view(row), Some(id(2)), None), NoOp, "{row:?}: another recording");
-        assert_eq!(decide_delete(&view(row), Some(id(2))), NoOp, "{row:?}: another recording");
+        assert_eq!(decide_stop(&view(row), Named::Current, None), stop, "{row:?}");
+        assert_eq!(decide_delete(&view(row), Named::Current), delete, "{row:?}");
+        assert_eq!(decide_stop(&view(row), Named::Only(id(1)), None), stop, "{row:?}");
+        assert_eq!(decide_delete(&view(row), Named::Only(id(1))), delete, "{row:?}");
+        assert_eq!(decide_stop(&view(row), Named::Only(id(2)), None), NoOp, "{row:?}: another recording");
+        assert_eq!(decide_delete(&view(row), Named::Only(id(2))), NoOp, "{row:?}: another recording");
+        assert_eq!(decide_stop(&view(row), Named::Unknown, None), NoOp, "{row:?}: nobody's id");
+        assert_eq!(decide_delete(&view(row), Named::Unknown), NoOp, "{row:?}: nobody's id");
     }
 }
 
 #[test]
 fn a_stop_by_request_id_stops_only_what_that_id_started() {
     let request = RequestId::parse("r").unwrap();
-    let of = |outcome| decide_stop(&View { outcome, ..view(Some(State::Streaming)) }, None, Some(&request));
+    let of = |outcome| {
+        decide_stop(&View { outcome, ..view(Some(State::Streaming)) }, Named::Current, Some(&request))
+    };
     assert_eq!(of(None), ControlDecision::Remember);
     assert_eq!(of(Some(Outcome::Started(id(1)))), ControlDecision::Apply(id(1)));
     for done in [Outcome::Started(id(2)), Outcome::Superseded, Outcome::StopAtArrival, Outcome::Answered] {

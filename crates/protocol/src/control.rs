@@ -95,7 +95,8 @@ pub struct ErrorDetail {
 #[cfg(feature = "recorder")]
 mod recorder {
     use super::{ControlRequest, ErrorBody, ErrorDetail};
-    use crate::{ErrorCode, ProtocolError};
+    use crate::admission::Named;
+    use crate::{ErrorCode, ProtocolError, RecordingId, RequestId};
 
     /// The most bytes that the body of a control call may have.
     pub const CONTROL_BODY_MAX: usize = 64 * 1024;
@@ -110,6 +111,28 @@ mod recorder {
                 let message = format!("the body is not the JSON object {{\"url\": \"https://…\"}}: {error}");
                 ProtocolError::new(ErrorCode::BadRequest, message)
             })
+        }
+
+        /// The recording that the call is about.
+        #[must_use]
+        pub fn named(&self) -> Named {
+            match self.recording.as_deref().map(RecordingId::parse) {
+                None => Named::Current,
+                Some(Some(id)) => Named::Only(id),
+                Some(None) => Named::Unknown,
+            }
+        }
+
+        /// The request id that a `stop` is about.
+        ///
+        /// # Errors
+        /// [`ErrorCode::BadRequest`] for one that is none.
+        pub fn request_id(&self) -> Result<Option<RequestId>, ProtocolError> {
+            let Some(text) = &self.request else { return Ok(None) };
+            let malformed = || {
+                ProtocolError::new(ErrorCode::BadRequest, "`request` is not 1 to 64 letters, digits, - and _")
+            };
+            RequestId::parse(text).map(Some).ok_or_else(malformed)
         }
     }
 

@@ -1,6 +1,25 @@
 //! The recording state machine: one upstream response from its request to its end.
 
+use bytes::Bytes;
+
+use crate::ring::{Ring, Slice};
 use crate::{ErrorCode, RecordingId, State};
+
+/// Small chunks are joined to about this many bytes for a reader that is behind.
+const JOIN_MAX: usize = 64 * 1024;
+
+/// What a start has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// The upstream has not answered.
+    Pending,
+    /// It answered with what is recorded.
+    Recorded,
+    /// It answered with what is passed through to those who waited.
+    Unrecorded,
+    /// It came to nothing.
+    Nothing(ErrorCode),
+}
 
 /// Why a live recording ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +86,21 @@ pub enum Next {
     Wait,
     /// It has everything and this is the end; break the connection unless [`State::ends_clean`].
     Ended(State),
+}
+
+/// What there is for a reader at an offset, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Got {
+    /// These bytes, from memory.
+    Bytes(Bytes),
+    /// Storage has the bytes up to this offset.
+    Stored(u64),
+    /// Nothing yet: wait for "length or state changed".
+    Wait,
+    /// See [`Next::Ended`].
+    Ended(State),
+    /// Superseded or deleted: break the connection, whatever is there.
+    Gone,
 }
 
 impl Recording {
@@ -167,6 +201,23 @@ impl Recording {
             Next::Ended(self.state)
         }
     }
+
+    /// What there is for a reader at this offset. `ring` holds the newest bytes; `None` where all are in storage.
+    #[must_use]
+    pub fn look(&self, ring: Option<&Ring>, offset: u64) -> Got {
+        if matches!(self.state, State::Superseded | State::Deleted) {
+            return Got::Gone;
+        }
+        match self.next(offset) {
+            Next::Ended(state) => Got::Ended(state),
+            Next::Wait => Got::Wait,
+            Next::Read(available) => match ring.map(|ring| ring.read_joined(offset, JOIN_MAX)) {
+                Some(Slice::Bytes(bytes)) => Got::Bytes(bytes),
+                Some(Slice::Behind(until)) => Got::Stored(until),
+                None | Some(Slice::Tail) => Got::Stored(offset + available),
+            },
+        }
+    }
 }
 
 #[cfg(test)]
@@ -199,6 +250,29 @@ mod tests {
         assert!(recording.end(End::Complete));
         assert_eq!(recording.next(0), Next::Read(3), "stored bytes outlive the end");
         assert_eq!(recording.next(3), Next::Ended(State::Complete));
+    }
+
+    #[test]
+    fn a_reader_finds_bytes_in_the_ring_or_in_storage_or_waits() {
+        let (mut recording, mut ring) = (connecting(), Ring::new(3));
+        recording.head();
+        assert_eq!(recording.look(Some(&ring), 0), Got::Wait);
+        for part in ["abc", "def"] {
+            recording.chunk(part.len());
+            ring.push(Bytes::from_static(part.as_bytes()));
+        }
+        ring.written(3);
+        assert_eq!(recording.look(Some(&ring), 0), Got::Stored(3));
+        assert_eq!(recording.look(Some(&ring), 4), Got::Bytes(Bytes::from_static(b"ef")));
+        assert_eq!(recording.look(Some(&ring), 6), Got::Wait);
+        assert_eq!(recording.look(None, 4), Got::Stored(6));
+        recording.end(End::Complete);
+        assert_eq!(recording.look(None, 6), Got::Ended(State::Complete));
+        let mut superseded = connecting();
+        superseded.head();
+        superseded.chunk(1);
+        superseded.end(End::Supersede);
+        assert_eq!(superseded.look(None, 0), Got::Gone);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use durablefetch_protocol::admission::{self, Decision, Ending};
+use durablefetch_protocol::admission::{self, Decision, Ending, Part};
 use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RequestId, State};
 
 use crate::app::App;
@@ -12,15 +12,6 @@ use crate::shared::{Shared, Start};
 use crate::source::Source;
 use crate::start;
 use crate::storage::rows;
-
-/// A request's part in the recording that it is answered with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// It made the upstream request, and alone may have the cookies of the answer.
-    Starter,
-    /// It came to what somebody else had started.
-    Follower,
-}
 
 /// What a fetch or continuation is answered with.
 #[derive(Debug)]

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use durablefetch_protocol::address::{Control, Upstream};
-use durablefetch_protocol::admission::{self, ControlDecision};
+use durablefetch_protocol::admission::{self, ControlDecision, Named};
 use durablefetch_protocol::control::{ControlRequest, Done, Status};
 use durablefetch_protocol::guard::Admitted as Allowed;
 use durablefetch_protocol::ledger::Entry as LedgerEntry;
 use durablefetch_protocol::recording::End;
-use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RecordingId, RequestId, State, name};
+use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RequestId, State, name};
 use http::Response;
 
 use crate::app::App;
@@ -29,45 +29,15 @@ pub(crate) async fn answer(
     let asked = ControlRequest::parse(body)?;
     let target = app.own.resolve(Upstream::parse(&asked.url)?)?;
     let Some(key) = target.key(scope) else { return Err(ErrorCode::InvalidUrl.into()) };
-    let request = match &asked.request {
-        None => None,
-        Some(text) => Some(RequestId::parse(text).ok_or_else(|| {
-            ProtocolError::new(ErrorCode::BadRequest, "`request` is not 1 to 64 letters, digits, - and _")
-        })?),
-    };
+    let request = asked.request_id()?;
     let entry = app.keys.entry(&key);
-    let recording = Named::of(asked.recording.as_deref());
-    let app = Arc::clone(app);
-    let message = match (call, recording) {
-        (Control::InProgress, _) => return Ok(respond::json(allowed, &status(&app, &entry).await?)),
-        (Control::Stop, Named::Nothing) => Done::NOTHING_TO_STOP,
-        (Control::Delete, Named::Nothing) => Done::DELETED,
-        (Control::Stop, Named::Recording(recording)) => {
-            to_its_end(async move { stop(&app, &entry, recording, request).await }).await?
-        }
-        (Control::Delete, Named::Recording(recording)) => {
-            to_its_end(async move { delete(&app, &entry, recording).await }).await?
-        }
+    let (app, recording) = (Arc::clone(app), asked.named());
+    let message = match call {
+        Control::InProgress => return Ok(respond::json(allowed, &status(&app, &entry).await?)),
+        Control::Stop => to_its_end(async move { stop(&app, &entry, recording, request).await }).await?,
+        Control::Delete => to_its_end(async move { delete(&app, &entry, recording).await }).await?,
     };
     Ok(respond::json(allowed, &Done::new(message)))
-}
-
-/// What a call is about.
-enum Named {
-    /// This recording only, or whichever is current.
-    Recording(Option<RecordingId>),
-    /// An id that no recorder ever gave out: another recording's, for certain.
-    Nothing,
-}
-
-impl Named {
-    fn of(recording: Option<&str>) -> Self {
-        match recording.map(RecordingId::parse) {
-            None => Self::Recording(None),
-            Some(Some(id)) => Self::Recording(Some(id)),
-            Some(None) => Self::Nothing,
-        }
-    }
 }
 
 /// Runs a call in a task of its own: a half-done one must not be left by an asker who hangs up.
@@ -103,7 +73,7 @@ async fn status(app: &App, entry: &Entry) -> Result<Status, ProtocolError> {
 async fn stop(
     app: &App,
     entry: &Entry,
-    recording: Option<RecordingId>,
+    recording: Named,
     request: Option<RequestId>,
 ) -> Result<&'static str, ProtocolError> {
     let now_ms = now_ms();
@@ -129,11 +99,7 @@ async fn stop(
     }
 }
 
-async fn delete(
-    app: &App,
-    entry: &Entry,
-    recording: Option<RecordingId>,
-) -> Result<&'static str, ProtocolError> {
+async fn delete(app: &App, entry: &Entry, recording: Named) -> Result<&'static str, ProtocolError> {
     let now_ms = now_ms();
     let mut state = entry.lock(app, now_ms).await?;
     if let ControlDecision::Apply(id) = admission::decide_delete(&state.view(None, None), recording)

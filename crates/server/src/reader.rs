@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use durablefetch_protocol::admission::Ending;
+use durablefetch_protocol::recording::Got;
 use http_body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
@@ -15,7 +16,7 @@ use crate::clock::now_ms;
 use crate::connection::Watch;
 use crate::keys::Entry;
 use crate::meters::Meters;
-use crate::shared::{Got, Shared};
+use crate::shared::Shared;
 use crate::storage::bodies;
 
 /// The most bytes that are read from storage at once.

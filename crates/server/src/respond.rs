@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use durablefetch_protocol::admission::Ending;
+use durablefetch_protocol::admission::{Ending, Part};
 use durablefetch_protocol::answer::{self, Head};
 use durablefetch_protocol::guard::Admitted as Allowed;
 use durablefetch_protocol::{ErrorCode, ProtocolError, cors};
@@ -15,7 +15,7 @@ use http::{Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use hyper::ext::ReasonPhrase;
 
-use crate::admit::{Admitted, Part};
+use crate::admit::Admitted;
 use crate::app::App;
 use crate::connection::Watch;
 use crate::finish;

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use durablefetch_protocol::address::Target;
-use durablefetch_protocol::admission::{self, Decision, Ending};
+use durablefetch_protocol::admission::{self, Decision, Ending, Part};
 use durablefetch_protocol::ask::AskHead;
 use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::guard::Admitted;
-use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, RecordingId};
+use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, RecordingId, State};
 use http::Method;
 use wasm_bindgen::JsValue;
 
@@ -94,14 +94,14 @@ async fn fetch(core: &Rc<Core>, exchange: &Exchange, ask: AskHead, source: Sourc
     match decision {
         Decision::Start => {
             let shared = start::start(core, request.cloned(), fingerprint, source)?;
-            wait(core, &ask, &shared, true, exchange).await
+            wait(core, &ask, &shared, Part::Starter, exchange).await
         }
         Decision::Wait(id) => {
             let shared = find(core, id)?;
-            wait(core, &ask, &shared, false, exchange).await
+            wait(core, &ask, &shared, Part::Follower, exchange).await
         }
         Decision::Serve { recording, from, ending } => {
-            serve(core, &find(core, recording)?, from, ending, false, exchange)
+            serve(core, &find(core, recording)?, from, ending, Part::Follower, exchange)
         }
         Decision::AnswerAgain => {
             let kept = core.keyed.borrow().answers.get(request.ok_or(ErrorCode::Internal)?).cloned();
@@ -117,7 +117,7 @@ fn find(core: &Core, id: RecordingId) -> Result<Rc<Shared>, ProtocolError> {
 }
 
 /// Waits for a start to come to something and answers with that.
-async fn wait(core: &Rc<Core>, ask: &Ask, shared: &Rc<Shared>, starter: bool, to: &Exchange) -> Answer {
+async fn wait(core: &Rc<Core>, ask: &Ask, shared: &Rc<Shared>, part: Part, to: &Exchange) -> Answer {
     // Whoever waits counts as a reader, so that nothing is let go of meanwhile.
     shared.readers.set(shared.readers.get() + 1);
     let start = shared.started().await;
@@ -127,17 +127,17 @@ async fn wait(core: &Rc<Core>, ask: &Ask, shared: &Rc<Shared>, starter: bool, to
             let state = shared.machine().state();
             let continues = matches!(ask, Ask::Continue { .. });
             match state {
-                durablefetch_protocol::State::Superseded => Err(ErrorCode::Superseded.into()),
-                durablefetch_protocol::State::Deleted => Err(ErrorCode::Deleted.into()),
+                State::Superseded => Err(ErrorCode::Superseded.into()),
+                State::Deleted => Err(ErrorCode::Deleted.into()),
                 _ if from > shared.machine().len() => Err(ErrorCode::OffsetOutOfRange.into()),
-                state if state.is_live() => serve(core, shared, from, Ending::AsRecorded, starter, to),
+                state if state.is_live() => serve(core, shared, from, Ending::AsRecorded, part, to),
                 state if state.ends_clean() || continues => {
-                    serve(core, shared, from, Ending::Clean, starter, to)
+                    serve(core, shared, from, Ending::Clean, part, to)
                 }
-                _ => serve(core, shared, from, Ending::Broken, starter, to),
+                _ => serve(core, shared, from, Ending::Broken, part, to),
             }
         }
-        Start::Unrecorded => pass_to(core, shared, starter, to),
+        Start::Unrecorded => pass_to(core, shared, part, to),
         Start::Nothing(code) => match admission::no_head(ask, code) {
             Decision::NoContent => js(respond::nothing(&to.admitted)),
             Decision::Refuse(code) => Err(code.into()),
@@ -155,13 +155,13 @@ fn serve(
     shared: &Rc<Shared>,
     from: u64,
     ending: Ending,
-    starter: bool,
+    part: Part,
     to: &Exchange,
 ) -> Answer {
     core.touch(shared);
     let head = keyed::head_of(shared);
     let machine = shared.machine();
-    let cookies = if starter { shared.take_cookies() } else { Vec::new() };
+    let cookies = if part == Part::Starter { shared.take_cookies() } else { Vec::new() };
     let headers = head.serving(&machine, from, &cookies, &to.admitted);
     let length = (ending == Ending::Clean).then(|| machine.len() - from);
     let body = body(core, shared, from, length)?;
@@ -170,15 +170,15 @@ fn serve(
 
 /// An answer that is passed through, to somebody who did not start it.
 fn pass(core: &Rc<Core>, shared: &Rc<Shared>, to: &Exchange) -> Answer {
-    pass_to(core, shared, false, to)
+    pass_to(core, shared, Part::Follower, to)
 }
 
-fn pass_to(core: &Rc<Core>, shared: &Rc<Shared>, starter: bool, to: &Exchange) -> Answer {
+fn pass_to(core: &Rc<Core>, shared: &Rc<Shared>, part: Part, to: &Exchange) -> Answer {
     let head = keyed::head_of(shared);
     let machine = shared.machine();
-    let cookies = if starter { shared.take_cookies() } else { Vec::new() };
+    let cookies = if part == Part::Starter { shared.take_cookies() } else { Vec::new() };
     let headers = head.passing(&cookies, &to.admitted);
-    let length = (machine.state() == durablefetch_protocol::State::Complete).then(|| machine.len());
+    let length = (machine.state() == State::Complete).then(|| machine.len());
     let body = body(core, shared, 0, length)?;
     js(respond::response(head.status, &head.reason, &headers, body))
 }

@@ -7,7 +7,7 @@ use durablefetch_protocol::admission::{ControlDecision, decide_delete, decide_st
 use durablefetch_protocol::control::{ControlRequest, Done, Status};
 use durablefetch_protocol::ledger::Entry;
 use durablefetch_protocol::recording::End;
-use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RecordingId, RequestId, State, name};
+use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RequestId, State, name};
 
 use crate::exchange::Exchange;
 use crate::object::Core;
@@ -15,7 +15,7 @@ use crate::shared::Shared;
 use crate::store::StoreError;
 use crate::{admit, request_body, respond, sys};
 
-/// Does it.
+/// Answers a control call.
 pub(crate) async fn answer(
     core: &Rc<Core>,
     call: Control,
@@ -53,24 +53,10 @@ fn status(core: &Core) -> Status {
     }
 }
 
-/// The recording that a call names. One that is no id names none that there is: a no-op.
-fn named(request: &ControlRequest) -> Result<Option<RecordingId>, ()> {
-    match &request.recording {
-        None => Ok(None),
-        Some(text) => RecordingId::parse(text).map(Some).ok_or(()),
-    }
-}
-
 fn stop(core: &Rc<Core>, call: &ControlRequest) -> Result<&'static str, ProtocolError> {
-    let Ok(recording) = named(call) else { return Ok(Done::NOTHING_TO_STOP) };
-    let request = match &call.request {
-        None => None,
-        Some(text) => Some(RequestId::parse(text).ok_or_else(|| {
-            ProtocolError::new(ErrorCode::BadRequest, "`request` is not 1 to 64 letters, digits, - and _")
-        })?),
-    };
+    let request = call.request_id()?;
     let view = core.keyed.borrow().view(request.as_ref(), None);
-    match (decide_stop(&view, recording, request.as_ref()), request) {
+    match (decide_stop(&view, call.named(), request.as_ref()), request) {
         (ControlDecision::Apply(_), _) => {
             let current = core.keyed.borrow().current.clone();
             current.iter().for_each(|current| core.end(current, End::Stop));
@@ -92,9 +78,8 @@ fn remember(core: &Rc<Core>, id: RequestId) -> Result<(), StoreError> {
 }
 
 fn delete(core: &Rc<Core>, call: &ControlRequest) -> Result<&'static str, ProtocolError> {
-    let Ok(recording) = named(call) else { return Ok(Done::DELETED) };
     let view = core.keyed.borrow().view(None, None);
-    if let ControlDecision::Apply(_) = decide_delete(&view, recording) {
+    if let ControlDecision::Apply(_) = decide_delete(&view, call.named()) {
         let current = core.keyed.borrow_mut().current.take();
         current.iter().try_for_each(|current| remove(core, current))?;
     }

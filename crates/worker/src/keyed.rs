@@ -10,7 +10,7 @@ use durablefetch_protocol::limits::REMEMBERED;
 use durablefetch_protocol::recording::Recording;
 use durablefetch_protocol::{ErrorCode, Ledger, Outcome, RecordingId, RequestId, State};
 
-use crate::shared::Shared;
+use crate::shared::{Shared, Start};
 use crate::store::{Row, Store, StoreError};
 
 /// What is known of the key.
@@ -70,7 +70,7 @@ impl Keyed {
                         row.started_ms,
                         row.used_ms,
                         head,
-                        true,
+                        Start::Unrecorded,
                     );
                     self.answers.insert(request.clone(), Rc::new(shared));
                 }
@@ -87,8 +87,15 @@ impl Keyed {
             store.finish(row.n, State::Interrupted.as_str(), None, len, chunks, row.used_ms)?;
         }
         let machine = Recording::recovered(row.id, state, row.cause, len, chunks);
-        let shared =
-            Shared::stored(machine, row.n, row.fingerprint, row.started_ms, row.used_ms, head, false);
+        let shared = Shared::stored(
+            machine,
+            row.n,
+            row.fingerprint,
+            row.started_ms,
+            row.used_ms,
+            head,
+            Start::Recorded,
+        );
         match row.retired_ms {
             None => self.current = Some(Rc::new(shared)),
             Some(at_ms) => self.retired.push((Rc::new(shared), at_ms)),
@@ -105,14 +112,7 @@ impl Keyed {
         answer: Option<u64>,
         now_ms: u64,
     ) -> Result<(), StoreError> {
-        let started = Outcome::Started(recording);
-        let ids: Vec<RequestId> = self
-            .ledger
-            .entries()
-            .iter()
-            .filter(|entry| entry.outcome == started)
-            .map(|entry| entry.id.clone())
-            .collect();
+        let ids = self.ids_of(recording);
         self.ledger.settle(recording, outcome, now_ms);
         for id in ids {
             store.put_request(&Entry { id, outcome, at_ms: now_ms }, answer)?;

@@ -96,7 +96,9 @@ fn watch(core: &Rc<Core>, shared: &Rc<Shared>, idle: Duration, chunks: u64, sile
             let now = shared_then.machine().chunks();
             let silent = if now == chunks { silent + 1 } else { 0 };
             if shared_then.ending.get() {
-            } else if silent >= LOOKS {
+                return;
+            }
+            if silent >= LOOKS {
                 core_then.end(&shared_then, End::Fail(ErrorCode::UpstreamIdle));
             } else {
                 watch(&core_then, &shared_then, idle, now, silent);

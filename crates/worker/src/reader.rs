@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use durablefetch_protocol::recording::Got;
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::Closure;
@@ -17,7 +18,7 @@ use web_sys::WritableStreamDefaultWriter;
 
 use crate::object::Core;
 use crate::piece::{self, Piece};
-use crate::shared::{Got, Shared};
+use crate::shared::Shared;
 use crate::sys;
 
 /// Between the last write and breaking the connection: so many turns of the event loop, so long each.
@@ -63,16 +64,20 @@ pub(crate) fn spawn(follow: Follow, writer: WritableStreamDefaultWriter) {
     let (on_sent, on_failed) = (Rc::clone(&reader), Rc::clone(&reader));
     *reader.callbacks.borrow_mut() = Some(Rc::new(Callbacks {
         sent: Closure::new(move || on_sent.sent()),
-        failed: Closure::new(move || on_failed.end(Outcome::Left)),
+        failed: Closure::new(move || on_failed.end(Close::Left)),
     }));
     watch(&reader);
     reader.step();
 }
 
+/// How a response's body is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum Close {
+    /// As a body ends.
     End,
+    /// With an error, so that nobody takes it for an end.
     Break,
+    /// The client has gone.
     Left,
 }
 
@@ -93,12 +98,12 @@ impl Reader {
                 Ok(found) => found,
                 Err(error) => {
                     worker::console_error!("storage: {}", error.message);
-                    return self.end(Outcome::Break);
+                    return self.end(Close::Break);
                 }
             },
-            Got::Gone => return self.end(Outcome::Break),
-            Got::Ended(state) if *clean || state.ends_clean() => return self.end(Outcome::End),
-            Got::Ended(_) => return self.end(Outcome::Break),
+            Got::Gone => return self.end(Close::Break),
+            Got::Ended(state) if *clean || state.ends_clean() => return self.end(Close::End),
+            Got::Ended(_) => return self.end(Close::Break),
         };
         let view = self.cautious(view);
         self.offset.set(offset + u64::from(view.length()));
@@ -125,18 +130,18 @@ impl Reader {
     }
 
     /// The reader is over. Nothing happens where it is already.
-    fn end(self: &Rc<Self>, outcome: Outcome) {
+    fn end(self: &Rc<Self>, close: Close) {
         let Some(callbacks) = self.callbacks.take() else { return };
-        if let Some(piece) = self.writing.take().filter(|_| outcome == Outcome::Left) {
+        if let Some(piece) = self.writing.take().filter(|_| close == Close::Left) {
             piece.keep_from_pool();
         }
         let reader = Rc::clone(self);
         spawn_local(async move {
             // Not before JavaScript has come back from the call of one of them.
             drop(callbacks);
-            match outcome {
-                Outcome::End => drop(JsFuture::from(reader.writer.close()).await),
-                Outcome::Break => {
+            match close {
+                Close::End => drop(JsFuture::from(reader.writer.close()).await),
+                Close::Break => {
                     // What was written last may still be on its way through workerd, which would drop it.
                     for _ in 0..SETTLE_TURNS {
                         sys::sleep(SETTLE).await;
@@ -145,7 +150,7 @@ impl Reader {
                     drop(JsFuture::from(reader.writer.abort_with_reason(&why)).await);
                 }
                 // Nobody reads what is in the pipe: it must not hold anything.
-                Outcome::Left => drop(JsFuture::from(reader.writer.abort()).await),
+                Close::Left => drop(JsFuture::from(reader.writer.abort()).await),
             }
             reader.follow.core.left(&reader.follow.shared);
         });
@@ -158,6 +163,6 @@ fn watch(reader: &Rc<Reader>) {
     let reader = Rc::clone(reader);
     spawn_local(async move {
         let _: Result<JsValue, JsValue> = JsFuture::from(closed).await;
-        reader.end(Outcome::Left);
+        reader.end(Close::Left);
     });
 }

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use durablefetch_protocol::admission::Stored;
 use durablefetch_protocol::answer::Head;
-use durablefetch_protocol::recording::{End, Next, Recording};
-use durablefetch_protocol::ring::{Ring, Slice};
+use durablefetch_protocol::recording::{End, Got, Recording};
+use durablefetch_protocol::ring::Ring;
 use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, State};
 use http::HeaderValue;
 
@@ -17,33 +17,7 @@ use crate::piece::Piece;
 use crate::reader::Reader;
 use crate::sys::Timer;
 
-/// Small chunks are joined to about this much for a reader that is behind.
-const JOIN_MAX: usize = 64 * 1024;
-
-/// What a start has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// The upstream has not answered.
-    Pending,
-    /// It answered with what is recorded.
-    Recorded,
-    /// It answered with what is passed through to those who waited.
-    Unrecorded,
-    /// It came to nothing.
-    Nothing(ErrorCode),
-}
-
-/// What there is for a reader.
-pub(crate) enum Got {
-    /// Nothing yet.
-    Wait,
-    Bytes(Bytes),
-    /// Storage has the bytes up to this offset.
-    Stored(u64),
-    Ended(State),
-    /// Superseded or deleted: its bytes are gone.
-    Gone,
-}
+pub(crate) use durablefetch_protocol::recording::Start;
 
 /// One recording, live or ended.
 pub(crate) struct Shared {
@@ -86,7 +60,7 @@ impl Shared {
         Self::build(Recording::connecting(id), n, fingerprint, now_ms, now_ms, None, Start::Pending)
     }
 
-    /// What storage has. `unrecorded` for an answer that was kept for its request id.
+    /// What storage has. `start` tells a recording from an answer that was kept for its request id.
     pub(crate) fn stored(
         machine: Recording,
         n: u64,
@@ -94,9 +68,8 @@ impl Shared {
         started_ms: u64,
         used_ms: u64,
         head: Head,
-        unrecorded: bool,
+        start: Start,
     ) -> Self {
-        let start = if unrecorded { Start::Unrecorded } else { Start::Recorded };
         let shared = Self::build(machine, n, fingerprint, started_ms, used_ms, Some(head), start);
         shared.ending.set(true);
         shared.inner.borrow_mut().ring = None;
@@ -253,19 +226,7 @@ impl Shared {
     /// What there is at an offset.
     pub(crate) fn read(&self, offset: u64) -> Got {
         let inner = self.inner.borrow();
-        if matches!(inner.machine.state(), State::Superseded | State::Deleted) {
-            return Got::Gone;
-        }
-        match inner.machine.next(offset) {
-            Next::Ended(state) => Got::Ended(state),
-            Next::Wait => Got::Wait,
-            Next::Read(available) => match inner.ring.as_ref().map(|ring| ring.read_joined(offset, JOIN_MAX))
-            {
-                Some(Slice::Bytes(bytes)) => Got::Bytes(bytes),
-                Some(Slice::Behind(until)) => Got::Stored(until),
-                None | Some(Slice::Tail) => Got::Stored(offset + available),
-            },
-        }
+        inner.machine.look(inner.ring.as_ref(), offset)
     }
 
     /// Calls this reader when there is more, or an end.

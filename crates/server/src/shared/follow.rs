@@ -3,28 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
-use bytes::Bytes;
-use durablefetch_protocol::State;
-use durablefetch_protocol::recording::Next;
-use durablefetch_protocol::ring::Slice;
+use durablefetch_protocol::recording::Got;
 
 use crate::shared::Shared;
-
-/// Small chunks are joined to about this much for a reader that is behind.
-const JOIN_MAX: usize = 64 * 1024;
-
-/// What there is for a reader.
-#[derive(Debug)]
-pub(crate) enum Got {
-    Bytes(Bytes),
-    /// Storage has the bytes up to this offset.
-    Stored(u64),
-    /// Nothing yet; the waker is registered.
-    Wait,
-    Ended(State),
-    /// Superseded or deleted.
-    Gone,
-}
 
 impl Shared {
     /// One reader more, where there are fewer than `most`.
@@ -49,18 +30,10 @@ impl Shared {
         if inner.gone {
             return Got::Gone;
         }
-        match inner.machine.next(offset) {
-            Next::Ended(state) => Got::Ended(state),
-            Next::Wait => {
-                inner.wakers.register(slot, waker);
-                Got::Wait
-            }
-            Next::Read(available) => match inner.ring.as_ref().map(|ring| ring.read_joined(offset, JOIN_MAX))
-            {
-                Some(Slice::Bytes(bytes)) => Got::Bytes(bytes),
-                Some(Slice::Behind(until)) => Got::Stored(until),
-                None | Some(Slice::Tail) => Got::Stored(offset + available),
-            },
+        let got = inner.machine.look(inner.ring.as_ref(), offset);
+        if got == Got::Wait {
+            inner.wakers.register(slot, waker);
         }
+        got
     }
 }

@@ -25,21 +25,8 @@ use crate::storage::rows::Stored;
 use crate::storage::writer::Writer;
 use crate::wakers::{Wake, Wakers};
 
-pub(crate) use follow::Got;
+pub(crate) use durablefetch_protocol::recording::Start;
 pub(crate) use persist::Work;
-
-/// What a start has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// The upstream has not answered.
-    Pending,
-    /// It answered with what is recorded.
-    Recorded,
-    /// It answered with what is passed through to those who waited.
-    Unrecorded,
-    /// It came to nothing.
-    Nothing(ErrorCode),
-}
 
 /// What becomes of the readers of a recording whose file is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
