@@ -24,6 +24,20 @@ export async function startRecorder({ args = [] } = {}) {
     url: `http://localhost:${running.port}`,
     /** What it has printed so far, for a failing test to show. */
     output: () => running.output(),
+    /** Resolves once what has come in so far is in the files, where a kill does not reach it. The native one's. */
+    async untilWritten() {
+      const unwritten = async () => {
+        const metrics = await (await fetch(`http://127.0.0.1:${running.port}/metrics`)).text()
+        return Number(/^durablefetch_unwritten_bytes(?:\{.*\})? (\d+)/m.exec(metrics)?.[1])
+      }
+      const reached = async () => {
+        // Asked again: no event tells of it.
+        for (let left = await unwritten(); left !== 0; left = await unwritten()) {
+          if (Number.isNaN(left)) throw new Error('/metrics says nothing of unwritten bytes')
+        }
+      }
+      await within(10_000, 'everything is written', reached())
+    },
     /** kill -9. Resolves when the process is gone. */
     async kill() {
       running.child.kill('SIGKILL')
