@@ -23,7 +23,7 @@ ${lines.join('\n')}
 - *Import* ends where the client calls \`fetch\` for the first time: the module is loaded, compiled and started by then. The
   script comes from a server on loopback, uncached; the package is built by Vite for production, WebAssembly as text in it.
 - *Latency* is from the write in the upstream to the chunk in the app, through the recorder, by clocks of one machine. What
-  the client adds is the difference within a round.
+  the client adds is the difference within a round; of seven rounds and fewer, five have it.
 - *Heap* is JavaScript's, garbage collected before each look: after the first 32 MB, and at the end.
 - *A cut* resets the TCP connection in a proxy between the page and the recorder. It counts from the client's event
   \`waiting\` to the next chunk in the app. Beside it: the same continuation asked for by hand with native \`fetch\`, through
