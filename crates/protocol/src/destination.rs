@@ -363,7 +363,9 @@ mod tests {
             ("240.0.0.1", "reserved"),
             ("2001:db8::1", "reserved"),
         ] {
-            assert_eq!(Refused(address.parse().unwrap()).kind(), kind, "{address}");
+            let refused = Refused(address.parse().unwrap());
+            assert_eq!(refused.kind(), kind, "{address}");
+            assert_eq!(refused.to_string(), format!("the name has a {kind} address"));
         }
     }
 }

@@ -186,4 +186,11 @@ mod tests {
         assert_eq!(ledger.find(&id(1)), Some(Outcome::Deleted));
         assert_eq!(ledger.find(&id(2)), Some(Outcome::Started(recording(2))));
     }
+
+    #[test]
+    fn a_stored_ledger_is_read_back_oldest_first() {
+        let entry = |n, at_ms| Entry { id: id(n), outcome: Outcome::Answered, at_ms };
+        let ledger = Ledger::from_entries(vec![entry(2, 20), entry(1, 10)]);
+        assert_eq!(ledger.entries(), [entry(1, 10), entry(2, 20)]);
+    }
 }

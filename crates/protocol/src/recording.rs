@@ -244,7 +244,9 @@ mod tests {
         assert!(recording.head());
         assert!(!recording.head(), "one head");
         assert_eq!(recording.next(0), Next::Wait);
+        assert!(recording.is_empty());
         assert!(recording.chunk(3) && recording.chunk(0));
+        assert!(!recording.is_empty());
         assert_eq!((recording.len(), recording.chunks()), (3, 2));
         assert_eq!(recording.next(1), Next::Read(2));
         assert!(recording.end(End::Complete));

@@ -281,6 +281,7 @@ mod tests {
         assert_eq!(ring.held(), 6);
         assert!(ring.is_full());
         ring.written(3);
+        assert_eq!(ring.written_end(), 3);
         assert_eq!((ring.held(), ring.read(0)), (3, Slice::Behind(3)));
         assert!(ring.is_full());
         ring.written(6);
@@ -309,5 +310,18 @@ mod tests {
         ring.set_capacity(0);
         assert_eq!((ring.held(), ring.read(5)), (0, Slice::Tail));
         assert!(!ring.is_full(), "an empty ring takes the next chunk");
+    }
+
+    #[test]
+    fn one_chunk_alone_goes_as_it_is_and_many_up_to_the_bound() {
+        let few = ring(100, &["abc", "de"]);
+        let at = |slice| match slice {
+            Slice::Bytes(bytes) => bytes.as_ptr(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(at(few.read_joined(3, 100)), at(few.read(3)), "the newest is not copied");
+        assert_eq!(at(few.read_joined(0, 1)), at(few.read(0)), "nor one that is large enough");
+        let many = ring(100, &["abc", "d", "e", "f", "g", "h", "i"]);
+        assert_eq!(many.read_joined(0, 8), Slice::Bytes("abcdefgh".into()));
     }
 }

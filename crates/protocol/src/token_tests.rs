@@ -186,3 +186,9 @@ fn every_fault_of_a_token_has_a_sentence() {
         assert!(said.insert(message));
     }
 }
+
+#[test]
+fn claims_are_json() {
+    let cbor = raw(r#"{"alg":"HS256","cty":"x"}"#, r#"{"sub":"a"}"#);
+    assert_eq!(scope(&cbor), Err(TokenError::Claims));
+}

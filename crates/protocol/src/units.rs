@@ -69,7 +69,10 @@ mod tests {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for bad in ["", "h", "-1s", "1.5h", "6 weeks", "99999999999999999999d", "18446744073709551615d"] {
-            assert!(duration(bad).is_err(), "{bad}");
+            assert_eq!(
+                duration(bad),
+                Err(format!("`{bad}` is no duration: write 250ms, 30s, 10m, 6h or 2d"))
+            );
         }
     }
 
@@ -90,7 +93,8 @@ mod tests {
             units.iter().for_each(|unit| assert_eq!(size(&format!("3{unit}")), Ok(3 * bytes), "{unit}"));
         }
         for bad in ["", "MiB", "-1", "1.5GiB", "1 zettabyte", "18446744073709551615GiB"] {
-            assert!(size(bad).is_err(), "{bad}");
+            let help = "write a number of bytes, or 64KiB, 32MiB, 1GiB";
+            assert_eq!(size(bad), Err(format!("`{bad}` is no size: {help}")));
         }
     }
 }
