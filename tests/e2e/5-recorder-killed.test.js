@@ -16,6 +16,8 @@ for (const recorderAt of ['direct', 'mount']) {
     await chat.send(QUESTION)
     await chat.untilAnswer(PARTIAL)
 
+    // A kill takes what was not written yet, and the replay is shorter then than what was shown.
+    const written = await world.recorder.untilWritten()
     await world.recorder.kill()
     await world.recorder.restart()
     await chat.alert.waitFor({ timeout: 20_000 })
@@ -25,16 +27,20 @@ for (const recorderAt of ['direct', 'mount']) {
 
     // The hook resumes when the page comes back to the front.
     const resumed = chat.untilAsked()
+    const failedAgain = await chat.turnsTo('error')
     await chat.toBackgroundAndBack()
     await resumed
-    await chat.untilStatus('error')
-    assert.deepEqual(await chat.messages(), received, 'what was received stays after switching tabs')
+    await failedAgain()
+    const kept = await chat.messages()
+    const [, [, answer]] = kept
+    if (written) assert.equal(answer, PARTIAL, 'what was received stays after switching tabs')
+    else assert.ok(answer && PARTIAL.startsWith(answer), `${JSON.stringify(answer)} is not its beginning`)
 
     world.gate.open()
     await chat.send('And now?')
     await chat.untilAnswer(answerTo('And now?'))
     await chat.untilStatus('ready')
-    assert.deepEqual(await chat.messages(), [...received, ['user', 'And now?'], ['assistant', answerTo('And now?')]])
+    assert.deepEqual(await chat.messages(), [...kept, ['user', 'And now?'], ['assistant', answerTo('And now?')]])
     assert.equal(world.api.requests.length, 2, 'the API saw one request for each message')
     assert.deepEqual(chat.errors, [])
   })

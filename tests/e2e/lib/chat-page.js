@@ -1,6 +1,7 @@
 // What a person does with the example's page, and what they see.
 import assert from 'node:assert/strict'
 import { toBackgroundAndBack } from './browser.js'
+import { within } from './deadline.js'
 
 export class ChatPage {
   /** Opens the page: a new chat, or the one at `address`. */
@@ -54,6 +55,23 @@ export class ChatPage {
   /** `ready`, `submitted`, `streaming`, `reconnecting` or `error`. */
   async untilStatus(status, timeout = 20_000) {
     await this.page.locator(`main[data-status=${status}]`).waitFor({ timeout })
+  }
+
+  /** Resolves when the page turns to this status from another one, after this call. */
+  async turnsTo(status) {
+    const turned = await this.page.evaluateHandle((wanted) => {
+      const main = document.querySelector('main')
+      return {
+        done: new Promise((resolve) => {
+          new MutationObserver((_, observer) => {
+            if (main.dataset.status !== wanted) return
+            observer.disconnect()
+            resolve()
+          }).observe(main, { attributeFilter: ['data-status'] })
+        }),
+      }
+    }, status)
+    return () => within(20_000, `the status turns to ${status}`, turned.evaluate(({ done }) => done))
   }
 
   /** Waits until the last answer on the page is exactly this text. */
