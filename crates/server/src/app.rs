@@ -139,12 +139,17 @@ impl App {
     /// A recording is in flight.
     pub(crate) fn takes_off(&self, seat: Seat<'_>, recording: &Arc<Shared>) {
         self.meters.started.increment(1);
-        self.budget.set_live(seat.keep(recording));
+        self.set_live(seat.keep(recording));
     }
 
     /// A recording is in flight no more.
     pub(crate) fn lands(&self, id: RecordingId) {
-        self.budget.set_live(self.live.remove(id));
+        self.set_live(self.live.remove(id));
+    }
+
+    fn set_live(&self, live: usize) {
+        self.budget.set_live(live);
+        self.writer.set_live(live);
     }
 
     /// The live recording that has most bytes in storage.

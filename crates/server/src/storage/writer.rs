@@ -1,4 +1,4 @@
-//! The writer thread: puts what the pumps published into the body files, 64 KiB or 50 ms at a time.
+//! The writer thread: puts what the pumps published into the body files, 64 KiB or 5 to 50 ms at a time.
 //!
 //! A pump tells it once that a recording has become dirty; further chunks until the next sweep cost nothing.
 //! Nobody waits for a sweep: whoever needs a recording written, because it ends or its ring is full, says so, and
@@ -6,7 +6,9 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,10 +20,12 @@ use crate::shared::{Shared, Work};
 use crate::storage::bodies::Bodies;
 use crate::storage::sync::Syncer;
 
-/// How long a byte waits for company before it is written. It is what `kill -9` can take of a recording that ends
-/// interrupted anyway; and a tenth of it would write every word of a language model by itself.
-/// `docs/decisions/0005-what-a-chunk-costs.md` has what was measured.
-const SWEEP: Duration = Duration::from_millis(50);
+/// How long a byte waits for company before it is written, at least and at most. It is what `kill -9` can take of a
+/// recording that ends interrupted anyway.
+const WAIT: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from_millis(50);
+/// What each recording in flight adds to the wait: with few of them a write for every word of a language model is
+/// cheap, with many it is most of what a word costs. `docs/decisions/0005-what-a-chunk-costs.md` has what was measured.
+const WAIT_EACH: Duration = Duration::from_millis(1);
 /// As many unwritten bytes of one recording are written at once.
 pub(crate) const HURRY_BYTES: u64 = 64 * 1024;
 
@@ -48,6 +52,8 @@ struct Queue {
 struct Shelf {
     queue: Mutex<Queue>,
     changed: Condvar,
+    /// Recordings in flight.
+    live: AtomicUsize,
     /// The file system has no room.
     full: Notify,
 }
@@ -85,6 +91,11 @@ impl Writer {
         }
     }
 
+    /// So many recordings are in flight.
+    pub(crate) fn set_live(&self, live: usize) {
+        self.shelf.live.store(live, Ordering::Relaxed);
+    }
+
     /// Waits until the file system had no room for something.
     pub(crate) async fn full(&self) {
         self.shelf.full.notified().await;
@@ -111,6 +122,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long the first byte after a sweep waits for others, where so many recordings are in flight.
+fn wait(live: usize) -> Duration {
+    let wait = WAIT_EACH.saturating_mul(u32::try_from(live).unwrap_or(u32::MAX));
+    wait.clamp(*WAIT.start(), *WAIT.end())
+}
+
 fn run(shelf: &Shelf, bodies: &Bodies, syncer: &Syncer) {
     let mut batch = Vec::new();
     let mut until = None;
@@ -129,7 +146,8 @@ fn run(shelf: &Shelf, bodies: &Bodies, syncer: &Syncer) {
                 continue;
             }
             let now = Instant::now();
-            let left = until.get_or_insert_with(|| now + SWEEP).saturating_duration_since(now);
+            let due = until.get_or_insert_with(|| now + wait(shelf.live.load(Ordering::Relaxed)));
+            let left = due.saturating_duration_since(now);
             if left.is_zero() {
                 break List::Dirty;
             }
@@ -206,4 +224,16 @@ fn write_at(file: &File, chunks: &[bytes::Bytes], mut offset: u64) -> io::Result
         }
     }
     if joined.is_empty() { Ok(()) } else { file.write_all_at(&joined, offset) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_waits_a_millisecond_for_each_recording_in_flight_from_5_to_50() {
+        for (live, ms) in [(0, 5), (1, 5), (5, 5), (6, 6), (49, 49), (50, 50), (51, 50), (usize::MAX, 50)] {
+            assert_eq!(wait(live), Duration::from_millis(ms), "{live}");
+        }
+    }
 }
