@@ -140,6 +140,10 @@ impl Config {
         if listen.ip().is_loopback() && self.public_origin.is_none() {
             return Ok(());
         }
+        let reach = match &self.public_origin {
+            Some(origin) => format!("--public-origin {origin} says so"),
+            None => format!("it listens on {listen}, which is not loopback"),
+        };
         let mut missing = Vec::new();
         if self.public_origin.is_none() {
             missing.push("--public-origin https://app.example (under which origin it is reached)");
@@ -150,7 +154,7 @@ impl Config {
         if matches!(self.scoping, Scoping::Shared) && !self.unguessable_urls {
             missing.push("--token-secret, --scope-by or --unguessable-urls (whose recordings are whose)");
         }
-        if missing.is_empty() { Ok(()) } else { Err(StartError::Exposed(listen, missing)) }
+        if missing.is_empty() { Ok(()) } else { Err(StartError::Exposed(reach, missing)) }
     }
 }
 

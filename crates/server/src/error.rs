@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use durablefetch_protocol::{ErrorCode, ProtocolError};
@@ -11,8 +10,8 @@ use durablefetch_protocol::{ErrorCode, ProtocolError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Others could reach the recorder, and these flags are missing.
-    Exposed(SocketAddr, Vec<&'static str>),
+    /// Others could reach the recorder, by what is said first, and these flags are missing.
+    Exposed(String, Vec<&'static str>),
     /// This origin is mapped and not allowed.
     Unmapped(String),
     /// Certificate or key cannot be used.
@@ -38,9 +37,9 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exposed(address, missing) => write!(
+            Self::Exposed(reach, missing) => write!(
                 f,
-                "others than this machine's user would reach the recorder (it listens on {address}), which takes {}",
+                "others than this machine's user would reach the recorder ({reach}), which takes {}",
                 missing.join(", and ")
             ),
             Self::Unmapped(origin) => write!(

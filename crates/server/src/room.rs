@@ -83,15 +83,24 @@ where
     app.db.call(move |db| work(db)).await
 }
 
+/// Which finished recordings may go.
+#[derive(Debug, Clone, Copy)]
+enum Candidates {
+    /// Those that nobody reads.
+    Unread,
+    /// Any.
+    All,
+}
+
 /// Removes finished recordings until it is enough, or a round is through. False where there was none to remove.
 async fn evict_oldest(app: &App, why: &str, enough: impl Fn() -> bool) -> Result<bool, StoreError> {
-    for read_too in [false, true] {
+    for which in [Candidates::Unread, Candidates::All] {
         let mut evicted = 0;
         for key in app.db.call(|db| rows::oldest_keys(db, ROUND)).await? {
             if evicted > 0 && enough() {
                 break;
             }
-            evicted += evict(app, &key, why, read_too).await?;
+            evicted += evict(app, &key, why, which).await?;
         }
         if evicted > 0 {
             return Ok(true);
@@ -102,12 +111,17 @@ async fn evict_oldest(app: &App, why: &str, enough: impl Fn() -> bool) -> Result
 
 /// Removes what is finished of a key, and returns how many that were. Where somebody reads it, who has its file open
 /// reads on.
-async fn evict(app: &App, key: &Key, why: &str, read_too: bool) -> Result<usize, StoreError> {
+async fn evict(app: &App, key: &Key, why: &str, which: Candidates) -> Result<usize, StoreError> {
     let now_ms = now_ms();
     let mut state = app.keys.entry(key).lock(app, now_ms).await?;
     let mut removed: Vec<_> = state.retired.drain(..).map(|(shared, _)| shared).collect();
-    removed
-        .extend(state.current.take_if(|current| !current.is_live() && (read_too || current.readers() == 0)));
+    removed.extend(state.current.take_if(|current| {
+        let spared = match which {
+            Candidates::Unread => current.readers() > 0,
+            Candidates::All => false,
+        };
+        !current.is_live() && !spared
+    }));
     for shared in &removed {
         tracing::info!(recording = %shared.id, url = redact::key(key), "removed: {why}");
         state.ledger.settle(shared.id, Outcome::Deleted, now_ms);

@@ -26,17 +26,25 @@ use crate::respond::{self, Answer, Body};
 use crate::source::Source;
 use crate::{control, meters, page, trace, upstream};
 
-/// Answers one request. `crowded`: it came on a connection more than there may be.
+/// Where a connection stands with [`Limits::connections`](crate::Limits::connections).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Within,
+    /// It is one more than there may be: it is told so, and not kept.
+    Beyond,
+}
+
+/// Answers one request.
 pub(crate) async fn handle(
     app: Arc<App>,
     watches: Watches,
-    crowded: bool,
+    standing: Standing,
     request: Request<Incoming>,
 ) -> Answer {
     let since = Instant::now();
     let span = app.trace.span(&request);
     let answering = async {
-        let response = answer(&app, watches, crowded, request).await;
+        let response = answer(&app, watches, standing, request).await;
         trace::answered(&response, since);
         response
     };
@@ -48,7 +56,7 @@ pub(crate) async fn handle(
 async fn answer(
     app: &Arc<App>,
     watches: Watches,
-    crowded: bool,
+    standing: Standing,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
@@ -60,7 +68,7 @@ async fn answer(
     if cors::is_preflight(&parts.method, &parts.headers) {
         return respond::preflight(&allowed, &parts.headers);
     }
-    let answered = route(app, &allowed, &watches, crowded, parts, body).await;
+    let answered = route(app, &allowed, &watches, standing, parts, body).await;
     answered.unwrap_or_else(|error| respond::error(&allowed, &error))
 }
 
@@ -68,7 +76,7 @@ async fn route(
     app: &Arc<App>,
     allowed: &Allowed,
     watches: &Watches,
-    crowded: bool,
+    standing: Standing,
     parts: Parts,
     body: Incoming,
 ) -> Result<Response<Body>, ProtocolError> {
@@ -81,7 +89,7 @@ async fn route(
         _ => app.config.scoping.scope(&parts.headers, &app.secret, now_ms() / 1000)?,
     };
     let target = target?;
-    if crowded && !matches!(target, Target::Healthz | Target::Metrics) {
+    if standing == Standing::Beyond && !matches!(target, Target::Healthz | Target::Metrics) {
         // Read, so that the answer is not lost in the closing of the connection.
         let _ = read(app, body, &parts, app.config.limits.request_bytes).await;
         return Err(ErrorCode::TooManyConnections.into());

@@ -19,10 +19,21 @@ use crate::meters;
 
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Who can reach the listener.
+#[derive(Debug, Clone, Copy)]
+enum Audience {
+    /// This machine's user, and a page that binds a name of its own to loopback, which is not to read them.
+    Machine,
+    /// Whoever the operator lets through.
+    Network,
+}
+
 /// Answers until it is dropped.
 pub(crate) async fn run(listener: TcpListener, app: Arc<App>) {
-    // A page that binds a name of its own to loopback is not to read them.
-    let on_loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    let audience = match listener.local_addr() {
+        Ok(address) if address.ip().is_loopback() => Audience::Machine,
+        _ => Audience::Network,
+    };
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -30,7 +41,7 @@ pub(crate) async fn run(listener: TcpListener, app: Arc<App>) {
         };
         let app = Arc::clone(&app);
         let service = service_fn(move |request| {
-            let response = answer(&app, on_loopback, &request);
+            let response = answer(&app, audience, &request);
             async move { Ok::<_, Infallible>(response) }
         });
         tokio::spawn(async move {
@@ -43,9 +54,12 @@ pub(crate) async fn run(listener: TcpListener, app: Arc<App>) {
     }
 }
 
-fn answer(app: &App, on_loopback: bool, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+fn answer(app: &App, audience: Audience, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let authority = request.uri().authority().map(|authority| authority.as_str());
-    let refused = on_loopback && Guard::default().check(authority, request.headers()).is_err();
+    let refused = match audience {
+        Audience::Machine => Guard::default().check(authority, request.headers()).is_err(),
+        Audience::Network => false,
+    };
     let (status, content_type, body) = match request.uri().path() {
         _ if refused => (StatusCode::FORBIDDEN, "text/plain", Bytes::from_static(b"for this machine only\n")),
         "/metrics" => (StatusCode::OK, meters::CONTENT_TYPE, app.metrics().into()),

@@ -18,10 +18,11 @@ use crate::app::{App, Threads};
 use crate::config::Config;
 use crate::connection::{Connection, Watches};
 use crate::error::StartError;
+use crate::route::{self, Standing};
 use crate::stream::Stream;
 use crate::tls::Tls;
 use crate::workers::Workers;
-use crate::{route, scrape, sweep};
+use crate::{scrape, sweep};
 
 /// The most bytes of a request head, and of a response that wait for a slow reader outside the recording.
 const BUFFER_MAX: usize = 64 * 1024;
@@ -161,7 +162,8 @@ async fn serve(
     watcher: Watcher,
 ) {
     // Counted for as long as it is served.
-    let crowded = open.number > app.config.limits.connections;
+    let standing =
+        if open.number > app.config.limits.connections { Standing::Beyond } else { Standing::Within };
     let patience = app.config.limits.request_timeout;
     let stream = match acceptor {
         None => Stream::Plain(stream),
@@ -174,14 +176,14 @@ async fn serve(
     let (connection, watches) = Connection::new(stream);
     let watching = watches.clone();
     let service =
-        service_fn(move |request| route::handle(Arc::clone(&app), watches.clone(), crowded, request));
+        service_fn(move |request| route::handle(Arc::clone(&app), watches.clone(), standing, request));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(patience)
         .max_buf_size(BUFFER_MAX)
-        .keep_alive(!crowded)
+        .keep_alive(standing == Standing::Within)
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(BUFFER_MAX as u32)
