@@ -18,6 +18,17 @@ test('nginx', async (t) => {
   t.diagnostic(spawnSync(NGINX, ['-v'], { encoding: 'utf8' }).stderr.trim())
   const pages = await startPages(t)
 
+  /** nginx in front of the recorder, a proxy in front of nginx that tells what passes, and a page. */
+  async function watchedNginx(t, location) {
+    const { upstream, recorder, start } = await startWorld(t)
+    const nginx = await start(startNginx({ targetPort: recorder.port, location }))
+    const watched = await start(startHttpProxy({ targetPort: nginx.port }))
+    const page = await pages.open(t, watched.url)
+    const address = upstream.address()
+    const ask = () => page.begin('one', address, QUESTION)
+    return { upstream, recorder, nginx, watched, page, address, ask }
+  }
+
   /** nginx in front of the recorder, and a page whose response is in its middle. */
   async function inTheMiddle(t) {
     const { upstream, recorder, start } = await startWorld(t)
@@ -77,12 +88,8 @@ test('nginx', async (t) => {
   })
 
   await t.test('504: the upstream takes longer than nginx waits; the same id again, run once', async (t) => {
-    const { upstream, recorder, start } = await startWorld(t)
-    const nginx = await start(startNginx({ targetPort: recorder.port, location: 'proxy_read_timeout 1s;' }))
-    const watched = await start(startHttpProxy({ targetPort: nginx.port }))
-    const page = await pages.open(t, watched.url)
-    const address = upstream.address()
-    await page.begin('one', address, QUESTION)
+    const { upstream, nginx, watched, page, address, ask } = await watchedNginx(t, 'proxy_read_timeout 1s;')
+    await ask()
     const asked = await upstream.asked(address)
     await watched.until(3, isStart)
     assert.match(nginx.log(), /upstream timed out/)
@@ -94,12 +101,8 @@ test('nginx', async (t) => {
   })
 
   await t.test('nginx gives up on a silent body: it goes on, run once', async (t) => {
-    const { upstream, recorder, start } = await startWorld(t)
-    const nginx = await start(startNginx({ targetPort: recorder.port, location: 'proxy_read_timeout 1s;' }))
-    const watched = await start(startHttpProxy({ targetPort: nginx.port }))
-    const page = await pages.open(t, watched.url)
-    const address = upstream.address()
-    await page.begin('one', address, QUESTION)
+    const { upstream, watched, page, address, ask } = await watchedNginx(t, 'proxy_read_timeout 1s;')
+    await ask()
     const asked = await upstream.asked(address)
     asked.head()
     asked.write(HALF)
@@ -111,13 +114,10 @@ test('nginx', async (t) => {
   })
 
   await t.test('502: there is no recorder yet; 503: nginx is told to say so; then it runs once', async (t) => {
-    const { upstream, recorder, start } = await startWorld(t)
-    const nginx = await start(startNginx({ targetPort: recorder.port, location: 'if (-f $document_root/fail) { return 503; } root DIR;' }))
-    const watched = await start(startHttpProxy({ targetPort: nginx.port }))
-    const page = await pages.open(t, watched.url)
-    const address = upstream.address()
+    const location = 'if (-f $document_root/fail) { return 503; } root DIR;'
+    const { upstream, recorder, nginx, watched, page, address, ask } = await watchedNginx(t, location)
     await recorder.kill()
-    await page.begin('one', address, QUESTION)
+    await ask()
     await watched.until(2, ({ status }) => status === 502)
     await nginx.fail(true)
     await watched.until(2, ({ status }) => status === 503)

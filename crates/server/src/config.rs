@@ -141,7 +141,7 @@ impl Config {
             return Ok(());
         }
         let reach = match &self.public_origin {
-            Some(origin) => format!("--public-origin {origin} says so"),
+            Some(origin) => format!("its public origin is {origin}"),
             None => format!("it listens on {listen}, which is not loopback"),
         };
         let mut missing = Vec::new();

@@ -75,10 +75,7 @@ fn a_complete_recording_survives_and_files_of_nothing_do_not() {
     let data = tempfile::tempdir().unwrap();
     let upstream = Upstream::start();
     let recorder = Recorder::start(data.path(), &[]);
-    let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
-    let mut stream = upstream.asked();
-    answer(&mut stream);
-    let id = header(&reply.head(), "durablefetch-recording").to_uppercase();
+    let (id, mut reply, mut stream) = recorder.begin(&upstream);
     send(&mut stream, "whole");
     send(&mut stream, "");
     assert_eq!(reply.rest(), ("whole".into(), true));
@@ -101,10 +98,7 @@ fn a_body_that_lost_its_end_is_interrupted_and_what_is_left_replays() {
     let data = tempfile::tempdir().unwrap();
     let upstream = Upstream::start();
     let recorder = Recorder::start(data.path(), &[]);
-    let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
-    let mut stream = upstream.asked();
-    answer(&mut stream);
-    let id = header(&reply.head(), "durablefetch-recording").to_uppercase();
+    let (id, mut reply, mut stream) = recorder.begin(&upstream);
     send(&mut stream, "whole and torn");
     send(&mut stream, "");
     assert!(reply.rest().1);

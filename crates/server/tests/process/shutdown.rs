@@ -1,16 +1,26 @@
 //! SIGTERM: nothing new, what is live may finish for a while, the rest is interrupted.
 
-use crate::support::{Recorder, Upstream, answer, header, send};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Instant;
+
+use crate::support::{Kept, PATIENCE, Recorder, Upstream, header, send};
+
+/// The listener closes once a signal is seen.
+fn until_it_accepts_no_more(recorder: &Recorder) {
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect(recorder.address).is_ok() {
+        assert!(Instant::now() < until, "the recorder still accepts");
+        thread::yield_now();
+    }
+}
 
 #[test]
 fn what_is_live_may_finish() {
     let data = tempfile::tempdir().unwrap();
     let upstream = Upstream::start();
     let recorder = Recorder::start(data.path(), &["--drain", "20s"]);
-    let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
-    let mut stream = upstream.asked();
-    answer(&mut stream);
-    reply.head();
+    let (_, mut reply, mut stream) = recorder.begin(&upstream);
     send(&mut stream, "a");
     assert_eq!(reply.take(1), "a");
     recorder.terminate();
@@ -29,10 +39,7 @@ fn what_does_not_finish_in_time_is_interrupted_and_its_readers_are_broken() {
     let data = tempfile::tempdir().unwrap();
     let upstream = Upstream::start();
     let recorder = Recorder::start(data.path(), &["--drain", "100ms"]);
-    let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
-    let mut stream = upstream.asked();
-    answer(&mut stream);
-    reply.head();
+    let (_, mut reply, mut stream) = recorder.begin(&upstream);
     send(&mut stream, "half");
     assert_eq!(reply.take(4), "half");
     recorder.terminate();
@@ -51,17 +58,9 @@ fn a_second_signal_does_not_wait() {
     let data = tempfile::tempdir().unwrap();
     let upstream = Upstream::start();
     let recorder = Recorder::start(data.path(), &["--drain", "1h"]);
-    let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
-    let mut stream = upstream.asked();
-    answer(&mut stream);
-    reply.head();
+    let (_, mut reply, _stream) = recorder.begin(&upstream);
     recorder.terminate();
-    // The listener closes once the first signal is seen.
-    let until = std::time::Instant::now() + crate::support::PATIENCE;
-    while std::net::TcpStream::connect(recorder.address).is_ok() {
-        assert!(std::time::Instant::now() < until, "the recorder still accepts");
-        std::thread::yield_now();
-    }
+    until_it_accepts_no_more(&recorder);
     recorder.terminate();
     assert_eq!(recorder.ended(), Some(130));
     assert!(!reply.rest().1);
@@ -72,19 +71,12 @@ fn nothing_starts_while_it_drains() {
     let data = tempfile::tempdir().unwrap();
     let upstream = Upstream::start();
     let recorder = Recorder::start(data.path(), &["--drain", "20s"]);
-    let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
-    let mut stream = upstream.asked();
-    answer(&mut stream);
-    reply.head();
+    let (_, mut reply, mut stream) = recorder.begin(&upstream);
     // A connection from before, which may still be used.
-    let mut kept = crate::support::Kept::open(&recorder);
+    let mut kept = Kept::open(&recorder);
     assert!(kept.get("/healthz").starts_with("http/1.1 200"));
     recorder.terminate();
-    let until = std::time::Instant::now() + crate::support::PATIENCE;
-    while std::net::TcpStream::connect(recorder.address).is_ok() {
-        assert!(std::time::Instant::now() < until, "the recorder still accepts");
-        std::thread::yield_now();
-    }
+    until_it_accepts_no_more(&recorder);
     let refused = kept.get("/http:/127.0.0.1:1/new");
     assert!(refused.starts_with("http/1.1 503"), "{refused}");
     assert_eq!(header(&refused, "durablefetch-error"), "shutting-down");

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 
-use crate::support::{Recorder, Upstream, answer, command, header, send};
+use crate::support::{Recorder, Upstream, command, header, send};
 
 /// What a start that fails prints.
 fn refused(data: &Path, flags: &[&str]) -> String {
@@ -157,12 +157,9 @@ fn a_database_that_is_cut_is_told_or_made_whole() {
     let data = tempfile::tempdir().unwrap();
     let upstream = Upstream::start();
     let recorder = Recorder::start(data.path(), &[]);
-    let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
-    let mut stream = upstream.asked();
-    answer(&mut stream);
+    let (_, mut reply, mut stream) = recorder.begin(&upstream);
     send(&mut stream, "kept");
     send(&mut stream, "");
-    reply.head();
     assert_eq!(reply.rest(), ("kept".into(), true));
     // In good order, so that everything is in this one file.
     recorder.terminate();

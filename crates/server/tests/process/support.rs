@@ -75,6 +75,15 @@ impl Recorder {
         Reply { reader: BufReader::new(stream) }
     }
 
+    /// Starts a recording of what the upstream sends: its id, what its reader gets, and the upstream's side.
+    pub(crate) fn begin(&self, upstream: &Upstream) -> (String, Reply, TcpStream) {
+        let mut reply = self.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+        let mut stream = upstream.asked();
+        answer(&mut stream);
+        let id = header(&reply.head(), "durablefetch-recording").to_uppercase();
+        (id, reply, stream)
+    }
+
     /// What `in-progress` says.
     pub(crate) fn status(&self, url: &str) -> String {
         let body = format!("{{\"url\":\"{url}\"}}");
