@@ -39,7 +39,6 @@ pub(crate) enum Find {
 pub(crate) const TABLE: &[(From, &str)] = &[
     (From::Folder("pkg-template", &["ASSEMBLY.md"]), "."),
     (From::Manifest("pkg-template/package.json"), "package.json"),
-    (From::File("README.md"), "README.md"),
     (From::File("LICENSE-MIT"), "LICENSE-MIT"),
     (From::File("LICENSE-APACHE"), "LICENSE-APACHE"),
     (From::Patched(super::SHORT_GLUE, GLUE_PATCHES), "wasm/durablefetch.js"),
