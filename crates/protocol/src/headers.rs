@@ -109,7 +109,8 @@ pub fn to_upstream(headers: &HeaderMap, cookies: Cookies) -> HeaderMap {
     out
 }
 
-/// The upstream's headers as they are kept with a recording: the same for every reader, no `set-cookie`.
+/// The upstream's headers as they are kept with a recording: the same for every reader, no `set-cookie`. Values
+/// are copied: they are parts of the buffer that the head was read into, which would stay for as long as they do.
 #[must_use]
 pub fn to_store(headers: &HeaderMap) -> HeaderMap {
     let named = connection_named(headers);
@@ -122,7 +123,10 @@ pub fn to_store(headers: &HeaderMap) -> HeaderMap {
             || text.starts_with("access-control-")
             || name == header::SET_COOKIE;
         if !drop {
-            out.append(name.clone(), value.clone());
+            // It was one, so it is one.
+            let Ok(mut copied) = HeaderValue::from_bytes(value.as_bytes()) else { continue };
+            copied.set_sensitive(value.is_sensitive());
+            out.append(name.clone(), copied);
         }
     }
     out

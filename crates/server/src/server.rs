@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -90,11 +91,15 @@ impl Recorder {
         let housekeeping = tokio::spawn(sweep::run(Arc::clone(&app)));
         let metrics = metrics.map(|listener| tokio::spawn(scrape::run(listener, Arc::clone(&app))));
         let connections = GracefulShutdown::new();
+        let (serving, _) = watch::channel(());
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => connect(stream, &workers, &app, tls.as_ref(), connections.watcher()),
+                    Ok((stream, _)) => {
+                        let watcher = (connections.watcher(), serving.subscribe());
+                        connect(stream, &workers, &app, tls.as_ref(), watcher);
+                    }
                     Err(error) => {
                         // Out of descriptors, mostly: it passes when a connection closes.
                         tracing::warn!("a connection cannot be accepted: {error}");
@@ -111,6 +116,7 @@ impl Recorder {
             tracing::warn!(interrupted, "live recordings did not finish in time");
             app.quiet().await;
         }
+        drop(serving);
         if timeout(GOODBYE, connections.shutdown()).await.is_err() {
             tracing::debug!("some readers did not take the last bytes in time");
         }
@@ -129,9 +135,12 @@ impl Recorder {
     }
 }
 
+/// Tells a connection that the recorder is closing: one that has asked for something, and one that has not.
+type Watching = (Watcher, watch::Receiver<()>);
+
 /// Hands a connection to a thread that serves it to its end, or lets one that is too many know it. Beyond
 /// [`REFUSED_MAX`] of these it is closed without a word, so that the descriptors last.
-fn connect(stream: TcpStream, workers: &Workers, app: &Arc<App>, tls: Option<&Tls>, watcher: Watcher) {
+fn connect(stream: TcpStream, workers: &Workers, app: &Arc<App>, tls: Option<&Tls>, watcher: Watching) {
     let open = Open::new(app);
     let limit = app.config.limits.connections;
     if open.number > limit + REFUSED_MAX {
@@ -159,7 +168,7 @@ async fn serve(
     app: Arc<App>,
     open: Open,
     acceptor: Option<TlsAcceptor>,
-    watcher: Watcher,
+    (watcher, mut serving): Watching,
 ) {
     // Counted for as long as it is served.
     let standing =
@@ -173,11 +182,27 @@ async fn serve(
             Err(_) => return tracing::debug!("a TLS handshake took too long"),
         },
     };
+    let is_http1 = tokio::select! {
+        first = timeout(patience, stream.is_http1()) => match first {
+            Ok(Ok(is_http1)) => is_http1,
+            Ok(Err(error)) => return tracing::debug!("a connection ended: {error}"),
+            Err(_) => return tracing::debug!("a connection was idle for too long"),
+        },
+        // Nothing is sent on it: this comes when all are gone.
+        _ = serving.changed() => return,
+    };
+    drop(serving);
     let (connection, watches) = Connection::new(stream);
     let watching = watches.clone();
-    let service =
-        service_fn(move |request| route::handle(Arc::clone(&app), watches.clone(), standing, request));
+    // Boxed, so that its 5 KiB last until there is an answer, and not as long as the connection.
+    let service = service_fn(move |request| {
+        Box::pin(route::handle(Arc::clone(&app), watches.clone(), standing, request))
+    });
     let mut builder = auto::Builder::new(TokioExecutor::new());
+    if is_http1 {
+        // Finding it out takes hyper a second buffer for the head.
+        builder = builder.http1_only();
+    }
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -192,8 +217,9 @@ async fn serve(
     let serving = builder.serve_connection(connection, service).into_owned();
     let mut serving = pin!(watcher.watch(serving));
     let served = tokio::select! {
+        biased;
         served = &mut serving => served,
-        () = idle(&watching, patience) => return tracing::debug!("a connection was idle for too long"),
+        () = idle(&watching, patience), if !is_http1 => return tracing::debug!("a connection was idle for too long"),
     };
     if let Err(error) = served {
         tracing::debug!("a connection ended: {error}");
@@ -221,7 +247,7 @@ impl Drop for Open {
 }
 
 /// Waits until nothing has been asked on a connection for this long, or up to twice as long. HTTP/1 has a timeout
-/// of its own, which is sooner.
+/// of its own, and is not waited for here.
 async fn idle(watches: &Watches, patience: Duration) {
     let mut was_idle = false;
     loop {

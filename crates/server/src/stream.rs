@@ -15,7 +15,22 @@ pub(crate) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+/// What a connection over HTTP/2 begins with.
+const PREFACE: &[u8] = b"PRI";
+
 impl Stream {
+    /// Whether the client is known to speak HTTP/1, once it has said something. Where it is not, what it says decides.
+    pub(crate) async fn is_http1(&self) -> io::Result<bool> {
+        match self {
+            Self::Plain(socket) => {
+                let mut first = [0; PREFACE.len()];
+                let n = socket.peek(&mut first).await?;
+                Ok(!PREFACE.starts_with(&first[..n]))
+            }
+            Self::Tls(stream) => Ok(stream.get_ref().1.alpn_protocol() == Some(b"http/1.1")),
+        }
+    }
+
     /// The socket, without what is left to be told on it.
     pub(crate) fn into_socket(self) -> TcpStream {
         match self {
@@ -69,5 +84,32 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(self, stream => stream.poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_client_says_first_shows_its_version() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for (first, is_http1) in [
+            ("GET / HTTP/1.1", true),
+            ("PROPFIND / HTTP/1.1", true),
+            ("PRI * HTTP/2.0", false),
+            // Not yet known, or nothing more to come.
+            ("PR", false),
+            ("", false),
+        ] {
+            let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            client.write_all(first.as_bytes()).await.unwrap();
+            client.shutdown().await.unwrap();
+            let (socket, _) = listener.accept().await.unwrap();
+            assert_eq!(Stream::Plain(socket).is_http1().await.unwrap(), is_http1, "{first:?}");
+        }
     }
 }

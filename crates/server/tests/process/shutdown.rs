@@ -84,3 +84,18 @@ fn nothing_starts_while_it_drains() {
     assert_eq!(reply.rest(), (String::new(), true));
     assert_eq!(recorder.ended(), Some(0));
 }
+
+#[test]
+fn a_connection_that_never_said_anything_is_not_waited_for() {
+    let data = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start(data.path(), &[]);
+    // As browsers open them ahead of time.
+    let _silent = std::net::TcpStream::connect(recorder.address).unwrap();
+    // Connections are accepted in turn.
+    assert!(crate::support::Kept::open(&recorder).get("/healthz").starts_with("http/1.1 200"));
+    let since = std::time::Instant::now();
+    recorder.terminate();
+    assert_eq!(recorder.ended(), Some(0));
+    // Readers that do not take their last bytes are waited for as long as this.
+    assert!(since.elapsed() < std::time::Duration::from_secs(5), "{:?}", since.elapsed());
+}
