@@ -1,12 +1,13 @@
 // Every command that the documentation shows exists, with these flags; what asks a recorder is run against one.
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { within } from '../e2e/lib/deadline.js'
 import { startRecorder } from '../e2e/lib/recorder.js'
 import { at, blocksIn, ROOT } from './lib/pages.js'
 
@@ -105,7 +106,11 @@ test('every curl of README and docs that asks a recorder on this machine gets an
     )
     const shown = `${at(block)}: ${words.join(' ')}`
     // A stream goes on for longer than anybody waits here: the status is what counts.
-    const { stdout } = await exec('curl', [...args, '-s', '-o', '/dev/null', '-m', '3', '-w', '%{http_code}']).catch((error) => error)
-    assert.match(stdout, /^2\d\d$/, shown)
+    const curl = spawn('curl', [...args, '-s', '-N', '-o', '/dev/null', '-D', '-'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const closed = once(curl, 'close')
+    const [head] = await within(20_000, shown, Promise.race([once(curl.stdout, 'data'), closed]))
+    curl.kill()
+    await closed
+    assert.match(String(head), /^HTTP\/1\.1 2\d\d /, shown)
   }
 })

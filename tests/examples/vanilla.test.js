@@ -49,7 +49,14 @@ test('examples/vanilla: Stop ends the answer at the upstream, and for both tabs'
   world.gate.holdAt(20)
   await first.getByRole('button', { name: 'Ask' }).click()
   await untilShown(first, beginning(20))
+  const second = await browser.newPage()
+  await second.goto(first.url())
+  await untilShown(second, beginning(20))
   await first.getByRole('button', { name: 'Stop' }).click()
-  await first.locator('#state').getByText('stopped').waitFor()
-  assert.equal(await first.locator('#answer').textContent(), beginning(20))
+  for (const tab of [first, second]) {
+    await tab.locator('#state').getByText('stopped').waitFor()
+    assert.equal(await tab.locator('#answer').textContent(), beginning(20))
+  }
+  await world.hungUp()
+  assert.equal(world.asked(), 1)
 })

@@ -96,7 +96,7 @@ test('endings', async (t) => {
     await other.begin('newer', address, { ...QUESTION, headers: { 'durablefetch-mode': 'restart' } })
     await assertBroken(page, 'superseded')
     await asked.until('hung up')
-    const second = upstream.requests.filter(({ path }) => address.endsWith(path))[1]
+    const second = await upstream.asked(address, 1)
     second.head()
     second.end('the second answer')
     const { text, end } = await other.end('newer')
@@ -144,7 +144,7 @@ test('endings', async (t) => {
   }
 
   await t.test('the recorder is gone for longer than `giveUpAfterMs`: network', async (t) => {
-    const { recorder, page } = await inTheMiddle(t, { options: { retry: { ...OPTIONS.retry, giveUpAfterMs: 800 } } })
+    const { recorder, page } = await inTheMiddle(t, { options: { retry: { ...OPTIONS.retry, giveUpAfterMs: 2000 } } })
     await recorder.kill()
     await assertBroken(page, 'network')
     assert.ok((await page.reconnects()).length >= 2, 'it was tried more than once')
@@ -229,7 +229,8 @@ test('aborting detaches, in each phase', async (t) => {
 
   await t.test('by AbortSignal.timeout', async (t) => {
     const { upstream, page: one, address } = await page(t)
-    await one.begin('one', address, QUESTION, { abortAfterMs: 500 })
+    // Time enough for the request to be sent, on a busy machine too.
+    await one.begin('one', address, QUESTION, { abortAfterMs: 2000 })
     const asked = await upstream.asked(address)
     asked.head()
     asked.write(HALF)

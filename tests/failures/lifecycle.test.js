@@ -87,7 +87,9 @@ test('lifecycle', async (t) => {
   }
 
   await t.test('asleep: every process of the browser stands still for longer than `giveUpAfterMs`', async (t) => {
-    const { page, recorder } = await inTheMiddle(t, { retry: IMPATIENT })
+    // Twice as patient: the recorder starts again within this time, and it sleeps for longer.
+    const giveUpAfterMs = 2 * IMPATIENT.giveUpAfterMs
+    const { page, recorder } = await inTheMiddle(t, { retry: { ...IMPATIENT, giveUpAfterMs } })
     const cdp = await pages.browser.newBrowserCDPSession()
     const { processInfo } = await cdp.send('SystemInfo.getProcessInfo')
     // It has failed before it falls asleep: the time asleep is not to count.
@@ -96,7 +98,7 @@ test('lifecycle', async (t) => {
     const all = (signal) => processInfo.forEach(({ id }) => process.kill(id, signal))
     all('SIGSTOP')
     try {
-      await pause(3 * IMPATIENT.giveUpAfterMs)
+      await pause(1.5 * giveUpAfterMs)
     } finally {
       all('SIGCONT')
     }
@@ -113,7 +115,9 @@ test('lifecycle', async (t) => {
     await page.page.goto(`${pages.url}/main.js`)
     await meanwhile()
     await page.page.goBack({ waitUntil: 'commit' })
-    assert.equal(await page.page.evaluate(() => window.persisted), true, 'it was in the cache')
+    // The page is there before it is told that it is back.
+    const shown = await page.page.waitForFunction(() => 'persisted' in window && { persisted: window.persisted })
+    assert.deepEqual(await shown.jsonValue(), { persisted: true }, 'it was in the cache')
     await assertWhole()
   })
 

@@ -3,7 +3,12 @@ import { answerTo } from '../../../examples/chat/server/mock-answer.js'
 
 export { answerTo }
 
+/** The answer, word by word, as the model sends it. */
+export function wordsOf(question) {
+  return answerTo(question).match(/\s*\S+/g)
+}
+
 /** What has been sent when the model stops before word number `count`. */
 export function beginningOf(question, count) {
-  return answerTo(question).match(/\s*\S+/g).slice(0, count).join('')
+  return wordsOf(question).slice(0, count).join('')
 }

@@ -17,7 +17,7 @@ export async function startApi({ gate }) {
     response.on('close', () => {
       // `writableFinished` tells a whole answer from a connection that went away under it.
       entry.state = response.writableFinished ? 'finished' : 'hung up'
-      entry.closedAt = performance.now()
+      entry.closedAt = Date.now()
       events.emit('change')
     })
   })

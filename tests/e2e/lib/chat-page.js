@@ -9,8 +9,7 @@ export class ChatPage {
     const page = await world.context.newPage()
     const chat = new ChatPage(page)
     page.on('pageerror', (error) => chat.errors.push(error.message))
-    await page.goto(address)
-    await chat.ready()
+    await chat.#arrives(() => page.goto(address))
     return chat
   }
 
@@ -26,12 +25,15 @@ export class ChatPage {
     return this.page.url()
   }
 
-  chatId() {
-    return this.address().split('#/chat/')[1]
-  }
-
-  async ready() {
+  /**
+   * A page asks the recorder as it opens. Resolves when that is answered: the page follows what is recorded, whatever it
+   * had stored itself, or it knows that there is nothing and is free to hear of questions in other tabs.
+   */
+  async #arrives(going) {
+    const [answered] = await Promise.all([this.untilAsked(), going()])
     await this.page.getByLabel('Message', { exact: true }).waitFor()
+    // Whoever waits for `ready` after this waits for the end of what is recorded.
+    if (answered.status() !== 200) await this.untilStatus('ready')
   }
 
   async send(text) {
@@ -40,12 +42,17 @@ export class ChatPage {
   }
 
   async reload() {
-    await this.page.reload()
-    await this.ready()
+    await this.#arrives(() => this.page.reload())
   }
 
+  /** Presses Stop. Resolves with the time (`Date.now()`) at which the page was told. */
   async stop() {
-    await this.page.getByRole('button', { name: 'Stop' }).click()
+    const button = this.page.getByRole('button', { name: 'Stop' })
+    const told = await button.evaluateHandle((element) => ({
+      at: new Promise((resolve) => element.addEventListener('click', () => resolve(Date.now()), { capture: true, once: true })),
+    }))
+    await button.click()
+    return told.evaluate(({ at }) => at)
   }
 
   async openInSidebar(title) {

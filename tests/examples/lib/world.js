@@ -1,6 +1,7 @@
 // What an example talks to: a real recorder, and the examples' own upstream, stopped at a word of the test's choice.
 import { once } from 'node:events'
 import { createUpstream, wordsOf } from '../../../examples/upstream/upstream.js'
+import { within } from '../../e2e/lib/deadline.js'
 import { Gate } from '../../e2e/lib/gate.js'
 import { startRecorder } from '../../e2e/lib/recorder.js'
 
@@ -13,7 +14,12 @@ export async function startWorld(t, flags = []) {
   const gate = new Gate()
   const server = createUpstream({ pace: gate.pace })
   let asked = 0
-  server.on('request', () => (asked += 1))
+  let hangUp
+  const hungUp = new Promise((resolve) => (hangUp = resolve))
+  server.on('request', (_, response) => {
+    asked += 1
+    response.on('close', () => response.writableFinished || hangUp())
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const recorder = await startRecorder({ args: flags })
@@ -30,6 +36,8 @@ export async function startWorld(t, flags = []) {
     recorder,
     /** How often the upstream was asked. */
     asked: () => asked,
+    /** Resolves once it was hung up on in the middle of an answer. */
+    hungUp: () => within(20_000, 'the upstream is hung up on', hungUp),
     env: { RECORDER_URL: recorder.url, UPSTREAM_URL: upstream, OPENAI_BASE_URL: `${upstream}/v1`, OPENAI_API_KEY: undefined },
   }
 }

@@ -54,9 +54,9 @@ export async function startUpstream() {
     address: () => `${url}/answer?id=${crypto.randomUUID()}`,
     /** How often this address was asked for. */
     count: (address) => requests.filter(({ path }) => address.endsWith(path)).length,
-    /** The first request for this address, once it is there. */
-    async asked(address) {
-      const find = () => requests.find(({ path }) => address.endsWith(path))
+    /** The first request for this address, or another by its number from 0, once it is there. */
+    async asked(address, number = 0) {
+      const find = () => requests.filter(({ path }) => address.endsWith(path))[number]
       const arrived = async () => {
         while (!find()) await once(events, 'change')
         return find()
