@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, Version};
 use reqwest::{Client, Response};
 use url::Url;
 
-use super::{Finding, advice};
+use super::{Finding, Verdict, advice};
 
 /// Events that are waited for, one a second.
 const EVENTS: usize = 4;
@@ -117,8 +117,15 @@ pub(crate) async fn recorder(way: &Way) -> Vec<Finding> {
     findings
 }
 
-/// Whether bytes arrive as they are sent.
+/// Whether bytes arrive as they are sent. Measured once more where it seems that they do not: a hiccup of the network,
+/// or of this machine, is no buffer.
 pub(crate) async fn streaming(way: &Way) -> Vec<Finding> {
+    let findings = stream(way).await;
+    let doubtful = findings.iter().any(|finding| finding.verdict == Verdict::Bad);
+    if doubtful { stream(way).await } else { findings }
+}
+
+async fn stream(way: &Way) -> Vec<Finding> {
     let demo = format!("/demo/check-{}", nonce());
     let found = match way.request(http::Method::GET, &demo).send().await {
         Ok(response) => arrivals(response).await,
@@ -235,7 +242,6 @@ pub(crate) async fn upload(way: &Way) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::Verdict;
 
     fn verdict(millis: [u64; EVENTS]) -> Verdict {
         judge(&HeaderMap::new(), &millis.map(Duration::from_millis))[0].verdict

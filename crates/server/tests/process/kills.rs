@@ -10,12 +10,18 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::crash::body_files;
 use crate::support::{PATIENCE, Recorder};
 
 const LIVE: u64 = 50;
+
+/// A kill comes before so many things have happened at the upstream: a request came, a chunk was sent. Counted, and not
+/// timed, so that the moments are of all kinds on any machine. Where nothing is in its way that is after some 150 ms.
+const MOMENTS: u64 = 1500;
 
 /// Splitmix64: enough chance for what happens when.
 #[derive(Clone)]
@@ -69,6 +75,28 @@ fn manner(seed: u64, n: u64) -> Manner {
 struct Log {
     asked: HashMap<u64, usize>,
     sent: HashMap<u64, usize>,
+    moments: watch::Sender<u64>,
+}
+
+impl Log {
+    fn asked(&mut self, n: u64) {
+        *self.asked.entry(n).or_default() += 1;
+        self.moments.send_modify(|moments| *moments += 1);
+    }
+
+    /// Before it is sent: what the recorder has is never more than this.
+    fn sends(&mut self, n: u64, up_to: usize) {
+        self.sent.insert(n, up_to);
+        self.moments.send_modify(|moments| *moments += 1);
+    }
+}
+
+/// Waits until so many more things have happened.
+async fn pass(log: &Mutex<Log>, moments: u64) {
+    let mut passing = log.lock().unwrap().moments.subscribe();
+    let until = *passing.borrow() + moments;
+    let passed = timeout(PATIENCE, passing.wait_for(|now| *now >= until)).await;
+    passed.expect("the upstream is at work").unwrap();
 }
 
 async fn upstream(seed: u64) -> (std::net::SocketAddr, Arc<Mutex<Log>>) {
@@ -91,7 +119,7 @@ async fn play(stream: TcpStream, seed: u64, log: Arc<Mutex<Log>>) -> Option<()> 
     let mut line = String::new();
     stream.read_line(&mut line).await.ok()?;
     let n: u64 = line.split(['/', ' ']).nth(2)?.parse().ok()?;
-    *log.lock().unwrap().asked.entry(n).or_default() += 1;
+    log.lock().unwrap().asked(n);
     let manner = manner(seed, n);
     let total = match manner {
         Manner::Silent => return std::future::pending().await,
@@ -103,8 +131,7 @@ async fn play(stream: TcpStream, seed: u64, log: Arc<Mutex<Log>>) -> Option<()> 
     let mut at = 0;
     while at < total {
         let len = (1 + chance.below(3000) as usize).min(total - at);
-        // Before it is sent: what the recorder has is never more than this.
-        log.lock().unwrap().sent.insert(n, at + len);
+        log.lock().unwrap().sends(n, at + len);
         stream.write_all(format!("{len:x}\r\n").as_bytes()).await.ok()?;
         stream.write_all(&bytes(n, at, len)).await.ok()?;
         stream.write_all(b"\r\n").await.ok()?;
@@ -253,7 +280,7 @@ async fn leave_nothing_wrong_behind() {
         let client = Client::new(&recorder, upstream);
         let theirs = (streams.clone(), Arc::clone(&client));
         let reading = tokio::spawn(async move { all(theirs.0, &theirs.1, "restart").await });
-        tokio::time::sleep(Duration::from_micros(chance.below(150_000))).await;
+        pass(&log, chance.below(MOMENTS)).await;
         recorder.kill();
         let seen = reading.await.unwrap();
 

@@ -20,7 +20,7 @@ const SECRETS: [&str; 8] = [
 fn logged(format: &str, verbosity: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
-    let flags = ["--log-format", format, "--header-timeout", "500ms", "--max-request-bytes", "1000"];
+    let flags = ["--log-format", format, "--header-timeout", "1s", "--max-request-bytes", "1000"];
     let mut command = command(&folder.path().join("data"), &flags);
     command.env("RUST_LOG", verbosity).stderr(Stdio::from(File::create(&path).unwrap()));
     let recorder = Recorder::spawn(&mut command);
