@@ -69,6 +69,21 @@ test('the modules that CONTRIBUTING names for each section of the protocol exist
   assert.deepEqual(missing, [])
 })
 
+test('every rule of a client has a test in tests/README.md, and every test that is named there exists', () => {
+  const rules = [...pages.find(({ file }) => file === 'PROTOCOL.md').text.matchAll(/^- \*\*(K\d+)\*\*/gm)].map(([, rule]) => rule)
+  assert.ok(rules.length > 5, 'the rules are found')
+  const rows = [...readFileSync(join(ROOT, 'tests/README.md'), 'utf8').matchAll(/^\| (K\d+) \|(.*)\|(.*)\|$/gm)]
+  assert.deepEqual(rows.map(([, rule]) => rule), rules)
+  const web = readdirSync(join(ROOT, 'tests/web')).filter((file) => file.endsWith('.rs')).map((file) => `tests/web/${file}`)
+  const tests = (files) => files.flatMap((file) => [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^(?:async )?fn (\w+)\(\)/gm)].map(([, name]) => name))
+  const columns = [tests(['crates/protocol/src/reader_tests.rs']), tests(web)]
+  for (const [, rule, ...cells] of rows) {
+    const named = cells.map((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name))
+    assert.ok(named.flat().length > 0, `${rule} has no test`)
+    named.forEach((names, column) => assert.deepEqual(names.filter((name) => !columns[column].includes(name)), [], rule))
+  }
+})
+
 test('every link and picture inside the repository leads somewhere', () => {
   const wrong = pages.flatMap(({ file, folder, text }) => {
     const prose = text.replace(/^( *)```.*?^\1```$/gms, '')

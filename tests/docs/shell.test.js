@@ -9,11 +9,16 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { within } from '../e2e/lib/deadline.js'
 import { startRecorder } from '../e2e/lib/recorder.js'
-import { at, blocksIn, ROOT } from './lib/pages.js'
+import { at, blocksIn, pages, ROOT } from './lib/pages.js'
 
 const exec = promisify(execFile)
 const RECORDER = process.env.DURABLEFETCH_BIN ?? join(ROOT, 'target/debug/durablefetch')
 const XTASK = process.env.XTASK_BIN ?? join(ROOT, 'target/debug/xtask')
+
+/** The checks that `cargo xtask test --only` knows. */
+const CHECKS = ['checks', 'matrices'].flatMap((file) =>
+  [...readFileSync(join(ROOT, `crates/xtask/src/test/${file}.rs`), 'utf8').matchAll(/Check \{\s*name: "([^"]+)"/g)].map(([, name]) => name),
+)
 
 /** Programs of others that are shown with arguments we do not know how to check. */
 const OTHERS = [
@@ -21,8 +26,18 @@ const OTHERS = [
   'wasm-pack', 'duplicates', 'tail', 'journalctl', 'ss', 'sysctl', 'ulimit', 'cp', 'curl-exec', 'echo', 'ln', 'rm', 'ls', 'export', 'wrangler', 'ab', 'jq',
 ]
 
-/** The commands of all blocks: `{ words, block }`. */
-const commands = blocksIn('sh').flatMap((block) =>
+/** Commands of ours that stand in the text. A line may end in them; N is some number, NAME a fuzz target. */
+const inline = pages.flatMap(({ file, folder, text }) =>
+  [...text.replace(/^( *)```.*?^\1```$/gms, (block) => block.replace(/[^\n]/g, '')).matchAll(/`((?:cargo|npm) [^`]+)`/g)].map(({ 1: code, index }) => ({
+    file,
+    folder,
+    line: text.slice(0, index).split('\n').length,
+    code: code.replaceAll(/\s+/g, ' ').replaceAll(/\bN\b/g, '1'),
+  })),
+)
+
+/** The commands of all blocks and texts: `{ words, block }`. */
+const commands = [...blocksIn('sh'), ...inline].flatMap((block) =>
   block.code
     .replaceAll(/\\\n\s*/g, ' ')
     .split('\n')
@@ -68,7 +83,11 @@ async function check([program, ...args], block) {
 const there = (word, { folder }) => existsSync(resolve(folder, word)) || existsSync(join(ROOT, word))
 
 async function checkCargo([verb, ...args]) {
-  if (verb === 'xtask') return exec(XTASK, [...args, '--help'])
+  if (verb.startsWith('+')) return checkCargo(args)
+  if (verb === 'xtask') {
+    if (args[0] === 'test' && args.includes('--only')) assert.ok(CHECKS.some((name) => name.includes(args[args.indexOf('--only') + 1])), 'no such check')
+    return exec(XTASK, [...args, '--help'])
+  }
   const rest = args.indexOf('--')
   const own = rest < 0 ? args : args.slice(0, rest)
   const value = (flag) => own[own.indexOf(flag) + 1]
