@@ -22,6 +22,8 @@ pub enum StartError {
     DataDirInUse(PathBuf),
     /// The database in the data directory cannot be opened.
     Database(PathBuf, String),
+    /// The disk of the data directory is full.
+    NoRoom(PathBuf),
     /// There are recorded bodies, but the database that says what they are is gone or empty.
     DatabaseMissing(PathBuf),
     /// The data directory was written by a later version.
@@ -63,6 +65,12 @@ impl fmt::Display for StartError {
                 f,
                 "the database {} cannot be opened: {error}; if it is damaged, move the data directory away and \
                  start again (recordings are lost)",
+                path.display()
+            ),
+            Self::NoRoom(path) => write!(
+                f,
+                "there is no room on the disk of the data directory {}: free some, or name a directory on another disk \
+                 with --data; nothing that is recorded is lost",
                 path.display()
             ),
             Self::DatabaseMissing(path) => write!(

@@ -56,8 +56,10 @@ pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
     if len(&path) < PAGE && len(&data.join(LOG)) == 0 && !bodies.list().map_err(failed)?.is_empty() {
         return Err(StartError::DatabaseMissing(path));
     }
-    let mut connection = db::open(&path)?;
-    let database = |error: rusqlite::Error| StartError::Database(path.clone(), error.to_string());
+    // SQLite calls it an I/O error, a full disk or a file that cannot be opened, by what it was about to write.
+    let or_full = |error| if has_room(data) { error } else { StartError::NoRoom(data.to_owned()) };
+    let mut connection = db::open(&path).map_err(or_full)?;
+    let database = |error: rusqlite::Error| or_full(StartError::Database(path.clone(), error.to_string()));
     let found = recovery::recover(&mut connection, &bodies).map_err(|error| match error {
         RecoveryError::Database(error) => database(error),
         RecoveryError::Bodies(error) => failed(error),
@@ -69,4 +71,10 @@ pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
     getrandom::fill(&mut fresh).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
     let secret = schema::secret(&connection, fresh).map_err(database)?;
     Ok(Store { connection, bodies, found, secret, lock })
+}
+
+/// Whether the disk has what SQLite takes before it does anything: its shared memory and a few pages.
+fn has_room(data: &Path) -> bool {
+    const ENOUGH: u64 = 128 * 1024;
+    rustix::fs::statvfs(data).map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= ENOUGH)
 }

@@ -157,3 +157,14 @@ fn a_read_only_data_directory() {
         "{message}"
     );
 }
+
+#[test]
+fn a_start_on_a_disk_without_room_says_so_and_loses_nothing() {
+    assert_namespaces();
+    let data = tempfile::tempdir().unwrap();
+    let full = "mount -t tmpfs -o size=256k none \"$DATA\" && head -c 300k /dev/zero > \"$DATA/fill\" 2>/dev/null; true";
+    let output = in_namespace(data.path(), full).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("no room on the disk"), "{said}");
+    assert!(said.contains(data.path().to_str().unwrap()) && !said.contains("damaged"), "{said}");
+}
