@@ -1,5 +1,7 @@
-// What is measured, in the page. `kind` is 'native' or 'ours'; both read the same recordings from the same recorder.
+// What is measured, in the page. `kind` is 'native' or 'ours', which read the same recordings from the same recorder, or
+// 'rival', which reads a stream of the same bytes from its own server.
 import { DurableFetchClient } from '/df.js'
+import { stream } from '/rival.js'
 
 let df, recorder, onReconnect
 
@@ -8,7 +10,19 @@ export function begin(host) {
   df = new DurableFetchClient({ durablefetchHost: host, onReconnect: (event) => onReconnect?.(event) })
 }
 
-const fetchOf = { native: (url) => fetch(`${recorder}/${url}`, { cache: 'no-store' }), ours: (url) => df.fetch(url) }
+const fetchOf = {
+  native: (url) => fetch(`${recorder}/${url}`, { cache: 'no-store' }),
+  ours: (url) => df.fetch(url),
+  async rival(url) {
+    const response = await stream({ url, offset: '-1', live: true })
+    return {
+      get body() {
+        return response.bodyStream()
+      },
+      arrayBuffer: async () => (await response.body()).buffer,
+    }
+  },
+}
 
 /** Nobody else's garbage in the measurement. */
 const settled = async () => {
@@ -56,16 +70,23 @@ export async function latency(kind, urls) {
   return all.flat()
 }
 
-/** Bytes of the JavaScript heap after each part of a long body, garbage collected. */
-export async function heap(url, every) {
-  await settled()
-  const samples = [performance.memory.usedJSHeapSize]
-  let bytes = 0
-  for await (const chunk of (await df.fetch(url)).body) {
-    bytes += chunk.length
-    if (bytes < samples.length * every) continue
-    gc()
+/**
+ * Bytes of the JavaScript heap, what its buffers hold included, after each part of a long body. Garbage is collected
+ * before, and buffers are freed by another thread.
+ */
+export async function heap(kind, url, every) {
+  const samples = []
+  const sample = async () => {
+    for (let turn = 0; turn < 3; turn++) await settled()
     samples.push(performance.memory.usedJSHeapSize)
+  }
+  const reader = (await fetchOf[kind](url)).body.getReader()
+  // A function of its own: nothing here holds the chunk while we look.
+  const lengthOfNext = async () => (await reader.read()).value?.length
+  let bytes = 0
+  for (let length; (length = await lengthOfNext()) !== undefined; ) {
+    bytes += length
+    if (bytes >= (samples.length + 1) * every) await sample()
   }
   return { bytes, samples }
 }

@@ -1,4 +1,4 @@
-// The page, and the client as an app ships it: built by Vite for production, in one file.
+// The page, and the clients as an app ships them: built by Vite for production, each in one file.
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -8,13 +8,18 @@ import { fileURLToPath } from 'node:url'
 import { build } from '../../examples/chat/node_modules/vite/dist/node/index.js'
 
 const PAGE = '<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">'
-const PACKAGE = fileURLToPath(new URL('../../pkg/index.js', import.meta.url))
+const at = (path) => fileURLToPath(new URL(path, import.meta.url))
+const PACKAGE = at('../../pkg/index.js')
+const RIVAL = at('../../crates/bench/peers/node_modules/@durable-streams/client/dist/index.js')
 
 export async function startSite() {
   const script = await bundled(`export { DurableFetchClient } from ${JSON.stringify(PACKAGE)}`)
   const files = {
     '/': ['text/html', PAGE],
     '/df.js': ['text/javascript', script],
+    // What loading alone takes: as many bytes, a string as most of them are.
+    '/blank.js': ['text/javascript', `export const text = "${'x'.repeat(script.length)}"`],
+    '/rival.js': ['text/javascript', await bundled(`export { stream } from ${JSON.stringify(RIVAL)}`)],
     '/page.js': ['text/javascript', await readFile(new URL('./page.js', import.meta.url))],
   }
   const server = createServer((request, response) => {

@@ -3,10 +3,10 @@
 export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 export const quantile = (values, q) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))]
 
-/** `rows`: `{ what, native, ours, verdict, target }`, all text but `ok`. */
+/** `rows`: `{ what, native, ours, rival?, compared, target, ok? }`, all text but `ok`. */
 export function tableOf(rows, { chromium, machine, date, rounds, load }) {
-  const lines = rows.map(({ what, native, ours, compared, target, ok }) =>
-    `| ${what} | ${native} | ${ours} | ${compared} | ${target}${ok === undefined ? '' : ok ? ': met' : ': **missed**'} |`)
+  const lines = rows.map(({ what, native, ours, rival = '', compared, target, ok }) =>
+    `| ${what} | ${native} | ${ours} | ${compared} | ${target}${ok === undefined ? '' : ok ? ': met' : ': **missed**'} | ${rival} |`)
   return `# The client beside native fetch
 
 <!-- Written by \`cargo xtask bench client\` -->
@@ -16,18 +16,23 @@ came first changed with each round), both reading the same recordings straight f
 Medians of ${rounds} rounds; ratios are medians of the ratios within a round. Load average when it began ${load[0]}, when it
 ended ${load[1]}: above 2 or so on 2 cores, others had a share of the machine, and only what is compared means anything.
 
-| what | native fetch | df.fetch | compared | target |
-|---|---|---|---|---|
+| what | native fetch | df.fetch | compared | target | \`@durable-streams/client\` |
+|---|---|---|---|---|---|
 ${lines.join('\n')}
 
-- *Import* ends where the client calls \`fetch\` for the first time: the module is loaded, compiled and started by then. The
-  script comes from a server on loopback, uncached; the package is built by Vite for production, WebAssembly as text in it.
+- *Import*: the script comes from a server on loopback, uncached; the package is built by Vite for production, WebAssembly as
+  text in it. Loading is the network's and the parser's, whatever is in the script; importing runs nothing of the module.
+  The first call decodes, compiles and starts it; measured is until the client calls \`fetch\`.
 - *Latency* is from the write in the upstream to the chunk in the app, through the recorder, by clocks of one machine. What
   the client adds is the difference within a round; of seven rounds and fewer, five have it.
-- *Heap* is JavaScript's, garbage collected before each look: after the first 32 MB, and at the end.
+- *Heap* is JavaScript's with the buffers that it holds, garbage collected before each of eight looks: the least and the most that it
+  was. By how much it grew is from the least of the first four to the least of the last four. What \`df.fetch\` has more of at
+  some looks is the chunk that it reads ahead of the app.
 - *A cut* resets the TCP connection in a proxy between the page and the recorder. It counts from the client's event
   \`waiting\` to the next chunk in the app. Beside it: the same continuation asked for by hand with native \`fetch\`, through
   the same proxy, on a new connection; its recording is stored by then, the client's is still live.
-- Not measured: \`@durable-streams/client\`, which speaks another protocol to another server.
+- \`@durable-streams/client\` 0.2.7 reads the same bytes in the same page and the same turns, in its own protocol from its own server
+  (\`@durable-streams/server\` 0.3.7, streams in files, a process on Node), which stored them from the same upstream: for bulk before,
+  for latency while it is read.
 `
 }

@@ -18,6 +18,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     package::run(repo)?;
     npm::ensure(repo, "examples/chat")?;
     npm::ensure(repo, "tests/e2e")?;
+    npm::ensure(repo, "crates/bench/peers")?;
     let mut build = repo.command("cargo");
     build.args(["build", "--release", "-p", "durablefetch-server"]);
     Step::new(repo, "cargo build --release of the recorder", build).run()?;
