@@ -82,8 +82,11 @@ impl Bell {
         Self { shared, timer: None, on_timer, on_abort, signal, wake: None }
     }
 
-    /// Rings also when the network or the page comes back.
+    /// Rings also when the network or the page comes back, from the first call on.
     pub(crate) fn listen_for_wake(&mut self) {
+        if self.wake.is_some() {
+            return;
+        }
         let shared = self.shared.clone();
         let closure = Closure::new(move || {
             shared.woken.set(true);

@@ -38,8 +38,8 @@ impl Stream for Body {
     }
 }
 
-/// The `ReadableStream` of a session that has its head. It reads only when it is read from. What breaks it is
-/// also left in `ending`.
+/// The `ReadableStream` of a session that has its head. It reads only once it is read from, and then one chunk
+/// ahead. What breaks it is also left in `ending`.
 pub(crate) fn stream(session: Session, ending: &Object) -> JsValue {
     let body = Body { session: Some(session), ending: ending.clone() };
     ReadableStream::from_stream(body).into_raw().into()

@@ -96,8 +96,7 @@ enum Occasion {
 impl Session {
     /// Sends the app's request, or attaches to a recording.
     pub(crate) fn new(client: Rc<Inner>, order: Order, chat: Option<Run>, attach: Option<&str>) -> Self {
-        let mut bell = Bell::new(order.signal.clone());
-        bell.listen_for_wake();
+        let bell = Bell::new(order.signal.clone());
         if let Some(chat) = &chat {
             chat.watch_abort(&bell);
         }
@@ -129,7 +128,13 @@ impl Session {
 
     /// The next thing for the app before there is a body.
     pub(crate) async fn head(&mut self) -> Step {
-        poll_fn(|cx| self.poll(cx)).await
+        poll_fn(|cx| {
+            let step = self.poll(cx);
+            // Once the request is on its way: the first listeners of a page take it a millisecond.
+            self.bell.listen_for_wake();
+            step
+        })
+        .await
     }
 
     /// The next thing for the app. Silence counts from the first call after a chunk.
@@ -206,6 +211,10 @@ impl Session {
                 let length = chunk.unchecked_ref::<Uint8Array>().byte_length();
                 self.reader.on(Event::Chunk(length as usize), now);
                 self.last_chunk = now;
+                // Ahead of the app: while it looks at this one, the platform fetches the next.
+                if let Source::Body(body, reading) = &mut self.source {
+                    *reading = Some(JsFuture::from(body.read()));
+                }
                 Some(Step::Chunk(chunk))
             }
             Happened::Answer(response, seen) => self.on_answer(response, seen, now),

@@ -116,16 +116,58 @@ async fn a_chunk_is_the_very_object_that_the_transport_gave() {
 }
 
 #[wasm_bindgen_test]
-async fn nothing_is_read_ahead_of_the_app() {
+async fn one_chunk_is_read_ahead_of_an_app_that_reads_and_no_more() {
     let script = Script::new();
-    script.live(0, &["a", "b", "c"], "hang");
-    let response = Df::new(&script).get().await.unwrap();
-    quiet().await;
     let source = "
-        const reader = response.body.getReader()
-        const { value } = await reader.read()
-        return new TextDecoder().decode(value)";
-    assert_eq!(js(source, &[("response", &response)]).await.unwrap(), "a");
-    quiet().await;
-    assert_eq!(script.count(), 1);
+        let pulled = 0
+        const pull = (controller) => controller.enqueue(new Uint8Array([pulled++]))
+        script.by(() => new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers }))
+        const reader = (await df.fetch('https://c.example/')).body.getReader()
+        const seen = []
+        for (let turn = 0; turn < 3; turn++) {
+          await new Promise((resolve) => setTimeout(resolve))
+          seen.push(pulled)
+          seen.push((await reader.read()).value[0])
+        }
+        await reader.cancel()
+        return seen.join()";
+    let headers = object(&[
+        ("durablefetch-state", "streaming".into()),
+        ("durablefetch-recording", ID.into()),
+        ("durablefetch-offset", "0".into()),
+    ]);
+    let df = Df::new(&script);
+    let seen = js(source, &[("script", &script), ("headers", &headers), ("df", &df.0)]).await.unwrap();
+    assert_eq!(seen, "0,0,2,1,3,2");
+}
+
+#[wasm_bindgen_test]
+async fn an_array_buffer_is_whole_whether_its_length_was_known_or_not() {
+    let script = Script::new();
+    let length = [("content-length", "6")];
+    script.recorded(200, "complete", 0, Some(6), &length, &["ab", "c"], "cut");
+    script.ended("complete", 3, 6, &["def"], "end");
+    script.live(0, &["ab", "c"], "end");
+    script.ended("complete", 3, 6, &["def"], "end");
+    let df = Df::new(&script);
+    for known in [true, false] {
+        let response = df.get().await.unwrap();
+        assert_eq!(response.headers().has("content-length").unwrap(), known);
+        let source = "
+            const read = response.arrayBuffer()
+            const again = response.arrayBuffer().catch((error) => error.name)
+            const buffer = await read
+            return [buffer instanceof ArrayBuffer, new TextDecoder().decode(buffer), response.bodyUsed, await again].join()";
+        assert_eq!(js(source, &[("response", &response)]).await.unwrap(), "true,abcdef,true,TypeError");
+    }
+    assert_eq!(script.count(), 4);
+}
+
+#[wasm_bindgen_test]
+async fn an_array_buffer_of_what_breaks_rejects_with_what_broke_it() {
+    let script = Script::new();
+    script.ended("failed", 0, 3, &["abc"], "cut");
+    let response = Df::new(&script).get().await.unwrap();
+    let source = "return response.arrayBuffer().catch((error) => error)";
+    assert_error(&js(source, &[("response", &response)]).await.unwrap(), "failed", "broke off");
 }
