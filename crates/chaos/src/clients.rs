@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use crate::lane::Kind;
+
 /// How long the program that reads may take to start.
 const START: Duration = Duration::from_secs(60);
 
@@ -44,9 +46,9 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) async fn start(program: &Path, browser: bool) -> Result<Self> {
+    pub(crate) async fn start(program: &Path, kind: Kind) -> Result<Self> {
         let mut command = Command::new("node");
-        command.arg(program).args(browser.then_some("--browser"));
+        command.arg(program).args(kind.browser.then_some("--browser"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().context("cannot start node")?;
         let stdin = child.stdin.take().context("no stdin")?;

@@ -9,7 +9,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::clients::{Client, Order};
-use crate::plan::Plan;
+use crate::plan::{Plan, Version};
 use crate::proxy::Proxy;
 use crate::recorder::Recorder;
 use crate::upstream::Upstream;
@@ -35,19 +35,19 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) async fn open(recorder: &Path, client: &Path, kind: Kind) -> Result<Self> {
-        let recorder = Recorder::start(recorder, kind.small_disk).await?;
+        let recorder = Recorder::start(recorder, kind).await?;
         let upstream = Upstream::start().await?;
         let near = Proxy::start(recorder.port()).await?;
         let far = Proxy::start(upstream.port()).await?;
-        let client = Client::start(client, kind.browser).await?;
+        let client = Client::start(client, kind).await?;
         Ok(Self { recorder, client, near, far, upstream })
     }
 
     pub(crate) async fn run(&mut self, plan: &Plan) -> Result<Told> {
         let plan = Arc::new(plan.clone());
         self.upstream.begin(&plan);
-        self.far.begin(&plan.far, false);
-        self.near.begin(&plan.near, plan.old_proxy);
+        self.far.begin(&plan.far, Version::Http11);
+        self.near.begin(&plan.near, plan.proxy_speaks);
         let url = format!("http://localhost:{}/run/{}", self.far.port(), plan.seed);
         let order = Order {
             host: format!("http://localhost:{}", self.near.port()),

@@ -30,6 +30,7 @@ use clap::Parser;
 use tokio::sync::Mutex;
 
 use crate::lane::{Kind, Lane};
+use crate::plan::{Machine, Plan};
 use crate::tally::Tally;
 
 /// Breaks connections, disks and recorders under real clients and checks what the app got.
@@ -78,8 +79,9 @@ async fn run(options: Options) -> Result<bool> {
         None => (options.from.unwrap_or_else(|| fastrand::u64(..1 << 32)), options.runs),
     };
     println!("{runs} runs, seeds {from} to {}", from + runs - 1);
-    let can_fill_disk = recorder::small_disk().await.is_some();
-    if !can_fill_disk {
+    let fills_disks = recorder::small_disk().await.is_some();
+    let machine = Machine { fills_disks, browses: !options.no_browser };
+    if !fills_disks {
         println!("a full disk is left out: it takes a small tmpfs, and mounting one takes root");
     }
     let (next, tally) = (Arc::new(AtomicU64::new(from)), Arc::new(Mutex::new(Tally::default())));
@@ -94,7 +96,7 @@ async fn run(options: Options) -> Result<bool> {
                 if seed >= from + runs {
                     break;
                 }
-                let plan = plan::Plan::of(seed, can_fill_disk, !options.no_browser);
+                let plan = Plan::of(seed, machine);
                 let kind = Kind { browser: plan.browser, small_disk: plan.disk_full };
                 let at = match kept.iter().position(|(known, _)| *known == kind) {
                     Some(at) => at,

@@ -18,8 +18,8 @@ pub(crate) struct Plan {
     pub(crate) with_length: bool,
     /// Sent with a body, which nobody may send upstream twice.
     pub(crate) post: bool,
-    /// The proxy before the recorder speaks HTTP/1.0, as nginx does by default: there a FIN is a clean end.
-    pub(crate) old_proxy: bool,
+    /// What the proxy before the recorder speaks.
+    pub(crate) proxy_speaks: Version,
     /// Between client and recorder.
     pub(crate) near: Vec<Fault>,
     /// Between recorder and upstream.
@@ -41,6 +41,15 @@ pub(crate) struct Fault {
     pub(crate) what: What,
 }
 
+/// What a proxy speaks to the server behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Version {
+    /// As nginx does by default: a body ends with its connection, so that a FIN is a clean end.
+    Http10,
+    #[default]
+    Http11,
+}
+
 /// What a proxy does to its connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
@@ -56,13 +65,22 @@ pub(crate) enum What {
     Answer(u16, u32),
 }
 
+/// What this machine is able to do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Machine {
+    /// It mounts small disks.
+    pub(crate) fills_disks: bool,
+    /// It has Chromium.
+    pub(crate) browses: bool,
+}
+
 impl Plan {
     /// The plan of this seed. Always the same one on machines that have the same abilities.
-    pub(crate) fn of(seed: u64, can_fill_disk: bool, can_browse: bool) -> Self {
+    pub(crate) fn of(seed: u64, machine: Machine) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let one_in = |random: &mut fastrand::Rng, n: u32| random.u32(..n) == 0;
-        let browser = one_in(&mut random, 8) && can_browse;
-        let disk_full = one_in(&mut random, 25) && can_fill_disk;
+        let browser = one_in(&mut random, 8) && machine.browses;
+        let disk_full = one_in(&mut random, 25) && machine.fills_disks;
         let length = match random.u32(..10) {
             _ if disk_full => random.usize(3 << 20..5 << 20),
             0 => random.usize(0..3),
@@ -82,7 +100,7 @@ impl Plan {
             pause_ms,
             with_length: random.bool(),
             post: random.bool(),
-            old_proxy: one_in(&mut random, 3),
+            proxy_speaks: if one_in(&mut random, 3) { Version::Http10 } else { Version::Http11 },
             near: faults(&mut random, near_count, length, 30..=1_800),
             far: faults(&mut random, far_count, length, 30..=4_500),
             // Not on a full disk: there the recorder does not start again until somebody makes room.
@@ -99,7 +117,7 @@ impl Plan {
         let mut kinds = Vec::new();
         for (place, faults) in [("client ↔ recorder", &self.near), ("recorder ↔ upstream", &self.far)] {
             for fault in faults {
-                let clean = self.old_proxy && place.starts_with("client");
+                let clean = self.proxy_speaks == Version::Http10 && place.starts_with("client");
                 let name = match fault.what {
                     What::Reset => "reset",
                     What::Close if clean => "clean end, too early",

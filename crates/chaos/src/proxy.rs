@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::plan::{Fault, What};
+use crate::plan::{Fault, Version, What};
 
 /// Bytes that a throttled proxy passes at once, and how many of these before it lets go again.
 const DRIP: usize = 97;
@@ -46,8 +46,7 @@ struct State {
     answers: Option<(u16, u32)>,
     stalled_until: Option<Instant>,
     drips: usize,
-    /// Speaks HTTP/1.0 to the target, so that each body ends with its connection.
-    old: bool,
+    speaks: Version,
 }
 
 /// What may pass now.
@@ -78,8 +77,8 @@ impl Proxy {
     }
 
     /// Ends what is open, and begins with these faults.
-    pub(crate) fn begin(&self, faults: &[Fault], old: bool) {
-        *self.shared.state() = State { faults: faults.iter().copied().collect(), old, ..State::default() };
+    pub(crate) fn begin(&self, faults: &[Fault], speaks: Version) {
+        *self.shared.state() = State { faults: faults.iter().copied().collect(), speaks, ..State::default() };
         self.shared.end_all(End::Reset);
     }
 
@@ -135,7 +134,7 @@ impl Shared {
         let mut target = TcpStream::connect(("127.0.0.1", self.target)).await?;
         let _ = target.set_nodelay(true);
         let _ = client.set_nodelay(true);
-        if self.state().old {
+        if self.state().speaks == Version::Http10 {
             let line = first.windows(2).position(|two| two == b"\r\n").unwrap_or(0);
             if first[..line].ends_with(b"HTTP/1.1") {
                 first[line - 1] = b'0';

@@ -10,6 +10,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::lane::Kind;
+
 /// What a small disk holds.
 const SMALL_DISK: &str = "4m";
 
@@ -25,8 +27,8 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Starts one whose data is in a temporary directory, or on a small disk of its own.
-    pub(crate) async fn start(binary: &Path, small: bool) -> Result<Self> {
-        let place = match small {
+    pub(crate) async fn start(binary: &Path, kind: Kind) -> Result<Self> {
+        let place = match kind.small_disk {
             true => Place::Disk(small_disk().await.context("the small disk cannot be mounted any more")?),
             false => Place::Directory(TempDir::with_prefix("durablefetch-chaos-")?),
         };

@@ -120,9 +120,10 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Machine;
 
     fn told(how: &str, bytes: usize, of: usize, state: &str, requests: u64) -> Verdict {
-        let mut plan = Plan::of(1, false, false);
+        let mut plan = Plan::of(1, Machine { fills_disks: false, browses: false });
         (plan.length, plan.leaves_at, plan.kill_at) = (100, None, Some(3));
         let sha256 = hex(&Sha256::digest(&plan.body()[..of]));
         let got = Got { how: how.into(), status: Some(200), bytes, sha256, error: None, reconnects: 0 };
@@ -144,7 +145,8 @@ mod tests {
     #[test]
     fn a_seed_is_one_plan() {
         for seed in 0..200 {
-            let (one, other) = (Plan::of(seed, true, true), Plan::of(seed, true, true));
+            let machine = Machine { fills_disks: true, browses: true };
+            let (one, other) = (Plan::of(seed, machine), Plan::of(seed, machine));
             assert_eq!(format!("{one:?}"), format!("{other:?}"));
             assert_eq!(one.body(), other.body());
         }

@@ -9,8 +9,8 @@ use crate::progress::Step;
 use crate::repo::Repo;
 use crate::{browser, npm, package};
 
-/// What the short form does, in under a minute.
-const SHORT: &[&str] = &["--runs", "60"];
+/// Runs of the short form, which takes under a minute.
+const SHORT: &str = "60";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -45,10 +45,22 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// A few runs of new seeds, for the tests. The package is built.
-pub(crate) fn short(repo: &Repo) -> Result<()> {
+/// Which seeds the short form runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seeds {
+    /// The same ones every time: what they find in a change is the change's.
+    Fixed,
+    /// New ones, printed: they look for what nobody has found yet.
+    New,
+}
+
+/// A few runs, for the tests. The package is built.
+pub(crate) fn short(repo: &Repo, seeds: Seeds) -> Result<()> {
     let mut command = prepared(repo)?;
-    command.args(SHORT);
+    command.args(["--runs", SHORT]);
+    if seeds == Seeds::Fixed {
+        command.args(["--from", "1"]);
+    }
     Step::new(repo, "chaos, 60 runs", command)
         .remedy("the log says which seed failed; `cargo xtask chaos --seed N` repeats it")
         .run()

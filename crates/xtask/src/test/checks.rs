@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use anyhow::Result;
 
 use super::{Check, Context};
+use crate::chaos::Seeds;
 use crate::progress::Step;
 use crate::{browser, chaos, npm, package, rust_tools, size, worker};
 
@@ -23,7 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "size", needs: &["package"], run: |context| size::check(context.repo) },
     Check { name: "package in use", needs: &["package"], run: package_tests },
     Check { name: "end to end", needs: &["package"], run: end_to_end },
-    Check { name: "faults by seed", needs: &["package"], run: |context| chaos::short(context.repo) },
+    Check { name: "faults by seed", needs: &["package"], run: faults_by_seed },
     Check { name: "examples", needs: &["package"], run: examples },
     Check { name: "documentation in use", needs: &["package"], run: documentation_in_use },
     Check { name: "worker on workerd", needs: &["tools"], run: worker_on_workerd },
@@ -88,6 +89,10 @@ fn end_to_end(context: &Context<'_>) -> Result<()> {
     npm::ensure(context.repo, "examples/chat")?;
     npm::ensure(context.repo, "tests/e2e")?;
     node_tests(context, "tests/e2e")
+}
+
+fn faults_by_seed(context: &Context<'_>) -> Result<()> {
+    chaos::short(context.repo, if context.all { Seeds::New } else { Seeds::Fixed })
 }
 
 /// The ones that start at once; `--all` has the others.
