@@ -11,7 +11,7 @@ use durablefetch_protocol::recording::Recording;
 use durablefetch_protocol::{ErrorCode, Ledger, Outcome, RecordingId, RequestId, State};
 
 use crate::shared::{Shared, Start};
-use crate::store::{Row, Store, StoreError};
+use crate::store::{Kind, Row, Store, StoreError};
 
 /// What is known of the key.
 #[derive(Default)]
@@ -59,27 +59,10 @@ impl Keyed {
             self.settle(store, row.id, Outcome::NoHead(ErrorCode::Interrupted), None, now_ms)?;
             return store.remove(row.n);
         };
-        if row.unrecorded {
-            let machine = Recording::recovered(row.id, state, row.cause, row.len, row.chunks);
-            match kept.get(&row.n) {
-                Some(request) if !state.is_live() => {
-                    let shared = Shared::stored(
-                        machine,
-                        row.n,
-                        row.fingerprint,
-                        row.started_ms,
-                        row.used_ms,
-                        head,
-                        Start::Unrecorded,
-                    );
-                    self.answers.insert(request.clone(), Rc::new(shared));
-                }
-                _ => {
-                    self.settle(store, row.id, Outcome::AnsweredNotKept, None, now_ms)?;
-                    store.remove(row.n)?;
-                }
-            }
-            return Ok(());
+        let answers = kept.get(&row.n).filter(|_| !state.is_live()).cloned();
+        if row.kind == Kind::Unrecorded && answers.is_none() {
+            self.settle(store, row.id, Outcome::AnsweredNotKept, None, now_ms)?;
+            return store.remove(row.n);
         }
         let (mut len, mut chunks) = (row.len, row.chunks);
         if state.is_live() {
@@ -87,18 +70,16 @@ impl Keyed {
             store.finish(row.n, State::Interrupted.as_str(), None, len, chunks, row.used_ms)?;
         }
         let machine = Recording::recovered(row.id, state, row.cause, len, chunks);
-        let shared = Shared::stored(
-            machine,
-            row.n,
-            row.fingerprint,
-            row.started_ms,
-            row.used_ms,
-            head,
-            Start::Recorded,
-        );
-        match row.retired_ms {
-            None => self.current = Some(Rc::new(shared)),
-            Some(at_ms) => self.retired.push((Rc::new(shared), at_ms)),
+        let start = match row.kind {
+            Kind::Recorded => Start::Recorded,
+            Kind::Unrecorded => Start::Unrecorded,
+        };
+        let shared =
+            Shared::stored(machine, row.n, row.fingerprint, row.started_ms, row.used_ms, head, start).into();
+        match (row.kind, answers, row.retired_ms) {
+            (Kind::Unrecorded, Some(request), _) => drop(self.answers.insert(request, shared)),
+            (_, _, Some(at_ms)) => self.retired.push((shared, at_ms)),
+            (_, _, None) => self.current = Some(shared),
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::object::Core;
 use crate::shared::{Shared, Start};
 use crate::source::{Source, demo_head};
+use crate::store::Kind;
 use crate::upstream::{self, Opened, Upward};
 use crate::{decode, sys};
 
@@ -73,18 +74,22 @@ fn publish_head(core: &Rc<Core>, shared: &Rc<Shared>, head: Head, cookies: Vec<H
     if shared.ending.get() {
         return false;
     }
-    let recorded = Head::is_recorded(head.status);
-    if let Err(error) = core.store.head(shared.n, &head, !recorded) {
+    let (kind, start) = if Head::is_recorded(head.status) {
+        (Kind::Recorded, Start::Recorded)
+    } else {
+        (Kind::Unrecorded, Start::Unrecorded)
+    };
+    if let Err(error) = core.store.head(shared.n, &head, kind) {
         worker::console_error!("storage: {}", error.message);
         core.end(shared, End::Fail(error.code));
         return false;
     }
-    if !recorded {
+    if kind == Kind::Unrecorded {
         let mut keyed = core.keyed.borrow_mut();
         keyed.current.take_if(|current| Rc::ptr_eq(current, shared));
         keyed.passing.push(Rc::clone(shared));
     }
-    shared.set_head(head, cookies, if recorded { Start::Recorded } else { Start::Unrecorded })
+    shared.set_head(head, cookies, start)
 }
 
 /// Ends a recording whose upstream has been silent for too long. It looks whether chunks have come a few times in

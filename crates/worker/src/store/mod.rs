@@ -1,7 +1,6 @@
 //! The SQLite database of one Durable Object: what is in it and how it is laid out.
 //!
-//! `recordings`: one row per stored recording, numbered by `n`. `kind` 1 is an answer that is passed through
-//! unrecorded. `retired_ms` is null for the current recording and says since when it is superseded otherwise.
+//! `recordings`: one row per stored recording, numbered by `n`. `kind` is a [`Kind`]. `retired_ms` is null for the current recording and says since when it is superseded otherwise.
 //! `headers` is `name: value\r\n…`. While a recording is live, its rows in `body` tell its length.
 //!
 //! `body`: pieces of at most 256 KiB. The row id is `n · 2^36 + offset`, so that a piece is found and a recording
@@ -15,12 +14,12 @@
 //!
 //! The tables are made at the first write: whoever asks for what is not there leaves nothing behind.
 
+mod body;
+
 use std::cell::{Cell, RefCell};
 
-use bytes::Bytes;
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::ledger::Entry;
-use durablefetch_protocol::limits::RING_MAX;
 use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, RequestId};
 use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -29,8 +28,6 @@ use crate::sys::{self, Cursor, Sql};
 
 /// The bytes of one recording have row ids in a range of this size.
 const RANGE: u64 = 1 << 36;
-/// A row may have 2 MB on the platform; what a reader holds is a row at least.
-const PIECE_MAX: usize = RING_MAX;
 
 const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -76,11 +73,20 @@ impl From<JsValue> for StoreError {
 
 type Stored<T> = Result<T, StoreError>;
 
+/// What a row of `recordings` is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A recording.
+    Recorded = 0,
+    /// An answer that is passed through.
+    Unrecorded = 1,
+}
+
 /// One row of `recordings`.
 pub(crate) struct Row {
     pub(crate) n: u64,
     pub(crate) id: RecordingId,
-    pub(crate) unrecorded: bool,
+    pub(crate) kind: Kind,
     pub(crate) state: String,
     pub(crate) cause: Option<ErrorCode>,
     pub(crate) head: Option<Head>,
@@ -98,6 +104,7 @@ pub(crate) struct Store {
     made: Cell<bool>,
     secret: Cell<[u8; 32]>,
     append: JsString,
+    /// What writes go through.
     buffer: RefCell<Uint8Array>,
 }
 
@@ -193,51 +200,17 @@ impl Store {
     }
 
     /// Its head is here.
-    pub(crate) fn head(&self, n: u64, head: &Head, unrecorded: bool) -> Stored<()> {
+    pub(crate) fn head(&self, n: u64, head: &Head, kind: Kind) -> Stored<()> {
         self.run(
             "UPDATE recordings SET state = 'streaming', kind = ?, status = ?, reason = ?, headers = ? WHERE n = ?",
             &[
-                u8::from(unrecorded).into(),
+                (kind as u8).into(),
                 head.status.into(),
                 sys::to_js(&head.reason).into(),
                 sys::to_js(&head.stored_headers()).into(),
                 number(n),
             ],
         )
-    }
-
-    /// Bytes at this offset. Returns the offset after them.
-    pub(crate) fn append(&self, n: u64, mut offset: u64, pieces: &[Bytes], chunks: u64) -> Stored<u64> {
-        let total: usize = pieces.iter().map(Bytes::len).sum();
-        if total == 0 {
-            return Ok(offset);
-        }
-        // SQLite copies what it is given before `exec` returns, so one buffer serves all writes: JavaScript's
-        // garbage would otherwise be as large as the recording.
-        let data = self.buffer(total as u32);
-        match pieces {
-            [piece] => data.copy_from(piece),
-            _ => data.copy_from(&pieces.concat()),
-        }
-        let mut from = 0;
-        while from < total as u32 {
-            let until = (from + PIECE_MAX as u32).min(total as u32);
-            let bindings =
-                Array::of3(&number(n * RANGE + offset), &number(chunks), &data.subarray(from, until));
-            self.sql.exec(&self.append, &bindings)?;
-            offset += u64::from(until - from);
-            from = until;
-        }
-        Ok(offset)
-    }
-
-    /// A view of this length of the buffer that writes go through.
-    fn buffer(&self, length: u32) -> Uint8Array {
-        let mut buffer = self.buffer.borrow_mut();
-        if buffer.length() < length {
-            *buffer = Uint8Array::new_with_length(length.next_power_of_two());
-        }
-        buffer.subarray(0, length)
     }
 
     /// Its end.
@@ -292,58 +265,6 @@ impl Store {
         self.run("DELETE FROM requests WHERE id = ?", &[id.as_str().into()])
     }
 
-    /// How far the bytes of a recording go, and how many chunks they were.
-    pub(crate) fn extent(&self, n: u64) -> Stored<(u64, u64)> {
-        let rows = self.query(
-            "SELECT at, chunks, length(data) FROM body WHERE at >= ? AND at < ? ORDER BY at DESC LIMIT 1",
-            &[number(n * RANGE), number((n + 1) * RANGE)],
-        )?;
-        let Some(row) = rows.first() else { return Ok((0, 0)) };
-        let at = integer(row, 0).unwrap_or_default() - n * RANGE;
-        Ok((at + integer(row, 2).unwrap_or_default(), integer(row, 1).unwrap_or_default()))
-    }
-
-    /// Bytes from `from` up to `until`, about `max` of them at once. They never enter this module's memory.
-    pub(crate) fn page(&self, n: u64, from: u64, until: u64, max: u32) -> Stored<Uint8Array> {
-        let (start, rows) = self.rows(n, from, until, max)?;
-        Ok(rows.subarray((from - start) as u32, rows.length()))
-    }
-
-    /// The same from the beginning of a row on, and where that is.
-    pub(crate) fn rows(&self, n: u64, from: u64, until: u64, max: u32) -> Stored<(u64, Uint8Array)> {
-        let base = n * RANGE;
-        let query = "SELECT at, data FROM body WHERE at >= \
-                     (SELECT max(at) FROM body WHERE at >= ? AND at <= ?) AND at < ? ORDER BY at";
-        let rows = self.exec(query, &[number(base), number(base + from), number(base + until)])?.raw();
-        let mut pieces = Vec::new();
-        let mut total = 0;
-        let (mut start, mut offset) = (from, from);
-        while total < max && offset < until {
-            let Some(row) = rows.row()? else { break };
-            let at = integer(&row, 0).unwrap_or_default() - base;
-            let Some(data) = sys::to_bytes(&row.get(1)) else { break };
-            start = start.min(at);
-            let piece = data.subarray(0, data.length().min((until - at) as u32));
-            total += piece.length();
-            offset = at + u64::from(piece.length());
-            pieces.push(piece);
-        }
-        if offset <= from {
-            let message = format!("bytes {from} to {until} of recording {n} are not there");
-            return Err(StoreError { code: ErrorCode::StorageFailed, message });
-        }
-        if pieces.len() == 1 {
-            return Ok((start, pieces.remove(0)));
-        }
-        let page = Uint8Array::new_with_length(total);
-        let mut at = 0;
-        for piece in pieces {
-            page.set(&piece, at);
-            at += piece.length();
-        }
-        Ok((start, page))
-    }
-
     fn exec(&self, query: &str, bindings: &[JsValue]) -> Stored<Cursor> {
         Ok(self.sql.exec(&query.into(), &bindings.iter().collect::<Array>())?)
     }
@@ -380,7 +301,7 @@ fn read_row(row: &Array) -> Option<Row> {
     Some(Row {
         n: integer(row, 0)?,
         id: RecordingId::parse(&row.get(1).as_string()?)?,
-        unrecorded: integer(row, 2)? == 1,
+        kind: if integer(row, 2)? == 0 { Kind::Recorded } else { Kind::Unrecorded },
         state: row.get(3).as_string()?,
         cause: row.get(4).as_string().and_then(|code| ErrorCode::parse(&code)),
         head,
