@@ -65,13 +65,12 @@ impl Decoded {
         let chunk = {
             let (zstd, finish) = (Rc::clone(&zstd), Rc::clone(&finish));
             Closure::<dyn FnMut(Uint8Array) -> bool>::new(move |view: Uint8Array| {
-                let bytes = match &mut *zstd.borrow_mut() {
-                    None => Ok(view.to_vec()),
-                    Some(zstd) => zstd.decode(&view.to_vec()),
+                let went_on = match &mut *zstd.borrow_mut() {
+                    None => Ok(view.length() == 0 || publish(Bytes::from(view.to_vec()))),
+                    Some(zstd) => zstd.decode(&view.to_vec(), |piece| publish(Bytes::from(piece))),
                 };
-                let goes_on = match bytes {
-                    Ok(bytes) if bytes.is_empty() => true,
-                    Ok(bytes) => publish(Bytes::from(bytes)),
+                let goes_on = match went_on {
+                    Ok(goes_on) => goes_on,
                     Err(code) => {
                         finish.set(Err(code));
                         return false;

@@ -17,38 +17,45 @@ pub(crate) struct Zstd {
 }
 
 impl Zstd {
-    /// Takes more of the coded bytes and returns what they decode to, possibly nothing.
-    pub(crate) fn decode(&mut self, coded: &[u8]) -> Result<Vec<u8>, ErrorCode> {
+    /// Takes more of the coded bytes. `publish` gets what they decode to, piece by piece and never none, since a few of
+    /// them may be gigabytes, and says whether to go on. False where it said no.
+    pub(crate) fn decode(
+        &mut self,
+        coded: &[u8],
+        publish: impl FnMut(Vec<u8>) -> bool,
+    ) -> Result<bool, ErrorCode> {
         self.rest.extend_from_slice(coded);
-        self.run(HEADER)
+        self.run(HEADER, publish)
     }
 
-    /// The coded bytes have ended. So must a frame have.
+    /// The coded bytes have ended. So must a frame have: what it still had to give has been given.
     pub(crate) fn end(&mut self) -> Result<(), ErrorCode> {
-        let more = self.run(1)?;
-        if more.is_empty() && self.rest.is_empty() && self.frame.is_none() {
+        let nothing_more = self.run(1, |_| false)?;
+        if nothing_more && self.rest.is_empty() && self.frame.is_none() {
             Ok(())
         } else {
             Err(ErrorCode::UpstreamFailed)
         }
     }
 
-    fn run(&mut self, header: usize) -> Result<Vec<u8>, ErrorCode> {
-        let mut out = Vec::new();
-        let mut piece = vec![0; PIECE];
+    fn run(&mut self, header: usize, mut publish: impl FnMut(Vec<u8>) -> bool) -> Result<bool, ErrorCode> {
         loop {
             if self.frame.is_none() && self.rest.len() < header {
-                return Ok(out);
+                return Ok(true);
             }
             let frame = self.frame.get_or_insert_with(FrameDecoder::new);
+            let mut piece = vec![0; PIECE];
             let (read, written) =
                 frame.decode_from_to(&self.rest, &mut piece).map_err(|_| ErrorCode::UpstreamFailed)?;
             self.rest.drain(..read);
-            out.extend_from_slice(&piece[..written]);
             if frame.is_finished() && frame.can_collect() == 0 {
                 self.frame = None;
             } else if read == 0 && written == 0 {
-                return Ok(out);
+                return Ok(true);
+            }
+            piece.truncate(written);
+            if !piece.is_empty() && !publish(piece) {
+                return Ok(false);
             }
         }
     }
