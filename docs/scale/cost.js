@@ -42,13 +42,13 @@ export const TYPICAL = {
 }
 
 /**
- * How often crates/worker writes while it records: the first byte that is not written waits `flushAloneS` times the square
+ * How often crates/worker writes while it records: the first byte that is not written waits `flushAloneS` times the cube
  * of the number of live recordings in its isolate, at most `flushMaxS` (`FLUSH_ALONE`, `FLUSH_MAX` in `budget.rs`;
  * `HEARTBEAT_MS` in `object.rs`).
  */
-export const WRITES = { flushAloneS: 0.02, flushMaxS: 5, heartbeatS: 30 }
+export const WRITES = { flushAloneS: 0.01, flushMaxS: 5, heartbeatS: 30 }
 
-const waitS = (neighbours) => Math.min(WRITES.flushAloneS * neighbours ** 2, WRITES.flushMaxS)
+const waitS = (neighbours) => Math.min(WRITES.flushAloneS * neighbours ** 3, WRITES.flushMaxS)
 
 /** What one recording needs. */
 export function usageOf({ seconds, bytes, chunks, readers, calls, hours, neighbours }) {

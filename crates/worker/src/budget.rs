@@ -36,16 +36,16 @@ pub(crate) fn ring() -> usize {
 }
 
 /// Every write is a commit of one object's own database: a row on the bill and, on workerd, an fsync that the whole
-/// isolate waits for. Alone, a recording commits up to 50 times a second; ten of them together five times, and more of
-/// them no more often than that lets their bytes wait as long as they may. `docs/decisions/0002-worker-commits.md`.
-const FLUSH_ALONE: Duration = Duration::from_millis(20);
+/// isolate waits for. Alone, a recording commits up to 100 times a second; three of them together eleven times, and more
+/// of them no more often than that lets their bytes wait as long as they may. `docs/decisions/0002-worker-commits.md`.
+const FLUSH_ALONE: Duration = Duration::from_millis(10);
 /// No byte waits longer than this. What a crash can take is the end of a recording that it interrupts anyway.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
-/// How long the first byte that is not written waits for more.
+/// How long the first byte that is not written waits for more: `FLUSH_ALONE` · n³ where n recordings are in flight.
 pub(crate) fn flush_after() -> Duration {
     let live = u32::try_from(live()).unwrap_or(u32::MAX).max(1);
-    FLUSH_ALONE.saturating_mul(live.saturating_mul(live)).min(FLUSH_MAX)
+    FLUSH_ALONE.saturating_mul(live.saturating_pow(3)).min(FLUSH_MAX)
 }
 
 /// This many unwritten bytes of one recording do not wait.

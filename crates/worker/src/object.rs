@@ -12,7 +12,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 
 use crate::config::{self, Config};
 use crate::keyed::Keyed;
-use crate::shared::{Shared, Start};
+use crate::shared::{Flush, Shared, Start};
 use crate::store::{self, Store, StoreError};
 use crate::{admit, budget, respond, sys};
 
@@ -119,18 +119,20 @@ impl Core {
             return false;
         }
         let unwritten = shared.publish(chunk);
-        if unwritten >= budget::unwritten() {
+        let wait = budget::flush_after();
+        if unwritten >= budget::unwritten() || shared.has_waited(wait - wait / 4) {
             shared.flush.take();
             return self.flush(shared);
         }
         if shared.flush.borrow().is_none() {
             let (core, recording) = (Rc::clone(self), Rc::clone(shared));
-            *shared.flush.borrow_mut() = Some(sys::Timer::after(budget::flush_after(), move || {
+            let timer = sys::Timer::after(wait, move || {
                 spawn_local(async move {
                     recording.flush.take();
                     core.flush(&recording);
                 });
-            }));
+            });
+            *shared.flush.borrow_mut() = Some(Flush { since_ms: sys::now_ms(), _timer: timer });
         }
         true
     }

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use durablefetch_protocol::admission::Stored;
@@ -15,7 +16,7 @@ use http::HeaderValue;
 
 use crate::piece::Piece;
 use crate::reader::Reader;
-use crate::sys::Timer;
+use crate::sys::{self, Timer};
 
 pub(crate) use durablefetch_protocol::recording::Start;
 
@@ -34,14 +35,22 @@ pub(crate) struct Shared {
     pub(crate) readers: Cell<u64>,
     /// Aborting it closes the connection to the upstream.
     pub(crate) upstream: RefCell<Option<web_sys::AbortController>>,
-    /// When what is unwritten will be written.
-    pub(crate) flush: RefCell<Option<Timer>>,
+    /// When what is unwritten will be written; `None` where nothing is.
+    pub(crate) flush: RefCell<Option<Flush>>,
     pub(crate) watchdog: RefCell<Option<Timer>>,
     /// The newest piece that a reader was given, for the others to share: its offset and its bytes.
     piece: RefCell<Option<(u64, Rc<Piece>)>>,
     /// Readers that have everything there is.
     waiting: RefCell<Vec<Rc<Reader>>>,
     inner: RefCell<Inner>,
+}
+
+/// A write that is due. The chunk that comes in the last quarter of the wait is written with what waits, and then no
+/// timer fires: each one costs workerd up to a millisecond of looking at the clock, which is more than the write.
+pub(crate) struct Flush {
+    /// When the first byte that is not written came.
+    pub(crate) since_ms: u64,
+    pub(crate) _timer: Timer,
 }
 
 struct Inner {
@@ -164,6 +173,12 @@ impl Shared {
         drop(inner);
         self.wake();
         unwritten
+    }
+
+    /// Whether something unwritten is as old as this.
+    pub(crate) fn has_waited(&self, time: Duration) -> bool {
+        let since_ms = self.flush.borrow().as_ref().map(|flush| flush.since_ms);
+        since_ms.is_some_and(|since_ms| sys::now_ms().saturating_sub(since_ms) >= time.as_millis() as u64)
     }
 
     /// What is not in storage yet, and from which offset.
