@@ -34,7 +34,7 @@ fn serve(_: &Settings, store: &Path) -> Command {
     fs::create_dir_all(store).expect("a directory");
     fs::copy(worker, store.join("cloudflare.js")).expect("a copy of the original");
     let config = store.join("original.capnp");
-    fs::copy(repository("crates/xtask/src/bench/original.capnp"), &config).expect("a configuration");
+    fs::copy(repository("tests/seed-compat/original.capnp"), &config).expect("a configuration");
     command::workerd(&config, &store.join("storage"))
 }
 

@@ -1,7 +1,7 @@
 // The worker of durablefetch 0.1.0, exactly as npm has it, on workerd.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,28 +12,8 @@ import { within } from '../../e2e/lib/deadline.js'
 
 // Its package.json has no `exports`, so every file of it can be reached.
 const ORIGINAL = fileURLToPath(new URL('../node_modules/original/', import.meta.url))
+const CONFIG = fileURLToPath(new URL('../original.capnp', import.meta.url))
 const { version: WORKERD } = createRequire(import.meta.url)('workerd/package.json')
-
-const CONFIG = `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .original),
-    (name = "storage", disk = (path = "storage", writable = true)),
-    # The upstreams of the tests are on this machine.
-    (name = "internet", network = (allow = ["public", "private"])),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
-const original :Workerd.Worker = (
-  modules = [(name = "cloudflare.js", esModule = embed "cloudflare.js")],
-  # Of the time of its release.
-  compatibilityDate = "2025-06-01",
-  durableObjectNamespaces = [(className = "DurableFetch", uniqueKey = "durablefetch")],
-  durableObjectStorage = (localDisk = "storage"),
-  bindings = [(name = "DURABLE_FETCH", durableObjectNamespace = "DurableFetch")],
-  globalOutbound = "internet",
-);
-`
 
 /** Starts it with empty storage on a free port. Stopped after the test. */
 export async function startOriginalWorker(t) {
@@ -41,8 +21,8 @@ export async function startOriginalWorker(t) {
   const dir = await mkdtemp(join(tmpdir(), 'durablefetch-original-'))
   await mkdir(join(dir, 'storage'))
   await copyFile(join(ORIGINAL, 'dist/cloudflare.js'), join(dir, 'cloudflare.js'))
-  await writeFile(join(dir, 'config.capnp'), CONFIG)
-  const child = spawn(workerd.default, ['serve', 'config.capnp', '--control-fd=3'], {
+  await copyFile(CONFIG, join(dir, 'config.capnp'))
+  const child = spawn(workerd.default, ['serve', 'config.capnp', '--directory-path=storage=storage', '--control-fd=3'], {
     cwd: dir,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
