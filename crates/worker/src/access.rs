@@ -32,14 +32,15 @@ impl Access {
             .iter()
             .map(|origin| parse_origin(origin).map_err(|error| format!("ORIGINS: {error}")))
             .collect::<Result<Vec<_>, _>>()?;
+        let (any, unguessable) = (is_on(var, "ALLOW_ANY")?, is_on(var, "UNGUESSABLE_URLS")?);
         let Some(public) = var("PUBLIC_ORIGIN") else { return Ok(Self(Rules::new(None, &origins))) };
         let public = parse_origin(&public).map_err(|error| format!("PUBLIC_ORIGIN: {error}"))?;
-        if !has_allow && !is_on(var, "ALLOW_ANY") {
+        if !has_allow && !any {
             return Err("PUBLIC_ORIGIN needs ALLOW, the upstreams that may be fetched (https://api.example.com/v1/, …), \
                         or ALLOW_ANY set to `true`"
                 .into());
         }
-        if matches!(scoping, Scoping::Shared) && !is_on(var, "UNGUESSABLE_URLS") {
+        if matches!(scoping, Scoping::Shared) && !unguessable {
             return Err("PUBLIC_ORIGIN needs TOKEN_SECRET or SCOPE_BY, which say whose a recording is, or \
                         UNGUESSABLE_URLS set to `true`: then whoever knows a URL can read, stop and delete its \
                         recording, so URLs must not be guessable"
@@ -123,7 +124,12 @@ impl Access {
     }
 }
 
-fn is_on(var: &dyn Fn(&str) -> Option<String>, name: &str) -> bool {
-    var(name)
-        .is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off"))
+/// A switch. What is neither on nor off is an error: a slip of the pen must not open a recorder to everybody.
+fn is_on(var: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<bool, String> {
+    let Some(value) = var(name) else { return Ok(false) };
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(format!("{name}: `{value}` is neither `true` nor `false`")),
+    }
 }

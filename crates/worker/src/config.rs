@@ -42,7 +42,7 @@ pub(crate) struct Config {
 
 /// A Durable Object's database holds 10 GB at most; one recording may take a tenth of that by default.
 const RECORDING_BYTES: u64 = 1 << 30;
-const RECORDINGS: u64 = 10_000;
+const RECORDINGS: usize = 10_000;
 
 thread_local! {
     /// The variables of an isolate never change.
@@ -81,7 +81,7 @@ impl Config {
         };
         let allow: Result<Vec<Allow>, String> = list("ALLOW")
             .iter()
-            .map(|entry| Allow::parse(entry).map_err(|error| format!("ALLOW: {}", error.message)))
+            .map(|entry| Allow::parse(entry).map_err(|error| format!("ALLOW: `{entry}`: {}", error.message)))
             .collect();
         let allow = allow?;
         let scoping = scoping(&list("TOKEN_SECRET"), &list("SCOPE_BY"))?;
@@ -98,15 +98,29 @@ impl Config {
             scoping,
             scope_secret: Fingerprint::of(&[0; 32], "scope", scope_secret.as_bytes()).0,
             allow,
-            base_path: var("BASE_PATH").unwrap_or_default().trim_end_matches('/').to_owned(),
+            base_path: base_path(&var("BASE_PATH").unwrap_or_default())?,
             ttl: time("TTL", limits::TTL)?,
             recording_bytes: size("MAX_RECORDING_BYTES", RECORDING_BYTES)?,
-            recordings: usize::try_from(size("MAX_RECORDINGS", RECORDINGS)?).unwrap_or(usize::MAX),
+            recordings: var("MAX_RECORDINGS")
+                .map_or(Ok(RECORDINGS), |text| count("MAX_RECORDINGS", &text))?,
             request_bytes: size("MAX_REQUEST_BYTES", limits::REQUEST_BODY_MAX as u64)?,
             header_timeout: time("HEADER_TIMEOUT", limits::HEADER_TIMEOUT)?,
             idle_timeout: time("IDLE_TIMEOUT", limits::IDLE_TIMEOUT)?,
         })
     }
+}
+
+/// A mount, without the slash at its end; empty at the root.
+fn base_path(text: &str) -> Result<String, String> {
+    let path = text.trim_end_matches('/');
+    if path.is_empty() || (path.starts_with('/') && !path.contains(['?', '#'])) {
+        return Ok(path.to_owned());
+    }
+    Err(format!("BASE_PATH: `{text}` is no path: write /df"))
+}
+
+fn count(name: &str, text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("{name}: `{text}` is no number: write 100"))
 }
 
 /// How it is told whose a recording is. `secrets` are one, or two while one replaces the other.
