@@ -53,7 +53,7 @@ pub enum Ending {
 pub enum Decision {
     /// Make an upstream request. What is there is superseded, whatever its state.
     Start,
-    /// Wait until this recording has a head (then decide again) or comes to nothing.
+    /// Wait until this recording has a head ([`head_came`]) or comes to nothing ([`no_head`]).
     Wait(RecordingId),
     /// Serve this recording.
     Serve {
@@ -146,6 +146,20 @@ fn known_id(view: &View, outcome: Outcome) -> Decision {
         Outcome::AnsweredNotKept => Decision::Refuse(ErrorCode::AlreadyAnswered),
         Outcome::NoHead(code) => Decision::Refuse(code),
         Outcome::StopAtArrival => Decision::Refuse(ErrorCode::Stopped),
+    }
+}
+
+/// What somebody who waited for a head is served once it is there. By then the recording may have ended, or made way
+/// for another.
+#[must_use]
+pub fn head_came(stored: &Stored, ask: &Ask) -> Decision {
+    match (ask, stored.state) {
+        (Ask::Continue { recording, offset }, _) => {
+            continuation(&View { current: Some(*stored), ..View::default() }, *recording, *offset)
+        }
+        (Ask::Fetch { .. }, State::Superseded) => Decision::Refuse(ErrorCode::Superseded),
+        (Ask::Fetch { .. }, State::Deleted) => Decision::Refuse(ErrorCode::Deleted),
+        (Ask::Fetch { .. }, _) => all(stored),
     }
 }
 

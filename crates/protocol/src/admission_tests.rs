@@ -163,6 +163,34 @@ fn an_unknown_request_id_is_decided_by_its_mode() {
 }
 
 #[test]
+fn who_waited_is_served_what_the_recording_has_become() {
+    use Decision::Refuse;
+    use Ending::{AsRecorded, Broken, Clean};
+    for (state, fetch, rest) in [
+        (State::Streaming, serve(0, AsRecorded), serve(10, AsRecorded)),
+        (State::Complete, serve(0, Clean), serve(10, Clean)),
+        (State::Stopped, serve(0, Clean), serve(10, Clean)),
+        (State::Failed, serve(0, Broken), serve(10, Clean)),
+        (State::Interrupted, serve(0, Broken), serve(10, Clean)),
+        (State::Superseded, Refuse(ErrorCode::Superseded), Refuse(ErrorCode::Superseded)),
+        (State::Deleted, Refuse(ErrorCode::Deleted), Refuse(ErrorCode::Gone)),
+    ] {
+        for mode in Mode::ALL {
+            assert_eq!(head_came(&stored(state), &ask(mode, OTHER)), fetch, "{mode:?} of {state:?}");
+        }
+        let from = |offset| Ask::Continue { recording: id(1), offset };
+        assert_eq!(head_came(&stored(state), &from(10)), rest, "{state:?}");
+        if let Decision::Serve { .. } = rest {
+            assert_eq!(
+                head_came(&stored(state), &from(11)),
+                Refuse(ErrorCode::OffsetOutOfRange),
+                "{state:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn who_waited_in_vain_is_told_why_and_resume_that_there_is_nothing() {
     let code = ErrorCode::UpstreamUnreachable;
     for mode in Mode::ALL {

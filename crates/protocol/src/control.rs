@@ -94,12 +94,52 @@ pub struct ErrorDetail {
 
 #[cfg(feature = "recorder")]
 mod recorder {
-    use super::{ControlRequest, ErrorBody, ErrorDetail};
+    use super::{ControlRequest, ErrorBody, ErrorDetail, Status};
     use crate::admission::Named;
-    use crate::{ErrorCode, ProtocolError, RecordingId, RequestId};
+    use crate::recording::Recording;
+    use crate::{ErrorCode, ProtocolError, RecordingId, RequestId, State, name};
 
     /// The most bytes that the body of a control call may have.
     pub const CONTROL_BODY_MAX: usize = 64 * 1024;
+
+    /// What a recorder knows of a recording besides what its machine does.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Seen {
+        /// How many readers are following.
+        pub readers: u64,
+        /// The upstream's HTTP status, once it has answered.
+        pub status: Option<u16>,
+        /// When it was started, milliseconds since 1970.
+        pub started_at: u64,
+        /// When it will be deleted if nobody uses it, milliseconds since 1970.
+        pub expires_at: u64,
+    }
+
+    impl Status {
+        /// Where there is no recording.
+        #[must_use]
+        pub fn none() -> Self {
+            Self { state: Some(name::NONE.to_owned()), bytes_stored: Some(0), ..Self::default() }
+        }
+
+        /// Of this recording.
+        #[must_use]
+        pub fn of(id: RecordingId, recording: &Recording, seen: Seen) -> Self {
+            let state = recording.state();
+            Self {
+                in_progress: state.is_live(),
+                active_connections: seen.readers,
+                chunks_stored: recording.chunks(),
+                completed: state == State::Complete,
+                state: Some(state.as_str().to_owned()),
+                bytes_stored: Some(recording.len()),
+                recording: Some(id.to_string()),
+                status: seen.status,
+                started_at: Some(seen.started_at),
+                expires_at: Some(seen.expires_at),
+            }
+        }
+    }
 
     impl ControlRequest {
         /// Reads the body of a control call.
@@ -146,7 +186,7 @@ mod recorder {
 }
 
 #[cfg(feature = "recorder")]
-pub use recorder::CONTROL_BODY_MAX;
+pub use recorder::{CONTROL_BODY_MAX, Seen};
 
 #[cfg(all(test, feature = "recorder"))]
 mod tests {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use durablefetch_protocol::admission::{self, Decision, Ending, Part};
-use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RequestId, State};
+use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RequestId};
 
 use crate::app::App;
 use crate::clock::now_ms;
@@ -43,69 +43,64 @@ pub(crate) async fn admit(
         Ask::Fetch { request, .. } => (request.as_ref(), None),
         Ask::Continue { recording, .. } => (None, Some(*recording)),
     };
-    loop {
-        let state = entry.lock(app, now_ms()).await?;
-        if let Some(shared) = state.passing(request).cloned() {
+    let state = entry.lock(app, now_ms()).await?;
+    if let Some(shared) = state.passing(request).cloned() {
+        drop(state);
+        return waited(&ask, entry, shared, Part::Follower).await;
+    }
+    match admission::decide(&state.view(request, named), &ask) {
+        Decision::Start => {
+            let Ask::Fetch { request, fingerprint, .. } = &ask else {
+                return Err(ErrorCode::Internal.into());
+            };
+            let wanted = start::Wanted { request: request.clone(), fingerprint: *fingerprint, source };
+            let shared = start::start(app, &entry, state, wanted).await?;
+            waited(&ask, entry, shared, Part::Starter).await
+        }
+        Decision::Wait(id) => {
+            let Some(shared) = state.find(id).cloned() else { return Err(ErrorCode::Gone.into()) };
             drop(state);
-            return waited(&ask, entry, shared, Part::Follower).await.unwrap_or(Err(ErrorCode::Gone.into()));
+            waited(&ask, entry, shared, Part::Follower).await
         }
-        match admission::decide(&state.view(request, named), &ask) {
-            Decision::Start => {
-                let Ask::Fetch { request, fingerprint, .. } = &ask else {
-                    return Err(ErrorCode::Internal.into());
-                };
-                let wanted = start::Wanted { request: request.clone(), fingerprint: *fingerprint, source };
-                let shared = start::start(app, &entry, state, wanted).await?;
-                let answer = waited(&ask, entry, shared, Part::Starter).await;
-                return answer.unwrap_or(Err(ErrorCode::Internal.into()));
-            }
-            Decision::Wait(id) => {
-                let Some(shared) = state.find(id).cloned() else { return Err(ErrorCode::Gone.into()) };
-                drop(state);
-                // A continuation asks again: only now is it known how far the recording goes.
-                if let Some(answer) = waited(&ask, Arc::clone(&entry), shared, Part::Follower).await {
-                    return answer;
-                }
-            }
-            Decision::Serve { recording, from, ending } => {
-                let Some(shared) = state.find(recording).cloned() else { return Err(ErrorCode::Gone.into()) };
-                drop(state);
-                let part = Part::Follower;
-                return Ok(Admitted::Body { shared, entry, from, ending, part, unrecorded: false });
-            }
-            Decision::AnswerAgain => {
-                let Some(id) = request.cloned() else { return Err(ErrorCode::Internal.into()) };
-                return again(app, &entry, id).await;
-            }
-            Decision::NoContent => return Ok(Admitted::NoContent),
-            Decision::Refuse(code) => return Err(code.into()),
+        Decision::Serve { recording, from, ending } => {
+            let Some(shared) = state.find(recording).cloned() else { return Err(ErrorCode::Gone.into()) };
+            drop(state);
+            let part = Part::Follower;
+            Ok(Admitted::Body { shared, entry, from, ending, part, unrecorded: false })
         }
+        Decision::AnswerAgain => {
+            let Some(id) = request.cloned() else { return Err(ErrorCode::Internal.into()) };
+            again(app, &entry, id).await
+        }
+        Decision::NoContent => Ok(Admitted::NoContent),
+        Decision::Refuse(code) => Err(code.into()),
     }
 }
 
-/// Waits for a start, and says what becomes of who waited. `None`: decide again.
+/// Waits for a start, and says what becomes of who waited.
 async fn waited(
     ask: &Ask,
     entry: Arc<Entry>,
     shared: Arc<Shared>,
     part: Part,
-) -> Option<Result<Admitted, ProtocolError>> {
-    let unrecorded = match shared.started().await {
-        Start::Pending => return None,
-        Start::Nothing(code) => {
-            return Some(match admission::no_head(ask, code) {
-                Decision::NoContent => Ok(Admitted::NoContent),
-                _ => Err(shared.why(code)),
-            });
+) -> Result<Admitted, ProtocolError> {
+    let decision = match shared.started().await {
+        Start::Unrecorded => {
+            let ending = Ending::AsRecorded;
+            return Ok(Admitted::Body { shared, entry, from: 0, ending, part, unrecorded: true });
         }
-        Start::Recorded if matches!(ask, Ask::Continue { .. }) => return None,
-        Start::Recorded => false,
-        Start::Unrecorded => true,
+        Start::Recorded => admission::head_came(&shared.view(), ask),
+        Start::Nothing(code) => admission::no_head(ask, code),
+        Start::Pending => return Err(ErrorCode::Internal.into()),
     };
-    // What has ended in the meantime is served as what it is; all else is followed.
-    let done = matches!(shared.view().state, State::Complete | State::Stopped);
-    let ending = if done && !unrecorded { Ending::Clean } else { Ending::AsRecorded };
-    Some(Ok(Admitted::Body { shared, entry, from: 0, ending, part, unrecorded }))
+    match decision {
+        Decision::Serve { from, ending, .. } => {
+            Ok(Admitted::Body { shared, entry, from, ending, part, unrecorded: false })
+        }
+        Decision::NoContent => Ok(Admitted::NoContent),
+        Decision::Refuse(code) => Err(shared.why(code)),
+        Decision::Start | Decision::Wait(_) | Decision::AnswerAgain => Err(ErrorCode::Internal.into()),
+    }
 }
 
 async fn again(app: &App, entry: &Entry, id: RequestId) -> Result<Admitted, ProtocolError> {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use durablefetch_protocol::address::{Control, Upstream};
 use durablefetch_protocol::admission::{self, ControlDecision, Named};
-use durablefetch_protocol::control::{ControlRequest, Done, Status};
+use durablefetch_protocol::control::{ControlRequest, Done, Seen, Status};
 use durablefetch_protocol::guard::Admitted as Allowed;
 use durablefetch_protocol::ledger::Entry as LedgerEntry;
 use durablefetch_protocol::recording::End;
-use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RequestId, State, name};
+use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RequestId};
 use http::Response;
 
 use crate::app::App;
@@ -51,23 +51,18 @@ async fn status(app: &App, entry: &Entry) -> Result<Status, ProtocolError> {
     let now_ms = now_ms();
     let state = entry.lock(app, now_ms).await?;
     let Some(current) = &state.current else {
-        return Ok(Status { state: Some(name::NONE.to_owned()), ..Status::default() });
+        return Ok(Status::none());
     };
-    let view = current.view();
-    let live = view.state.is_live();
-    let used_ms = if live || current.readers() > 0 { now_ms } else { current.used_ms() };
-    Ok(Status {
-        in_progress: live,
-        active_connections: current.readers(),
-        chunks_stored: current.recording().chunks(),
-        completed: view.state == State::Complete,
-        state: Some(view.state.as_str().to_owned()),
-        bytes_stored: Some(view.len),
-        recording: Some(current.id.to_string()),
+    let recording = current.recording();
+    let in_use = recording.state().is_live() || current.readers() > 0;
+    let used_ms = if in_use { now_ms } else { current.used_ms() };
+    let seen = Seen {
+        readers: current.readers(),
         status: current.head().map(|head| head.status),
-        started_at: Some(current.started_ms),
-        expires_at: Some(used_ms.saturating_add(app.config.ttl.as_millis() as u64)),
-    })
+        started_at: current.started_ms,
+        expires_at: used_ms.saturating_add(app.config.ttl.as_millis() as u64),
+    };
+    Ok(Status::of(current.id, &recording, seen))
 }
 
 async fn stop(

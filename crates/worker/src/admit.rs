@@ -121,29 +121,18 @@ async fn wait(core: &Rc<Core>, ask: &Ask, shared: &Rc<Shared>, part: Part, to: &
     // Whoever waits counts as a reader, so that nothing is let go of meanwhile.
     shared.readers.set(shared.readers.get() + 1);
     let start = shared.started().await;
-    let answer = match start {
-        Start::Recorded => {
-            let from = if let Ask::Continue { offset, .. } = ask { *offset } else { 0 };
-            let state = shared.machine().state();
-            let continues = matches!(ask, Ask::Continue { .. });
-            match state {
-                State::Superseded => Err(ErrorCode::Superseded.into()),
-                State::Deleted => Err(ErrorCode::Deleted.into()),
-                _ if from > shared.machine().len() => Err(ErrorCode::OffsetOutOfRange.into()),
-                state if state.is_live() => serve(core, shared, from, Ending::AsRecorded, part, to),
-                state if state.ends_clean() || continues => {
-                    serve(core, shared, from, Ending::Clean, part, to)
-                }
-                _ => serve(core, shared, from, Ending::Broken, part, to),
-            }
-        }
-        Start::Unrecorded => pass_to(core, shared, part, to),
-        Start::Nothing(code) => match admission::no_head(ask, code) {
-            Decision::NoContent => js(respond::nothing(&to.admitted)),
-            Decision::Refuse(code) => Err(code.into()),
-            _ => Err(ErrorCode::Internal.into()),
-        },
-        Start::Pending => Err(ErrorCode::Internal.into()),
+    let decision = match start {
+        Start::Unrecorded => None,
+        Start::Recorded => Some(admission::head_came(&shared.view(), ask)),
+        Start::Nothing(code) => Some(admission::no_head(ask, code)),
+        Start::Pending => Some(Decision::Refuse(ErrorCode::Internal)),
+    };
+    let answer = match decision {
+        None => pass_to(core, shared, part, to),
+        Some(Decision::Serve { from, ending, .. }) => serve(core, shared, from, ending, part, to),
+        Some(Decision::NoContent) => js(respond::nothing(&to.admitted)),
+        Some(Decision::Refuse(code)) => Err(code.into()),
+        Some(Decision::Start | Decision::Wait(_) | Decision::AnswerAgain) => Err(ErrorCode::Internal.into()),
     };
     core.left(shared);
     answer

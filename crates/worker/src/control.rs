@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use durablefetch_protocol::address::Control;
 use durablefetch_protocol::admission::{ControlDecision, decide_delete, decide_stop};
-use durablefetch_protocol::control::{ControlRequest, Done, Status};
+use durablefetch_protocol::control::{ControlRequest, Done, Seen, Status};
 use durablefetch_protocol::ledger::Entry;
 use durablefetch_protocol::recording::End;
-use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RequestId, State, name};
+use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RequestId};
 
 use crate::exchange::Exchange;
 use crate::object::Core;
@@ -35,22 +35,14 @@ pub(crate) async fn answer(
 
 fn status(core: &Core) -> Status {
     let keyed = core.keyed.borrow();
-    let Some(current) = &keyed.current else {
-        return Status { state: Some(name::NONE.into()), bytes_stored: Some(0), ..Status::default() };
-    };
-    let machine = current.machine();
-    Status {
-        in_progress: machine.state().is_live(),
-        active_connections: current.readers.get(),
-        chunks_stored: machine.chunks(),
-        completed: machine.state() == State::Complete,
-        state: Some(machine.state().as_str().into()),
-        bytes_stored: Some(machine.len()),
-        recording: Some(current.id.to_string()),
+    let Some(current) = &keyed.current else { return Status::none() };
+    let seen = Seen {
+        readers: current.readers.get(),
         status: current.head().map(|head| head.status),
-        started_at: Some(current.started_ms),
-        expires_at: Some(core.expires_ms(current)),
-    }
+        started_at: current.started_ms,
+        expires_at: core.expires_ms(current),
+    };
+    Status::of(current.id, &current.machine(), seen)
 }
 
 fn stop(core: &Rc<Core>, call: &ControlRequest) -> Result<&'static str, ProtocolError> {
