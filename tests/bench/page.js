@@ -1,7 +1,7 @@
 // What is measured, in the page. `kind` is 'native' or 'ours', which read the same recordings from the same recorder, or
 // 'rival', which reads a stream of the same bytes from its own server.
-import { DurableFetchClient } from '/df.js'
-import { stream } from '/rival.js'
+import { DurableFetchClient } from './df.js'
+import { stream } from './rival.js'
 
 let df, recorder, onReconnect
 

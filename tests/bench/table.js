@@ -12,7 +12,8 @@ export function tableOf(rows, { chromium, machine, date, rounds, load }) {
 <!-- Written by \`cargo xtask bench client\` -->
 
 Chromium ${chromium}, headless, on ${machine}, ${date}. Each comparison ran in one page, native \`fetch\` and \`df.fetch\` in turns (whoever
-came first changed with each round), both reading the same recordings straight from the same release build of the recorder on loopback.
+came first changed with each round), both reading the same recordings straight from the same release build of the recorder on loopback,
+which is the page's own origin. Of another origin each request of \`df.fetch\` is preceded by a preflight.
 Medians of ${rounds} rounds; ratios are medians of the ratios within a round. Load average when it began ${load[0]}, when it
 ended ${load[1]}: above 2 or so on 2 cores, others had a share of the machine, and only what is compared means anything.
 
@@ -20,7 +21,7 @@ ended ${load[1]}: above 2 or so on 2 cores, others had a share of the machine, a
 |---|---|---|---|---|---|
 ${lines.join('\n')}
 
-- *Import*: the script comes from a server on loopback, uncached; the package is built by Vite for production, WebAssembly as
+- *Import*, in a new page 300 ms after it has loaded: the script comes from a server on loopback, uncached; the package is built by Vite for production, WebAssembly as
   text in it. Loading is the network's and the parser's, whatever is in the script; importing runs nothing of the module.
   The first call decodes, compiles and starts it; measured is until the client calls \`fetch\`.
 - *Latency* is from the write in the upstream to the chunk in the app, through the recorder, by clocks of one machine. What
