@@ -21,8 +21,8 @@ ended ${load[1]}: above 2 or so on 2 cores, others had a share of the machine, a
 |---|---|---|---|---|---|
 ${lines.join('\n')}
 
-- *Import*, in a new page 300 ms after it has loaded: the script comes from a server on loopback, uncached; the package is built by Vite for production, WebAssembly as
-  text in it. Loading is the network's and the parser's, whatever is in the script; importing runs nothing of the module.
+- *Import*, in a new page 300 ms after it has loaded: the script comes from a server on loopback, uncached; the package is
+  built by Vite for production, WebAssembly as text in it. Loading is the network's and the parser's, whatever is in the script; importing runs nothing of the module.
   The first call decodes, compiles and starts it; measured is until the client calls \`fetch\`.
 - *Latency* is from the write in the upstream to the chunk in the app, through the recorder, by clocks of one machine. What
   the client adds is the difference within a round; of seven rounds and fewer, five have it.
