@@ -1,11 +1,10 @@
 // The page, and the clients as an app ships them: built by Vite for production, each in one file.
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from '../../examples/chat/node_modules/vite/dist/node/index.js'
+import { serveFiles } from '../e2e/lib/files.js'
 
 const PAGE = '<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">'
 const at = (path) => fileURLToPath(new URL(path, import.meta.url))
@@ -22,20 +21,7 @@ export async function startSite() {
     '/rival.js': ['text/javascript', await bundled(`export { stream } from ${JSON.stringify(RIVAL)}`)],
     '/page.js': ['text/javascript', await readFile(new URL('./page.js', import.meta.url))],
   }
-  const server = createServer((request, response) => {
-    const [type, body] = files[request.url] ?? []
-    if (!type) return response.writeHead(404).end()
-    response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' }).end(body)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://localhost:${server.address().port}/`,
-    stop() {
-      server.closeAllConnections()
-      server.close()
-    },
-  }
+  return serveFiles(files)
 }
 
 async function bundled(source) {

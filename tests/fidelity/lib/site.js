@@ -1,8 +1,7 @@
 // The page's own server: the page, its script, and one file next to it.
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { serveFiles } from '../../e2e/lib/files.js'
 
 const ENTRY = fileURLToPath(new URL('../page/main.js', import.meta.url))
 const PAGE =
@@ -22,19 +21,5 @@ export async function startSite({ nodeModules }) {
     '/main.js': ['text/javascript', outputFiles[0].contents],
     '/page.txt': ['text/plain', 'of the page'],
   }
-  const server = createServer((request, response) => {
-    const [type, body] = files[new URL(request.url, 'http://site').pathname] ?? []
-    if (!type) return response.writeHead(404).end()
-    response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' }).end(body)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://localhost:${server.address().port}/`,
-    async stop() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
+  return serveFiles(files)
 }
