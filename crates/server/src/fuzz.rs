@@ -5,7 +5,7 @@ use std::path::Path;
 
 use durablefetch_protocol::Key;
 
-use crate::shared::Shared;
+use crate::recording::Recording;
 use crate::storage::{self, Store, db, rows};
 
 /// Makes an empty database, in pages so small that a corpus of it stays small.
@@ -77,8 +77,8 @@ fn look(data: &Path, damaged: bool) -> Result<Seen, String> {
         for row in stored {
             let (id, len) = (row.id, bodies.len(row.id).expect("a length"));
             let file = bodies.open_stored(id).expect("a file or none");
-            let shared = Shared::stored(key.clone(), row, file, len);
-            assert!(!shared.is_live() && shared.recording().len() <= len);
+            let recording = Recording::stored(key.clone(), row, file, len);
+            assert!(!recording.is_live() && recording.progress().len() <= len);
             known.insert(id);
         }
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use durablefetch_server::check::Check;
 use durablefetch_server::cli::{Cli, Command, LogFormat, ReadError, Serve};
-use durablefetch_server::{Recorder, Tls, descriptors, signals};
+use durablefetch_server::{Server, Tls, descriptors, signals};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -72,11 +72,11 @@ async fn start(serve: Serve) -> Result<(), String> {
     let signal = signals::shutdown().map_err(|error| format!("cannot wait for signals: {error}"))?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
     let base_path = config.base_path.clone();
-    let mut recorder = Recorder::open(listener, config).map_err(|error| error.to_string())?;
+    let mut server = Server::open(listener, config).map_err(|error| error.to_string())?;
     if let Some(address) = metrics_address {
-        recorder = recorder.with_metrics(bind(address, "--metrics-listen")?);
+        server = server.with_metrics(bind(address, "--metrics-listen")?);
     }
-    let tls = recorder.tls();
+    let tls = server.tls();
     let scheme = if tls.is_some() { "https" } else { "http" };
     let mut hangups = signals::hangups().map_err(|error| format!("cannot wait for signals: {error}"))?;
     tokio::spawn(async move {
@@ -92,7 +92,7 @@ async fn start(serve: Serve) -> Result<(), String> {
     let mut out = std::io::stdout();
     let _ =
         writeln!(out, "durablefetch: listening on {scheme}://{bound}{base_path}").and_then(|()| out.flush());
-    recorder.serve(signal).await;
+    server.serve(signal).await;
     Ok(())
 }
 

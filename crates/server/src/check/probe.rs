@@ -10,6 +10,7 @@ use reqwest::{Client, Response};
 use url::Url;
 
 use super::{Finding, advice};
+use crate::upstream::checked_client::causes;
 
 /// Events that are waited for, one a second.
 const EVENTS: usize = 4;
@@ -43,7 +44,7 @@ impl Way {
             .no_deflate()
             .no_zstd()
             .build()
-            .map_err(|error| format!("no HTTP client: {}", crate::client::causes(&error)))?;
+            .map_err(|error| format!("no HTTP client: {}", causes(&error)))?;
         Ok(Self { base, headers, client })
     }
 
@@ -62,7 +63,7 @@ impl Way {
         let body = serde_json::json!({ "url": url }).to_string();
         let deleting = self.request(http::Method::POST, "/delete").body(body).timeout(PATIENCE).send();
         if let Err(error) = deleting.await {
-            tracing::debug!("the demo stream stays: {}", crate::client::causes(&error));
+            tracing::debug!("the demo stream stays: {}", causes(&error));
         }
     }
 }
@@ -86,10 +87,7 @@ pub(crate) async fn recorder(way: &Way) -> Vec<Finding> {
             Ok(response) => response,
             Err(error) => {
                 let remedy = "is the address right, is it reachable from here, and is its certificate valid?";
-                return vec![Finding::bad(
-                    format!("nothing answers: {}", crate::client::causes(&error)),
-                    remedy,
-                )];
+                return vec![Finding::bad(format!("nothing answers: {}", causes(&error)), remedy)];
             }
         };
     let took = since.elapsed();
@@ -133,7 +131,7 @@ async fn stream(way: &Way) -> Result<(HeaderMap, Vec<Duration>), String> {
     let demo = format!("/demo/check-{}", nonce());
     let found = match way.request(http::Method::GET, &demo).send().await {
         Ok(response) => arrivals(response).await,
-        Err(error) => Err(crate::client::causes(&error)),
+        Err(error) => Err(causes(&error)),
     };
     way.forget(&demo).await;
     found
@@ -147,7 +145,7 @@ async fn arrivals(mut response: Response) -> Result<(HeaderMap, Vec<Duration>), 
     while came.len() < EVENTS {
         let chunk = tokio::time::timeout(PATIENCE, response.chunk()).await;
         let chunk = chunk.map_err(|_| format!("nothing came for {PATIENCE:?}"))?;
-        let Some(chunk) = chunk.map_err(|error| crate::client::causes(&error))? else { break };
+        let Some(chunk) = chunk.map_err(|error| causes(&error))? else { break };
         seen.extend_from_slice(&chunk);
         let events = seen.windows(2).filter(|pair| pair == b"\n\n").count();
         came.resize(events.min(EVENTS).max(came.len()), since.elapsed());
@@ -201,7 +199,7 @@ pub(crate) async fn silence(way: &Way, silence: Duration) -> Vec<Finding> {
     let demo = format!("/demo/silent-{}-{}", silence.as_secs() + 30, nonce());
     let mut response = match way.request(http::Method::GET, &demo).send().await {
         Ok(response) => response,
-        Err(error) => return vec![Finding::bad(crate::client::causes(&error), "see above")],
+        Err(error) => return vec![Finding::bad(causes(&error), "see above")],
     };
     let (mut since, mut seen) = (Instant::now(), 0);
     let found = loop {
@@ -246,10 +244,9 @@ pub(crate) async fn upload(way: &Way) -> Vec<Finding> {
             ),
             advice::UPLOAD,
         ),
-        Err(error) => Finding::fair(
-            format!("a request body of {size} is cut: {}", crate::client::causes(&error)),
-            advice::UPLOAD,
-        ),
+        Err(error) => {
+            Finding::fair(format!("a request body of {size} is cut: {}", causes(&error)), advice::UPLOAD)
+        }
     }]
 }
 

@@ -5,8 +5,6 @@ pub(crate) mod db;
 pub(crate) mod recovery;
 pub(crate) mod rows;
 pub(crate) mod schema;
-pub(crate) mod sync;
-pub(crate) mod writer;
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;

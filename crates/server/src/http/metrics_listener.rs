@@ -1,0 +1,73 @@
+//! `/metrics` and `/healthz` on a listener of their own, for a recorder whose public one does not tell them.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use durablefetch_protocol::guard::Guard;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+
+use crate::observe::metrics;
+use crate::recorder::Recorder;
+
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Who can reach the listener.
+#[derive(Debug, Clone, Copy)]
+enum Audience {
+    /// This machine's user, and a page that binds a name of its own to loopback, which is not to read them.
+    Machine,
+    /// Whoever the operator lets through.
+    Network,
+}
+
+/// Answers until it is dropped.
+pub(crate) async fn run(listener: TcpListener, recorder: Arc<Recorder>) {
+    let audience = match listener.local_addr() {
+        Ok(address) if address.ip().is_loopback() => Audience::Machine,
+        _ => Audience::Network,
+    };
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let recorder = Arc::clone(&recorder);
+        let service = service_fn(move |request| {
+            let response = answer(&recorder, audience, &request);
+            async move { Ok::<_, Infallible>(response) }
+        });
+        tokio::spawn(async move {
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+            if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+                tracing::debug!("a connection for metrics ended: {error}");
+            }
+        });
+    }
+}
+
+fn answer(recorder: &Recorder, audience: Audience, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let refused = match audience {
+        Audience::Machine => Guard::default().check(authority, request.headers()).is_err(),
+        Audience::Network => false,
+    };
+    let (status, content_type, body) = match request.uri().path() {
+        _ if refused => (StatusCode::FORBIDDEN, "text/plain", Bytes::from_static(b"for this machine only\n")),
+        "/metrics" => (StatusCode::OK, metrics::CONTENT_TYPE, recorder.metrics_text().into()),
+        "/healthz" => (StatusCode::OK, "application/json", Bytes::from_static(br#"{"ok":true}"#)),
+        _ => (StatusCode::NOT_FOUND, "text/plain", Bytes::from_static(b"see /metrics and /healthz\n")),
+    };
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,157 @@
+//! Responses: the protocol's heads, and the bodies that go with them.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use durablefetch_protocol::admission::{Ending, Part};
+use durablefetch_protocol::answer::{self, Head};
+use durablefetch_protocol::guard::Admitted as Allowed;
+use durablefetch_protocol::{ErrorCode, ProtocolError, cors};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+use http_body::{Frame, SizeHint};
+use hyper::ext::ReasonPhrase;
+
+use crate::http::body::{Broken, RecordingBody};
+use crate::keys::admit::Admitted;
+use crate::keys::finish;
+use crate::net::connection::Watch;
+use crate::recorder::Recorder;
+
+/// A handler never fails: whatever goes wrong is an answer.
+pub(crate) type Answer = Result<Response<Body>, Infallible>;
+
+/// A response's body.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// All of it.
+    Whole(Option<Bytes>),
+    /// A recording's.
+    Recording(Box<RecordingBody>),
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match self.get_mut() {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Recording(body) => Pin::new(body.as_mut()).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Recording(body) => body.size_hint(),
+        }
+    }
+}
+
+fn response(status: u16, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    // Statuses come from the protocol's table or from an upstream's valid response.
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = headers;
+    response
+}
+
+/// A response of the recorder's own.
+pub(crate) fn own(allowed: &Allowed, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+    response(200, answer::own(Some(content_type), allowed), Body::Whole(Some(body.into())))
+}
+
+/// A JSON answer.
+pub(crate) fn json(allowed: &Allowed, value: &impl serde::Serialize) -> Response<Body> {
+    // Our own types: strings, numbers and booleans, which always serialise.
+    own(allowed, "application/json", serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// An error.
+pub(crate) fn error(allowed: &Allowed, error: &ProtocolError) -> Response<Body> {
+    let body = Body::Whole(Some(answer::error_body(error).into()));
+    response(error.code.status(), answer::error(error.code, allowed), body)
+}
+
+/// The error of a method that an address does not take. `methods` are those that it takes.
+pub(crate) fn wrong_method(allowed: &Allowed, methods: &'static str) -> Response<Body> {
+    let mut response = error(&Allowed { origin: None }, &ErrorCode::MethodNotAllowed.into());
+    let headers = response.headers_mut();
+    headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+    // CORS exposes what is there, so it comes after.
+    headers.remove(header::VARY);
+    cors::add_to_response(allowed, headers);
+    response
+}
+
+/// The answer to a preflight.
+pub(crate) fn preflight(allowed: &Allowed, request: &HeaderMap) -> Response<Body> {
+    response(204, answer::preflight(allowed, request), Body::Whole(None))
+}
+
+/// The answer to a fetch or continuation.
+pub(crate) fn admitted(
+    allowed: &Allowed,
+    admitted: Admitted,
+    watch: Watch,
+    recorder: &Recorder,
+) -> Response<Body> {
+    match admitted {
+        Admitted::NoContent => response(204, answer::own(None, allowed), Body::Whole(None)),
+        Admitted::Again(stored) => match finish::from_stored(&stored) {
+            Some((head, body)) => passing(allowed, &head, &[], Body::Whole(Some(body.into()))),
+            None => error(allowed, &ErrorCode::StorageFailed.into()),
+        },
+        Admitted::Body { recording, entry, from, ending, part, unrecorded } => {
+            let Some(head) = recording.head().cloned() else {
+                return error(allowed, &ErrorCode::Internal.into());
+            };
+            let seen = recording.progress();
+            if recording.is_given_up() && from < seen.len() {
+                return error(allowed, &ErrorCode::StorageFull.into());
+            }
+            if !recording.enter(recorder.config.limits.readers) {
+                return error(allowed, &ErrorCode::TooManyReaders.into());
+            }
+            let cookies = if part == Part::Starter { recording.take_cookies() } else { Vec::new() };
+            let body = RecordingBody::new(
+                recording,
+                entry,
+                from,
+                seen.len(),
+                ending,
+                watch,
+                Arc::clone(&recorder.metrics),
+            );
+            let body = Body::Recording(Box::new(body));
+            if unrecorded {
+                return passing(allowed, &head, &cookies, body);
+            }
+            let mut headers = head.serving(&seen, from, &cookies, allowed);
+            if ending == Ending::Clean && !Head::is_bodyless(head.status) {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(seen.len().saturating_sub(from)));
+            }
+            with_reason(response(head.status, headers, body), &head)
+        }
+    }
+}
+
+/// An upstream's answer that is not recorded.
+pub(crate) fn passing(allowed: &Allowed, head: &Head, cookies: &[HeaderValue], body: Body) -> Response<Body> {
+    with_reason(response(head.status, head.passing(cookies, allowed), body), head)
+}
+
+fn with_reason(mut response: Response<Body>, head: &Head) -> Response<Body> {
+    if let Ok(reason) = ReasonPhrase::try_from(head.reason.as_slice()) {
+        response.extensions_mut().insert(reason);
+    }
+    response
+}

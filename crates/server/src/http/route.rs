@@ -1,0 +1,231 @@
+//! One request: who asks, for what, and who answers it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use durablefetch_protocol::address::{Target, Upstream, parse_target};
+use durablefetch_protocol::ask::{self, AskHead};
+use durablefetch_protocol::control::CONTROL_BODY_MAX;
+use durablefetch_protocol::demo::Script;
+use durablefetch_protocol::guard::Admitted as Allowed;
+use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, cors, name};
+use http::header;
+use http::request::Parts;
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use crate::clock::now_ms;
+use crate::http::respond::{self, Answer, Body};
+use crate::http::{control, page};
+use crate::keys::admit::admit;
+use crate::net::connection::Watches;
+use crate::observe::{log, metrics};
+use crate::recorder::Recorder;
+use crate::upstream::http::UpstreamRequest;
+use crate::upstream::source::Source;
+
+/// Where a connection stands with [`Limits::connections`](crate::Limits::connections).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Within,
+    /// It is one more than there may be: it is told so, and not kept.
+    Beyond,
+}
+
+/// Answers one request.
+pub(crate) async fn handle(
+    recorder: Arc<Recorder>,
+    watches: Watches,
+    standing: Standing,
+    request: Request<Incoming>,
+) -> Answer {
+    let since = Instant::now();
+    let span = recorder.log.span(&request);
+    let answering = async {
+        let response = answer(&recorder, watches, standing, request).await;
+        log::answered(&response, since);
+        response
+    };
+    let response = answering.instrument(span).await;
+    recorder.metrics.answered(response.status().as_u16(), since);
+    Ok(response)
+}
+
+async fn answer(
+    recorder: &Arc<Recorder>,
+    watches: Watches,
+    standing: Standing,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let authority = parts.uri.authority().map(|authority| authority.as_str());
+    let allowed = match recorder.access.check(authority, &parts.headers) {
+        Ok(allowed) => allowed,
+        Err(error) => return respond::error(&Allowed { origin: None }, &error),
+    };
+    if cors::is_preflight(&parts.method, &parts.headers) {
+        return respond::preflight(&allowed, &parts.headers);
+    }
+    let answered = route(recorder, &allowed, &watches, standing, parts, body).await;
+    answered.unwrap_or_else(|error| respond::error(&allowed, &error))
+}
+
+async fn route(
+    recorder: &Arc<Recorder>,
+    allowed: &Allowed,
+    watches: &Watches,
+    standing: Standing,
+    parts: Parts,
+    body: Incoming,
+) -> Result<Response<Body>, ProtocolError> {
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let url = ask::single(&parts.headers, name::URL)?;
+    let target = parse_target(path, url, &recorder.own);
+    // Whose it is comes before what it is: an answer about an address is an answer, too.
+    let scope = match &target {
+        Ok(Target::Page | Target::Healthz | Target::WellKnown(_)) => String::new(),
+        _ => recorder.config.scoping.scope(&parts.headers, &recorder.secret, now_ms() / 1000)?,
+    };
+    let target = target?;
+    if standing == Standing::Beyond && !matches!(target, Target::Healthz | Target::Metrics) {
+        // Read, so that the answer is not lost in the closing of the connection.
+        let _ = read(recorder, body, &parts, recorder.config.limits.request_bytes).await;
+        return Err(ErrorCode::TooManyConnections.into());
+    }
+    let methods = match &target {
+        Target::Upstream(_) | Target::Demo(_) => {
+            if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+                return Ok(respond::wrong_method(allowed, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+            }
+            return fetch(recorder, allowed, &scope, watches, parts, body, target).await;
+        }
+        Target::Control(_) => "POST",
+        Target::Page | Target::Healthz | Target::Metrics | Target::WellKnown(_) => "GET, HEAD",
+    };
+    if !methods.split(", ").any(|method| parts.method == method) {
+        return Ok(respond::wrong_method(allowed, methods));
+    }
+    match target {
+        Target::Control(call) => {
+            let body = read(recorder, body, &parts, CONTROL_BODY_MAX as u64).await?;
+            control::answer(recorder, allowed, &scope, call, &body).await
+        }
+        Target::Page => Ok(page::page(allowed, &recorder.config.base_path)),
+        Target::Healthz => Ok(respond::own(allowed, "application/json", r#"{"ok":true}"#)),
+        Target::WellKnown("robots.txt") => {
+            Ok(respond::own(allowed, "text/plain", "User-agent: *\nDisallow: /\n"))
+        }
+        Target::WellKnown(_) => Ok(page::icon(allowed)),
+        Target::Metrics if !recorder.access.is_local() => Err(ProtocolError::new(
+            ErrorCode::NotFound,
+            "a recorder with a public origin tells its metrics where --metrics-listen says, and not here",
+        )),
+        Target::Metrics => Ok(respond::own(allowed, metrics::CONTENT_TYPE, recorder.metrics_text())),
+        Target::Upstream(_) | Target::Demo(_) => Err(ErrorCode::NotFound.into()),
+    }
+}
+
+async fn fetch(
+    recorder: &Arc<Recorder>,
+    allowed: &Allowed,
+    scope: &str,
+    watches: &Watches,
+    parts: Parts,
+    body: Incoming,
+    target: Target,
+) -> Result<Response<Body>, ProtocolError> {
+    let Some(key) = target.key(scope) else { return Err(ErrorCode::NotFound.into()) };
+    let ask = AskHead::parse(&parts.method, &parts.headers)?;
+    if let Target::Upstream(upstream) = &target {
+        recorder.upstreams.check(upstream, &parts.headers)?;
+    }
+    let body = match ask {
+        AskHead::Continue { .. } => Bytes::new(),
+        AskHead::Fetch { .. } => read(recorder, body, &parts, recorder.config.limits.request_bytes).await?,
+    };
+    if parts.method == Method::HEAD {
+        return head(recorder, allowed, parts, target).await;
+    }
+    let ask: Ask = ask.with_fingerprint(Fingerprint::of(&recorder.secret, parts.method.as_str(), &body));
+    let watch = watches.watch(parts.version);
+    let source = match target {
+        Target::Upstream(upstream) => Source::Http(Box::new(asked(upstream, parts, body))),
+        Target::Demo(id) => Source::Demo(Script::of(&id)),
+        _ => return Err(ErrorCode::NotFound.into()),
+    };
+    let admitted = admit(recorder, recorder.keys.entry(&key), ask, source).await?;
+    Ok(respond::admitted(allowed, admitted, watch, recorder))
+}
+
+fn asked(upstream: Upstream, parts: Parts, body: Bytes) -> UpstreamRequest {
+    UpstreamRequest { upstream, method: parts.method, headers: parts.headers, body }
+}
+
+/// `HEAD` is passed through and leaves nothing behind.
+async fn head(
+    recorder: &Recorder,
+    allowed: &Allowed,
+    parts: Parts,
+    target: Target,
+) -> Result<Response<Body>, ProtocolError> {
+    let source = match target {
+        Target::Upstream(upstream) => Source::Http(Box::new(asked(upstream, parts, Bytes::new()))),
+        Target::Demo(id) => Source::Demo(Script::of(&id)),
+        _ => return Err(ErrorCode::NotFound.into()),
+    };
+    let opening = timeout(recorder.config.limits.header_timeout, source.open(&recorder.upstreams));
+    let opened = opening.await.unwrap_or(Err(ErrorCode::UpstreamTimeout.into()));
+    let opened = opened.inspect_err(|error| recorder.metrics.upstream_error(error.code))?;
+    let mut response = respond::passing(allowed, &opened.head, &opened.cookies, Body::Whole(None));
+    if let Some(length) = opened.length {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    }
+    Ok(response)
+}
+
+/// Reads a request body whole, so that a cut one starts nothing.
+async fn read(
+    recorder: &Recorder,
+    mut body: Incoming,
+    parts: &Parts,
+    limit: u64,
+) -> Result<Bytes, ProtocolError> {
+    let too_large = || {
+        ProtocolError::new(
+            ErrorCode::RequestTooLarge,
+            format!("the request body is longer than the {limit} bytes that this recorder takes"),
+        )
+    };
+    let said = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let said: u64 = said.unwrap_or(0);
+    if said > limit && parts.headers.contains_key(header::EXPECT) {
+        // Whoever asks first need not send it.
+        return Err(too_large());
+    }
+    let mut whole = BytesMut::with_capacity(said.min(limit) as usize);
+    let mut seen: u64 = 0;
+    let patience = recorder.config.limits.request_timeout;
+    loop {
+        let Ok(frame) = timeout(patience, body.frame()).await else {
+            return Err(ProtocolError::new(
+                ErrorCode::RequestIncomplete,
+                format!("nothing came of the request body for {patience:?}; nothing was started"),
+            ));
+        };
+        let Some(frame) = frame else { break };
+        let frame = frame.map_err(|_| ProtocolError::from(ErrorCode::RequestIncomplete))?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen += data.len() as u64;
+        if seen <= limit {
+            whole.extend_from_slice(&data);
+        } else if seen > limit.saturating_mul(2) + (1 << 20) {
+            // Up to here it is read to its end, so that the answer is not lost in the closing of the connection.
+            break;
+        }
+    }
+    if seen > limit { Err(too_large()) } else { Ok(whole.freeze()) }
+}

@@ -1,0 +1,218 @@
+//! One connection, and how it is broken.
+//!
+//! A cut must never look like an end. Over HTTP/1 that takes a reset: an HTTP/1.0 reader, as many proxies are,
+//! reads until the connection closes, and an orderly close is its end. Over HTTP/2 the stream alone is reset.
+//! Either way what was accepted for the reader goes out first.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::net::transport::Transport;
+
+/// A reader that takes nothing for this long before a reset is reset all the same.
+const STALLED: Duration = Duration::from_secs(5);
+/// Over HTTP/2 another task sends, and tells nobody when it has; a reset drops what it has not. This is ample for
+/// what the stream's window let through, and who gets less asks for the rest.
+const H2_SENT: Duration = Duration::from_millis(100);
+
+/// The driver of a connection keeps one for asking whether it is idle.
+const HELD_BY_DRIVER: usize = 1;
+
+/// What a connection and the bodies on it know of each other.
+#[derive(Debug, Default)]
+struct State {
+    /// How often everything that was to be sent had been handed to the system.
+    flushes: AtomicU64,
+    waiting: AtomicBool,
+    wakers: Mutex<Vec<Waker>>,
+    reset: AtomicBool,
+}
+
+/// A body's view of its connection.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    state: Arc<State>,
+    /// How often it had been flushed when something was last given to it.
+    sent_at: Option<u64>,
+    is_h2: bool,
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl Watch {
+    /// Something was given to the connection to be sent.
+    pub(crate) fn sent(&mut self) {
+        self.sent_at = Some(self.state.flushes.load(Ordering::Acquire));
+    }
+
+    /// Ready once all that was given to the connection is with the system. Over HTTP/1 the connection is reset
+    /// as soon as the body fails.
+    pub(crate) fn poll_break(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_h2 {
+            return self.patience.get_or_insert_with(|| Box::pin(sleep(H2_SENT))).as_mut().poll(cx);
+        }
+        let flushes = self.state.flushes.load(Ordering::Acquire);
+        // A body that is asked for the first time has had its head given to the connection just now.
+        let sent_at = *self.sent_at.get_or_insert(flushes);
+        if flushes == sent_at {
+            self.state.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(cx.waker().clone());
+            self.state.waiting.store(true, Ordering::SeqCst);
+            if self.state.flushes.load(Ordering::SeqCst) == sent_at {
+                return Poll::Pending;
+            }
+        }
+        self.state.reset.store(true, Ordering::Release);
+        Poll::Ready(())
+    }
+}
+
+/// Makes a [`Watch`] for each body of a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Watches(Arc<State>);
+
+impl Watches {
+    /// Whether a request is being answered on the connection. The connection itself and its service hold one
+    /// state each, and so does every request and every body.
+    pub(crate) fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.0) <= 2 + HELD_BY_DRIVER
+    }
+
+    pub(crate) fn watch(&self, version: http::Version) -> Watch {
+        Watch {
+            state: Arc::clone(&self.0),
+            sent_at: None,
+            is_h2: version == http::Version::HTTP_2,
+            patience: None,
+        }
+    }
+}
+
+/// A socket that knows when everything was sent, and resets itself where a body on it was broken.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: Option<TokioIo<Transport>>,
+    state: Arc<State>,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: Transport) -> (Self, Watches) {
+        let state = Arc::new(State::default());
+        (Self { stream: Some(TokioIo::new(stream)), state: Arc::clone(&state) }, Watches(state))
+    }
+
+    fn stream(self: Pin<&mut Self>) -> io::Result<Pin<&mut TokioIo<Transport>>> {
+        self.get_mut().stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Read for Connection {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_read(cx, buf)
+    }
+}
+
+impl Write for Connection {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    /// hyper calls this when its buffer is empty.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().stream()?.poll_flush(cx))?;
+        self.state.flushes.fetch_add(1, Ordering::SeqCst);
+        if self.state.waiting.swap(false, Ordering::SeqCst) {
+            let waiting =
+                std::mem::take(&mut *self.state.wakers.lock().unwrap_or_else(PoisonError::into_inner));
+            waiting.into_iter().for_each(Waker::wake);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.state.reset.load(Ordering::Acquire) {
+            // An orderly close would look like an end to an HTTP/1.0 reader.
+            return Poll::Ready(Ok(()));
+        }
+        self.stream()?.poll_shutdown(cx)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !self.state.reset.load(Ordering::Acquire) {
+            return;
+        }
+        let Some(stream) = self.stream.take() else { return };
+        let stream = stream.into_inner().into_socket();
+        let resetting = Resetting(stream);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            drop(runtime.spawn(reset(resetting)));
+        }
+    }
+}
+
+/// A socket that is closed with a reset, even where a shutdown takes it away from whoever waits for its last bytes.
+struct Resetting(TcpStream);
+
+impl Drop for Resetting {
+    fn drop(&mut self) {
+        if let Err(error) = SockRef::from(&self.0).set_linger(Some(Duration::ZERO)) {
+            tracing::debug!("a connection cannot be reset: {error}");
+        }
+    }
+}
+
+/// Closes with a reset once the reader's system has everything: a reset drops what is on its way.
+async fn reset(stream: Resetting) {
+    let mut left = unsent(&stream.0);
+    let mut since = Instant::now();
+    let mut pause = Duration::from_micros(200);
+    while left > 0 && since.elapsed() < STALLED {
+        // The system tells no one when the other side has acknowledged; it can only be asked.
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(50));
+        let now = unsent(&stream.0);
+        if now < left {
+            (left, since) = (now, Instant::now());
+        }
+    }
+}
+
+/// Bytes that the other side has not acknowledged.
+#[cfg(target_os = "linux")]
+fn unsent(stream: &TcpStream) -> u32 {
+    use rustix::ioctl::{Getter, ioctl};
+    /// `SIOCOUTQ`, tcp(7).
+    const SIOCOUTQ: rustix::ioctl::Opcode = 0x5411;
+    // SAFETY: the kernel writes one int for this opcode, whatever the descriptor is.
+    #[expect(unsafe_code, reason = "no safe wrapper knows this ioctl")]
+    let queued = unsafe { ioctl(stream, Getter::<SIOCOUTQ, i32>::new()) };
+    queued.ok().and_then(|queued| u32::try_from(queued).ok()).unwrap_or(0)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unsent(_: &TcpStream) -> u32 {
+    0
+}

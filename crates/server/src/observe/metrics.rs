@@ -1,0 +1,244 @@
+//! What `/metrics` tells. Handles are made once, so that counting a chunk is an atomic addition; only the count of
+//! requests looks up its label, once for each response.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use durablefetch_protocol::{ErrorCode, State};
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram, with_local_recorder,
+};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+
+/// The content type of what [`Metrics::render`] returns.
+pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// How often what was measured is folded into the histogram, which otherwise keeps every single value.
+pub(crate) const FOLD_EVERY: Duration = Duration::from_secs(5);
+
+/// Seconds: from what memory answers to what a slow model thinks before its first byte.
+const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0];
+
+/// What an upstream can do wrong, and being one that is refused only when it is asked.
+const UPSTREAM_ERRORS: [ErrorCode; 6] = [
+    ErrorCode::UpstreamUnreachable,
+    ErrorCode::UpstreamFailed,
+    ErrorCode::UpstreamTimeout,
+    ErrorCode::UpstreamIdle,
+    ErrorCode::TooManyRedirects,
+    ErrorCode::UpstreamNotAllowed,
+];
+
+/// States in which a recording ends.
+const ENDS: [State; 6] =
+    [State::Complete, State::Stopped, State::Failed, State::Interrupted, State::Superseded, State::Deleted];
+
+/// What is counted.
+pub(crate) struct Metrics {
+    recorder: PrometheusRecorder,
+    /// Bytes that upstreams have sent.
+    pub(crate) bytes_in: Counter,
+    /// Bytes of bodies that readers were given.
+    pub(crate) bytes_out: Counter,
+    /// Reads of live recordings that memory could not serve.
+    pub(crate) ring_misses: Counter,
+    /// Responses that follow or replay a recording.
+    pub(crate) readers: Gauge,
+    /// Recordings that were started.
+    pub(crate) started: Counter,
+    ended: [Counter; ENDS.len()],
+    upstream_errors: [Counter; UPSTREAM_ERRORS.len()],
+    connecting: Gauge,
+    streaming: Gauge,
+    stored: Gauge,
+    connections: Gauge,
+    unwritten: Gauge,
+    latency: Histogram,
+}
+
+/// What is known at the moment of asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Now {
+    /// Recordings whose upstream has not answered.
+    pub(crate) connecting: usize,
+    /// Recordings whose upstream is sending.
+    pub(crate) streaming: usize,
+    /// Bytes of all recordings.
+    pub(crate) stored: u64,
+    /// Connections that are open.
+    pub(crate) connections: usize,
+    /// Bytes of live recordings that are not on disk yet: how far the writer is behind.
+    pub(crate) unwritten: u64,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let builder = PrometheusBuilder::new();
+        // Fails for an empty list alone.
+        let builder = builder.set_buckets(&BUCKETS).unwrap_or_else(|_| PrometheusBuilder::new());
+        let recorder = builder.build_recorder();
+        let made = with_local_recorder(&recorder, || {
+            describe();
+            (
+                [
+                    counter!("durablefetch_upstream_bytes_total"),
+                    counter!("durablefetch_reader_bytes_total"),
+                    counter!("durablefetch_ring_misses_total"),
+                    counter!("durablefetch_recordings_started_total"),
+                ],
+                ENDS.map(|state| counter!("durablefetch_recordings_ended_total", "state" => state.as_str())),
+                UPSTREAM_ERRORS
+                    .map(|code| counter!("durablefetch_upstream_errors_total", "code" => code.as_str())),
+                [
+                    gauge!("durablefetch_readers"),
+                    gauge!("durablefetch_recordings", "state" => State::Connecting.as_str()),
+                    gauge!("durablefetch_recordings", "state" => State::Streaming.as_str()),
+                    gauge!("durablefetch_stored_bytes"),
+                    gauge!("durablefetch_connections"),
+                    gauge!("durablefetch_unwritten_bytes"),
+                ],
+                histogram!("durablefetch_http_response_seconds"),
+            )
+        });
+        let (counters, ended, upstream_errors, gauges, latency) = made;
+        let [bytes_in, bytes_out, ring_misses, started] = counters;
+        let [readers, connecting, streaming, stored, connections, unwritten] = gauges;
+        // What has no value yet is not shown, and a rate needs its zero.
+        for zero in
+            [&bytes_in, &bytes_out, &ring_misses, &started].into_iter().chain(&ended).chain(&upstream_errors)
+        {
+            zero.increment(0);
+        }
+        readers.set(0.0);
+        Self {
+            recorder,
+            bytes_in,
+            bytes_out,
+            ring_misses,
+            readers,
+            started,
+            ended,
+            upstream_errors,
+            connecting,
+            streaming,
+            stored,
+            connections,
+            unwritten,
+            latency,
+        }
+    }
+
+    /// A recording has ended.
+    pub(crate) fn ended(&self, state: State) {
+        if let Some(index) = ENDS.iter().position(|end| *end == state) {
+            self.ended[index].increment(1);
+        }
+    }
+
+    /// Counts what is an upstream's fault, and ignores the rest.
+    pub(crate) fn upstream_error(&self, code: ErrorCode) {
+        if let Some(index) = UPSTREAM_ERRORS.iter().position(|known| *known == code) {
+            self.upstream_errors[index].increment(1);
+        }
+    }
+
+    /// The head of a response goes out.
+    pub(crate) fn answered(&self, status: u16, since: Instant) {
+        self.latency.record(since.elapsed());
+        with_local_recorder(&self.recorder, || {
+            counter!("durablefetch_http_responses_total", "status" => status.to_string()).increment(1);
+        });
+    }
+
+    /// To be called from time to time: see [`FOLD_EVERY`].
+    pub(crate) fn fold(&self) {
+        self.recorder.handle().run_upkeep();
+    }
+
+    /// Everything in Prometheus' text format.
+    pub(crate) fn render(&self, now: Now) -> String {
+        self.connecting.set(now.connecting as f64);
+        self.streaming.set(now.streaming as f64);
+        self.stored.set(now.stored as f64);
+        self.connections.set(now.connections as f64);
+        self.unwritten.set(now.unwritten as f64);
+        self.recorder.handle().render()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+fn describe() {
+    describe_gauge!("durablefetch_recordings", "Recordings in flight.");
+    describe_counter!("durablefetch_recordings_started_total", "Recordings that were started.");
+    describe_counter!("durablefetch_recordings_ended_total", "Recordings that have ended, by how.");
+    describe_gauge!("durablefetch_readers", "Responses that follow or replay a recording.");
+    describe_gauge!("durablefetch_connections", "Connections that are open.");
+    describe_gauge!("durablefetch_stored_bytes", Unit::Bytes, "Bytes of all recordings.");
+    describe_gauge!(
+        "durablefetch_unwritten_bytes",
+        Unit::Bytes,
+        "How far the writer is behind what was published."
+    );
+    describe_counter!("durablefetch_upstream_bytes_total", Unit::Bytes, "Bytes that upstreams have sent.");
+    describe_counter!("durablefetch_reader_bytes_total", Unit::Bytes, "Bytes that readers were given.");
+    describe_counter!("durablefetch_ring_misses_total", "Reads of live recordings that went to storage.");
+    describe_counter!("durablefetch_upstream_errors_total", "What upstreams did wrong, by error code.");
+    describe_counter!("durablefetch_http_responses_total", "Responses, by status.");
+    describe_histogram!(
+        "durablefetch_http_response_seconds",
+        Unit::Seconds,
+        "From a request to the head of its response; that of a start waits for its upstream."
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Now = Now { connecting: 2, streaming: 3, stored: 4, connections: 5, unwritten: 6 };
+
+    #[test]
+    fn everything_is_shown_from_the_start() {
+        let text = Metrics::new().render(NOW);
+        for line in [
+            "durablefetch_recordings{state=\"connecting\"} 2",
+            "durablefetch_recordings{state=\"streaming\"} 3",
+            "durablefetch_stored_bytes 4",
+            "durablefetch_connections 5",
+            "durablefetch_unwritten_bytes 6",
+            "durablefetch_readers 0",
+            "durablefetch_recordings_ended_total{state=\"superseded\"} 0",
+            "durablefetch_upstream_errors_total{code=\"upstream-idle\"} 0",
+            "# TYPE durablefetch_recordings gauge",
+            "# TYPE durablefetch_upstream_bytes_total counter",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn two_recorders_in_one_process_count_for_themselves() {
+        let (one, other) = (Metrics::new(), Metrics::new());
+        one.bytes_in.increment(7);
+        one.upstream_error(ErrorCode::UpstreamFailed);
+        one.upstream_error(ErrorCode::RecordingTooLarge);
+        one.answered(502, Instant::now());
+        one.fold();
+        let (one, other) = (one.render(NOW), other.render(NOW));
+        assert!(one.contains("durablefetch_upstream_bytes_total 7\n"), "{one}");
+        assert!(one.contains("durablefetch_http_responses_total{status=\"502\"} 1\n"), "{one}");
+        assert!(one.contains("durablefetch_http_response_seconds_bucket{le=\"0.001\"} 1\n"), "{one}");
+        assert!(
+            one.contains("code=\"upstream-failed\"} 1\n") && !one.contains("recording-too-large"),
+            "{one}"
+        );
+        assert!(other.contains("durablefetch_upstream_bytes_total 0\n"), "{other}");
+        assert!(!other.contains("502"), "{other}");
+    }
+}

@@ -1,0 +1,131 @@
+//! The recordings in flight: which there are, and how many there may be.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use durablefetch_protocol::{ErrorCode, RecordingId};
+use tokio::sync::Notify;
+
+use crate::config::Limits;
+use crate::recording::Recording;
+
+/// The recordings in flight.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight {
+    inner: Mutex<Inner>,
+    /// The last one of them has ended.
+    quiet: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    recordings: HashMap<RecordingId, Arc<Recording>>,
+    /// Seats taken, by scope. A start takes one before its recording is in flight.
+    seats: HashMap<String, usize>,
+    taken: usize,
+}
+
+/// The right to have one recording in flight. Given back when dropped, unless [`Seat::keep`] was called.
+#[derive(Debug)]
+pub(crate) struct Seat<'a> {
+    in_flight: &'a InFlight,
+    /// `None` once the seat is kept.
+    scope: Option<String>,
+}
+
+impl InFlight {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A seat for a recording of this scope, where there is one.
+    pub(crate) fn seat(&self, scope: &str, limits: &Limits) -> Result<Seat<'_>, ErrorCode> {
+        let mut inner = self.lock();
+        let of_scope = inner.seats.get(scope).copied().unwrap_or(0);
+        if inner.taken >= limits.recordings || limits.scope_recordings.is_some_and(|most| of_scope >= most) {
+            return Err(ErrorCode::TooManyRecordings);
+        }
+        inner.seats.insert(scope.to_owned(), of_scope + 1);
+        inner.taken += 1;
+        Ok(Seat { in_flight: self, scope: Some(scope.to_owned()) })
+    }
+
+    fn give_back(&self, inner: &mut Inner, scope: &str) {
+        inner.taken = inner.taken.saturating_sub(1);
+        if let Some(seats) = inner.seats.get_mut(scope) {
+            *seats -= 1;
+            if *seats == 0 {
+                inner.seats.remove(scope);
+            }
+        }
+        if inner.taken == 0 {
+            self.quiet.notify_waiters();
+        }
+    }
+
+    /// A recording is in flight no more. Returns how many are.
+    pub(crate) fn remove(&self, id: RecordingId) -> usize {
+        let mut inner = self.lock();
+        if let Some(removed) = inner.recordings.remove(&id) {
+            self.give_back(&mut inner, removed.key.scope());
+        }
+        inner.recordings.len()
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<Arc<Recording>> {
+        self.lock().recordings.values().cloned().collect()
+    }
+
+    /// Waits until none is in flight, and none about to be.
+    pub(crate) async fn quiet(&self) {
+        loop {
+            let quiet = self.quiet.notified();
+            tokio::pin!(quiet);
+            quiet.as_mut().enable();
+            if self.lock().taken == 0 {
+                return;
+            }
+            quiet.await;
+        }
+    }
+}
+
+impl Seat<'_> {
+    /// The recording is in flight; [`InFlight::remove`] gives the seat back. Returns how many are.
+    pub(crate) fn keep(mut self, recording: &Arc<Recording>) -> usize {
+        self.scope = None;
+        let mut inner = self.in_flight.lock();
+        inner.recordings.insert(recording.id, Arc::clone(recording));
+        inner.recordings.len()
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        if let Some(scope) = self.scope.take() {
+            let mut inner = self.in_flight.lock();
+            self.in_flight.give_back(&mut inner, &scope);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seats_are_counted_by_scope_and_in_all() {
+        let in_flight = InFlight::default();
+        let limits = Limits { recordings: 3, scope_recordings: Some(2), ..Limits::default() };
+        let first = in_flight.seat("a", &limits).unwrap();
+        let _second = in_flight.seat("a", &limits).unwrap();
+        assert_eq!(in_flight.seat("a", &limits).unwrap_err(), ErrorCode::TooManyRecordings);
+        let _third = in_flight.seat("b", &limits).unwrap();
+        assert!(in_flight.seat("c", &limits).is_err(), "as many as there may be in all");
+        drop(first);
+        drop(in_flight.seat("a", &limits).unwrap());
+        assert_eq!(in_flight.lock().taken, 2);
+        assert_eq!(in_flight.lock().seats.get("a"), Some(&1));
+    }
+}

@@ -1,0 +1,308 @@
+//! What the pump, the writer and the readers of one recording share.
+//!
+//! The pump publishes bytes into the ring, the writer moves them to the file, readers take them from either. All
+//! three meet in one short lock; nobody holds it while waiting.
+
+mod follow;
+pub(crate) mod in_flight;
+pub(crate) mod memory;
+mod persist;
+mod publish;
+pub(crate) mod sync;
+pub(crate) mod waiting;
+pub(crate) mod writer;
+
+use std::fs::File;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use durablefetch_protocol::answer::Head;
+use durablefetch_protocol::recording::{End, Recording as Progress};
+use durablefetch_protocol::ring::Ring;
+use durablefetch_protocol::{ErrorCode, Fingerprint, Key, ProtocolError, RecordingId, State, admission};
+use futures_util::task::AtomicWaker;
+use http::HeaderValue;
+use tokio::sync::Notify;
+
+use crate::error::StoreError;
+use crate::recording::waiting::{Waiting, Wake};
+use crate::recording::writer::Writer;
+use crate::storage::recovery;
+use crate::storage::rows::Stored;
+
+pub(crate) use durablefetch_protocol::recording::Start;
+pub(crate) use persist::Work;
+
+/// What becomes of the readers of a recording whose file is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Their connections are broken.
+    Break,
+    /// They read on, from the file that has no name any more.
+    Finish,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// As readers see it: it ends once its end is on disk.
+    progress: Progress,
+    /// `None` for what was found in storage.
+    ring: Option<Ring>,
+    start: Start,
+    /// How it ends, as soon as that is decided. The first decision stands.
+    end: Option<End>,
+    /// Deleted, or superseded while live: its bytes are on their way out.
+    gone: bool,
+    /// The file is removed, or about to be.
+    removed: bool,
+    /// The writer has it on its list.
+    dirty: bool,
+    hurried: bool,
+    /// The pump waits for the writer.
+    pump_waits: bool,
+    store_error: Option<StoreError>,
+    /// There was no room for what is unwritten; it is tried again once there is.
+    starved: bool,
+    /// The file is to be emptied: see [`Recording::give_up`].
+    to_be_emptied: bool,
+    waiting: Waiting,
+}
+
+/// One recording, live or ended.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    pub(crate) id: RecordingId,
+    pub(crate) key: Key,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) started_ms: u64,
+    head: OnceLock<Head>,
+    /// Why it came to nothing, in more words than its code.
+    why: OnceLock<ProtocolError>,
+    /// `set-cookie` of the upstream, for the one who started it.
+    cookies: Mutex<Vec<HeaderValue>>,
+    file: OnceLock<Arc<File>>,
+    unsynced: AtomicBool,
+    used_ms: AtomicU64,
+    touched: AtomicBool,
+    readers: AtomicU64,
+    /// Bytes that count for the disk quota.
+    counted: AtomicU64,
+    given_up: AtomicBool,
+    /// The machine has ended; the pump leaves.
+    ended: AtomicBool,
+    pump: AtomicWaker,
+    changed: Notify,
+    inner: Mutex<Inner>,
+}
+
+impl Recording {
+    /// A recording whose upstream request is about to be made.
+    pub(crate) fn connecting(
+        id: RecordingId,
+        key: Key,
+        fingerprint: Fingerprint,
+        now_ms: u64,
+        ring: usize,
+    ) -> Self {
+        let progress = Progress::connecting(id);
+        Self::build(id, key, fingerprint, now_ms, now_ms, progress, Some(Ring::new(ring)), Start::Pending)
+    }
+
+    /// A recording found in storage; `len` is that of its file.
+    pub(crate) fn stored(key: Key, row: Stored, file: Option<File>, len: u64) -> Self {
+        // A power loss may have taken the end of a body whose completion was kept.
+        let state =
+            if row.state == State::Complete && len < row.len { State::Interrupted } else { row.state };
+        let progress = Progress::recovered(row.id, state, row.cause, row.len.min(len), row.chunks);
+        let (started_ms, used_ms, row_len) = (row.started_ms, row.used_ms, row.len as i64);
+        let recording =
+            Self::build(row.id, key, row.fingerprint, started_ms, used_ms, progress, None, Start::Recorded);
+        if let Some(head) = row.head {
+            let _ = recording.head.set(head);
+        }
+        if let Some(file) = file {
+            let _ = recording.file.set(Arc::new(file));
+        }
+        let counted = recovery::counted(row_len, || Ok(len)).unwrap_or(len);
+        recording.counted.store(counted, Ordering::Relaxed);
+        recording.ended.store(true, Ordering::Release);
+        recording
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the two constructors above name them")]
+    fn build(
+        id: RecordingId,
+        key: Key,
+        fingerprint: Fingerprint,
+        started_ms: u64,
+        used_ms: u64,
+        progress: Progress,
+        ring: Option<Ring>,
+        start: Start,
+    ) -> Self {
+        Self {
+            id,
+            key,
+            fingerprint,
+            started_ms,
+            head: OnceLock::new(),
+            why: OnceLock::new(),
+            cookies: Mutex::default(),
+            file: OnceLock::new(),
+            unsynced: AtomicBool::new(false),
+            used_ms: AtomicU64::new(used_ms),
+            touched: AtomicBool::new(false),
+            readers: AtomicU64::new(0),
+            counted: AtomicU64::new(0),
+            given_up: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            pump: AtomicWaker::new(),
+            changed: Notify::new(),
+            inner: Mutex::new(Inner {
+                progress,
+                ring,
+                start,
+                end: None,
+                gone: false,
+                removed: false,
+                dirty: false,
+                hurried: false,
+                pump_waits: false,
+                store_error: None,
+                starved: false,
+                to_be_emptied: false,
+                waiting: Waiting::default(),
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn head(&self) -> Option<&Head> {
+        self.head.get()
+    }
+
+    /// Its progress as readers see it. An end is seen only once it is on disk.
+    pub(crate) fn progress(&self) -> Progress {
+        self.lock().progress
+    }
+
+    /// What admission sees.
+    pub(crate) fn view(&self) -> admission::Stored {
+        let seen = self.progress();
+        admission::Stored { id: self.id, state: seen.state(), len: seen.len(), fingerprint: self.fingerprint }
+    }
+
+    /// How it ends, on disk or not.
+    pub(crate) fn decided(&self) -> Option<End> {
+        self.lock().end
+    }
+
+    pub(crate) fn start(&self) -> Start {
+        self.lock().start
+    }
+
+    /// Keeps for who waits why the start comes to nothing.
+    pub(crate) fn explain(&self, why: ProtocolError) {
+        let _ = self.why.set(why);
+    }
+
+    /// What who waited is told of a start that came to nothing.
+    pub(crate) fn why(&self, code: ErrorCode) -> ProtocolError {
+        self.why.get().filter(|why| why.code == code).cloned().unwrap_or_else(|| code.into())
+    }
+
+    /// Waits until the start has come to something.
+    pub(crate) async fn started(&self) -> Start {
+        self.wait_for(|inner| (inner.start != Start::Pending).then_some(inner.start)).await
+    }
+
+    /// Waits until the end is on disk.
+    pub(crate) async fn sealed(&self) {
+        self.wait_for(|inner| (!inner.progress.state().is_live()).then_some(())).await;
+    }
+
+    async fn wait_for<T>(&self, check: impl Fn(&Inner) -> Option<T>) -> T {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if let Some(found) = check(&self.lock()) {
+                return found;
+            }
+            changed.await;
+        }
+    }
+
+    /// Ends a live recording; false where it has ended. Superseded and deleted ones break their readers now,
+    /// others give them what there is until the end is on disk.
+    pub(crate) fn end(&self, end: End) -> bool {
+        let mut inner = self.lock();
+        if inner.end.is_some() || !inner.progress.state().is_live() {
+            return false;
+        }
+        inner.end = Some(end);
+        let mut wake = Vec::new();
+        if matches!(end, End::Supersede | End::Delete) {
+            inner.gone = true;
+            inner.waiting.drain_into(&mut wake);
+        }
+        self.ended.store(true, Ordering::Release);
+        drop(inner);
+        wake.into_iter().for_each(Wake::wake);
+        self.pump.wake();
+        true
+    }
+
+    /// Has the file removed; false where that was asked for already.
+    pub(crate) fn discard(self: &Arc<Self>, writer: &Writer, readers: Readers) -> bool {
+        let mut inner = self.lock();
+        if std::mem::replace(&mut inner.removed, true) {
+            return false;
+        }
+        inner.gone |= readers == Readers::Break;
+        let mut wake = Vec::new();
+        inner.waiting.drain_into(&mut wake);
+        let queue = !std::mem::replace(&mut inner.dirty, true);
+        drop(inner);
+        wake.into_iter().for_each(Wake::wake);
+        if queue {
+            writer.dirty(Arc::clone(self));
+        }
+        true
+    }
+
+    /// This many more of its bytes count for the disk quota.
+    pub(crate) fn count(&self, bytes: u64) {
+        self.counted.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Its bytes count no more. Returns how many did.
+    pub(crate) fn take_counted(&self) -> u64 {
+        self.counted.swap(0, Ordering::Relaxed)
+    }
+
+    pub(crate) fn readers(&self) -> u64 {
+        self.readers.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn used_ms(&self) -> u64 {
+        self.used_ms.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn touch(&self, now_ms: u64) {
+        self.used_ms.fetch_max(now_ms, Ordering::Relaxed);
+        self.touched.store(true, Ordering::Relaxed);
+    }
+
+    /// When it was last used, if that is not on disk.
+    pub(crate) fn take_touched(&self) -> Option<u64> {
+        self.touched.swap(false, Ordering::Relaxed).then(|| self.used_ms())
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.progress().state().is_live()
+    }
+}

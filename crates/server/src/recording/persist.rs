@@ -1,0 +1,134 @@
+//! The writer's side: what is not in the file yet.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use durablefetch_protocol::ErrorCode;
+
+use crate::error::StoreError;
+use crate::recording::Recording;
+use crate::recording::writer::{List, Writer};
+use crate::storage::bodies::Bodies;
+
+/// What the writer has to do.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// To write these, the first at this offset.
+    Write { from: u64, chunks: Vec<Bytes> },
+    /// To make the file empty.
+    Empty,
+    /// To remove the file.
+    Remove,
+}
+
+impl Recording {
+    /// What is to be done now, for the writer, who took it from this list.
+    pub(crate) fn take_work(&self, list: List) -> Work {
+        let mut inner = self.lock();
+        inner.dirty &= list != List::Dirty;
+        inner.hurried = false;
+        if inner.removed {
+            return Work::Remove;
+        }
+        if std::mem::take(&mut inner.to_be_emptied) {
+            return Work::Empty;
+        }
+        match &inner.ring {
+            Some(ring) => Work::Write { from: ring.written_end(), chunks: ring.unwritten() },
+            None => Work::Write { from: 0, chunks: Vec::new() },
+        }
+    }
+
+    /// How many bytes are published and not in the file.
+    pub(crate) fn unwritten_bytes(&self) -> u64 {
+        let inner = self.lock();
+        inner.ring.as_ref().map_or(0, |ring| ring.end().saturating_sub(ring.written_end()))
+    }
+
+    /// Bytes up to this offset are written, or could not be. True where there was no room for them: they stay in
+    /// memory, to be written once [`Recording::retry`] says so.
+    pub(crate) fn written(&self, result: Result<u64, StoreError>) -> bool {
+        let mut inner = self.lock();
+        match result {
+            Ok(offset) => {
+                if let Some(ring) = &mut inner.ring {
+                    ring.written(offset);
+                }
+            }
+            Err(error) if error.code == ErrorCode::StorageFull && inner.store_error.is_none() => {
+                inner.starved = true;
+                return true;
+            }
+            Err(error) => inner.store_error = Some(error),
+        }
+        let wake = std::mem::take(&mut inner.pump_waits) || inner.store_error.is_some();
+        drop(inner);
+        if wake {
+            self.pump.wake();
+        }
+        false
+    }
+
+    /// There may be room now.
+    pub(crate) fn retry(self: &Arc<Self>, writer: &Writer) {
+        let mut inner = self.lock();
+        inner.starved = false;
+        let queue = !std::mem::replace(&mut inner.dirty, true);
+        drop(inner);
+        if queue {
+            writer.dirty(Arc::clone(self));
+        }
+        writer.hurry(Arc::clone(self));
+    }
+
+    /// There is no room for it: its file is emptied, so that there is for others, and from now on its bytes are for
+    /// those alone who read them as they come. It will end as failed, at the latest when nobody reads.
+    pub(crate) fn give_up(self: &Arc<Self>, writer: &Writer) {
+        let mut inner = self.lock();
+        if self.given_up.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let message = "the file system has no room for the recording".to_owned();
+        inner.store_error = Some(StoreError { code: ErrorCode::StorageFull, message });
+        inner.starved = false;
+        inner.to_be_emptied = true;
+        if let Some(ring) = &mut inner.ring {
+            ring.written(ring.end());
+        }
+        let queue = !std::mem::replace(&mut inner.dirty, true);
+        drop(inner);
+        if queue {
+            writer.dirty(Arc::clone(self));
+        }
+        self.pump.wake();
+    }
+
+    /// Whether what was published cannot be read from storage.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn file(&self) -> Option<&Arc<File>> {
+        self.file.get()
+    }
+
+    pub(crate) fn file_or_create(&self, bodies: &Bodies) -> io::Result<Arc<File>> {
+        if let Some(file) = self.file.get() {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(bodies.create(self.id)?);
+        Ok(Arc::clone(self.file.get_or_init(|| file)))
+    }
+
+    /// True where it had nothing unsynced before.
+    pub(crate) fn mark_unsynced(&self) -> bool {
+        !self.unsynced.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn clear_unsynced(&self) {
+        self.unsynced.store(false, Ordering::Relaxed);
+    }
+}

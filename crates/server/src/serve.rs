@@ -1,0 +1,269 @@
+//! The accept loop, from the first connection to the last.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::Config;
+use crate::error::StartError;
+use crate::http::metrics_listener;
+use crate::http::route::{self, Standing};
+use crate::keys::housekeeping;
+use crate::net::connection::{Connection, Watches};
+use crate::net::threads::Threads;
+use crate::net::tls::Tls;
+use crate::net::transport::Transport;
+use crate::recorder::{Recorder, StorageThreads};
+
+/// The most bytes of a request head, and of a response that wait for a slow reader outside the recording.
+const BUFFER_MAX: usize = 64 * 1024;
+/// Connections beyond the limit that are told so, at a time.
+const REFUSED_MAX: usize = 64;
+/// How long readers may take to get the last bytes after everything has ended.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// A recorder that is ready to serve.
+pub struct Server {
+    listener: TcpListener,
+    tls: Option<Tls>,
+    metrics: Option<TcpListener>,
+    recorder: Arc<Recorder>,
+    storage_threads: StorageThreads,
+    threads: Threads,
+}
+
+/// Opens a recorder and serves until `shutdown` resolves and what is live has drained.
+///
+/// # Errors
+/// See [`Server::open`].
+pub async fn run(
+    listener: TcpListener,
+    config: Config,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), StartError> {
+    Server::open(listener, config)?.serve(shutdown).await;
+    Ok(())
+}
+
+impl Server {
+    /// Opens the store, recovers what the last process left, and gets ready to serve.
+    ///
+    /// # Errors
+    /// Where others could reach it and the set-up does not say what they may do ([`Config::check`]), or where the
+    /// certificate or the data directory cannot be used.
+    pub fn open(listener: TcpListener, config: Config) -> Result<Self, StartError> {
+        let address = listener.local_addr().map_err(StartError::Listener)?;
+        config.check(address)?;
+        let tls = config.tls.as_ref().map(Tls::read).transpose()?;
+        let threads = Threads::spawn().map_err(StartError::Threads)?;
+        let (recorder, storage_threads) = Recorder::open(config, address.port())?;
+        Ok(Self { listener, tls, metrics: None, recorder, storage_threads, threads })
+    }
+
+    /// Answers `/metrics` and `/healthz` on this listener too. Whoever reaches it may read them; on loopback, pages
+    /// of other sites may not.
+    #[must_use]
+    pub fn with_metrics(mut self, listener: TcpListener) -> Self {
+        self.metrics = Some(listener);
+        self
+    }
+
+    /// The certificate that is shown, where there is TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<Tls> {
+        self.tls.clone()
+    }
+
+    /// Serves until `shutdown` resolves; then lets live recordings finish for as long as the set-up says, and
+    /// ends the rest as interrupted.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, tls, metrics, recorder, storage_threads, threads } = self;
+        let housekeeper = tokio::spawn(housekeeping::run(Arc::clone(&recorder)));
+        let metrics =
+            metrics.map(|listener| tokio::spawn(metrics_listener::run(listener, Arc::clone(&recorder))));
+        let connections = GracefulShutdown::new();
+        let (serving, _) = watch::channel(());
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        let watcher = (connections.watcher(), serving.subscribe());
+                        connect(stream, &threads, &recorder, tls.as_ref(), watcher);
+                    }
+                    Err(error) => {
+                        // Out of descriptors, mostly: it passes when a connection closes.
+                        tracing::warn!("a connection cannot be accepted: {error}");
+                        sleep(Duration::from_millis(50)).await;
+                    }
+                },
+                () = &mut shutdown => break,
+            }
+        }
+        drop(listener);
+        recorder.drain();
+        if timeout(recorder.config.drain, recorder.quiet()).await.is_err() {
+            let interrupted = recorder.interrupt();
+            tracing::warn!(interrupted, "live recordings did not finish in time");
+            recorder.quiet().await;
+        }
+        drop(serving);
+        if timeout(GOODBYE, connections.shutdown()).await.is_err() {
+            tracing::debug!("some readers did not take the last bytes in time");
+        }
+        if let Some(metrics) = metrics {
+            metrics.abort();
+        }
+        housekeeper.abort();
+        let _ = housekeeper.await;
+        let close = move || {
+            threads.close();
+            storage_threads.close(&recorder);
+        };
+        if tokio::task::spawn_blocking(close).await.is_err() {
+            tracing::error!("storage was not closed in order");
+        }
+    }
+}
+
+/// Tells a connection that the recorder is closing: one that has asked for something, and one that has not.
+type Watching = (Watcher, watch::Receiver<()>);
+
+/// Hands a connection to a thread that serves it to its end, or lets one that is too many know it. Beyond
+/// [`REFUSED_MAX`] of these it is closed without a word, so that the descriptors last.
+fn connect(
+    stream: TcpStream,
+    threads: &Threads,
+    recorder: &Arc<Recorder>,
+    tls: Option<&Tls>,
+    watcher: Watching,
+) {
+    let open = Open::new(recorder);
+    let limit = recorder.config.limits.connections;
+    if open.number > limit + REFUSED_MAX {
+        tracing::debug!("a connection is closed unanswered: {limit} may be open");
+        return;
+    }
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!("a connection stays without TCP_NODELAY: {error}");
+    }
+    let Ok(stream) = stream.into_std() else { return };
+    let recorder = Arc::clone(recorder);
+    let acceptor = tls.map(|tls| tls.acceptor().clone());
+    threads.run(move || async move {
+        // Here, so that it is this thread that the system tells of what comes.
+        match TcpStream::from_std(stream) {
+            Ok(stream) => serve(stream, recorder, open, acceptor, watcher).await,
+            Err(error) => tracing::warn!("a connection cannot be served: {error}"),
+        }
+    });
+}
+
+/// Serves one connection to its end.
+async fn serve(
+    stream: TcpStream,
+    recorder: Arc<Recorder>,
+    open: Open,
+    acceptor: Option<TlsAcceptor>,
+    (watcher, mut serving): Watching,
+) {
+    // Counted for as long as it is served.
+    let standing =
+        if open.number > recorder.config.limits.connections { Standing::Beyond } else { Standing::Within };
+    let patience = recorder.config.limits.request_timeout;
+    let stream = match acceptor {
+        None => Transport::Plain(stream),
+        Some(acceptor) => match timeout(patience, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => Transport::Tls(Box::new(stream)),
+            Ok(Err(error)) => return tracing::debug!("a TLS handshake failed: {error}"),
+            Err(_) => return tracing::debug!("a TLS handshake took too long"),
+        },
+    };
+    let is_http1 = tokio::select! {
+        first = timeout(patience, stream.is_http1()) => match first {
+            Ok(Ok(is_http1)) => is_http1,
+            Ok(Err(error)) => return tracing::debug!("a connection ended: {error}"),
+            Err(_) => return tracing::debug!("a connection was idle for too long"),
+        },
+        // Nothing is sent on it: this comes when all are gone.
+        _ = serving.changed() => return,
+    };
+    drop(serving);
+    let (connection, watches) = Connection::new(stream);
+    let watching = watches.clone();
+    // Boxed, so that its 5 KiB last until there is an answer, and not as long as the connection.
+    let service = service_fn(move |request| {
+        Box::pin(route::handle(Arc::clone(&recorder), watches.clone(), standing, request))
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    if is_http1 {
+        // Finding it out takes hyper a second buffer for the head.
+        builder = builder.http1_only();
+    }
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(BUFFER_MAX)
+        .keep_alive(standing == Standing::Within)
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(BUFFER_MAX as u32)
+        .keep_alive_interval(patience)
+        .keep_alive_timeout(patience);
+    let serving = builder.serve_connection(connection, service).into_owned();
+    let mut serving = pin!(watcher.watch(serving));
+    let served = tokio::select! {
+        biased;
+        served = &mut serving => served,
+        () = idle(&watching, patience), if !is_http1 => return tracing::debug!("a connection was idle for too long"),
+    };
+    if let Err(error) = served {
+        tracing::debug!("a connection ended: {error}");
+    }
+}
+
+/// One open connection, counted until it is dropped.
+struct Open {
+    recorder: Arc<Recorder>,
+    /// How many are open, with this one.
+    number: usize,
+}
+
+impl Open {
+    fn new(recorder: &Arc<Recorder>) -> Self {
+        let number = recorder.connections.fetch_add(1, Ordering::AcqRel) + 1;
+        Self { recorder: Arc::clone(recorder), number }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.recorder.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Waits until nothing has been asked on a connection for this long, or up to twice as long. HTTP/1 has a timeout
+/// of its own, and is not waited for here.
+async fn idle(watches: &Watches, patience: Duration) {
+    let mut was_idle = false;
+    loop {
+        sleep(patience).await;
+        let is_idle = watches.is_idle();
+        if is_idle && was_idle {
+            return;
+        }
+        was_idle = is_idle;
+    }
+}

@@ -1,0 +1,43 @@
+//! The built-in event stream. What it sends is in the protocol crate; here it gets a clock.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use durablefetch_protocol::answer::Head;
+use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
+use http::{HeaderMap, HeaderValue};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::clock::now_ms;
+use crate::upstream::source::{Opened, SourceBody};
+
+/// The body of a demo stream.
+pub(crate) struct Demo {
+    script: Script,
+    sent: u32,
+    ticks: Interval,
+}
+
+impl Demo {
+    pub(crate) fn open(script: Script) -> Opened {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static(CONTENT_TYPE));
+        let mut ticks = interval(script.every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Opened {
+            head: Head { status: 200, reason: b"OK".to_vec(), headers },
+            cookies: Vec::new(),
+            length: None,
+            body: SourceBody::Demo(Self { script, sent: 0, ticks }),
+        }
+    }
+
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.script.event(self.sent + 1, 0).is_none() {
+            return Poll::Ready(None);
+        }
+        ready!(self.ticks.poll_tick(cx));
+        self.sent += 1;
+        Poll::Ready(self.script.event(self.sent, now_ms()).map(Bytes::from))
+    }
+}

@@ -1,0 +1,210 @@
+//! Asking an upstream over HTTP: headers, redirects, loops, coded bodies.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use durablefetch_protocol::access::Access;
+use durablefetch_protocol::address::{Own, Upstream};
+use durablefetch_protocol::answer::Head;
+use durablefetch_protocol::headers::{Cookies, to_store, to_upstream};
+use durablefetch_protocol::limits::REDIRECTS_MAX;
+use durablefetch_protocol::{ErrorCode, ProtocolError, map, redirect, via};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Version};
+use http_body::Body as _;
+use hyper::ext::ReasonPhrase;
+
+use crate::config::Config;
+use crate::error::StartError;
+use crate::upstream::checked_client::{self, CheckedClients, Sender, Way};
+use crate::upstream::source::{Opened, SourceBody};
+
+/// What to ask an upstream.
+#[derive(Debug)]
+pub(crate) struct UpstreamRequest {
+    pub(crate) upstream: Upstream,
+    pub(crate) method: Method,
+    /// As they came to the recorder.
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// The client that asks upstreams.
+#[derive(Debug)]
+pub(crate) struct Upstreams {
+    clients: CheckedClients,
+    access: Access,
+    own: Own,
+    /// This recorder's name in `via`.
+    pseudonym: String,
+}
+
+impl Upstreams {
+    pub(crate) fn new(config: &Config, secret: &[u8; 32], port: u16) -> Result<Self, StartError> {
+        let clients = CheckedClients::new(config)
+            .map_err(|error| StartError::Client(checked_client::causes(&error)))?;
+        // Names this recorder to itself, and tells others nothing.
+        let hash = durablefetch_protocol::Fingerprint::of(secret, "via", &port.to_le_bytes());
+        let pseudonym: String = hash.0[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self {
+            clients,
+            access: config.access(),
+            own: config.own(port),
+            pseudonym: format!("durablefetch-{pseudonym}"),
+        })
+    }
+
+    /// Refuses what may not be fetched, before anything is started.
+    pub(crate) fn check(&self, upstream: &Upstream, headers: &HeaderMap) -> Result<(), ProtocolError> {
+        via::check(headers, &self.pseudonym)?;
+        self.clients.way(upstream, Sender::OwnMachine).map(drop)
+    }
+
+    /// Asks, follows redirects, and waits for the head.
+    pub(crate) async fn open(&self, request: UpstreamRequest) -> Result<Opened, ProtocolError> {
+        let UpstreamRequest { upstream: mut at, mut method, headers, mut body } = request;
+        let mut cookies = self.access.cookies(&at);
+        let mut headers = to_upstream(&headers, cookies);
+        via::append(&mut headers, &self.pseudonym);
+        let mut way = self.clients.way(&at, Sender::OwnMachine)?;
+        for hop in 0..=REDIRECTS_MAX {
+            let asked = self.ask(&way, &at, &method, &headers, &body).await;
+            let response = asked.map_err(|error| if hop == 0 { error } else { redirected(error) })?;
+            let status = response.status();
+            let Some(to) = redirect::target(&at, status, response.headers())? else {
+                return opened(response, cookies);
+            };
+            if self.own.is_self(&to) {
+                return Err(ErrorCode::LoopDetected.into());
+            }
+            way = self.clients.way(&to, Sender::of(response.remote_addr())).map_err(redirected)?;
+            if self.access.cookies(&to) == Cookies::Drop {
+                // Who was elsewhere on the way might have put them there.
+                cookies = Cookies::Drop;
+            }
+            let hop = redirect::follow(&at, &to, status, &method, &mut headers);
+            method = hop.method;
+            if !hop.with_body {
+                body = Bytes::new();
+            }
+            at = to;
+        }
+        Err(ErrorCode::TooManyRedirects.into())
+    }
+
+    async fn ask(
+        &self,
+        way: &Way,
+        at: &Upstream,
+        method: &Method,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<reqwest::Response, ProtocolError> {
+        let mut request = reqwest::Request::new(method.clone(), way.url.clone());
+        *request.headers_mut() = headers.clone();
+        if way.is_mapped {
+            known_as(at, request.headers_mut());
+        }
+        if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+            *request.body_mut() = Some(body.clone().into());
+        }
+        self.clients.get(way).execute(request).await.map_err(|error| {
+            if let Some(refused) = checked_client::refused(&error) {
+                return refused.explain(at);
+            }
+            let code = if error.is_builder() {
+                ErrorCode::InvalidUrl
+            } else if error.is_connect() {
+                ErrorCode::UpstreamUnreachable
+            } else {
+                ErrorCode::UpstreamFailed
+            };
+            let why = checked_client::causes(&error.without_url());
+            tracing::info!(%code, host = at.url().authority(), "an upstream did not answer: {why}");
+            match code {
+                // The likeliest mistake of all: whoever made it sees which name or port it was.
+                ErrorCode::UpstreamUnreachable => {
+                    let host = at.url().authority();
+                    ProtocolError::new(
+                        code,
+                        format!("the upstream `{host}` could not be connected to: {why}"),
+                    )
+                }
+                _ => code.into(),
+            }
+        })
+    }
+}
+
+/// Says of an upstream that is refused that nobody asked for it.
+fn redirected(error: ProtocolError) -> ProtocolError {
+    match error.code {
+        ErrorCode::UpstreamNotAllowed => ProtocolError::new(
+            error.code,
+            format!("the upstream redirected elsewhere, and {}", error.message),
+        ),
+        _ => error,
+    }
+}
+
+/// Tells a mapped app under which origin it was asked for, as a proxy in front of it would.
+fn known_as(asked: &Upstream, headers: &mut HeaderMap) {
+    let Ok(host) = HeaderValue::try_from(map::authority(asked)) else { return };
+    headers.insert(header::HOST, host.clone());
+    headers.insert("x-forwarded-host", host);
+    let proto = if asked.url().scheme() == "https" { "https" } else { "http" };
+    headers.insert("x-forwarded-proto", HeaderValue::from_static(proto));
+}
+
+fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened, ProtocolError> {
+    let response = http::Response::<reqwest::Body>::from(response);
+    let (parts, body) = response.into_parts();
+    // What reqwest can decode it has decoded, and taken the header away.
+    let coding = parts.headers.get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(ProtocolError::new(
+            ErrorCode::UpstreamFailed,
+            "the upstream coded its answer in a way that the recorder cannot decode (content-encoding)",
+        ));
+    }
+    let reason = match parts.extensions.get::<ReasonPhrase>() {
+        Some(phrase) => phrase.as_bytes().to_vec(),
+        None if parts.version >= Version::HTTP_2 => Vec::new(),
+        None => parts.status.canonical_reason().unwrap_or_default().into(),
+    };
+    let cookies = match cookies {
+        Cookies::Pass => parts.headers.get_all(header::SET_COOKIE).iter().cloned().collect(),
+        Cookies::Drop => Vec::new(),
+    };
+    Ok(Opened {
+        head: Head { status: parts.status.as_u16(), reason, headers: to_store(&parts.headers) },
+        cookies,
+        length: parts.headers.get(header::CONTENT_LENGTH).cloned(),
+        body: SourceBody::Http(UpstreamBody(body)),
+    })
+}
+
+/// An upstream's body, decoded.
+#[derive(Debug)]
+pub(crate) struct UpstreamBody(reqwest::Body);
+
+impl UpstreamBody {
+    /// The next chunk. An error where the body is shorter than was said, or cut.
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        loop {
+            match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => {
+                    return Poll::Ready(Some(Err(io::Error::other(checked_client::causes(&error)))));
+                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if !data.is_empty() => return Poll::Ready(Some(Ok(data))),
+                    // Trailers are not recorded.
+                    Ok(_) | Err(_) => {}
+                },
+            }
+        }
+    }
+}

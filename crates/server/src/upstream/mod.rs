@@ -1,0 +1,6 @@
+//! Where the bytes of a recording come from.
+
+pub(crate) mod checked_client;
+pub(crate) mod demo;
+pub(crate) mod http;
+pub(crate) mod source;

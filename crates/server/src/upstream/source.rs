@@ -1,0 +1,79 @@
+//! Where the bytes of a recording come from.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use durablefetch_protocol::ProtocolError;
+use durablefetch_protocol::answer::Head;
+use durablefetch_protocol::demo::Script;
+use http::HeaderValue;
+
+use crate::upstream::demo::Demo;
+use crate::upstream::http::{UpstreamBody, UpstreamRequest, Upstreams};
+
+/// What is to be asked.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// An upstream, over HTTP.
+    Http(Box<UpstreamRequest>),
+    /// The built-in event stream.
+    Demo(Script),
+    /// Panics: before the head (0), or after this many chunks.
+    #[cfg(test)]
+    Panic {
+        /// When.
+        at: usize,
+    },
+}
+
+/// An answer whose head is here.
+pub(crate) struct Opened {
+    pub(crate) head: Head,
+    /// For the one who started it, and only where cookies may pass.
+    pub(crate) cookies: Vec<HeaderValue>,
+    /// What the upstream said of the length, where it did not code the body.
+    pub(crate) length: Option<HeaderValue>,
+    pub(crate) body: SourceBody,
+}
+
+/// An answer's body.
+pub(crate) enum SourceBody {
+    Http(UpstreamBody),
+    Demo(Demo),
+    #[cfg(test)]
+    Panic {
+        at: usize,
+    },
+}
+
+impl Source {
+    /// Asks, and waits for the head.
+    pub(crate) async fn open(self, upstreams: &Upstreams) -> Result<Opened, ProtocolError> {
+        match self {
+            Self::Http(request) => upstreams.open(*request).await,
+            Self::Demo(script) => Ok(Demo::open(script)),
+            #[cfg(test)]
+            Self::Panic { at: 0 } => panic!("a test wants this"),
+            #[cfg(test)]
+            Self::Panic { at } => Ok(Opened { body: SourceBody::Panic { at }, ..Demo::open(Script::of("")) }),
+        }
+    }
+}
+
+impl SourceBody {
+    /// The next chunk; `None` where the body ends as HTTP says a body ends.
+    pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        match self {
+            Self::Http(body) => body.poll_chunk(cx),
+            #[cfg(test)]
+            Self::Panic { at: 0 } => panic!("a test wants this"),
+            #[cfg(test)]
+            Self::Panic { at } => {
+                *at -= 1;
+                Poll::Ready(Some(Ok(Bytes::from_static(b"x"))))
+            }
+            Self::Demo(demo) => demo.poll_chunk(cx).map(|chunk| chunk.map(Ok)),
+        }
+    }
+}
