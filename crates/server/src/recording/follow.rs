@@ -27,10 +27,10 @@ impl Recording {
     pub(crate) fn read(&self, offset: u64, slot: &mut Option<usize>, waker: &Waker) -> Got {
         let mut guard = self.lock();
         let inner = &mut *guard;
-        if inner.gone {
+        if inner.is_gone() {
             return Got::Gone;
         }
-        let got = inner.progress.look(inner.ring.as_ref(), offset);
+        let got = inner.course.look(inner.ring.as_ref(), offset);
         if got == Got::Wait {
             inner.waiting.register(slot, waker);
         }

@@ -7,6 +7,7 @@ mod follow;
 pub(crate) mod in_flight;
 pub(crate) mod memory;
 mod persist;
+mod phase;
 mod publish;
 pub(crate) mod sync;
 pub(crate) mod waiting;
@@ -25,6 +26,7 @@ use http::HeaderValue;
 use tokio::sync::Notify;
 
 use crate::error::StoreError;
+use crate::recording::phase::Course;
 use crate::recording::waiting::{Waiting, Wake};
 use crate::recording::writer::Writer;
 use crate::storage::recovery;
@@ -42,30 +44,76 @@ pub(crate) enum Readers {
     Finish,
 }
 
+/// How the writing of a recording goes.
+#[derive(Debug)]
+enum Writing {
+    /// Nothing went wrong.
+    Fine,
+    /// There was no room for what is unwritten. It is tried again once there is room: see [`Recording::retry`].
+    Starved,
+    /// A write failed. The recording ends like this.
+    Failed(StoreError),
+    /// There is no room for the recording: see [`Recording::give_up`]. Its file is emptied once.
+    GivenUp { error: StoreError, emptied: bool },
+}
+
+impl Writing {
+    fn error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Fine | Self::Starved => None,
+            Self::Failed(error) | Self::GivenUp { error, .. } => Some(error),
+        }
+    }
+
+    /// A write failed with this. True where there was no room, and the bytes wait for it.
+    fn fail(&mut self, error: StoreError) -> bool {
+        match self {
+            Self::Fine | Self::Starved if error.code == ErrorCode::StorageFull => *self = Self::Starved,
+            Self::Fine | Self::Starved | Self::Failed(_) => *self = Self::Failed(error),
+            Self::GivenUp { error: known, .. } => *known = error,
+        }
+        matches!(self, Self::Starved)
+    }
+
+    /// There may be room now.
+    fn feed(&mut self) {
+        if matches!(self, Self::Starved) {
+            *self = Self::Fine;
+        }
+    }
+}
+
+/// What becomes of the body file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BodyFile {
+    Kept,
+    /// It is removed, or about to be.
+    Removed(Readers),
+}
+
 #[derive(Debug)]
 struct Inner {
-    /// As readers see it: it ends once its end is on disk.
-    progress: Progress,
+    course: Course,
     /// `None` for what was found in storage.
     ring: Option<Ring>,
     start: Start,
-    /// How it ends, as soon as that is decided. The first decision stands.
-    end: Option<End>,
-    /// Deleted, or superseded while live: its bytes are on their way out.
-    gone: bool,
-    /// The file is removed, or about to be.
-    removed: bool,
-    /// The writer has it on its list.
+    writing: Writing,
+    file: BodyFile,
+    /// The writer has it on its list. This and `hurried` are flags, because the writer has two lists: a starved
+    /// recording can be on one of them, on both or on neither, and so can one whose file is removed.
     dirty: bool,
+    /// The writer has it on its urgent list, because many bytes are unwritten.
     hurried: bool,
-    /// The pump waits for the writer.
+    /// The pump waits for the writer. It can wait in any state of the above.
     pump_waits: bool,
-    store_error: Option<StoreError>,
-    /// There was no room for what is unwritten; it is tried again once there is.
-    starved: bool,
-    /// The file is to be emptied: see [`Recording::give_up`].
-    to_be_emptied: bool,
     waiting: Waiting,
+}
+
+impl Inner {
+    /// Deleted, or superseded while live: its bytes are on their way out.
+    fn is_gone(&self) -> bool {
+        self.course.is_gone() || self.file == BodyFile::Removed(Readers::Break)
+    }
 }
 
 /// One recording, live or ended.
@@ -87,8 +135,9 @@ pub(crate) struct Recording {
     readers: AtomicU64,
     /// Bytes that count for the disk quota.
     counted: AtomicU64,
+    /// What [`Writing::GivenUp`] says, for those who ask at every chunk and do not take the lock.
     given_up: AtomicBool,
-    /// The machine has ended; the pump leaves.
+    /// An end is decided, so the pump leaves. It repeats what the phase says, for those who do not take the lock.
     ended: AtomicBool,
     pump: AtomicWaker,
     changed: Notify,
@@ -104,8 +153,8 @@ impl Recording {
         now_ms: u64,
         ring: usize,
     ) -> Self {
-        let progress = Progress::connecting(id);
-        Self::build(id, key, fingerprint, now_ms, now_ms, progress, Some(Ring::new(ring)), Start::Pending)
+        let course = Course::connecting(id);
+        Self::build(id, key, fingerprint, now_ms, now_ms, course, Some(Ring::new(ring)), Start::Pending)
     }
 
     /// A recording found in storage; `len` is that of its file.
@@ -113,10 +162,10 @@ impl Recording {
         // A power loss may have taken the end of a body whose completion was kept.
         let state =
             if row.state == State::Complete && len < row.len { State::Interrupted } else { row.state };
-        let progress = Progress::recovered(row.id, state, row.cause, row.len.min(len), row.chunks);
+        let course = Course::recovered(row.id, state, row.cause, row.len.min(len), row.chunks);
         let (started_ms, used_ms, row_len) = (row.started_ms, row.used_ms, row.len as i64);
         let recording =
-            Self::build(row.id, key, row.fingerprint, started_ms, used_ms, progress, None, Start::Recorded);
+            Self::build(row.id, key, row.fingerprint, started_ms, used_ms, course, None, Start::Recorded);
         if let Some(head) = row.head {
             let _ = recording.head.set(head);
         }
@@ -136,7 +185,7 @@ impl Recording {
         fingerprint: Fingerprint,
         started_ms: u64,
         used_ms: u64,
-        progress: Progress,
+        course: Course,
         ring: Option<Ring>,
         start: Start,
     ) -> Self {
@@ -159,18 +208,14 @@ impl Recording {
             pump: AtomicWaker::new(),
             changed: Notify::new(),
             inner: Mutex::new(Inner {
-                progress,
+                course,
                 ring,
                 start,
-                end: None,
-                gone: false,
-                removed: false,
+                writing: Writing::Fine,
+                file: BodyFile::Kept,
                 dirty: false,
                 hurried: false,
                 pump_waits: false,
-                store_error: None,
-                starved: false,
-                to_be_emptied: false,
                 waiting: Waiting::default(),
             }),
         }
@@ -186,7 +231,7 @@ impl Recording {
 
     /// Its progress as readers see it. An end is seen only once it is on disk.
     pub(crate) fn progress(&self) -> Progress {
-        self.lock().progress
+        self.lock().course.progress()
     }
 
     /// What admission sees.
@@ -197,7 +242,7 @@ impl Recording {
 
     /// How it ends, on disk or not.
     pub(crate) fn decided(&self) -> Option<End> {
-        self.lock().end
+        self.lock().course.decided()
     }
 
     pub(crate) fn start(&self) -> Start {
@@ -221,7 +266,7 @@ impl Recording {
 
     /// Waits until the end is on disk.
     pub(crate) async fn sealed(&self) {
-        self.wait_for(|inner| (!inner.progress.state().is_live()).then_some(())).await;
+        self.wait_for(|inner| inner.course.is_sealed().then_some(())).await;
     }
 
     async fn wait_for<T>(&self, check: impl Fn(&Inner) -> Option<T>) -> T {
@@ -240,13 +285,11 @@ impl Recording {
     /// others give them what there is until the end is on disk.
     pub(crate) fn end(&self, end: End) -> bool {
         let mut inner = self.lock();
-        if inner.end.is_some() || !inner.progress.state().is_live() {
+        if !inner.course.decide(end) {
             return false;
         }
-        inner.end = Some(end);
         let mut wake = Vec::new();
-        if matches!(end, End::Supersede | End::Delete) {
-            inner.gone = true;
+        if inner.course.is_gone() {
             inner.waiting.drain_into(&mut wake);
         }
         self.ended.store(true, Ordering::Release);
@@ -259,10 +302,10 @@ impl Recording {
     /// Has the file removed; false where that was asked for already.
     pub(crate) fn discard(self: &Arc<Self>, writer: &Writer, readers: Readers) -> bool {
         let mut inner = self.lock();
-        if std::mem::replace(&mut inner.removed, true) {
+        if inner.file != BodyFile::Kept {
             return false;
         }
-        inner.gone |= readers == Readers::Break;
+        inner.file = BodyFile::Removed(readers);
         let mut wake = Vec::new();
         inner.waiting.drain_into(&mut wake);
         let queue = !std::mem::replace(&mut inner.dirty, true);

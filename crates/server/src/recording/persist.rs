@@ -9,8 +9,8 @@ use bytes::Bytes;
 use durablefetch_protocol::ErrorCode;
 
 use crate::error::StoreError;
-use crate::recording::Recording;
 use crate::recording::writer::{List, Writer};
+use crate::recording::{BodyFile, Recording, Writing};
 use crate::storage::bodies::Bodies;
 
 /// What the writer has to do.
@@ -30,10 +30,12 @@ impl Recording {
         let mut inner = self.lock();
         inner.dirty &= list != List::Dirty;
         inner.hurried = false;
-        if inner.removed {
+        if inner.file != BodyFile::Kept {
             return Work::Remove;
         }
-        if std::mem::take(&mut inner.to_be_emptied) {
+        if let Writing::GivenUp { emptied, .. } = &mut inner.writing
+            && !std::mem::replace(emptied, true)
+        {
             return Work::Empty;
         }
         match &inner.ring {
@@ -58,13 +60,13 @@ impl Recording {
                     ring.written(offset);
                 }
             }
-            Err(error) if error.code == ErrorCode::StorageFull && inner.store_error.is_none() => {
-                inner.starved = true;
-                return true;
+            Err(error) => {
+                if inner.writing.fail(error) {
+                    return true;
+                }
             }
-            Err(error) => inner.store_error = Some(error),
         }
-        let wake = std::mem::take(&mut inner.pump_waits) || inner.store_error.is_some();
+        let wake = std::mem::take(&mut inner.pump_waits) || inner.writing.error().is_some();
         drop(inner);
         if wake {
             self.pump.wake();
@@ -75,7 +77,7 @@ impl Recording {
     /// There may be room now.
     pub(crate) fn retry(self: &Arc<Self>, writer: &Writer) {
         let mut inner = self.lock();
-        inner.starved = false;
+        inner.writing.feed();
         let queue = !std::mem::replace(&mut inner.dirty, true);
         drop(inner);
         if queue {
@@ -88,13 +90,13 @@ impl Recording {
     /// those alone who read them as they come. It will end as failed, at the latest when nobody reads.
     pub(crate) fn give_up(self: &Arc<Self>, writer: &Writer) {
         let mut inner = self.lock();
-        if self.given_up.swap(true, Ordering::AcqRel) {
+        if matches!(inner.writing, Writing::GivenUp { .. }) {
             return;
         }
         let message = "the file system has no room for the recording".to_owned();
-        inner.store_error = Some(StoreError { code: ErrorCode::StorageFull, message });
-        inner.starved = false;
-        inner.to_be_emptied = true;
+        let error = StoreError { code: ErrorCode::StorageFull, message };
+        inner.writing = Writing::GivenUp { error, emptied: false };
+        self.given_up.store(true, Ordering::Release);
         if let Some(ring) = &mut inner.ring {
             ring.written(ring.end());
         }

@@ -14,7 +14,7 @@ use http::HeaderValue;
 use crate::error::StoreError;
 use crate::recording::waiting::Wake;
 use crate::recording::writer::{HURRY_BYTES, Writer};
-use crate::recording::{Recording, Start};
+use crate::recording::{BodyFile, Recording, Start, Writing};
 
 impl Recording {
     pub(crate) fn has_ended(&self) -> bool {
@@ -37,7 +37,7 @@ impl Recording {
     /// The upstream has answered. False where the recording has ended meanwhile.
     pub(crate) fn set_head(&self, head: Head, start: Start) -> bool {
         let mut inner = self.lock();
-        if inner.end.is_some() || !inner.progress.head() {
+        if !inner.course.head() {
             return false;
         }
         let _ = self.head.set(head);
@@ -58,18 +58,20 @@ impl Recording {
     ) -> bool {
         let mut guard = self.lock();
         let inner = &mut *guard;
-        if inner.end.is_some() || !inner.progress.chunk(chunk.len()) {
+        if !inner.course.chunk(chunk.len()) {
             return false;
         }
         let Some(held) = inner.ring.as_mut() else { return false };
         held.set_capacity(ring);
         held.push(chunk);
-        if self.given_up.load(Ordering::Relaxed) {
+        if matches!(inner.writing, Writing::GivenUp { .. }) {
             held.written(held.end());
         }
         let (unwritten, room) = (held.end() - held.written_end(), !held.is_full());
         inner.waiting.drain_into(wake);
-        let queue = unwritten > 0 && !inner.starved && !std::mem::replace(&mut inner.dirty, true);
+        let queue = unwritten > 0
+            && !matches!(inner.writing, Writing::Starved)
+            && !std::mem::replace(&mut inner.dirty, true);
         let hurry = unwritten >= HURRY_BYTES && !std::mem::replace(&mut inner.hurried, true);
         drop(guard);
         if queue {
@@ -84,10 +86,12 @@ impl Recording {
     /// Whether the upstream may send more. Where not, the writer wakes the pump.
     pub(crate) fn poll_room(self: &Arc<Self>, writer: &Writer) -> Poll<Result<(), StoreError>> {
         let mut inner = self.lock();
-        if let Some(error) = &inner.store_error
-            && !(self.is_given_up() && self.readers() > 0)
-        {
-            return Poll::Ready(Err(error.clone()));
+        match &inner.writing {
+            Writing::GivenUp { .. } if self.readers() > 0 => {}
+            Writing::Failed(error) | Writing::GivenUp { error, .. } => {
+                return Poll::Ready(Err(error.clone()));
+            }
+            Writing::Fine | Writing::Starved => {}
         }
         inner.pump_waits = inner.ring.as_ref().is_some_and(Ring::is_full);
         if !inner.pump_waits {
@@ -101,16 +105,19 @@ impl Recording {
     /// Whether everything is written. Where not, the writer wakes the pump.
     pub(crate) fn poll_written(self: &Arc<Self>, writer: &Writer) -> Poll<Result<(), StoreError>> {
         let mut inner = self.lock();
-        if let Some(error) = &inner.store_error {
+        if let Some(error) = inner.writing.error() {
             return Poll::Ready(Err(error.clone()));
         }
         // What was deleted meanwhile is written no more.
-        if inner.removed || inner.ring.as_ref().is_none_or(|ring| ring.written_end() == ring.end()) {
+        if inner.file != BodyFile::Kept
+            || inner.ring.as_ref().is_none_or(|ring| ring.written_end() == ring.end())
+        {
             return Poll::Ready(Ok(()));
         }
-        if inner.starved && inner.end == Some(End::Fail(ErrorCode::StorageFull)) {
+        let is_over = inner.course.decided() == Some(End::Fail(ErrorCode::StorageFull));
+        if is_over && matches!(inner.writing, Writing::Starved) {
             // It is over because there is no room, and does not wait for any.
-            inner.starved = false;
+            inner.writing.feed();
             if let Some(ring) = &mut inner.ring {
                 ring.written(ring.end());
             }
@@ -129,7 +136,7 @@ impl Recording {
 
     /// Storage could not take the end: whatever the upstream said, the recording fails.
     pub(crate) fn fail_storage(&self, code: ErrorCode) {
-        self.lock().end = Some(End::Fail(code));
+        self.lock().course.fail_storage(code);
         self.ended.store(true, Ordering::Release);
     }
 
@@ -137,8 +144,8 @@ impl Recording {
     pub(crate) fn seal(&self, start: Start) {
         let mut inner = self.lock();
         inner.start = start;
-        let end = inner.end.unwrap_or(End::Fail(ErrorCode::Internal));
-        inner.progress.end(end);
+        inner.course.seal();
+        self.ended.store(true, Ordering::Release);
         let mut wake = Vec::new();
         inner.waiting.drain_into(&mut wake);
         if let Some(ring) = &mut inner.ring {
