@@ -204,7 +204,7 @@ async fn serve(
     let watching = watches.clone();
     // Boxed, so that its 5 KiB last until there is an answer, and not as long as the connection.
     let service = service_fn(move |request| {
-        Box::pin(route::handle(Arc::clone(&recorder), watches.clone(), standing, request))
+        Box::pin(route::handle(Arc::clone(&recorder), watches.request(), standing, request))
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     if is_http1 {

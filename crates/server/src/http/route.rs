@@ -22,7 +22,7 @@ use crate::clock::now_ms;
 use crate::http::respond::{self, Answer, Body};
 use crate::http::{control, page};
 use crate::keys::admit::admit;
-use crate::net::connection::Watches;
+use crate::net::connection::Answering;
 use crate::observe::{log, metrics};
 use crate::recorder::Recorder;
 use crate::upstream::http::UpstreamRequest;
@@ -39,25 +39,25 @@ pub(crate) enum Standing {
 /// Answers one request.
 pub(crate) async fn handle(
     recorder: Arc<Recorder>,
-    watches: Watches,
+    answering: Answering,
     standing: Standing,
     request: Request<Incoming>,
 ) -> Answer {
     let since = Instant::now();
     let span = recorder.log.span(&request);
-    let answering = async {
-        let response = answer(&recorder, watches, standing, request).await;
+    let responding = async {
+        let response = answer(&recorder, answering, standing, request).await;
         log::answered(&response, since);
         response
     };
-    let response = answering.instrument(span).await;
+    let response = responding.instrument(span).await;
     recorder.metrics.answered(response.status().as_u16(), since);
     Ok(response)
 }
 
 async fn answer(
     recorder: &Arc<Recorder>,
-    watches: Watches,
+    answering: Answering,
     standing: Standing,
     request: Request<Incoming>,
 ) -> Response<Body> {
@@ -70,14 +70,14 @@ async fn answer(
     if cors::is_preflight(&parts.method, &parts.headers) {
         return respond::preflight(&allowed, &parts.headers);
     }
-    let answered = route(recorder, &allowed, &watches, standing, parts, body).await;
+    let answered = route(recorder, &allowed, &answering, standing, parts, body).await;
     answered.unwrap_or_else(|error| respond::error(&allowed, &error))
 }
 
 async fn route(
     recorder: &Arc<Recorder>,
     allowed: &Allowed,
-    watches: &Watches,
+    answering: &Answering,
     standing: Standing,
     parts: Parts,
     body: Incoming,
@@ -101,7 +101,7 @@ async fn route(
             if matches!(parts.method, Method::CONNECT | Method::TRACE) {
                 return Ok(respond::wrong_method(allowed, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
             }
-            return fetch(recorder, allowed, &scope, watches, parts, body, target).await;
+            return fetch(recorder, allowed, &scope, answering, parts, body, target).await;
         }
         Target::Control(_) => "POST",
         Target::Page | Target::Healthz | Target::Metrics | Target::WellKnown(_) => "GET, HEAD",
@@ -133,7 +133,7 @@ async fn fetch(
     recorder: &Arc<Recorder>,
     allowed: &Allowed,
     scope: &str,
-    watches: &Watches,
+    answering: &Answering,
     parts: Parts,
     body: Incoming,
     target: Target,
@@ -151,7 +151,7 @@ async fn fetch(
         return head(recorder, allowed, parts, target).await;
     }
     let ask: Ask = ask.with_fingerprint(Fingerprint::of(&recorder.secret, parts.method.as_str(), &body));
-    let watch = watches.watch(parts.version);
+    let watch = answering.watch(parts.version);
     let source = match target {
         Target::Upstream(upstream) => Source::Http(Box::new(asked(upstream, parts, body))),
         Target::Demo(id) => Source::Demo(Script::of(&id)),

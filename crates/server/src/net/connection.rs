@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -26,9 +26,6 @@ const STALLED: Duration = Duration::from_secs(5);
 /// what the stream's window let through, and who gets less asks for the rest.
 const H2_SENT: Duration = Duration::from_millis(100);
 
-/// The driver of a connection keeps one for asking whether it is idle.
-const HELD_BY_DRIVER: usize = 1;
-
 /// What a connection and the bodies on it know of each other.
 #[derive(Debug, Default)]
 struct State {
@@ -37,12 +34,14 @@ struct State {
     waiting: AtomicBool,
     wakers: Mutex<Vec<Waker>>,
     reset: AtomicBool,
+    /// Requests and bodies that have an [`Answering`].
+    answering: AtomicUsize,
 }
 
 /// A body's view of its connection.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    state: Arc<State>,
+    answering: Answering,
     /// How often it had been flushed when something was last given to it.
     sent_at: Option<u64>,
     is_h2: bool,
@@ -52,7 +51,7 @@ pub(crate) struct Watch {
 impl Watch {
     /// Something was given to the connection to be sent.
     pub(crate) fn sent(&mut self) {
-        self.sent_at = Some(self.state.flushes.load(Ordering::Acquire));
+        self.sent_at = Some(self.answering.0.flushes.load(Ordering::Acquire));
     }
 
     /// Ready once all that was given to the connection is with the system. Over HTTP/1 the connection is reset
@@ -61,39 +60,62 @@ impl Watch {
         if self.is_h2 {
             return self.patience.get_or_insert_with(|| Box::pin(sleep(H2_SENT))).as_mut().poll(cx);
         }
-        let flushes = self.state.flushes.load(Ordering::Acquire);
+        let state = &self.answering.0;
+        let flushes = state.flushes.load(Ordering::Acquire);
         // A body that is asked for the first time has had its head given to the connection just now.
         let sent_at = *self.sent_at.get_or_insert(flushes);
         if flushes == sent_at {
-            self.state.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(cx.waker().clone());
-            self.state.waiting.store(true, Ordering::SeqCst);
-            if self.state.flushes.load(Ordering::SeqCst) == sent_at {
+            state.wakers.lock().unwrap_or_else(PoisonError::into_inner).push(cx.waker().clone());
+            state.waiting.store(true, Ordering::SeqCst);
+            if state.flushes.load(Ordering::SeqCst) == sent_at {
                 return Poll::Pending;
             }
         }
-        self.state.reset.store(true, Ordering::Release);
+        state.reset.store(true, Ordering::Release);
         Poll::Ready(())
     }
 }
 
-/// Makes a [`Watch`] for each body of a connection.
+/// Counts the requests of a connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Watches(Arc<State>);
 
 impl Watches {
-    /// Whether a request is being answered on the connection. The connection itself and its service hold one
-    /// state each, and so does every request and every body.
+    /// Whether no request is being answered on the connection.
     pub(crate) fn is_idle(&self) -> bool {
-        Arc::strong_count(&self.0) <= 2 + HELD_BY_DRIVER
+        self.0.answering.load(Ordering::Acquire) == 0
     }
 
+    /// A request came.
+    pub(crate) fn request(&self) -> Answering {
+        Answering::new(&self.0)
+    }
+}
+
+/// A request is being answered, or its body is being sent, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Answering(Arc<State>);
+
+impl Answering {
+    fn new(state: &Arc<State>) -> Self {
+        state.answering.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(state))
+    }
+
+    /// For the body of the answer.
     pub(crate) fn watch(&self, version: http::Version) -> Watch {
         Watch {
-            state: Arc::clone(&self.0),
+            answering: Self::new(&self.0),
             sent_at: None,
             is_h2: version == http::Version::HTTP_2,
             patience: None,
         }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.answering.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -215,4 +237,23 @@ fn unsent(stream: &TcpStream) -> u32 {
 #[cfg(not(target_os = "linux"))]
 fn unsent(_: &TcpStream) -> u32 {
     0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_busy_until_the_last_request_and_body_are_done() {
+        let watches = Watches(Arc::default());
+        let _driver = watches.clone();
+        assert!(watches.is_idle());
+        let (first, second) = (watches.request(), watches.request());
+        let body = first.watch(http::Version::HTTP_2);
+        drop(first);
+        drop(second);
+        assert!(!watches.is_idle(), "a body is being sent");
+        drop(body);
+        assert!(watches.is_idle());
+    }
 }
