@@ -12,7 +12,7 @@ use http::HeaderMap;
 use worker::Env;
 
 use crate::access::Access;
-use crate::sys;
+use crate::js::sys;
 
 /// What a recorder was configured with; its secrets are not for logs. The variables are documented in `examples/cloudflare/README.md`.
 pub(crate) struct Config {

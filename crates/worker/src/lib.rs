@@ -3,41 +3,28 @@
 //! A Worker in front and one Durable Object per key, with SQLite storage. The protocol's rules are in
 //! `durablefetch-protocol`; this crate gives them workerd's sockets, storage and clock.
 //!
-//! | concept | file |
+//! | concept | where |
 //! |---|---|
-//! | the Worker in front | `router`, `page`, `config`, `access` (who may ask, for what) |
-//! | one request | `exchange`, `request_body`, `respond`, `control` |
-//! | the object of one key | `object` (ends, alarm), `keyed` (what is known), `admit`, `start` |
-//! | one recording | `shared` (what pump and readers share), `pump`, `reader`, `piece` (bytes on their way) |
-//! | where bytes come from | `source`, `upstream`, `decode`, `zstd` |
-//! | where bytes go | `store` (SQLite), `budget` (memory, time for writing) |
-//! | workerd's JavaScript | `sys`, `js_headers`, `flow.js` |
+//! | the Worker in front | `front::router`, `front::page`, `config`, `access` (who may ask, for what) |
+//! | one request | `front::{request, body, respond, control}` |
+//! | the object of one key | `core` (ends, alarm), `key_state` (what is known), `admit`, `start` |
+//! | one recording | `recording` (what pump and readers share), its `pump`, `reader`, `buffers` (bytes on their way), `memory` (memory, time for writing) |
+//! | where bytes come from | `upstream`, its `decode` and `zstd` |
+//! | where bytes go | `store` (SQLite) |
+//! | workerd's JavaScript | `js::sys`, `js::headers`, `flow.js` |
 
 #![cfg(target_arch = "wasm32")]
 
 mod access;
 mod admit;
-mod budget;
 mod config;
-mod control;
-mod decode;
-mod exchange;
-mod js_headers;
-mod keyed;
-mod object;
-mod page;
-mod piece;
-mod pump;
-mod reader;
-mod request_body;
-mod respond;
-mod router;
-mod shared;
-mod source;
+mod core;
+mod front;
+mod js;
+mod key_state;
+mod recording;
 mod start;
 mod store;
-mod sys;
 mod upstream;
-mod zstd;
 
-pub use object::RecordingObject;
+pub use crate::core::RecordingObject;

@@ -6,7 +6,7 @@ use durablefetch_protocol::limits::RING_MAX;
 use js_sys::{Array, Uint8Array};
 
 use super::{RANGE, Store, StoreError, Stored, integer, number};
-use crate::sys;
+use crate::js::sys;
 
 /// A row may have 2 MB on the platform; what a reader holds is a row at least.
 const PIECE_MAX: usize = RING_MAX;

@@ -24,7 +24,7 @@ use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, RequestId};
 use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::sys::{self, Cursor, Sql};
+use crate::js::sys::{self, Cursor, Sql};
 
 /// The bytes of one recording have row ids in a range of this size.
 const RANGE: u64 = 1 << 36;

@@ -11,11 +11,12 @@ use http::{HeaderMap, Method};
 use wasm_bindgen::JsValue;
 
 use crate::config::Config;
-use crate::js_headers;
+use crate::js;
 
 /// A request that passed the guard.
-pub(crate) struct Exchange {
-    pub(crate) request: web_sys::Request,
+pub(crate) struct Request {
+    /// As JavaScript has it.
+    pub(crate) js: web_sys::Request,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     pub(crate) admitted: Admitted,
@@ -23,10 +24,10 @@ pub(crate) struct Exchange {
     pub(crate) pseudonym: Rc<str>,
 }
 
-impl Exchange {
+impl Request {
     /// Reads the head of a request and checks who asks.
     pub(crate) fn read(request: web_sys::Request, config: &Config) -> Result<Self, ProtocolError> {
-        let mut headers = js_headers::from_js(&request.headers());
+        let mut headers = js::headers::from_js(&request.headers());
         let url = request.url();
         let host = headers.get("host").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let host = match host {
@@ -48,12 +49,12 @@ impl Exchange {
         }
         let method =
             request.method().parse().map_err(|_| ProtocolError::from(ErrorCode::MethodNotAllowed))?;
-        Ok(Self { request, method, headers, admitted, own: Rc::new(own), pseudonym })
+        Ok(Self { js: request, method, headers, admitted, own: Rc::new(own), pseudonym })
     }
 
     /// What the request is for.
     pub(crate) fn target(&self) -> Result<Target, ProtocolError> {
-        let url = self.request.url();
+        let url = self.js.url();
         let url_header = single(&self.headers, name::URL)?;
         let target = parse_target(path_and_query(&url), url_header, &self.own)?;
         if matches!(target, Target::Upstream(_)) {
@@ -64,7 +65,7 @@ impl Exchange {
 
     /// The request as JavaScript has it, to be passed on.
     pub(crate) fn into_js(self) -> JsValue {
-        self.request.into()
+        self.js.into()
     }
 }
 

@@ -9,33 +9,35 @@ use durablefetch_protocol::ledger::Entry;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RequestId};
 
-use crate::exchange::Exchange;
-use crate::object::Core;
-use crate::shared::Shared;
+use super::request::Request;
+use super::{body, respond};
+use crate::admit;
+use crate::core::Core;
+use crate::js::sys;
+use crate::recording::Recording;
 use crate::store::StoreError;
-use crate::{admit, request_body, respond, sys};
 
 /// Answers a control call.
 pub(crate) async fn answer(
     core: &Rc<Core>,
     call: Control,
-    exchange: &Exchange,
+    request: &Request,
 ) -> Result<web_sys::Response, ProtocolError> {
-    let body = request_body::read_control(&exchange.request).await?;
-    let request = ControlRequest::parse(&body)?;
+    let body = body::read_control(&request.js).await?;
+    let control = ControlRequest::parse(&body)?;
     core.expire()?;
     let json = match call {
         Control::InProgress => serde_json::to_value(status(core)),
-        Control::Stop => serde_json::to_value(Done::new(stop(core, &request)?)),
-        Control::Delete => serde_json::to_value(Done::new(delete(core, &request)?)),
+        Control::Stop => serde_json::to_value(Done::new(stop(core, &control)?)),
+        Control::Delete => serde_json::to_value(Done::new(delete(core, &control)?)),
     };
     let json = json.map_err(|_| ProtocolError::from(ErrorCode::Internal))?;
-    admit::js(respond::json(&json, &exchange.admitted))
+    admit::js(respond::json(&json, &request.admitted))
 }
 
 fn status(core: &Core) -> Status {
-    let keyed = core.keyed.borrow();
-    let Some(current) = &keyed.current else { return Status::none() };
+    let key_state = core.key_state.borrow();
+    let Some(current) = &key_state.current else { return Status::none() };
     let seen = Seen {
         readers: current.readers.get(),
         status: current.head().map(|head| head.status),
@@ -47,10 +49,10 @@ fn status(core: &Core) -> Status {
 
 fn stop(core: &Rc<Core>, call: &ControlRequest) -> Result<&'static str, ProtocolError> {
     let request = call.request_id()?;
-    let view = core.keyed.borrow().view(request.as_ref(), None);
+    let view = core.key_state.borrow().view(request.as_ref(), None);
     match (decide_stop(&view, call.named(), request.as_ref()), request) {
         (ControlDecision::Apply(_), _) => {
-            let current = core.keyed.borrow().current.clone();
+            let current = core.key_state.borrow().current.clone();
             current.iter().for_each(|current| core.end(current, End::Stop));
             Ok(Done::STOPPED)
         }
@@ -65,24 +67,24 @@ fn stop(core: &Rc<Core>, call: &ControlRequest) -> Result<&'static str, Protocol
 fn remember(core: &Rc<Core>, id: RequestId) -> Result<(), StoreError> {
     let (outcome, at_ms) = (Outcome::StopAtArrival, sys::now_ms());
     core.store.put_request(&Entry { id: id.clone(), outcome, at_ms }, None)?;
-    core.keyed.borrow_mut().ledger.set(id, outcome, at_ms);
+    core.key_state.borrow_mut().ledger.set(id, outcome, at_ms);
     Ok(())
 }
 
 fn delete(core: &Rc<Core>, call: &ControlRequest) -> Result<&'static str, ProtocolError> {
-    let view = core.keyed.borrow().view(None, None);
+    let view = core.key_state.borrow().view(None, None);
     if let ControlDecision::Apply(_) = decide_delete(&view, call.named()) {
-        let current = core.keyed.borrow_mut().current.take();
+        let current = core.key_state.borrow_mut().current.take();
         current.iter().try_for_each(|current| remove(core, current))?;
     }
     Ok(Done::DELETED)
 }
 
-fn remove(core: &Rc<Core>, current: &Rc<Shared>) -> Result<(), StoreError> {
+fn remove(core: &Rc<Core>, current: &Rc<Recording>) -> Result<(), StoreError> {
     if current.is_live() {
         core.end(current, End::Delete);
     } else {
         core.store.remove(current.n)?;
     }
-    core.keyed.borrow_mut().settle(&core.store, current.id, Outcome::Deleted, None, sys::now_ms())
+    core.key_state.borrow_mut().settle(&core.store, current.id, Outcome::Deleted, None, sys::now_ms())
 }

@@ -1,4 +1,8 @@
-//! Asking the upstream: redirects hop by hop, each checked like the first; one abort closes the connection.
+//! Where the bytes of a recording come from. The upstream is asked here: redirects hop by hop, each checked like the
+//! first; one abort closes the connection.
+
+pub(crate) mod decode;
+mod zstd;
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -7,6 +11,7 @@ use std::time::Duration;
 
 use durablefetch_protocol::address::{Own, Target, Upstream};
 use durablefetch_protocol::answer::Head;
+use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
 use durablefetch_protocol::headers::{self, Cookies};
 use durablefetch_protocol::limits::REDIRECTS_MAX;
 use durablefetch_protocol::{ErrorCode, ProtocolError, redirect, via};
@@ -17,13 +22,31 @@ use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Socket;
 
-use crate::exchange::Exchange;
-use crate::object::Core;
-use crate::shared::Shared;
-use crate::{js_headers, sys};
+use crate::core::Core;
+use crate::front::request::Request;
+use crate::js::{self, sys};
+use crate::recording::Recording;
 
 /// How long an upstream may take to accept a connection when it is asked only whether it does.
 const PROBE: Duration = Duration::from_secs(5);
+
+/// What a pump reads.
+pub(crate) enum Source {
+    /// An upstream, over HTTP.
+    Upstream(Upward),
+    /// The built-in event stream.
+    Demo(Script),
+}
+
+impl Source {
+    /// Adds the request's body.
+    pub(crate) fn with_body(self, body: Vec<u8>) -> Self {
+        match self {
+            Self::Upstream(upward) => Self::Upstream(Upward { body, ..upward }),
+            Self::Demo(script) => Self::Demo(script),
+        }
+    }
+}
 
 /// A request to an upstream.
 pub(crate) struct Upward {
@@ -47,20 +70,26 @@ pub(crate) struct Opened {
 
 impl Upward {
     /// The request that goes up for one that came in. Its body is added once it is read.
-    pub(crate) fn new(core: &Core, exchange: &Exchange, to: Upstream) -> Result<Self, ProtocolError> {
+    pub(crate) fn new(core: &Core, request: &Request, to: Upstream) -> Result<Self, ProtocolError> {
         let cookies = core.config()?.access.cookies(&to);
-        let mut headers = headers::to_upstream(&exchange.headers, cookies);
-        via::append(&mut headers, &exchange.pseudonym);
-        let own = Rc::clone(&exchange.own);
-        Ok(Self { to, method: exchange.method.clone(), headers, body: Vec::new(), own })
+        let mut headers = headers::to_upstream(&request.headers, cookies);
+        via::append(&mut headers, &request.pseudonym);
+        let own = Rc::clone(&request.own);
+        Ok(Self { to, method: request.method.clone(), headers, body: Vec::new(), own })
     }
 }
 
-/// Asks, follows redirects and returns at the head of the answer. `shared` gets the means to abort.
+/// The head of every demo stream.
+pub(crate) fn demo_head() -> Head {
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))]);
+    Head { status: 200, reason: b"OK".to_vec(), headers }
+}
+
+/// Asks, follows redirects and returns at the head of the answer. `recording` gets the means to abort.
 pub(crate) async fn open(
     core: &Core,
     upward: Upward,
-    shared: Option<&Shared>,
+    recording: Option<&Recording>,
 ) -> Result<Opened, ProtocolError> {
     let config = core.config()?;
     let Upward { mut to, mut method, mut headers, body, own } = upward;
@@ -75,8 +104,8 @@ pub(crate) async fn open(
             controller.abort();
         })
     };
-    if let Some(shared) = shared {
-        *shared.upstream.borrow_mut() = Some(controller);
+    if let Some(recording) = recording {
+        *recording.upstream.borrow_mut() = Some(controller);
     }
     for _ in 0..=REDIRECTS_MAX {
         let asked = ask(&to, &method, &headers, body.as_deref(), &signal).await;
@@ -84,13 +113,13 @@ pub(crate) async fn open(
             Ok(response) => response,
             Err(_) if timed_out.get() => return Err(ErrorCode::UpstreamTimeout.into()),
             // Its end has begun; nobody asks why.
-            Err(_) if shared.is_some_and(|shared| shared.ending.get()) => {
+            Err(_) if recording.is_some_and(|recording| recording.ending.get()) => {
                 return Err(ErrorCode::UpstreamFailed.into());
             }
             Err(_) => return Err(classify(&to).await.into()),
         };
         let status = StatusCode::from_u16(response.status()).map_err(|_| ErrorCode::UpstreamFailed)?;
-        let answered = js_headers::from_js(&response.headers());
+        let answered = js::headers::from_js(&response.headers());
         let Some(next) = redirect::target(&to, status, &answered)? else {
             drop(timer);
             return Ok(opened(&response, &answered, config.access.cookies(&to)));
@@ -120,7 +149,7 @@ async fn ask(
 ) -> Result<web_sys::Response, JsValue> {
     let init = Object::new();
     sys::set(&init, "method", &method.as_str().into());
-    let sent: JsValue = js_headers::to_js(headers)?.into();
+    let sent: JsValue = js::headers::to_js(headers)?.into();
     sys::set(&init, "headers", &sent);
     sys::set(&init, "redirect", &"manual".into());
     sys::set(&init, "signal", signal);
@@ -137,7 +166,7 @@ fn opened(response: &web_sys::Response, answered: &HeaderMap, cookies: Cookies) 
     let coding = answered.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
     let head = Head {
         status: response.status(),
-        reason: js_headers::bytes(&response.status_text()),
+        reason: js::headers::bytes(&response.status_text()),
         headers: headers::to_store(answered),
     };
     let cookies = match cookies {

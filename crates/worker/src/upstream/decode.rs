@@ -11,8 +11,8 @@ use durablefetch_protocol::ErrorCode;
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::Closure;
 
-use crate::sys;
-use crate::zstd::Zstd;
+use super::zstd::Zstd;
+use crate::js::sys;
 
 /// The most bytes of one read.
 const PIECE: u32 = 64 << 10;

@@ -1,6 +1,11 @@
 //! What the pump and the readers of one recording share. One thread, so no lock; nothing is borrowed across an
 //! await.
 
+pub(crate) mod buffers;
+pub(crate) mod memory;
+pub(crate) mod pump;
+pub(crate) mod reader;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -9,19 +14,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use durablefetch_protocol::admission::Stored;
 use durablefetch_protocol::answer::Head;
-use durablefetch_protocol::recording::{End, Got, Recording};
+use durablefetch_protocol::recording::{End, Got, Recording as Progress};
 use durablefetch_protocol::ring::Ring;
 use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, State};
 use http::HeaderValue;
 
-use crate::piece::Piece;
-use crate::reader::Reader;
-use crate::sys::{self, Timer};
+use self::buffers::Piece;
+use self::reader::Reader;
+use crate::js::sys::{self, Timer};
 
 pub(crate) use durablefetch_protocol::recording::Start;
 
 /// One recording, live or ended.
-pub(crate) struct Shared {
+pub(crate) struct Recording {
     pub(crate) id: RecordingId,
     /// Its number in this object's storage.
     pub(crate) n: u64,
@@ -54,7 +59,7 @@ pub(crate) struct Flush {
 }
 
 struct Inner {
-    machine: Recording,
+    machine: Progress,
     /// `None` once everything is in storage and no more will come.
     ring: Option<Ring>,
     head: Option<Rc<Head>>,
@@ -63,15 +68,15 @@ struct Inner {
     wakers: Vec<Waker>,
 }
 
-impl Shared {
+impl Recording {
     /// A recording whose upstream request is about to be made.
     pub(crate) fn connecting(id: RecordingId, n: u64, fingerprint: Fingerprint, now_ms: u64) -> Self {
-        Self::build(Recording::connecting(id), n, fingerprint, now_ms, now_ms, None, Start::Pending)
+        Self::build(Progress::connecting(id), n, fingerprint, now_ms, now_ms, None, Start::Pending)
     }
 
     /// What storage has. `start` tells a recording from an answer that was kept for its request id.
     pub(crate) fn stored(
-        machine: Recording,
+        machine: Progress,
         n: u64,
         fingerprint: Fingerprint,
         started_ms: u64,
@@ -79,14 +84,14 @@ impl Shared {
         head: Head,
         start: Start,
     ) -> Self {
-        let shared = Self::build(machine, n, fingerprint, started_ms, used_ms, Some(head), start);
-        shared.ending.set(true);
-        shared.inner.borrow_mut().ring = None;
-        shared
+        let recording = Self::build(machine, n, fingerprint, started_ms, used_ms, Some(head), start);
+        recording.ending.set(true);
+        recording.inner.borrow_mut().ring = None;
+        recording
     }
 
     fn build(
-        machine: Recording,
+        machine: Progress,
         n: u64,
         fingerprint: Fingerprint,
         started_ms: u64,
@@ -110,7 +115,7 @@ impl Shared {
             waiting: RefCell::new(Vec::new()),
             inner: RefCell::new(Inner {
                 machine,
-                ring: Some(Ring::new(crate::budget::ring())),
+                ring: Some(Ring::new(memory::ring())),
                 head: head.map(Rc::new),
                 cookies: Vec::new(),
                 start,
@@ -119,7 +124,7 @@ impl Shared {
         }
     }
 
-    pub(crate) fn machine(&self) -> Recording {
+    pub(crate) fn machine(&self) -> Progress {
         self.inner.borrow().machine
     }
 
@@ -167,7 +172,7 @@ impl Shared {
         if !machine.chunk(chunk.len()) {
             return 0;
         }
-        ring.set_capacity(crate::budget::ring());
+        ring.set_capacity(memory::ring());
         ring.push(chunk);
         let unwritten = ring.end() - ring.written_end();
         drop(inner);
@@ -220,7 +225,7 @@ impl Shared {
         let mut inner = self.inner.borrow_mut();
         let stored = inner.ring.as_ref().map_or(inner.machine.len(), Ring::written_end);
         let chunks = inner.machine.chunks();
-        inner.machine = Recording::recovered(self.id, State::Failed, Some(code), stored, chunks);
+        inner.machine = Progress::recovered(self.id, State::Failed, Some(code), stored, chunks);
         inner.ring = None;
         drop(inner);
         self.wake();

@@ -8,7 +8,7 @@ use js_sys::Uint8Array;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 
-use crate::{js_headers, sys};
+use crate::js::{self, sys};
 
 /// What a response has for a body.
 pub(crate) enum Body {
@@ -36,7 +36,7 @@ pub(crate) fn response(
     {
         init.set_status_text(text);
     }
-    init.set_headers_headers(&js_headers::to_js(headers)?);
+    init.set_headers_headers(&js::headers::to_js(headers)?);
     let has_body = !Head::is_bodyless(status);
     match body {
         Body::Stream(stream) if has_body => {

@@ -5,17 +5,18 @@ use durablefetch_protocol::{ErrorCode, ProtocolError, answer};
 use http::HeaderValue;
 use wasm_bindgen::JsValue;
 
-use crate::exchange::Exchange;
-use crate::{respond, sys};
+use super::request::Request;
+use super::respond;
+use crate::js::sys;
 
 const PAGE: &str = include_str!("page.html");
 const HTML: &str = "text/html; charset=utf-8";
 
 /// What `/` shows. Its links are relative, so that it works under every mount.
-pub(crate) fn page(exchange: &Exchange) -> Result<web_sys::Response, JsValue> {
-    let base = format!("{}/", exchange.own.base_path);
+pub(crate) fn page(request: &Request) -> Result<web_sys::Response, JsValue> {
+    let base = format!("{}/", request.own.base_path);
     let html = PAGE.replace("{{base}}", &base);
-    let mut headers = answer::own(Some(HTML), &exchange.admitted);
+    let mut headers = answer::own(Some(HTML), &request.admitted);
     headers.insert(
         "content-security-policy",
         HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),

@@ -10,9 +10,9 @@ use std::rc::Rc;
 use durablefetch_protocol::RecordingId;
 use js_sys::Uint8Array;
 
-use crate::shared::Shared;
+use super::Recording;
+use crate::js::sys;
 use crate::store::{Store, StoreError};
-use crate::sys;
 
 /// The bytes of a pooled buffer.
 const BUFFER: u32 = 64 << 10;
@@ -50,21 +50,21 @@ impl Page {
 /// Some stored bytes of a recording from an offset on; storage has those up to `until`. The piece keeps the view.
 pub(crate) fn stored(
     store: &Store,
-    shared: &Shared,
+    recording: &Recording,
     offset: u64,
     until: u64,
 ) -> Result<(Rc<Piece>, Uint8Array), StoreError> {
     if let Some(found) =
-        RECENT.with_borrow(|recent| recent.iter().find_map(|page| page.from(shared.id, offset)))
+        RECENT.with_borrow(|recent| recent.iter().find_map(|page| page.from(recording.id, offset)))
     {
         return Ok(found);
     }
-    let (start, bytes) = store.rows(shared.n, offset, until, PAGE)?;
+    let (start, bytes) = store.rows(recording.n, offset, until, PAGE)?;
     let view = bytes.subarray((offset - start) as u32, bytes.length());
     let piece = Rc::new(Piece::of(bytes));
     RECENT.with_borrow_mut(|recent| {
         recent.truncate(PAGES - 1);
-        recent.push_front(Page { of: shared.id, start, piece: Rc::clone(&piece) });
+        recent.push_front(Page { of: recording.id, start, piece: Rc::clone(&piece) });
     });
     Ok((piece, view))
 }

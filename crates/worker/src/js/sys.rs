@@ -6,7 +6,7 @@ use js_sys::{Array, ArrayBuffer, Function, JsString, Object, Promise, Reflect, U
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-#[wasm_bindgen(module = "/src/flow.js")]
+#[wasm_bindgen(module = "/src/js/flow.js")]
 extern "C" {
     /// Reads a body to its end: see `flow.js`.
     #[wasm_bindgen(catch)]

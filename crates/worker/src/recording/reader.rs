@@ -16,10 +16,10 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::WritableStreamDefaultWriter;
 
-use crate::object::Core;
-use crate::piece::{self, Piece};
-use crate::shared::Shared;
-use crate::sys;
+use super::Recording;
+use super::buffers::{self, Piece};
+use crate::core::Core;
+use crate::js::sys;
 
 /// Between the last write and breaking the connection: so many turns of the event loop, so long each.
 const SETTLE_TURNS: u32 = 10;
@@ -32,7 +32,7 @@ const SINGLES: u64 = 2;
 /// What a reader follows.
 pub(crate) struct Follow {
     pub(crate) core: Rc<Core>,
-    pub(crate) shared: Rc<Shared>,
+    pub(crate) recording: Rc<Recording>,
     /// The first byte.
     pub(crate) from: u64,
     /// What is there is all that was promised: its end is one, whatever the state.
@@ -57,7 +57,7 @@ struct Callbacks {
 
 /// Follows a recording into a response's body to its end.
 pub(crate) fn spawn(follow: Follow, writer: WritableStreamDefaultWriter) {
-    follow.shared.readers.set(follow.shared.readers.get() + 1);
+    follow.recording.readers.set(follow.recording.readers.get() + 1);
     let offset = Cell::new(follow.from);
     let (writing, callbacks) = (RefCell::new(None), RefCell::new(None));
     let reader = Rc::new(Reader { follow, writer, offset, writing, callbacks });
@@ -85,16 +85,16 @@ impl Reader {
     /// Something about the recording has changed, or the last piece was written.
     pub(crate) fn step(self: &Rc<Self>) {
         let Some(callbacks) = self.callbacks.borrow().clone() else { return };
-        let Follow { core, shared, clean, .. } = &self.follow;
+        let Follow { core, recording, clean, .. } = &self.follow;
         let offset = self.offset.get();
-        let (piece, view) = match shared.read(offset) {
-            Got::Wait => return shared.wait(self),
+        let (piece, view) = match recording.read(offset) {
+            Got::Wait => return recording.wait(self),
             Got::Bytes(bytes) => {
-                let piece = shared.piece(offset, &bytes);
+                let piece = recording.piece(offset, &bytes);
                 let view = piece.view().clone();
                 (piece, view)
             }
-            Got::Stored(until) => match piece::stored(&core.store, shared, offset, until) {
+            Got::Stored(until) => match buffers::stored(&core.store, recording, offset, until) {
                 Ok(found) => found,
                 Err(error) => {
                     worker::console_error!("storage: {}", error.message);
@@ -118,7 +118,7 @@ impl Reader {
 
     /// As much of a piece as may be written at once: see [`SINGLES`].
     fn cautious(&self, view: Uint8Array) -> Uint8Array {
-        let machine = self.follow.shared.machine();
+        let machine = self.follow.recording.machine();
         let breaks = !self.follow.clean && !machine.state().is_live() && !machine.state().ends_clean();
         let singles = machine.len().saturating_sub(SINGLES);
         let end = self.offset.get() + u64::from(view.length());
@@ -152,7 +152,7 @@ impl Reader {
                 // Nobody reads what is in the pipe: it must not hold anything.
                 Close::Left => drop(JsFuture::from(reader.writer.abort()).await),
             }
-            reader.follow.core.left(&reader.follow.shared);
+            reader.follow.core.left(&reader.follow.recording);
         });
     }
 }

@@ -10,11 +10,13 @@ use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError};
 use wasm_bindgen_futures::spawn_local;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
+use crate::admit;
 use crate::config::{self, Config};
-use crate::keyed::Keyed;
-use crate::shared::{Flush, Shared, Start};
+use crate::front::respond;
+use crate::js::sys;
+use crate::key_state::KeyState;
+use crate::recording::{Flush, Recording, Start, memory};
 use crate::store::{self, Store, StoreError};
-use crate::{admit, budget, respond, sys};
 
 /// While something is live, the alarm comes this often: it brings back an object that the platform has lost,
 /// and the fresh instance marks what was live as interrupted.
@@ -33,7 +35,7 @@ pub(crate) struct Core {
     state: State,
     config: Rc<core::result::Result<Config, String>>,
     pub(crate) store: Store,
-    pub(crate) keyed: RefCell<Keyed>,
+    pub(crate) key_state: RefCell<KeyState>,
     /// When the alarm will come; 0 where none is set.
     alarm_ms: Cell<u64>,
 }
@@ -65,12 +67,12 @@ impl DurableObject for RecordingObject {
 impl Core {
     fn open(state: State, env: &Env) -> core::result::Result<Self, StoreError> {
         let store = Store::open(store::sql(&state))?;
-        let keyed = Keyed::load(&store, sys::now_ms())?;
+        let key_state = KeyState::load(&store, sys::now_ms())?;
         let core = Self {
             state,
             config: config::of(env),
             store,
-            keyed: RefCell::new(keyed),
+            key_state: RefCell::new(key_state),
             alarm_ms: Cell::new(0),
         };
         Ok(core)
@@ -86,96 +88,101 @@ impl Core {
     }
 
     /// When a recording that is used now will be deleted.
-    pub(crate) fn expires_ms(&self, shared: &Shared) -> u64 {
-        let used = if shared.is_live() { sys::now_ms() } else { shared.used_ms.get() };
+    pub(crate) fn expires_ms(&self, recording: &Recording) -> u64 {
+        let used = if recording.is_live() { sys::now_ms() } else { recording.used_ms.get() };
         used.saturating_add(self.ttl_ms())
     }
 
     /// Lets go of what has outlived its use.
     pub(crate) fn expire(&self) -> core::result::Result<(), StoreError> {
-        self.keyed.borrow_mut().expire(&self.store, self.ttl_ms(), sys::now_ms())
+        self.key_state.borrow_mut().expire(&self.store, self.ttl_ms(), sys::now_ms())
     }
 
     /// A recording was used: its time begins anew. Storage learns so now and then.
-    pub(crate) fn touch(&self, shared: &Shared) {
+    pub(crate) fn touch(&self, recording: &Recording) {
         let now_ms = sys::now_ms();
-        shared.used_ms.set(now_ms);
-        let behind_ms = now_ms.saturating_sub(shared.stored_use_ms.get());
-        if !shared.is_live() && behind_ms > self.ttl_ms() / 16 && self.store.used(shared.n, now_ms).is_ok() {
-            shared.stored_use_ms.set(now_ms);
+        recording.used_ms.set(now_ms);
+        let behind_ms = now_ms.saturating_sub(recording.stored_use_ms.get());
+        if !recording.is_live()
+            && behind_ms > self.ttl_ms() / 16
+            && self.store.used(recording.n, now_ms).is_ok()
+        {
+            recording.stored_use_ms.set(now_ms);
         }
     }
 
     // --- bytes
 
     /// Publishes a chunk and sees to it that it is written. False where the recording has ended.
-    pub(crate) fn publish(self: &Rc<Self>, shared: &Rc<Shared>, chunk: bytes::Bytes) -> bool {
-        if shared.ending.get() {
+    pub(crate) fn publish(self: &Rc<Self>, recording: &Rc<Recording>, chunk: bytes::Bytes) -> bool {
+        if recording.ending.get() {
             return false;
         }
         let max = self.config().map_or(0, |config| config.recording_bytes);
-        if shared.machine().len() + chunk.len() as u64 > max {
-            self.end(shared, End::Fail(ErrorCode::RecordingTooLarge));
+        if recording.machine().len() + chunk.len() as u64 > max {
+            self.end(recording, End::Fail(ErrorCode::RecordingTooLarge));
             return false;
         }
-        let unwritten = shared.publish(chunk);
-        let wait = budget::flush_after();
-        if unwritten >= budget::unwritten() || shared.has_waited(wait - wait / 4) {
-            shared.flush.take();
-            return self.flush(shared);
+        let unwritten = recording.publish(chunk);
+        let wait = memory::flush_after();
+        if unwritten >= memory::unwritten() || recording.has_waited(wait - wait / 4) {
+            recording.flush.take();
+            return self.flush(recording);
         }
-        if shared.flush.borrow().is_none() {
-            let (core, recording) = (Rc::clone(self), Rc::clone(shared));
-            let timer = sys::Timer::after(wait, move || {
-                spawn_local(async move {
-                    recording.flush.take();
-                    core.flush(&recording);
-                });
-            });
-            *shared.flush.borrow_mut() = Some(Flush { since_ms: sys::now_ms(), _timer: timer });
+        if recording.flush.borrow().is_none() {
+            let timer = {
+                let (core, recording) = (Rc::clone(self), Rc::clone(recording));
+                sys::Timer::after(wait, move || {
+                    spawn_local(async move {
+                        recording.flush.take();
+                        core.flush(&recording);
+                    });
+                })
+            };
+            *recording.flush.borrow_mut() = Some(Flush { since_ms: sys::now_ms(), _timer: timer });
         }
         true
     }
 
     /// Writes what is unwritten. Where storage fails, so does the recording.
-    fn flush(self: &Rc<Self>, shared: &Rc<Shared>) -> bool {
-        if shared.ending.get() {
+    fn flush(self: &Rc<Self>, recording: &Rc<Recording>) -> bool {
+        if recording.ending.get() {
             return false;
         }
-        match self.write(shared) {
+        match self.write(recording) {
             Ok(()) => true,
             Err(error) => {
                 worker::console_error!("storage: {}", error.message);
-                self.end(shared, End::Fail(error.code));
+                self.end(recording, End::Fail(error.code));
                 false
             }
         }
     }
 
-    fn write(&self, shared: &Shared) -> core::result::Result<(), StoreError> {
-        let (from, pieces) = shared.unwritten();
-        let until = self.store.append(shared.n, from, &pieces, shared.machine().chunks())?;
-        shared.written(until);
+    fn write(&self, recording: &Recording) -> core::result::Result<(), StoreError> {
+        let (from, pieces) = recording.unwritten();
+        let until = self.store.append(recording.n, from, &pieces, recording.machine().chunks())?;
+        recording.written(until);
         Ok(())
     }
 
     // --- ends
 
     /// Ends a live recording. Nothing happens where it has ended, or is about to.
-    pub(crate) fn end(self: &Rc<Self>, shared: &Rc<Shared>, end: End) {
+    pub(crate) fn end(self: &Rc<Self>, recording: &Rc<Recording>, end: End) {
         let discards = matches!(end, End::Supersede | End::Delete);
-        if shared.ending.replace(true) && !discards {
+        if recording.ending.replace(true) && !discards {
             return;
         }
-        let upstream = shared.upstream.take().filter(|_| end != End::Complete);
+        let upstream = recording.upstream.take().filter(|_| end != End::Complete);
         upstream.iter().for_each(web_sys::AbortController::abort);
-        let result = match (shared.start(), discards) {
+        let result = match (recording.start(), discards) {
             (Start::Nothing(_), _) => Ok(()),
-            (Start::Pending, _) => self.end_without_head(shared, end),
-            (_, true) => self.discard(shared, end),
-            (Start::Unrecorded, false) => self.end_passing(shared, end),
+            (Start::Pending, _) => self.end_without_head(recording, end),
+            (_, true) => self.discard(recording, end),
+            (Start::Unrecorded, false) => self.end_passing(recording, end),
             (Start::Recorded, false) => {
-                self.end_recorded(shared, end);
+                self.end_recorded(recording, end);
                 Ok(())
             }
         };
@@ -185,43 +192,43 @@ impl Core {
     }
 
     /// What ends before its head leaves nothing but its request id.
-    fn end_without_head(&self, shared: &Rc<Shared>, end: End) -> core::result::Result<(), StoreError> {
+    fn end_without_head(&self, recording: &Rc<Recording>, end: End) -> core::result::Result<(), StoreError> {
         let now_ms = sys::now_ms();
         let outcome = match end {
             End::Supersede => Outcome::Superseded,
             End::Delete => Outcome::Deleted,
             other => Outcome::NoHead(other.no_head()),
         };
-        let mut keyed = self.keyed.borrow_mut();
-        keyed.current.take_if(|current| Rc::ptr_eq(current, shared));
-        let result = keyed.settle(&self.store, shared.id, outcome, None, now_ms);
-        let result = result.and_then(|()| self.store.remove(shared.n));
-        drop(keyed);
-        if shared.seal(end) {
-            budget::lands();
+        let mut key_state = self.key_state.borrow_mut();
+        key_state.current.take_if(|current| Rc::ptr_eq(current, recording));
+        let result = key_state.settle(&self.store, recording.id, outcome, None, now_ms);
+        let result = result.and_then(|()| self.store.remove(recording.n));
+        drop(key_state);
+        if recording.seal(end) {
+            memory::lands();
         }
         result
     }
 
     /// Superseded while live, or deleted.
-    fn discard(&self, shared: &Rc<Shared>, end: End) -> core::result::Result<(), StoreError> {
-        if shared.seal(end) {
-            budget::lands();
+    fn discard(&self, recording: &Rc<Recording>, end: End) -> core::result::Result<(), StoreError> {
+        if recording.seal(end) {
+            memory::lands();
         }
-        self.store.remove(shared.n)
+        self.store.remove(recording.n)
     }
 
     /// The rest is written and the state with it; readers learn of the end once that is committed.
-    fn end_recorded(self: &Rc<Self>, shared: &Rc<Shared>, end: End) {
+    fn end_recorded(self: &Rc<Self>, recording: &Rc<Recording>, end: End) {
         let now_ms = sys::now_ms();
-        shared.used_ms.set(now_ms);
-        let machine = shared.machine();
+        recording.used_ms.set(now_ms);
+        let machine = recording.machine();
         let cause = if let End::Fail(code) = end { Some(code) } else { None };
-        let written = self.write(shared).and_then(|()| {
+        let written = self.write(recording).and_then(|()| {
             let state = end.state().as_str();
-            self.store.finish(shared.n, state, cause, machine.len(), machine.chunks(), now_ms)
+            self.store.finish(recording.n, state, cause, machine.len(), machine.chunks(), now_ms)
         });
-        let (core, shared) = (Rc::clone(self), Rc::clone(shared));
+        let (core, recording) = (Rc::clone(self), Rc::clone(recording));
         spawn_local(async move {
             let committed = match written {
                 Ok(()) => core.state.storage().sync().await.map_err(|error| StoreError {
@@ -231,36 +238,41 @@ impl Core {
                 Err(error) => Err(error),
             };
             let landed = match committed {
-                Ok(()) => shared.seal(end),
+                Ok(()) => recording.seal(end),
                 Err(error) => {
                     worker::console_error!("storage: {}", error.message);
-                    let was_live = shared.is_live();
-                    shared.seal_failed(error.code);
+                    let was_live = recording.is_live();
+                    recording.seal_failed(error.code);
                     was_live
                 }
             };
             if landed {
-                budget::lands();
+                memory::lands();
             }
             core.set_alarm();
         });
     }
 
     /// An answer that was passed through is over: it is kept if it is small and a request id may ask for it.
-    fn end_passing(self: &Rc<Self>, shared: &Rc<Shared>, end: End) -> core::result::Result<(), StoreError> {
+    fn end_passing(
+        self: &Rc<Self>,
+        recording: &Rc<Recording>,
+        end: End,
+    ) -> core::result::Result<(), StoreError> {
         let now_ms = sys::now_ms();
-        let written = self.write(shared);
-        let machine = shared.machine();
-        let mut keyed = self.keyed.borrow_mut();
-        keyed.passing.retain(|passing| !Rc::ptr_eq(passing, shared));
-        let ids = keyed.ids_of(shared.id);
+        let written = self.write(recording);
+        let machine = recording.machine();
+        let mut key_state = self.key_state.borrow_mut();
+        key_state.passing.retain(|passing| !Rc::ptr_eq(passing, recording));
+        let ids = key_state.ids_of(recording.id);
         let keep = end == End::Complete && machine.len() <= KEPT && !ids.is_empty() && written.is_ok();
         let result = if keep {
-            ids.into_iter().for_each(|id| drop(keyed.answers.insert(id, Rc::clone(shared))));
-            let settled = keyed.settle(&self.store, shared.id, Outcome::Answered, Some(shared.n), now_ms);
+            ids.into_iter().for_each(|id| drop(key_state.answers.insert(id, Rc::clone(recording))));
+            let settled =
+                key_state.settle(&self.store, recording.id, Outcome::Answered, Some(recording.n), now_ms);
             settled.and_then(|()| {
                 self.store.finish(
-                    shared.n,
+                    recording.n,
                     end.state().as_str(),
                     None,
                     machine.len(),
@@ -269,30 +281,30 @@ impl Core {
                 )
             })
         } else {
-            keyed.settle(&self.store, shared.id, Outcome::AnsweredNotKept, None, now_ms)
+            key_state.settle(&self.store, recording.id, Outcome::AnsweredNotKept, None, now_ms)
         };
-        drop(keyed);
+        drop(key_state);
         let end = if written.is_ok() { end } else { End::Fail(ErrorCode::StorageFailed) };
-        if shared.seal(end) {
-            budget::lands();
+        if recording.seal(end) {
+            memory::lands();
         }
-        if !keep && shared.readers.get() == 0 {
-            self.store.remove(shared.n)?;
+        if !keep && recording.readers.get() == 0 {
+            self.store.remove(recording.n)?;
         }
         self.set_alarm();
         result.and(written)
     }
 
     /// A reader has left. The last one of an answer that is not kept takes its bytes along.
-    pub(crate) fn left(&self, shared: &Rc<Shared>) {
-        shared.readers.set(shared.readers.get().saturating_sub(1));
-        if shared.readers.get() > 0 || shared.is_live() {
+    pub(crate) fn left(&self, recording: &Rc<Recording>) {
+        recording.readers.set(recording.readers.get().saturating_sub(1));
+        if recording.readers.get() > 0 || recording.is_live() {
             return;
         }
-        let keyed = self.keyed.borrow();
-        let kept = shared.start() != Start::Unrecorded
-            || keyed.answers.values().any(|answer| Rc::ptr_eq(answer, shared));
-        if !kept && let Err(error) = self.store.remove(shared.n) {
+        let key_state = self.key_state.borrow();
+        let kept = recording.start() != Start::Unrecorded
+            || key_state.answers.values().any(|answer| Rc::ptr_eq(answer, recording));
+        if !kept && let Err(error) = self.store.remove(recording.n) {
             worker::console_error!("storage: {}", error.message);
         }
     }
@@ -302,10 +314,10 @@ impl Core {
     /// Sets the alarm for what comes next, if it is not set early enough.
     pub(crate) fn set_alarm(self: &Rc<Self>) {
         let now_ms = sys::now_ms();
-        let keyed = self.keyed.borrow();
-        let expiry = keyed.next_expiry(self.ttl_ms());
-        let due = if keyed.is_live() { Some(now_ms + HEARTBEAT_MS) } else { expiry };
-        drop(keyed);
+        let key_state = self.key_state.borrow();
+        let expiry = key_state.next_expiry(self.ttl_ms());
+        let due = if key_state.is_live() { Some(now_ms + HEARTBEAT_MS) } else { expiry };
+        drop(key_state);
         let Some(due) = due.map(|due| due.max(now_ms + 100)) else { return };
         let set = self.alarm_ms.get();
         if set != 0 && set <= due {
@@ -328,8 +340,8 @@ impl Core {
             worker::console_error!("storage: {}", error.message);
         }
         let empty = {
-            let keyed = self.keyed.borrow();
-            !keyed.is_live() && keyed.next_expiry(0).is_none()
+            let key_state = self.key_state.borrow();
+            !key_state.is_live() && key_state.next_expiry(0).is_none()
         };
         if empty && self.store.is_made() {
             // An object without storage costs nothing and is forgotten by the platform.

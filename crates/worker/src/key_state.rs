@@ -7,44 +7,44 @@ use durablefetch_protocol::admission::View;
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::ledger::Entry;
 use durablefetch_protocol::limits::REMEMBERED;
-use durablefetch_protocol::recording::Recording;
+use durablefetch_protocol::recording::Recording as Progress;
 use durablefetch_protocol::{ErrorCode, Ledger, Outcome, RecordingId, RequestId, State};
 
-use crate::shared::{Shared, Start};
+use crate::recording::{Recording, Start};
 use crate::store::{Kind, Row, Store, StoreError};
 
 /// What is known of the key.
 #[derive(Default)]
-pub(crate) struct Keyed {
+pub(crate) struct KeyState {
     /// The current recording.
-    pub(crate) current: Option<Rc<Shared>>,
+    pub(crate) current: Option<Rc<Recording>>,
     /// Finished ones that were superseded, and when.
-    pub(crate) retired: Vec<(Rc<Shared>, u64)>,
+    pub(crate) retired: Vec<(Rc<Recording>, u64)>,
     /// Answers that are being passed through unrecorded.
-    pub(crate) passing: Vec<Rc<Shared>>,
+    pub(crate) passing: Vec<Rc<Recording>>,
     /// Answers that were passed through and are kept for their request ids.
-    pub(crate) answers: HashMap<RequestId, Rc<Shared>>,
+    pub(crate) answers: HashMap<RequestId, Rc<Recording>>,
     pub(crate) ledger: Ledger,
     /// The number of the next recording.
     pub(crate) next_n: u64,
 }
 
-impl Keyed {
+impl KeyState {
     /// Reads storage. Nothing pumps for a fresh instance, so what was live is interrupted, and storage learns so.
     pub(crate) fn load(store: &Store, now_ms: u64) -> Result<Self, StoreError> {
-        let mut keyed = Self { next_n: 1, ..Self::default() };
+        let mut key_state = Self { next_n: 1, ..Self::default() };
         if !store.is_made() {
-            return Ok(keyed);
+            return Ok(key_state);
         }
         let requests = store.requests()?;
         let kept: HashMap<u64, RequestId> =
             requests.iter().filter_map(|(entry, answer)| Some(((*answer)?, entry.id.clone()))).collect();
-        keyed.ledger = Ledger::from_entries(requests.into_iter().map(|(entry, _)| entry).collect());
+        key_state.ledger = Ledger::from_entries(requests.into_iter().map(|(entry, _)| entry).collect());
         for row in store.recordings()? {
-            keyed.next_n = keyed.next_n.max(row.n + 1);
-            keyed.recover(store, row, &kept, now_ms)?;
+            key_state.next_n = key_state.next_n.max(row.n + 1);
+            key_state.recover(store, row, &kept, now_ms)?;
         }
-        Ok(keyed)
+        Ok(key_state)
     }
 
     fn recover(
@@ -69,17 +69,18 @@ impl Keyed {
             (len, chunks) = store.extent(row.n)?;
             store.finish(row.n, State::Interrupted.as_str(), None, len, chunks, row.used_ms)?;
         }
-        let machine = Recording::recovered(row.id, state, row.cause, len, chunks);
+        let machine = Progress::recovered(row.id, state, row.cause, len, chunks);
         let start = match row.kind {
             Kind::Recorded => Start::Recorded,
             Kind::Unrecorded => Start::Unrecorded,
         };
-        let shared =
-            Shared::stored(machine, row.n, row.fingerprint, row.started_ms, row.used_ms, head, start).into();
+        let recording =
+            Recording::stored(machine, row.n, row.fingerprint, row.started_ms, row.used_ms, head, start)
+                .into();
         match (row.kind, answers, row.retired_ms) {
-            (Kind::Unrecorded, Some(request), _) => drop(self.answers.insert(request, shared)),
-            (_, _, Some(at_ms)) => self.retired.push((shared, at_ms)),
-            (_, _, None) => self.current = Some(shared),
+            (Kind::Unrecorded, Some(request), _) => drop(self.answers.insert(request, recording)),
+            (_, _, Some(at_ms)) => self.retired.push((recording, at_ms)),
+            (_, _, None) => self.current = Some(recording),
         }
         Ok(())
     }
@@ -115,20 +116,20 @@ impl Keyed {
     /// Removes what was not used for a TTL, or was superseded too long ago.
     pub(crate) fn expire(&mut self, store: &Store, ttl_ms: u64, now_ms: u64) -> Result<(), StoreError> {
         let remembered = REMEMBERED.as_millis() as u64;
-        let unused = |shared: &Shared| {
-            !shared.is_live()
-                && shared.readers.get() == 0
-                && shared.used_ms.get().saturating_add(ttl_ms) <= now_ms
+        let unused = |recording: &Recording| {
+            !recording.is_live()
+                && recording.readers.get() == 0
+                && recording.used_ms.get().saturating_add(ttl_ms) <= now_ms
         };
         if let Some(current) = self.current.take_if(|current| unused(current)) {
             store.remove(current.n)?;
         }
         let mut gone = Vec::new();
-        self.retired.retain(|(shared, since_ms)| {
-            let drop = shared.readers.get() == 0
-                && (since_ms.saturating_add(remembered) <= now_ms || unused(shared));
+        self.retired.retain(|(recording, since_ms)| {
+            let drop = recording.readers.get() == 0
+                && (since_ms.saturating_add(remembered) <= now_ms || unused(recording));
             if drop {
-                gone.push(shared.n);
+                gone.push(recording.n);
             }
             !drop
         });
@@ -158,27 +159,27 @@ impl Keyed {
     pub(crate) fn view(&self, request: Option<&RequestId>, named: Option<RecordingId>) -> View {
         View {
             current: self.current.as_ref().map(|current| current.view()),
-            named: named.and_then(|id| self.find(id)).map(|shared| shared.view()),
+            named: named.and_then(|id| self.find(id)).map(|recording| recording.view()),
             outcome: request.and_then(|id| self.ledger.find(id)),
         }
     }
 
     /// A recording by its id, current or superseded.
-    pub(crate) fn find(&self, id: RecordingId) -> Option<&Rc<Shared>> {
+    pub(crate) fn find(&self, id: RecordingId) -> Option<&Rc<Recording>> {
         self.current
             .iter()
-            .chain(self.retired.iter().map(|(shared, _)| shared))
-            .find(|shared| shared.id == id)
+            .chain(self.retired.iter().map(|(recording, _)| recording))
+            .find(|recording| recording.id == id)
     }
 
     /// An answer that is being passed through, started by this request id.
-    pub(crate) fn passing(&self, request: Option<&RequestId>) -> Option<&Rc<Shared>> {
+    pub(crate) fn passing(&self, request: Option<&RequestId>) -> Option<&Rc<Recording>> {
         let outcome = request.and_then(|id| self.ledger.find(id))?;
-        self.passing.iter().find(|shared| outcome == Outcome::Started(shared.id))
+        self.passing.iter().find(|recording| outcome == Outcome::Started(recording.id))
     }
 }
 
 /// The head of a stored recording, for whom it has one.
-pub(crate) fn head_of(shared: &Shared) -> Rc<Head> {
-    shared.head().unwrap_or_default()
+pub(crate) fn head_of(recording: &Recording) -> Rc<Head> {
+    recording.head().unwrap_or_default()
 }

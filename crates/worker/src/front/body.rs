@@ -3,7 +3,7 @@
 use durablefetch_protocol::control::CONTROL_BODY_MAX;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 
-use crate::sys;
+use crate::js::sys;
 
 /// The most bytes of one read.
 const PIECE: u32 = 64 * 1024;

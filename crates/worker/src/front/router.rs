@@ -5,17 +5,18 @@ use durablefetch_protocol::control::ControlRequest;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, answer, cors};
 use http::Method;
 use wasm_bindgen::JsValue;
-use worker::{Context, Env, Request, Response, Result, event};
+use worker::{Context, Env, Response, Result, event};
 
+use super::request::Request;
+use super::{body, page, respond};
 use crate::config::{self, Config};
-use crate::exchange::Exchange;
-use crate::{page, request_body, respond};
+use crate::js::sys;
 
 /// The binding of the Durable Objects.
 const RECORDINGS: &str = "RECORDINGS";
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+async fn fetch(request: worker::Request, env: Env, _context: Context) -> Result<Response> {
     let config = config::of(&env);
     let response = match config.as_ref() {
         Ok(config) => route(request, &env, config).await,
@@ -25,16 +26,16 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 }
 
 async fn route(
-    request: Request,
+    request: worker::Request,
     env: &Env,
     config: &Config,
 ) -> core::result::Result<web_sys::Response, JsValue> {
-    let exchange = match Exchange::read(Clone::clone(request.inner()), config) {
-        Ok(exchange) => exchange,
+    let request = match Request::read(Clone::clone(request.inner()), config) {
+        Ok(request) => request,
         Err(error) => return respond::error(&error, None),
     };
-    let admitted = exchange.admitted.clone();
-    match dispatch(exchange, env, config).await {
+    let admitted = request.admitted.clone();
+    match dispatch(request, env, config).await {
         Ok(response) => Ok(response),
         Err(Failed::Protocol(error)) => respond::error(&error, Some(&admitted)),
         Err(Failed::Js(error)) => {
@@ -69,47 +70,47 @@ impl From<JsValue> for Failed {
 }
 
 async fn dispatch(
-    exchange: Exchange,
+    request: Request,
     env: &Env,
     config: &Config,
 ) -> core::result::Result<web_sys::Response, Failed> {
-    if cors::is_preflight(&exchange.method, &exchange.headers) {
-        let headers = answer::preflight(&exchange.admitted, &exchange.headers);
+    if cors::is_preflight(&request.method, &request.headers) {
+        let headers = answer::preflight(&request.admitted, &request.headers);
         return Ok(respond::response(204, b"", &headers, respond::Body::Nothing)?);
     }
-    let target = exchange.target();
+    let target = request.target();
     // Whose it is comes before what it is: an answer about an address is an answer, too.
     let scope = match &target {
         Ok(Target::Page | Target::Healthz | Target::WellKnown(_)) => String::new(),
-        _ => config.scope(&exchange.headers)?,
+        _ => config.scope(&request.headers)?,
     };
     let target = target?;
     let methods: &[Method] = match &target {
         Target::Upstream(_) | Target::Demo(_) => {
             let key = target.key(&scope).ok_or(ErrorCode::Internal)?;
-            return to_object(env, &key, exchange.into_js()).await;
+            return to_object(env, &key, request.into_js()).await;
         }
         Target::Control(_) => &[Method::POST],
         Target::Page | Target::Healthz | Target::Metrics | Target::WellKnown(_) => {
             &[Method::GET, Method::HEAD]
         }
     };
-    if !methods.contains(&exchange.method) {
-        return Ok(respond::wrong_method(methods, &exchange.admitted)?);
+    if !methods.contains(&request.method) {
+        return Ok(respond::wrong_method(methods, &request.admitted)?);
     }
     match target {
-        Target::Control(_) => to_control(env, &scope, exchange).await,
-        Target::Page => Ok(page::page(&exchange)?),
-        Target::Healthz => Ok(respond::own(200, "application/json", r#"{"ok":true}"#, &exchange.admitted)?),
+        Target::Control(_) => to_control(env, &scope, request).await,
+        Target::Page => Ok(page::page(&request)?),
+        Target::Healthz => Ok(respond::own(200, "application/json", r#"{"ok":true}"#, &request.admitted)?),
         // Counters of one isolate of many would be wrong; the platform counts requests itself.
         Target::Metrics => {
             let why = "this recorder runs on Workers, which have metrics of their own: see the dashboard";
             Err(ProtocolError::new(ErrorCode::NotFound, why).into())
         }
         Target::WellKnown("robots.txt") => {
-            Ok(respond::own(200, "text/plain", "User-agent: *\nDisallow: /\n", &exchange.admitted)?)
+            Ok(respond::own(200, "text/plain", "User-agent: *\nDisallow: /\n", &request.admitted)?)
         }
-        Target::WellKnown(_) => Ok(respond::nothing(&exchange.admitted)?),
+        Target::WellKnown(_) => Ok(respond::nothing(&request.admitted)?),
         Target::Upstream(_) | Target::Demo(_) => Err(ErrorCode::Internal.into()),
     }
 }
@@ -118,15 +119,15 @@ async fn dispatch(
 async fn to_control(
     env: &Env,
     scope: &str,
-    exchange: Exchange,
+    request: Request,
 ) -> core::result::Result<web_sys::Response, Failed> {
-    let body = request_body::read_control(&exchange.request).await?;
-    let request = ControlRequest::parse(&body)?;
-    let target = exchange.own.resolve(Upstream::parse(&request.url)?)?;
+    let body = body::read_control(&request.js).await?;
+    let control = ControlRequest::parse(&body)?;
+    let target = request.own.resolve(Upstream::parse(&control.url)?)?;
     let key = target.key(scope).ok_or(ErrorCode::Internal)?;
     let init = web_sys::RequestInit::new();
-    init.set_body(&crate::sys::to_js(&body));
-    let passed = web_sys::Request::new_with_request_and_init(&exchange.request, &init)?;
+    init.set_body(&sys::to_js(&body));
+    let passed = web_sys::Request::new_with_request_and_init(&request.js, &init)?;
     to_object(env, &key, passed.into()).await
 }
 
@@ -140,7 +141,7 @@ async fn to_object(
     let name = format!("{}\n{}", key.scope(), key.url());
     let stub =
         env.durable_object(RECORDINGS).and_then(|objects| objects.get_by_name(&name)).map_err(failed)?;
-    let request = Request::from(wasm_bindgen::JsCast::unchecked_into::<web_sys::Request>(request));
+    let request = worker::Request::from(wasm_bindgen::JsCast::unchecked_into::<web_sys::Request>(request));
     let response = stub.fetch_with_request(request).await.map_err(failed)?;
     Ok(response.into())
 }

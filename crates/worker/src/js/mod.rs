@@ -1,0 +1,4 @@
+//! workerd's JavaScript, as Rust sees it.
+
+pub(crate) mod headers;
+pub(crate) mod sys;
