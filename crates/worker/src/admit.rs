@@ -16,6 +16,7 @@ use crate::front::request::Request;
 use crate::front::respond::{self, Body};
 use crate::front::{body, control};
 use crate::js::sys;
+use crate::recording::owner::Owner;
 use crate::recording::reader::{self, Follow};
 use crate::recording::{Recording, Start};
 use crate::upstream::{self, Source, Upward, demo_head};
@@ -45,7 +46,7 @@ async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
         Target::Upstream(to) => {
             let ask = AskHead::parse(&request.method, &request.headers)?;
             core.config()?.access.check_upstream(&core.config()?.allow, &to)?;
-            let upward = Upward::new(core, &request, to)?;
+            let upward = request.upward(core.config()?, to);
             if request.method == Method::HEAD {
                 return head(core, upward, &request.admitted).await;
             }
@@ -55,7 +56,7 @@ async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
             let ask = AskHead::parse(&request.method, &request.headers)?;
             if request.method == Method::HEAD {
                 let headers = demo_head().passing(&[], &request.admitted);
-                return js(respond::response(200, b"", &headers, Body::Nothing));
+                return respond::or_internal(respond::response(200, b"", &headers, Body::Nothing));
             }
             fetch(core, &request, ask, Source::Demo(Script::of(&id))).await
         }
@@ -65,12 +66,12 @@ async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
 
 /// HEAD never records.
 async fn head(core: &Rc<Core>, upward: Upward, admitted: &Admitted) -> Answer {
-    let opened = upstream::open(core, upward, None).await?;
+    let opened = upstream::open(core.config()?, upward, upstream::controller()?, || false).await?;
     let mut headers = opened.head.passing(&opened.cookies, admitted);
     if let Some(length) = opened.length {
         headers.insert(http::header::CONTENT_LENGTH, length);
     }
-    js(respond::response(opened.head.status, &opened.head.reason, &headers, Body::Nothing))
+    respond::or_internal(respond::response(opened.head.status, &opened.head.reason, &headers, Body::Nothing))
 }
 
 async fn fetch(core: &Rc<Core>, request: &Request, ask: AskHead, source: Source) -> Answer {
@@ -108,7 +109,7 @@ async fn fetch(core: &Rc<Core>, request: &Request, ask: AskHead, source: Source)
             let kept = core.key_state.borrow().answers.get(request_id.ok_or(ErrorCode::Internal)?).cloned();
             pass(core, &kept.ok_or(ErrorCode::AlreadyAnswered)?, request)
         }
-        Decision::NoContent => js(respond::nothing(admitted)),
+        Decision::NoContent => respond::or_internal(respond::nothing(admitted)),
         Decision::Refuse(code) => Err(code.into()),
     }
 }
@@ -131,7 +132,7 @@ async fn wait(core: &Rc<Core>, ask: &Ask, recording: &Rc<Recording>, part: Part,
     let answer = match decision {
         None => pass_to(core, recording, part, to),
         Some(Decision::Serve { from, ending, .. }) => serve(core, recording, from, ending, part, to),
-        Some(Decision::NoContent) => js(respond::nothing(&to.admitted)),
+        Some(Decision::NoContent) => respond::or_internal(respond::nothing(&to.admitted)),
         Some(Decision::Refuse(code)) => Err(code.into()),
         Some(Decision::Start | Decision::Wait(_) | Decision::AnswerAgain) => Err(ErrorCode::Internal.into()),
     };
@@ -155,7 +156,7 @@ fn serve(
     let headers = head.serving(&machine, from, &cookies, &to.admitted);
     let length = (ending == Ending::Clean).then(|| machine.len() - from);
     let body = body(core, recording, from, length)?;
-    js(respond::response(head.status, &head.reason, &headers, body))
+    respond::or_internal(respond::response(head.status, &head.reason, &headers, body))
 }
 
 /// An answer that is passed through, to somebody who did not start it.
@@ -170,7 +171,7 @@ fn pass_to(core: &Rc<Core>, recording: &Rc<Recording>, part: Part, to: &Request)
     let headers = head.passing(&cookies, &to.admitted);
     let length = (machine.state() == State::Complete).then(|| machine.len());
     let body = body(core, recording, 0, length)?;
-    js(respond::response(head.status, &head.reason, &headers, body))
+    respond::or_internal(respond::response(head.status, &head.reason, &headers, body))
 }
 
 /// What a response has for a body: bytes at once where they are few and all there, otherwise a reader.
@@ -193,14 +194,7 @@ fn body(
     let (readable, writable) = sys::pipe(length);
     let writer = writable.get_writer().map_err(|_| ProtocolError::from(ErrorCode::Internal))?;
     let follow =
-        Follow { core: Rc::clone(core), recording: Rc::clone(recording), from, clean: length.is_some() };
+        Follow { owner: Rc::clone(core), recording: Rc::clone(recording), from, clean: length.is_some() };
     reader::spawn(follow, writer);
     Ok(Body::Stream(readable))
-}
-
-pub(crate) fn js(response: Result<web_sys::Response, JsValue>) -> Answer {
-    response.map_err(|error| {
-        worker::console_error!("response: {error:?}");
-        ErrorCode::Internal.into()
-    })
 }

@@ -1,5 +1,4 @@
-//! The Durable Object of one key. It owns everything that is known of the key; whoever asks comes through here.
-#![allow(missing_docs, reason = "of what the macro of the object makes; all else here is private")]
+//! What every task of a Durable Object shares: all that is known of its key, how recordings end, and the alarm.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -8,13 +7,12 @@ use std::time::Duration;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError};
 use wasm_bindgen_futures::spawn_local;
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{Env, State};
 
-use crate::admit;
 use crate::config::{self, Config};
-use crate::front::respond;
 use crate::js::sys;
 use crate::key_state::KeyState;
+use crate::recording::owner::Owner;
 use crate::recording::{Flush, Recording, Start, memory};
 use crate::store::{self, Store, StoreError};
 
@@ -24,48 +22,19 @@ const HEARTBEAT_MS: u64 = 30_000;
 /// An answer that was passed through is kept for its request id up to this size.
 const KEPT: u64 = durablefetch_protocol::limits::KEPT_ANSWER_MAX as u64;
 
-/// The Durable Object.
-#[durable_object]
-pub struct RecordingObject {
-    core: core::result::Result<Rc<Core>, String>,
-}
-
 /// What every task of the object shares.
 pub(crate) struct Core {
     state: State,
-    config: Rc<core::result::Result<Config, String>>,
+    config: Rc<Result<Config, String>>,
     pub(crate) store: Store,
     pub(crate) key_state: RefCell<KeyState>,
     /// When the alarm will come; 0 where none is set.
     alarm_ms: Cell<u64>,
 }
 
-impl DurableObject for RecordingObject {
-    fn new(state: State, env: Env) -> Self {
-        Self { core: Core::open(state, &env).map(Rc::new).map_err(|error| error.message) }
-    }
-
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let response = match &self.core {
-            Ok(core) => admit::answer(core, Clone::clone(request.inner())).await,
-            Err(message) => {
-                let error = ProtocolError::new(ErrorCode::StorageFailed, message.clone());
-                respond::error(&error, None)
-            }
-        };
-        Ok(Response::from(response?))
-    }
-
-    async fn alarm(&self) -> Result<Response> {
-        if let Ok(core) = &self.core {
-            core.on_alarm().await;
-        }
-        Response::empty()
-    }
-}
-
 impl Core {
-    fn open(state: State, env: &Env) -> core::result::Result<Self, StoreError> {
+    /// Reads what storage has.
+    pub(crate) fn open(state: State, env: &Env) -> Result<Self, StoreError> {
         let store = Store::open(store::sql(&state))?;
         let key_state = KeyState::load(&store, sys::now_ms())?;
         let core = Self {
@@ -76,11 +45,6 @@ impl Core {
             alarm_ms: Cell::new(0),
         };
         Ok(core)
-    }
-
-    /// The configuration. The router lets nobody through where there is none.
-    pub(crate) fn config(&self) -> core::result::Result<&Config, ProtocolError> {
-        self.config.as_ref().as_ref().map_err(|why| ProtocolError::new(ErrorCode::Internal, why.clone()))
     }
 
     fn ttl_ms(&self) -> u64 {
@@ -94,7 +58,7 @@ impl Core {
     }
 
     /// Lets go of what has outlived its use.
-    pub(crate) fn expire(&self) -> core::result::Result<(), StoreError> {
+    pub(crate) fn expire(&self) -> Result<(), StoreError> {
         self.key_state.borrow_mut().expire(&self.store, self.ttl_ms(), sys::now_ms())
     }
 
@@ -113,37 +77,6 @@ impl Core {
 
     // --- bytes
 
-    /// Publishes a chunk and sees to it that it is written. False where the recording has ended.
-    pub(crate) fn publish(self: &Rc<Self>, recording: &Rc<Recording>, chunk: bytes::Bytes) -> bool {
-        if recording.ending.get() {
-            return false;
-        }
-        let max = self.config().map_or(0, |config| config.recording_bytes);
-        if recording.machine().len() + chunk.len() as u64 > max {
-            self.end(recording, End::Fail(ErrorCode::RecordingTooLarge));
-            return false;
-        }
-        let unwritten = recording.publish(chunk);
-        let wait = memory::flush_after();
-        if unwritten >= memory::unwritten() || recording.has_waited(wait - wait / 4) {
-            recording.flush.take();
-            return self.flush(recording);
-        }
-        if recording.flush.borrow().is_none() {
-            let timer = {
-                let (core, recording) = (Rc::clone(self), Rc::clone(recording));
-                sys::Timer::after(wait, move || {
-                    spawn_local(async move {
-                        recording.flush.take();
-                        core.flush(&recording);
-                    });
-                })
-            };
-            *recording.flush.borrow_mut() = Some(Flush { since_ms: sys::now_ms(), _timer: timer });
-        }
-        true
-    }
-
     /// Writes what is unwritten. Where storage fails, so does the recording.
     fn flush(self: &Rc<Self>, recording: &Rc<Recording>) -> bool {
         if recording.ending.get() {
@@ -159,7 +92,7 @@ impl Core {
         }
     }
 
-    fn write(&self, recording: &Recording) -> core::result::Result<(), StoreError> {
+    fn write(&self, recording: &Recording) -> Result<(), StoreError> {
         let (from, pieces) = recording.unwritten();
         let until = self.store.append(recording.n, from, &pieces, recording.machine().chunks())?;
         recording.written(until);
@@ -168,31 +101,8 @@ impl Core {
 
     // --- ends
 
-    /// Ends a live recording. Nothing happens where it has ended, or is about to.
-    pub(crate) fn end(self: &Rc<Self>, recording: &Rc<Recording>, end: End) {
-        let discards = matches!(end, End::Supersede | End::Delete);
-        if recording.ending.replace(true) && !discards {
-            return;
-        }
-        let upstream = recording.upstream.take().filter(|_| end != End::Complete);
-        upstream.iter().for_each(web_sys::AbortController::abort);
-        let result = match (recording.start(), discards) {
-            (Start::Nothing(_), _) => Ok(()),
-            (Start::Pending, _) => self.end_without_head(recording, end),
-            (_, true) => self.discard(recording, end),
-            (Start::Unrecorded, false) => self.end_passing(recording, end),
-            (Start::Recorded, false) => {
-                self.end_recorded(recording, end);
-                Ok(())
-            }
-        };
-        if let Err(error) = result {
-            worker::console_error!("storage: {}", error.message);
-        }
-    }
-
     /// What ends before its head leaves nothing but its request id.
-    fn end_without_head(&self, recording: &Rc<Recording>, end: End) -> core::result::Result<(), StoreError> {
+    fn end_without_head(&self, recording: &Rc<Recording>, end: End) -> Result<(), StoreError> {
         let now_ms = sys::now_ms();
         let outcome = match end {
             End::Supersede => Outcome::Superseded,
@@ -211,7 +121,7 @@ impl Core {
     }
 
     /// Superseded while live, or deleted.
-    fn discard(&self, recording: &Rc<Recording>, end: End) -> core::result::Result<(), StoreError> {
+    fn discard(&self, recording: &Rc<Recording>, end: End) -> Result<(), StoreError> {
         if recording.seal(end) {
             memory::lands();
         }
@@ -254,11 +164,7 @@ impl Core {
     }
 
     /// An answer that was passed through is over: it is kept if it is small and a request id may ask for it.
-    fn end_passing(
-        self: &Rc<Self>,
-        recording: &Rc<Recording>,
-        end: End,
-    ) -> core::result::Result<(), StoreError> {
+    fn end_passing(self: &Rc<Self>, recording: &Rc<Recording>, end: End) -> Result<(), StoreError> {
         let now_ms = sys::now_ms();
         let written = self.write(recording);
         let machine = recording.machine();
@@ -295,20 +201,6 @@ impl Core {
         result.and(written)
     }
 
-    /// A reader has left. The last one of an answer that is not kept takes its bytes along.
-    pub(crate) fn left(&self, recording: &Rc<Recording>) {
-        recording.readers.set(recording.readers.get().saturating_sub(1));
-        if recording.readers.get() > 0 || recording.is_live() {
-            return;
-        }
-        let key_state = self.key_state.borrow();
-        let kept = recording.start() != Start::Unrecorded
-            || key_state.answers.values().any(|answer| Rc::ptr_eq(answer, recording));
-        if !kept && let Err(error) = self.store.remove(recording.n) {
-            worker::console_error!("storage: {}", error.message);
-        }
-    }
-
     // --- the alarm
 
     /// Sets the alarm for what comes next, if it is not set early enough.
@@ -334,7 +226,8 @@ impl Core {
         });
     }
 
-    async fn on_alarm(self: &Rc<Self>) {
+    /// The alarm has come: removes what is due and sets the next one.
+    pub(crate) async fn on_alarm(self: &Rc<Self>) {
         self.alarm_ms.set(0);
         if let Err(error) = self.expire() {
             worker::console_error!("storage: {}", error.message);
@@ -352,5 +245,86 @@ impl Core {
             return;
         }
         self.set_alarm();
+    }
+}
+
+impl Owner for Core {
+    fn config(&self) -> Result<&Config, ProtocolError> {
+        self.config.as_ref().as_ref().map_err(|why| ProtocolError::new(ErrorCode::Internal, why.clone()))
+    }
+
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn passes(&self, recording: &Rc<Recording>) {
+        let mut key_state = self.key_state.borrow_mut();
+        key_state.current.take_if(|current| Rc::ptr_eq(current, recording));
+        key_state.passing.push(Rc::clone(recording));
+    }
+
+    fn publish(self: &Rc<Self>, recording: &Rc<Recording>, chunk: bytes::Bytes) -> bool {
+        if recording.ending.get() {
+            return false;
+        }
+        let max = self.config().map_or(0, |config| config.recording_bytes);
+        if recording.machine().len() + chunk.len() as u64 > max {
+            self.end(recording, End::Fail(ErrorCode::RecordingTooLarge));
+            return false;
+        }
+        let unwritten = recording.publish(chunk);
+        let wait = memory::flush_after();
+        if unwritten >= memory::unwritten() || recording.has_waited(wait - wait / 4) {
+            recording.flush.take();
+            return self.flush(recording);
+        }
+        if recording.flush.borrow().is_none() {
+            let timer = {
+                let (core, recording) = (Rc::clone(self), Rc::clone(recording));
+                sys::Timer::after(wait, move || {
+                    spawn_local(async move {
+                        recording.flush.take();
+                        core.flush(&recording);
+                    });
+                })
+            };
+            *recording.flush.borrow_mut() = Some(Flush { since_ms: sys::now_ms(), _timer: timer });
+        }
+        true
+    }
+
+    fn end(self: &Rc<Self>, recording: &Rc<Recording>, end: End) {
+        let discards = matches!(end, End::Supersede | End::Delete);
+        if recording.ending.replace(true) && !discards {
+            return;
+        }
+        let upstream = recording.upstream.take().filter(|_| end != End::Complete);
+        upstream.iter().for_each(web_sys::AbortController::abort);
+        let result = match (recording.start(), discards) {
+            (Start::Nothing(_), _) => Ok(()),
+            (Start::Pending, _) => self.end_without_head(recording, end),
+            (_, true) => self.discard(recording, end),
+            (Start::Unrecorded, false) => self.end_passing(recording, end),
+            (Start::Recorded, false) => {
+                self.end_recorded(recording, end);
+                Ok(())
+            }
+        };
+        if let Err(error) = result {
+            worker::console_error!("storage: {}", error.message);
+        }
+    }
+
+    fn left(&self, recording: &Rc<Recording>) {
+        recording.readers.set(recording.readers.get().saturating_sub(1));
+        if recording.readers.get() > 0 || recording.is_live() {
+            return;
+        }
+        let key_state = self.key_state.borrow();
+        let kept = recording.start() != Start::Unrecorded
+            || key_state.answers.values().any(|answer| Rc::ptr_eq(answer, recording));
+        if !kept && let Err(error) = self.store.remove(recording.n) {
+            worker::console_error!("storage: {}", error.message);
+        }
     }
 }

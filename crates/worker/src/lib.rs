@@ -7,8 +7,8 @@
 //! |---|---|
 //! | the Worker in front | `front::router`, `front::page`, `config`, `access` (who may ask, for what) |
 //! | one request | `front::{request, body, respond, control}` |
-//! | the object of one key | `core` (ends, alarm), `key_state` (what is known), `admit`, `start` |
-//! | one recording | `recording` (what pump and readers share), its `pump`, `reader`, `buffers` (bytes on their way), `memory` (memory, time for writing) |
+//! | the object of one key | `object` (requests and alarms come in), `core` (what its tasks share: ends, alarm), `key_state` (what is known), `admit`, `start` |
+//! | one recording | `recording` (what pump and readers share), its `pump`, `reader`, `owner` (what these need of the object), `buffers` (bytes on their way), `memory` (memory, time for writing) |
 //! | where bytes come from | `upstream`, its `decode` and `zstd` |
 //! | where bytes go | `store` (SQLite) |
 //! | workerd's JavaScript | `js::sys`, `js::headers`, `flow.js` |
@@ -22,9 +22,10 @@ mod core;
 mod front;
 mod js;
 mod key_state;
+mod object;
 mod recording;
 mod start;
 mod store;
 mod upstream;
 
-pub use crate::core::RecordingObject;
+pub use object::RecordingObject;

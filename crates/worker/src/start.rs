@@ -9,6 +9,7 @@ use durablefetch_protocol::{ErrorCode, Fingerprint, Outcome, ProtocolError, Reco
 
 use crate::core::Core;
 use crate::js::sys;
+use crate::recording::owner::Owner;
 use crate::recording::{Recording, memory, pump};
 use crate::store::StoreError;
 use crate::upstream::Source;
@@ -57,11 +58,4 @@ fn supersede(core: &Rc<Core>) -> Result<(), StoreError> {
         key_state.retired.push((old, now_ms));
     }
     Ok(())
-}
-
-impl From<StoreError> for ProtocolError {
-    fn from(error: StoreError) -> Self {
-        worker::console_error!("storage: {}", error.message);
-        error.code.into()
-    }
 }

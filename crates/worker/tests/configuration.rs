@@ -39,7 +39,7 @@ fn wrangler_and_workerd_run_the_same() {
     )));
     assert_eq!(wrangler["migrations"][0]["new_sqlite_classes"][0], binding["class_name"]);
     assert!(
-        read("src/core.rs").contains(&format!("pub struct {} ", binding["class_name"].as_str().unwrap()))
+        read("src/object.rs").contains(&format!("pub struct {} ", binding["class_name"].as_str().unwrap()))
     );
     assert!(read("src/front/router.rs").contains(&format!("= {};", binding["name"])));
 }

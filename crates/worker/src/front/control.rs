@@ -11,10 +11,10 @@ use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RequestId};
 
 use super::request::Request;
 use super::{body, respond};
-use crate::admit;
 use crate::core::Core;
 use crate::js::sys;
 use crate::recording::Recording;
+use crate::recording::owner::Owner;
 use crate::store::StoreError;
 
 /// Answers a control call.
@@ -32,7 +32,7 @@ pub(crate) async fn answer(
         Control::Delete => serde_json::to_value(Done::new(delete(core, &control)?)),
     };
     let json = json.map_err(|_| ProtocolError::from(ErrorCode::Internal))?;
-    admit::js(respond::json(&json, &request.admitted))
+    respond::or_internal(respond::json(&json, &request.admitted))
 }
 
 fn status(core: &Core) -> Status {

@@ -3,15 +3,16 @@
 
 use std::rc::Rc;
 
-use durablefetch_protocol::address::{Own, Target, parse_target};
+use durablefetch_protocol::address::{Own, Target, Upstream, parse_target};
 use durablefetch_protocol::ask::single;
 use durablefetch_protocol::guard::Admitted;
-use durablefetch_protocol::{ErrorCode, ProtocolError, name, via};
+use durablefetch_protocol::{ErrorCode, ProtocolError, headers, name, via};
 use http::{HeaderMap, Method};
 use wasm_bindgen::JsValue;
 
 use crate::config::Config;
 use crate::js;
+use crate::upstream::Upward;
 
 /// A request that passed the guard.
 pub(crate) struct Request {
@@ -61,6 +62,14 @@ impl Request {
             via::check(&self.headers, &self.pseudonym)?;
         }
         Ok(target)
+    }
+
+    /// The request that goes up for this one. Its body is added once it is read.
+    pub(crate) fn upward(&self, config: &Config, to: Upstream) -> Upward {
+        let mut headers = headers::to_upstream(&self.headers, config.access.cookies(&to));
+        via::append(&mut headers, &self.pseudonym);
+        let own = Rc::clone(&self.own);
+        Upward { to, method: self.method.clone(), headers, body: Vec::new(), own }
     }
 
     /// The request as JavaScript has it, to be passed on.

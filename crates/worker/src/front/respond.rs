@@ -104,3 +104,13 @@ pub(crate) fn json(value: &Value, admitted: &Admitted) -> Result<web_sys::Respon
 pub(crate) fn nothing(admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
     response(204, b"", &answer::own(None, admitted), Body::Nothing)
 }
+
+/// A response that JavaScript has made. Where it has not, why goes to the log.
+pub(crate) fn or_internal(
+    response: Result<web_sys::Response, JsValue>,
+) -> Result<web_sys::Response, ProtocolError> {
+    response.map_err(|error| {
+        worker::console_error!("response: {error:?}");
+        ErrorCode::Internal.into()
+    })
+}

@@ -10,7 +10,6 @@ use std::rc::Rc;
 use durablefetch_protocol::RecordingId;
 use js_sys::Uint8Array;
 
-use super::Recording;
 use crate::js::sys;
 use crate::store::{Store, StoreError};
 
@@ -47,24 +46,23 @@ impl Page {
     }
 }
 
-/// Some stored bytes of a recording from an offset on; storage has those up to `until`. The piece keeps the view.
+/// Some stored bytes of a recording, number `n` of the storage, from an offset on; storage has those up to `until`. The piece keeps the view.
 pub(crate) fn stored(
     store: &Store,
-    recording: &Recording,
+    id: RecordingId,
+    n: u64,
     offset: u64,
     until: u64,
 ) -> Result<(Rc<Piece>, Uint8Array), StoreError> {
-    if let Some(found) =
-        RECENT.with_borrow(|recent| recent.iter().find_map(|page| page.from(recording.id, offset)))
-    {
+    if let Some(found) = RECENT.with_borrow(|recent| recent.iter().find_map(|page| page.from(id, offset))) {
         return Ok(found);
     }
-    let (start, bytes) = store.rows(recording.n, offset, until, PAGE)?;
+    let (start, bytes) = store.rows(n, offset, until, PAGE)?;
     let view = bytes.subarray((offset - start) as u32, bytes.length());
     let piece = Rc::new(Piece::of(bytes));
     RECENT.with_borrow_mut(|recent| {
         recent.truncate(PAGES - 1);
-        recent.push_front(Page { of: recording.id, start, piece: Rc::clone(&piece) });
+        recent.push_front(Page { of: id, start, piece: Rc::clone(&piece) });
     });
     Ok((piece, view))
 }

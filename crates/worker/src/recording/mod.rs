@@ -3,6 +3,7 @@
 
 pub(crate) mod buffers;
 pub(crate) mod memory;
+pub(crate) mod owner;
 pub(crate) mod pump;
 pub(crate) mod reader;
 
@@ -20,10 +21,15 @@ use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, State};
 use http::HeaderValue;
 
 use self::buffers::Piece;
-use self::reader::Reader;
 use crate::js::sys::{self, Timer};
 
 pub(crate) use durablefetch_protocol::recording::Start;
+
+/// A reader that has everything there is.
+pub(crate) trait Waiting {
+    /// There is more, or an end.
+    fn step(self: Rc<Self>);
+}
 
 /// One recording, live or ended.
 pub(crate) struct Recording {
@@ -46,7 +52,7 @@ pub(crate) struct Recording {
     /// The newest piece that a reader was given, for the others to share: its offset and its bytes.
     piece: RefCell<Option<(u64, Rc<Piece>)>>,
     /// Readers that have everything there is.
-    waiting: RefCell<Vec<Rc<Reader>>>,
+    waiting: RefCell<Vec<Rc<dyn Waiting>>>,
     inner: RefCell<Inner>,
 }
 
@@ -250,8 +256,8 @@ impl Recording {
     }
 
     /// Calls this reader when there is more, or an end.
-    pub(crate) fn wait(&self, reader: &Rc<Reader>) {
-        self.waiting.borrow_mut().push(Rc::clone(reader));
+    pub(crate) fn wait(&self, reader: Rc<dyn Waiting>) {
+        self.waiting.borrow_mut().push(reader);
     }
 
     /// Bytes at this offset for JavaScript. Readers that are abreast get the same copy; nobody writes to it.
@@ -280,6 +286,6 @@ impl Recording {
         let wakers = core::mem::take(&mut self.inner.borrow_mut().wakers);
         wakers.into_iter().for_each(Waker::wake);
         let waiting = core::mem::take(&mut *self.waiting.borrow_mut());
-        waiting.iter().for_each(Reader::step);
+        waiting.into_iter().for_each(Waiting::step);
     }
 }

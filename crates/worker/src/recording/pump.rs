@@ -4,15 +4,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use durablefetch_protocol::ErrorCode;
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::recording::End;
+use durablefetch_protocol::{ErrorCode, ProtocolError};
 use http::HeaderValue;
 use wasm_bindgen_futures::spawn_local;
 
+use super::owner::Owner;
 use super::{Recording, Start};
-use crate::core::Core;
 use crate::js::sys;
 use crate::store::Kind;
 use crate::upstream::{self, Opened, Source, Upward, decode, demo_head};
@@ -21,23 +21,23 @@ use crate::upstream::{self, Opened, Source, Upward, decode, demo_head};
 const LOOKS: u32 = 8;
 
 /// Starts the pump of a recording.
-pub(crate) fn spawn(core: Rc<Core>, recording: Rc<Recording>, source: Source) {
+pub(crate) fn spawn(owner: Rc<impl Owner>, recording: Rc<Recording>, source: Source) {
     spawn_local(async move {
         let end = match source {
-            Source::Upstream(upward) => from_upstream(&core, &recording, upward).await,
-            Source::Demo(script) => from_demo(&core, &recording, script).await,
+            Source::Upstream(upward) => from_upstream(&owner, &recording, upward).await,
+            Source::Demo(script) => from_demo(&owner, &recording, script).await,
         };
-        core.end(&recording, end);
+        owner.end(&recording, end);
     });
 }
 
-async fn from_upstream(core: &Rc<Core>, recording: &Rc<Recording>, upward: Upward) -> End {
-    let Opened { head, cookies, body, coding, .. } = match upstream::open(core, upward, Some(recording)).await
-    {
+async fn from_upstream(owner: &Rc<impl Owner>, recording: &Rc<Recording>, upward: Upward) -> End {
+    let opened = match open(owner, recording, upward).await {
         Ok(opened) => opened,
         Err(error) => return End::Fail(error.code),
     };
-    if !publish_head(core, recording, head, cookies) {
+    let Opened { head, cookies, body, coding, .. } = opened;
+    if !publish_head(owner, recording, head, cookies) {
         return End::Complete;
     }
     let Some(body) = body else { return End::Complete };
@@ -45,9 +45,9 @@ async fn from_upstream(core: &Rc<Core>, recording: &Rc<Recording>, upward: Upwar
         Ok(body) => body,
         Err(code) => return End::Fail(code),
     };
-    let idle = core.config().map_or(Duration::MAX, |config| config.idle_timeout);
-    watch(core, recording, idle, recording.machine().chunks(), 0);
-    let (publisher, recording) = (Rc::clone(core), Rc::clone(recording));
+    let idle = owner.config().map_or(Duration::MAX, |config| config.idle_timeout);
+    watch(owner, recording, idle, recording.machine().chunks(), 0);
+    let (publisher, recording) = (Rc::clone(owner), Rc::clone(recording));
     match body.drain(move |chunk| publisher.publish(&recording, chunk)).await {
         // Where somebody else has ended it, this end will not be heard.
         Ok(()) => End::Complete,
@@ -55,12 +55,23 @@ async fn from_upstream(core: &Rc<Core>, recording: &Rc<Recording>, upward: Upwar
     }
 }
 
-async fn from_demo(core: &Rc<Core>, recording: &Rc<Recording>, script: Script) -> End {
-    publish_head(core, recording, demo_head(), Vec::new());
+/// Asks the upstream, which the end of the recording aborts.
+async fn open(
+    owner: &Rc<impl Owner>,
+    recording: &Recording,
+    upward: Upward,
+) -> Result<Opened, ProtocolError> {
+    let (config, controller) = (owner.config()?, upstream::controller()?);
+    *recording.upstream.borrow_mut() = Some(controller.clone());
+    upstream::open(config, upward, controller, || recording.ending.get()).await
+}
+
+async fn from_demo(owner: &Rc<impl Owner>, recording: &Rc<Recording>, script: Script) -> End {
+    publish_head(owner, recording, demo_head(), Vec::new());
     let mut next = script.event(1, sys::now_ms());
     for n in 2.. {
         let Some(event) = next else { break };
-        if !core.publish(recording, Bytes::from(event)) || script.event(n, 0).is_none() {
+        if !owner.publish(recording, Bytes::from(event)) || script.event(n, 0).is_none() {
             break;
         }
         sys::sleep(script.every).await;
@@ -70,7 +81,12 @@ async fn from_demo(core: &Rc<Core>, recording: &Rc<Recording>, script: Script) -
 }
 
 /// The upstream has answered. False where nobody wants to know any more.
-fn publish_head(core: &Rc<Core>, recording: &Rc<Recording>, head: Head, cookies: Vec<HeaderValue>) -> bool {
+fn publish_head(
+    owner: &Rc<impl Owner>,
+    recording: &Rc<Recording>,
+    head: Head,
+    cookies: Vec<HeaderValue>,
+) -> bool {
     if recording.ending.get() {
         return false;
     }
@@ -79,23 +95,21 @@ fn publish_head(core: &Rc<Core>, recording: &Rc<Recording>, head: Head, cookies:
     } else {
         (Kind::Unrecorded, Start::Unrecorded)
     };
-    if let Err(error) = core.store.head(recording.n, &head, kind) {
+    if let Err(error) = owner.store().head(recording.n, &head, kind) {
         worker::console_error!("storage: {}", error.message);
-        core.end(recording, End::Fail(error.code));
+        owner.end(recording, End::Fail(error.code));
         return false;
     }
     if kind == Kind::Unrecorded {
-        let mut key_state = core.key_state.borrow_mut();
-        key_state.current.take_if(|current| Rc::ptr_eq(current, recording));
-        key_state.passing.push(Rc::clone(recording));
+        owner.passes(recording);
     }
     recording.set_head(head, cookies, start)
 }
 
 /// Ends a recording whose upstream has been silent for too long. It looks whether chunks have come a few times in
 /// that time: neither a timer nor a look at the clock for each chunk.
-fn watch(core: &Rc<Core>, recording: &Rc<Recording>, idle: Duration, chunks: u64, silent: u32) {
-    let (core_then, recording_then) = (Rc::clone(core), Rc::clone(recording));
+fn watch(owner: &Rc<impl Owner>, recording: &Rc<Recording>, idle: Duration, chunks: u64, silent: u32) {
+    let (owner_then, recording_then) = (Rc::clone(owner), Rc::clone(recording));
     let timer = sys::Timer::after(idle / LOOKS, move || {
         spawn_local(async move {
             let now = recording_then.machine().chunks();
@@ -104,9 +118,9 @@ fn watch(core: &Rc<Core>, recording: &Rc<Recording>, idle: Duration, chunks: u64
                 return;
             }
             if silent >= LOOKS {
-                core_then.end(&recording_then, End::Fail(ErrorCode::UpstreamIdle));
+                owner_then.end(&recording_then, End::Fail(ErrorCode::UpstreamIdle));
             } else {
-                watch(&core_then, &recording_then, idle, now, silent);
+                watch(&owner_then, &recording_then, idle, now, silent);
             }
         });
     });

@@ -16,9 +16,9 @@ use wasm_bindgen::prelude::Closure;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::WritableStreamDefaultWriter;
 
-use super::Recording;
 use super::buffers::{self, Piece};
-use crate::core::Core;
+use super::owner::Owner;
+use super::{Recording, Waiting};
 use crate::js::sys;
 
 /// Between the last write and breaking the connection: so many turns of the event loop, so long each.
@@ -30,8 +30,8 @@ const SETTLE: Duration = Duration::from_millis(10);
 const SINGLES: u64 = 2;
 
 /// What a reader follows.
-pub(crate) struct Follow {
-    pub(crate) core: Rc<Core>,
+pub(crate) struct Follow<O> {
+    pub(crate) owner: Rc<O>,
     pub(crate) recording: Rc<Recording>,
     /// The first byte.
     pub(crate) from: u64,
@@ -40,8 +40,8 @@ pub(crate) struct Follow {
 }
 
 /// One response's body.
-pub(crate) struct Reader {
-    follow: Follow,
+pub(crate) struct Reader<O> {
+    follow: Follow<O>,
     writer: WritableStreamDefaultWriter,
     offset: Cell<u64>,
     /// What is being written.
@@ -56,7 +56,7 @@ struct Callbacks {
 }
 
 /// Follows a recording into a response's body to its end.
-pub(crate) fn spawn(follow: Follow, writer: WritableStreamDefaultWriter) {
+pub(crate) fn spawn<O: Owner>(follow: Follow<O>, writer: WritableStreamDefaultWriter) {
     follow.recording.readers.set(follow.recording.readers.get() + 1);
     let offset = Cell::new(follow.from);
     let (writing, callbacks) = (RefCell::new(None), RefCell::new(None));
@@ -81,26 +81,34 @@ enum Close {
     Left,
 }
 
-impl Reader {
+impl<O: Owner> Waiting for Reader<O> {
+    fn step(self: Rc<Self>) {
+        Self::step(&self);
+    }
+}
+
+impl<O: Owner> Reader<O> {
     /// Something about the recording has changed, or the last piece was written.
-    pub(crate) fn step(self: &Rc<Self>) {
+    fn step(self: &Rc<Self>) {
         let Some(callbacks) = self.callbacks.borrow().clone() else { return };
-        let Follow { core, recording, clean, .. } = &self.follow;
+        let Follow { owner, recording, clean, .. } = &self.follow;
         let offset = self.offset.get();
         let (piece, view) = match recording.read(offset) {
-            Got::Wait => return recording.wait(self),
+            Got::Wait => return recording.wait(Rc::clone(self) as Rc<dyn Waiting>),
             Got::Bytes(bytes) => {
                 let piece = recording.piece(offset, &bytes);
                 let view = piece.view().clone();
                 (piece, view)
             }
-            Got::Stored(until) => match buffers::stored(&core.store, recording, offset, until) {
-                Ok(found) => found,
-                Err(error) => {
-                    worker::console_error!("storage: {}", error.message);
-                    return self.end(Close::Break);
+            Got::Stored(until) => {
+                match buffers::stored(owner.store(), recording.id, recording.n, offset, until) {
+                    Ok(found) => found,
+                    Err(error) => {
+                        worker::console_error!("storage: {}", error.message);
+                        return self.end(Close::Break);
+                    }
                 }
-            },
+            }
             Got::Gone => return self.end(Close::Break),
             Got::Ended(state) if *clean || state.ends_clean() => return self.end(Close::End),
             Got::Ended(_) => return self.end(Close::Break),
@@ -152,13 +160,13 @@ impl Reader {
                 // Nobody reads what is in the pipe: it must not hold anything.
                 Close::Left => drop(JsFuture::from(reader.writer.abort()).await),
             }
-            reader.follow.core.left(&reader.follow.recording);
+            reader.follow.owner.left(&reader.follow.recording);
         });
     }
 }
 
 /// `closed` is rejected when the client is known to have gone: on workerd at the next write.
-fn watch(reader: &Rc<Reader>) {
+fn watch<O: Owner>(reader: &Rc<Reader<O>>) {
     let closed = reader.writer.closed();
     let reader = Rc::clone(reader);
     spawn_local(async move {

@@ -20,7 +20,7 @@ use std::cell::{Cell, RefCell};
 
 use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::ledger::Entry;
-use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, RequestId};
+use durablefetch_protocol::{ErrorCode, Fingerprint, ProtocolError, RecordingId, RequestId};
 use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -68,6 +68,13 @@ impl From<JsValue> for StoreError {
         let message = sys::get(&error, "message").as_string().unwrap_or_else(|| format!("{error:?}"));
         let full = message.contains("SQLITE_FULL") || message.contains("is full");
         Self { code: if full { ErrorCode::StorageFull } else { ErrorCode::StorageFailed }, message }
+    }
+}
+
+impl From<StoreError> for ProtocolError {
+    fn from(error: StoreError) -> Self {
+        worker::console_error!("storage: {}", error.message);
+        error.code.into()
     }
 }
 

@@ -14,7 +14,7 @@ use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
 use durablefetch_protocol::headers::{self, Cookies};
 use durablefetch_protocol::limits::REDIRECTS_MAX;
-use durablefetch_protocol::{ErrorCode, ProtocolError, redirect, via};
+use durablefetch_protocol::{ErrorCode, ProtocolError, redirect};
 use futures_util::future::{Either, select};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
@@ -22,10 +22,8 @@ use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Socket;
 
-use crate::core::Core;
-use crate::front::request::Request;
+use crate::config::Config;
 use crate::js::{self, sys};
-use crate::recording::Recording;
 
 /// How long an upstream may take to accept a connection when it is asked only whether it does.
 const PROBE: Duration = Duration::from_secs(5);
@@ -68,54 +66,42 @@ pub(crate) struct Opened {
     pub(crate) coding: Option<String>,
 }
 
-impl Upward {
-    /// The request that goes up for one that came in. Its body is added once it is read.
-    pub(crate) fn new(core: &Core, request: &Request, to: Upstream) -> Result<Self, ProtocolError> {
-        let cookies = core.config()?.access.cookies(&to);
-        let mut headers = headers::to_upstream(&request.headers, cookies);
-        via::append(&mut headers, &request.pseudonym);
-        let own = Rc::clone(&request.own);
-        Ok(Self { to, method: request.method.clone(), headers, body: Vec::new(), own })
-    }
-}
-
 /// The head of every demo stream.
 pub(crate) fn demo_head() -> Head {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))]);
     Head { status: 200, reason: b"OK".to_vec(), headers }
 }
 
-/// Asks, follows redirects and returns at the head of the answer. `recording` gets the means to abort.
+/// What aborts a request.
+pub(crate) fn controller() -> Result<web_sys::AbortController, ProtocolError> {
+    web_sys::AbortController::new().map_err(|_| ErrorCode::Internal.into())
+}
+
+/// Asks, follows redirects and returns at the head of the answer. `is_over` tells whether the asker has gone meanwhile.
 pub(crate) async fn open(
-    core: &Core,
+    config: &Config,
     upward: Upward,
-    recording: Option<&Recording>,
+    controller: web_sys::AbortController,
+    is_over: impl Fn() -> bool,
 ) -> Result<Opened, ProtocolError> {
-    let config = core.config()?;
     let Upward { mut to, mut method, mut headers, body, own } = upward;
     let mut body = Some(body).filter(|body| !body.is_empty());
-    let controller = web_sys::AbortController::new().map_err(|_| ProtocolError::from(ErrorCode::Internal))?;
     let signal = controller.signal();
     let timed_out = Rc::new(Cell::new(false));
     let timer = {
-        let (controller, timed_out) = (controller.clone(), Rc::clone(&timed_out));
+        let timed_out = Rc::clone(&timed_out);
         sys::Timer::after(config.header_timeout, move || {
             timed_out.set(true);
             controller.abort();
         })
     };
-    if let Some(recording) = recording {
-        *recording.upstream.borrow_mut() = Some(controller);
-    }
     for _ in 0..=REDIRECTS_MAX {
         let asked = ask(&to, &method, &headers, body.as_deref(), &signal).await;
         let response = match asked {
             Ok(response) => response,
             Err(_) if timed_out.get() => return Err(ErrorCode::UpstreamTimeout.into()),
             // Its end has begun; nobody asks why.
-            Err(_) if recording.is_some_and(|recording| recording.ending.get()) => {
-                return Err(ErrorCode::UpstreamFailed.into());
-            }
+            Err(_) if is_over() => return Err(ErrorCode::UpstreamFailed.into()),
             Err(_) => return Err(classify(&to).await.into()),
         };
         let status = StatusCode::from_u16(response.status()).map_err(|_| ErrorCode::UpstreamFailed)?;
