@@ -9,8 +9,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
-use crate::head::Seen;
-use crate::{sys, text};
+use crate::js::{sys, text};
+use crate::wire::head::Seen;
 
 /// An option or argument that cannot be used.
 pub(crate) fn invalid(message: &str) -> JsValue {

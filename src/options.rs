@@ -4,17 +4,17 @@ use durablefetch_protocol::retry::Policy;
 use js_sys::{Function, Object};
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::base::{Base, DEFAULT_HOST};
 use crate::error;
-use crate::token::Token;
-use crate::{sys, text};
+use crate::js::{sys, text};
+use crate::wire::recorder_url::{DEFAULT_HOST, RecorderUrl};
+use crate::wire::token::Token;
 
 const KNOWN: [&str; 6] = ["durablefetchHost", "token", "fetch", "retry", "stallAfterMs", "onReconnect"];
 const KNOWN_RETRY: [&str; 3] = ["initialDelayMs", "maxDelayMs", "giveUpAfterMs"];
 
 /// What the app chose, or the defaults.
 pub(crate) struct Options {
-    pub(crate) base: Base,
+    pub(crate) recorder_url: RecorderUrl,
     pub(crate) token: Token,
     pub(crate) fetch: Option<Function>,
     pub(crate) policy: Policy,
@@ -27,7 +27,7 @@ impl Options {
         only_known(options, "", &KNOWN)?;
         let host = text(options, "durablefetchHost")?;
         Ok(Self {
-            base: Base::parse(host.as_deref().unwrap_or(DEFAULT_HOST))?,
+            recorder_url: RecorderUrl::parse(host.as_deref().unwrap_or(DEFAULT_HOST))?,
             token: Token::read(sys::get(options, "token"))?,
             fetch: function(options, "fetch")?,
             policy: policy(options)?,

@@ -1,9 +1,9 @@
 //! The AI SDK's chats: each is one key, `api?chatId=<id>`, whose recordings are its answers.
 
 mod entry;
+mod exchange;
 mod options;
 mod prepare;
-mod run;
 mod transport;
 
 use std::rc::Rc;
@@ -11,12 +11,14 @@ use std::rc::Rc;
 use durablefetch_protocol::control::Done;
 use wasm_bindgen::JsValue;
 
-use crate::client::Inner;
-use crate::order::Order;
-use crate::{bypass, control, sys, text};
+use crate::exported::ClientState;
+use crate::fetch::app_request::AppRequest;
+use crate::fetch::bypass;
+use crate::js::{sys, text};
+use crate::wire::control;
 
 pub(crate) use entry::Chats;
-pub(crate) use run::Run;
+pub(crate) use exchange::Exchange;
 pub(crate) use transport::transport;
 
 /// The address that a chat is recorded under. The query that `api` has is kept.
@@ -42,21 +44,21 @@ fn keyed(api: &str, chat_id: &str) -> String {
 
 /// Stops what was last sent or resumed for a chat: the recording where it is known, the request where its head
 /// has not come, whatever is current where this page knows of neither.
-pub(crate) async fn stop(client: Rc<Inner>, api: &str, chat_id: &str) -> Result<JsValue, JsValue> {
-    let order = Order::read(&keyed(api, chat_id).as_str().into(), &JsValue::UNDEFINED)?;
-    if bypass::applies(&client, &order) {
+pub(crate) async fn stop(client: Rc<ClientState>, api: &str, chat_id: &str) -> Result<JsValue, JsValue> {
+    let app_request = AppRequest::read(&keyed(api, chat_id).as_str().into(), &JsValue::UNDEFINED)?;
+    if bypass::applies(&client, &app_request) {
         return Ok(bypass::done(Done::NOTHING_TO_STOP));
     }
-    stop_order(client, order).await
+    stop_request(client, app_request).await
 }
 
-async fn stop_order(client: Rc<Inner>, order: Order) -> Result<JsValue, JsValue> {
-    let (recording, request, asker) = client.chats.with(&order.href, |entry| {
+async fn stop_request(client: Rc<ClientState>, app_request: AppRequest) -> Result<JsValue, JsValue> {
+    let (recording, request, asker) = client.chats.with(&app_request.href, |entry| {
         entry.stopped_here = true;
         let request = entry.request.clone().filter(|_| entry.recording.is_none());
         (entry.recording.clone(), request, entry.asker.clone())
     });
     // In the name of the request that it is about, with the same credentials.
-    let order = order.in_the_name_of(asker.as_deref());
-    control::stop(&client, &order, recording, request).await
+    let app_request = app_request.in_the_name_of(asker.as_deref());
+    control::stop(&client, &app_request, recording, request).await
 }

@@ -10,12 +10,12 @@ use web_sys::{Headers, Url};
 
 use super::keyed;
 use super::options::ChatOptions;
-use crate::client::Inner;
-use crate::{id, sys};
+use crate::exported::ClientState;
+use crate::js::{id, sys};
 
 /// `prepareSendMessagesRequest`: a new answer, or the one that another tab has asked for with the same message.
 pub(crate) async fn send(
-    client: Rc<Inner>,
+    client: Rc<ClientState>,
     options: Rc<ChatOptions>,
     given: JsValue,
 ) -> Result<JsValue, JsValue> {
@@ -32,7 +32,7 @@ pub(crate) async fn send(
 
 /// `prepareReconnectToStreamRequest`: what is live, or what is recorded.
 pub(crate) async fn reconnect(
-    client: Rc<Inner>,
+    client: Rc<ClientState>,
     options: Rc<ChatOptions>,
     given: JsValue,
 ) -> Result<JsValue, JsValue> {
@@ -102,7 +102,7 @@ fn default_body(given: &JsValue) -> JsValue {
 
 /// A fresh id for what a person sends. What the chat sends by itself (tool results) every tab would send by
 /// itself: there the id follows from the message, so that it starts once.
-fn request_id(client: &Inner, api: &str, given: &JsValue) -> String {
+fn request_id(client: &ClientState, api: &str, given: &JsValue) -> String {
     let last = sys::get(given, "messages")
         .dyn_ref::<Array>()
         .map_or(JsValue::UNDEFINED, |messages| messages.get(messages.length().wrapping_sub(1)));

@@ -56,7 +56,7 @@ mod tests {
         for (name, wanted) in [
             ("durablefetch[47ead]::fetch::fetch::{closure#0}", "durablefetch"),
             ("<durablefetch_protocol[15b]::reader::Reader>::on", "durablefetch_protocol"),
-            ("core[c59]::ptr::drop_in_place::<durablefetch[47e]::bell::Bell>", "durablefetch"),
+            ("core[c59]::ptr::drop_in_place::<durablefetch[47e]::js::wakeup::Wakeup>", "durablefetch"),
             ("<&str as core[c59]::fmt::Debug>::fmt", "(runtime)"),
             ("client_fetch externref shim", "durablefetch"),
             ("intounderlyingsource_pull externref shim", "wasm_streams"),

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 
-use crate::clock;
+use crate::js::clock;
 
 /// How long such a promise holds.
 const HOLDS_MS: u64 = 10_000;

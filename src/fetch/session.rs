@@ -12,14 +12,16 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, Response};
 
-use crate::ask::{self, Lost};
-use crate::bell::Bell;
-use crate::chat::Run;
-use crate::client::Inner;
-use crate::head::Seen;
-use crate::order::Order;
-use crate::plain::{self, Field};
-use crate::{clock, error, sys};
+use crate::chat::Exchange;
+use crate::error;
+use crate::exported::ClientState;
+use crate::fetch::app_request::AppRequest;
+use crate::js::object::{Field, object};
+use crate::js::wakeup::Wakeup;
+use crate::js::{clock, sys};
+use crate::wire::head::Seen;
+use crate::wire::request;
+use crate::wire::send::Lost;
 
 /// How long the body of a refusal may take; without it the code has to do.
 const REFUSAL_MS: u64 = 5_000;
@@ -30,11 +32,11 @@ const FAREWELL_MS: u64 = 100;
 
 /// One app-side response, from the first request to the end of its body.
 pub(crate) struct Session {
-    client: Rc<Inner>,
-    order: Rc<Order>,
-    chat: Option<Run>,
+    client: Rc<ClientState>,
+    app_request: Rc<AppRequest>,
+    chat: Option<Exchange>,
     reader: Reader,
-    bell: Bell,
+    wakeup: Wakeup,
     source: Source,
     controller: Option<AbortController>,
     /// The app has its response; from now on everything is about the body.
@@ -95,26 +97,31 @@ enum Occasion {
 
 impl Session {
     /// Sends the app's request, or attaches to a recording.
-    pub(crate) fn new(client: Rc<Inner>, order: Order, chat: Option<Run>, attach: Option<&str>) -> Self {
-        let bell = Bell::new(order.signal.clone());
+    pub(crate) fn new(
+        client: Rc<ClientState>,
+        app_request: AppRequest,
+        chat: Option<Exchange>,
+        attach: Option<&str>,
+    ) -> Self {
+        let wakeup = Wakeup::new(app_request.signal.clone());
         if let Some(chat) = &chat {
-            chat.watch_abort(&bell);
+            chat.watch_abort(&wakeup);
         }
         let policy = client.options.policy;
-        let (now, seed) = (clock::now(), crate::id::seed());
+        let (now, seed) = (clock::now(), crate::js::id::seed());
         let reader = match attach {
             Some(recording) => Reader::attach(policy, now, seed, recording),
             None => {
-                let outset = Outset { resendable: order.is_resendable(), answered: client.answered() };
+                let outset = Outset { resendable: app_request.is_resendable(), answered: client.answered() };
                 Reader::new(policy, now, seed, outset)
             }
         };
         let mut new = Self {
             client,
-            order: Rc::new(order),
+            app_request: Rc::new(app_request),
             chat,
             reader,
-            bell,
+            wakeup,
             source: Source::Idle,
             controller: None,
             started: false,
@@ -131,7 +138,7 @@ impl Session {
         poll_fn(|cx| {
             let step = self.poll(cx);
             // Once the request is on its way: the first listeners of a page take it a millisecond.
-            self.bell.listen_for_wake();
+            self.wakeup.listen_for_wake();
             step
         })
         .await
@@ -141,8 +148,8 @@ impl Session {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         let mut pull = self.started;
         loop {
-            self.bell.attend(cx);
-            if let Some(reason) = self.bell.aborted() {
+            self.wakeup.attend(cx);
+            if let Some(reason) = self.wakeup.aborted() {
                 self.let_go();
                 return Poll::Ready(Step::Failed(reason));
             }
@@ -160,7 +167,7 @@ impl Session {
     }
 
     fn happening(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
-        if self.bell.take_woken() {
+        if self.wakeup.take_woken() {
             return Poll::Ready(Happened::Woken);
         }
         let due = match &mut self.source {
@@ -195,13 +202,13 @@ impl Session {
             }
             Source::Farewell(error, until) => {
                 let (error, until) = (error.clone(), Some(*until));
-                if self.bell.ring_at(until) {
+                if self.wakeup.wake_at(until) {
                     return Poll::Ready(Happened::Over(error));
                 }
                 return Poll::Pending;
             }
         };
-        if self.bell.ring_at(due) { Poll::Ready(Happened::Tick) } else { Poll::Pending }
+        if self.wakeup.wake_at(due) { Poll::Ready(Happened::Tick) } else { Poll::Pending }
     }
 
     fn on(&mut self, happened: Happened) -> Option<Step> {
@@ -301,10 +308,10 @@ impl Session {
     }
 
     fn send(&mut self, request: Request) {
-        let Some((controller, signal)) = self.bell.open() else { return };
+        let Some((controller, signal)) = self.wakeup.open() else { return };
         self.controller = Some(controller);
         let recording = self.reader.recording().map(Into::into);
-        let asking = ask::ask(self.client.clone(), self.order.clone(), request, recording, signal);
+        let asking = request::ask(self.client.clone(), self.app_request.clone(), request, recording, signal);
         self.source = Source::Asking(Box::pin(asking));
     }
 
@@ -333,7 +340,7 @@ impl Session {
     }
 
     fn error(&self, failure: Failure) -> JsValue {
-        let host = self.client.options.base.host();
+        let host = self.client.options.recorder_url.host();
         match failure {
             Failure::Network | Failure::Refused(_) => error::network(host, &self.cause),
             Failure::Unreachable => error::unreachable(host, &self.cause),
@@ -359,8 +366,8 @@ impl Session {
 
     fn announce(&self, phase: &str) {
         let Some(callback) = &self.client.options.on_reconnect else { return };
-        let event = plain::object(&[
-            ("url", Field::Text(&self.order.href)),
+        let event = object(&[
+            ("url", Field::Text(&self.app_request.href)),
             ("attempt", Field::Number(self.reader.attempt().into())),
             ("offset", Field::Number(self.reader.offset() as f64)),
             ("phase", Field::Text(phase)),

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::sys;
+use crate::js::sys;
 
 thread_local! {
     static CLOCK: Cell<(f64, f64)> = const { Cell::new((0.0, 0.0)) };

@@ -7,25 +7,26 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use crate::client::Inner;
+use crate::exported::ClientState;
+use crate::fetch::app_request::AppRequest;
+use crate::js::{task, text};
 use crate::options::wrong;
-use crate::order::Order;
-use crate::{control, task, text};
+use crate::wire::control;
 
 /// What is under way, by URL and id. React's StrictMode runs effects twice: the second call is the first one.
 #[derive(Default)]
 pub(crate) struct Resuming(RefCell<Vec<(String, Promise)>>);
 
 /// Sends the last message if its answer is in progress. Rejects with what `send` throws or rejects with.
-pub(crate) fn resume(client: &Rc<Inner>, url: &JsValue, id: &str, send: &JsValue) -> Promise {
-    let order = match Order::read(url, &JsValue::UNDEFINED) {
-        Ok(order) => order,
+pub(crate) fn resume(client: &Rc<ClientState>, url: &JsValue, id: &str, send: &JsValue) -> Promise {
+    let app_request = match AppRequest::read(url, &JsValue::UNDEFINED) {
+        Ok(app_request) => app_request,
         Err(error) => return Promise::reject(&error),
     };
     let Some(send) = send.dyn_ref::<Function>().cloned() else {
         return Promise::reject(&wrong("send", "a function"));
     };
-    let key = text::joined(&[&order.href, "\n", id]);
+    let key = text::joined(&[&app_request.href, "\n", id]);
     let known =
         client.resuming.0.borrow().iter().find(|(known, _)| *known == key).map(|(_, run)| run.clone());
     if let Some(run) = known {
@@ -34,7 +35,7 @@ pub(crate) fn resume(client: &Rc<Inner>, url: &JsValue, id: &str, send: &JsValue
     let promise = task::promise({
         let (client, key, id) = (client.clone(), key.clone(), id.to_owned());
         async move {
-            let result = run(&client, &order, &id, &send).await;
+            let result = run(&client, &app_request, &id, &send).await;
             client.resuming.0.borrow_mut().retain(|(known, _)| *known != key);
             result
         }
@@ -43,9 +44,14 @@ pub(crate) fn resume(client: &Rc<Inner>, url: &JsValue, id: &str, send: &JsValue
     promise
 }
 
-async fn run(client: &Rc<Inner>, order: &Order, id: &str, send: &Function) -> Result<JsValue, JsValue> {
+async fn run(
+    client: &Rc<ClientState>,
+    app_request: &AppRequest,
+    id: &str,
+    send: &Function,
+) -> Result<JsValue, JsValue> {
     let message = super::load(id);
-    if message.is_undefined() || !control::is_in_progress(client, order).await?.in_progress {
+    if message.is_undefined() || !control::is_in_progress(client, app_request).await?.in_progress {
         return Ok(false.into());
     }
     let sent = send.call1(&JsValue::UNDEFINED, &message)?;

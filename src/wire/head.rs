@@ -4,7 +4,7 @@ use durablefetch_protocol::name;
 use durablefetch_protocol::reader::{Answer, Head};
 use web_sys::Response;
 
-use crate::sys;
+use crate::js::sys;
 
 /// The head of one response, taken over from JavaScript.
 #[derive(Debug)]

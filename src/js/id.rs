@@ -1,6 +1,6 @@
 //! Request ids.
 
-use crate::sys;
+use crate::js::sys;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 

@@ -8,8 +8,8 @@ use js_sys::Object;
 use wasm_bindgen::JsValue;
 use wasm_streams::ReadableStream;
 
-use crate::session::{Session, Step};
-use crate::sys;
+use crate::fetch::session::{Session, Step};
+use crate::js::sys;
 
 /// A stream of chunks, each a JavaScript handle. Dropping it lets go of the connection.
 struct Body {

@@ -10,14 +10,14 @@ use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal};
 
-use crate::sys::Signal;
-use crate::{clock, sys};
+use crate::js::sys::Signal;
+use crate::js::{clock, sys};
 
 /// The longest that `setTimeout` can wait; a longer wait is made of several.
 const LONGEST_TIMEOUT_MS: u64 = 1 << 30;
 
-/// One bell per response or control call. Dropping it takes every listener off and stops the timer.
-pub(crate) struct Bell {
+/// One per response or control call. Dropping it takes every listener off and stops the timer.
+pub(crate) struct Wakeup {
     shared: Rc<Shared>,
     /// The timer, and for how many milliseconds it was set.
     timer: Option<(JsValue, u64)>,
@@ -33,14 +33,14 @@ struct Shared {
     waker: RefCell<Option<Waker>>,
     woken: Cell<bool>,
     fired: Cell<bool>,
-    /// Aborted at once when the app aborts, whoever polls or not.
+    /// Aborted at once when the app aborts, polled or not.
     open: RefCell<Option<AbortController>>,
     also: RefCell<Option<Box<dyn FnOnce()>>>,
 }
 
 impl Shared {
-    fn ring(&self) {
-        // Taken out first: whoever is woken may ring again.
+    fn wake(&self) {
+        // Taken out first: the woken task may wake again.
         let waker = self.waker.borrow_mut().take();
         if let Some(waker) = waker {
             waker.wake();
@@ -48,21 +48,21 @@ impl Shared {
     }
 }
 
-/// Why [`Bell::guard`] came back without the result.
+/// Why [`Wakeup::guard`] came back without the result.
 pub(crate) enum Interrupted {
     Aborted(JsValue),
     Late,
 }
 
-impl Bell {
-    /// A bell that rings when this signal is aborted.
+impl Wakeup {
+    /// Wakes when this signal is aborted.
     pub(crate) fn new(signal: Option<AbortSignal>) -> Self {
         let shared = Rc::new(Shared::default());
         let on_timer = Closure::new({
             let shared = shared.clone();
             move || {
                 shared.fired.set(true);
-                shared.ring();
+                shared.wake();
             }
         });
         let on_abort = signal.as_ref().map(|signal| {
@@ -74,7 +74,7 @@ impl Bell {
                 if let Some(also) = also {
                     also();
                 }
-                shared.ring();
+                shared.wake();
             });
             signal.unchecked_ref::<Signal>().listen("abort", function(&closure));
             closure
@@ -82,7 +82,7 @@ impl Bell {
         Self { shared, timer: None, on_timer, on_abort, signal, wake: None }
     }
 
-    /// Rings also when the network or the page comes back, from the first call on.
+    /// Wakes also when the network or the page comes back, from the first call on.
     pub(crate) fn listen_for_wake(&mut self) {
         if self.wake.is_some() {
             return;
@@ -90,7 +90,7 @@ impl Bell {
         let shared = self.shared.clone();
         let closure = Closure::new(move || {
             shared.woken.set(true);
-            shared.ring();
+            shared.wake();
         });
         self.wake = Some((sys::on_wake(function(&closure)), closure));
     }
@@ -126,11 +126,11 @@ impl Bell {
         }
     }
 
-    /// Rings at that time. A timer that rings earlier is left alone: bodies move their deadline with every
+    /// Wakes at that time. A timer that fires earlier is left alone: bodies move their deadline with every
     /// chunk, and a look at the clock costs less than a new timer. What counts is how long a timer was set for, not
-    /// when it seemed to ring: timers run by another clock, so after a jump of ours it may be an hour late.
+    /// when it seemed to fire: timers run by another clock, so after a jump of ours it may be an hour late.
     /// True if the time has come.
-    pub(crate) fn ring_at(&mut self, due: Option<u64>) -> bool {
+    pub(crate) fn wake_at(&mut self, due: Option<u64>) -> bool {
         if self.shared.fired.replace(false) {
             self.timer = None;
         }
@@ -158,7 +158,7 @@ impl Bell {
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Ok(output));
             }
-            if self.ring_at(Some(due)) { Poll::Ready(Err(Interrupted::Late)) } else { Poll::Pending }
+            if self.wake_at(Some(due)) { Poll::Ready(Err(Interrupted::Late)) } else { Poll::Pending }
         })
         .await
     }
@@ -170,7 +170,7 @@ impl Bell {
     }
 }
 
-impl Drop for Bell {
+impl Drop for Wakeup {
     fn drop(&mut self) {
         self.stop_timer();
         if let Some((unlisten, _)) = self.wake.take() {

@@ -7,14 +7,14 @@ use durablefetch_protocol::State;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::bell::Bell;
-use crate::client::Inner;
-use crate::order::Order;
-use crate::sys;
+use crate::exported::ClientState;
+use crate::fetch::app_request::AppRequest;
+use crate::js::sys;
+use crate::js::wakeup::Wakeup;
 
 /// What a session tells its chat.
-pub(crate) struct Run {
-    client: Rc<Inner>,
+pub(crate) struct Exchange {
+    client: Rc<ClientState>,
     href: String,
     /// `onAbort: 'stop'`.
     stop_on_abort: bool,
@@ -22,32 +22,37 @@ pub(crate) struct Run {
     open: Cell<bool>,
 }
 
-impl Run {
+impl Exchange {
     /// A request of a chat begins. `sends`: a message, in contrast to resuming an answer.
-    pub(crate) fn begin(client: &Rc<Inner>, order: &Order, sends: bool, stop_on_abort: bool) -> Self {
-        client.chats.with(&order.href, |chat| {
-            chat.asker = Some(Rc::new(order.asker()));
+    pub(crate) fn begin(
+        client: &Rc<ClientState>,
+        app_request: &AppRequest,
+        sends: bool,
+        stop_on_abort: bool,
+    ) -> Self {
+        client.chats.with(&app_request.href, |chat| {
+            chat.asker = Some(Rc::new(app_request.asker()));
             if sends {
-                chat.request = Some(order.request.clone());
+                chat.request = Some(app_request.id.clone());
                 chat.recording = None;
                 chat.errored = false;
             }
             // A stop from before this began was about something else, unless this comes back to that very thing.
             chat.stopped_here &= chat.recording.is_some();
         });
-        Self { client: client.clone(), href: order.href.clone(), stop_on_abort, open: Cell::new(false) }
+        Self { client: client.clone(), href: app_request.href.clone(), stop_on_abort, open: Cell::new(false) }
     }
 
     /// With `onAbort: 'stop'`, abort is Stop.
-    pub(crate) fn watch_abort(&self, bell: &Bell) {
+    pub(crate) fn watch_abort(&self, wakeup: &Wakeup) {
         if !self.stop_on_abort {
             return;
         }
         let (client, href) = (self.client.clone(), self.href.clone());
-        bell.also_on_abort(Box::new(move || {
+        wakeup.also_on_abort(Box::new(move || {
             spawn_local(async move {
-                if let Ok(order) = Order::read(&href.as_str().into(), &JsValue::UNDEFINED)
-                    && let Err(error) = super::stop_order(client, order).await
+                if let Ok(app_request) = AppRequest::read(&href.as_str().into(), &JsValue::UNDEFINED)
+                    && let Err(error) = super::stop_request(client, app_request).await
                 {
                     // Nobody waits for this answer.
                     sys::console_error(&error);
@@ -93,7 +98,7 @@ impl Run {
     }
 }
 
-impl Drop for Run {
+impl Drop for Exchange {
     fn drop(&mut self) {
         if self.open.get() {
             self.client.chats.with(&self.href, |chat| chat.open = chat.open.saturating_sub(1));

@@ -7,20 +7,23 @@ use std::rc::Rc;
 use js_sys::{Promise, Set};
 use wasm_bindgen::prelude::*;
 
-use crate::attach::Attachments;
 use crate::chat::{self, Chats};
-use crate::generation::Generation;
-use crate::head::Seen;
-use crate::last::{self, Resuming};
+use crate::fetch;
+use crate::fetch::app_request::AppRequest;
+use crate::fetch::attach::Attachments;
+use crate::fetch::bypass;
+use crate::js::task;
+use crate::last_message::{self, Resuming};
 use crate::options::Options;
-use crate::order::Order;
-use crate::{bypass, control, fetch, task};
+use crate::wire::control;
+use crate::wire::head::Seen;
+use crate::wire::recorder_version::RecorderVersion;
 use durablefetch_protocol::reader::Answer;
 
 /// Shared by everything that one client has under way.
-pub(crate) struct Inner {
+pub(crate) struct ClientState {
     pub(crate) options: Options,
-    pub(crate) generation: Cell<Generation>,
+    pub(crate) version: Cell<RecorderVersion>,
     pub(crate) attachments: Attachments,
     pub(crate) chats: Chats,
     pub(crate) resuming: Resuming,
@@ -29,7 +32,7 @@ pub(crate) struct Inner {
     answered: Cell<bool>,
 }
 
-impl Inner {
+impl ClientState {
     /// Whether this recorder has ever answered; until then it may not be there at all.
     pub(crate) fn answered(&self) -> bool {
         self.answered.get()
@@ -39,7 +42,7 @@ impl Inner {
     pub(crate) fn learn(&self, seen: &Seen) {
         if seen.answer != Answer::Foreign {
             self.answered.set(true);
-            self.generation.set(Generation::Current);
+            self.version.set(RecorderVersion::Current);
         }
     }
 }
@@ -47,7 +50,7 @@ impl Inner {
 /// The part of `DurableFetchClient` that is Rust; `client.js` binds its methods.
 #[wasm_bindgen]
 pub struct Client {
-    inner: Rc<Inner>,
+    state: Rc<ClientState>,
 }
 
 #[wasm_bindgen]
@@ -59,42 +62,44 @@ impl Client {
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, unfinished: Set) -> Result<Client, JsValue> {
         let options = Options::read(options)?;
-        let generation = Generation::assumed(&options.base);
-        let inner = Inner {
+        let version = RecorderVersion::assumed(&options.recorder_url);
+        let state = ClientState {
             options,
-            generation: Cell::new(generation),
+            version: Cell::new(version),
             attachments: Attachments::default(),
             chats: Chats::new(unfinished),
             resuming: Resuming::default(),
             warned: bypass::Warned::default(),
             answered: Cell::new(false),
         };
-        Ok(Self { inner: Rc::new(inner) })
+        Ok(Self { state: Rc::new(state) })
     }
 
     /// `fetch`, durable.
     pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
-        let order = Order::read(input, init);
-        self.promise(|inner| async move { fetch::fetch(inner, order?, None).await.map(JsValue::from) })
+        let app_request = AppRequest::read(input, init);
+        self.promise(
+            |client| async move { fetch::fetch(client, app_request?, None).await.map(JsValue::from) },
+        )
     }
 
     /// What the recorder knows of this URL.
     #[wasm_bindgen(js_name = isInProgress)]
     pub fn is_in_progress(&self, url: &JsValue, init: &JsValue) -> Promise {
-        let order = Order::read(url, init);
-        self.promise(|inner| async move { Ok(control::is_in_progress(&inner, &order?).await?.json) })
+        let app_request = AppRequest::read(url, init);
+        self.promise(|client| async move { Ok(control::is_in_progress(&client, &app_request?).await?.json) })
     }
 
     /// Deletes the recording of this URL.
     pub fn delete(&self, url: &JsValue, init: &JsValue) -> Promise {
-        let order = Order::read(url, init);
-        self.promise(|inner| async move { control::delete(&inner, &order?).await })
+        let app_request = AppRequest::read(url, init);
+        self.promise(|client| async move { control::delete(&client, &app_request?).await })
     }
 
     /// Stops the recording of this URL: its upstream request is ended, its bytes stay.
     pub fn stop(&self, url: &JsValue, init: &JsValue) -> Promise {
-        let order = Order::read(url, init);
-        self.promise(|inner| async move { control::stop(&inner, &order?, None, None).await })
+        let app_request = AppRequest::read(url, init);
+        self.promise(|client| async move { control::stop(&client, &app_request?, None, None).await })
     }
 
     /// Options for the AI SDK's `DefaultChatTransport`.
@@ -103,14 +108,14 @@ impl Client {
     /// A `DurableFetchError` with the code `invalid-option` that names the option.
     #[wasm_bindgen(js_name = chatTransport)]
     pub fn chat_transport(&self, options: &JsValue) -> Result<JsValue, JsValue> {
-        chat::transport(&self.inner, options)
+        chat::transport(&self.state, options)
     }
 
     /// Stops what this client last sent or resumed for a chat.
     #[wasm_bindgen(js_name = stopChat)]
     pub fn stop_chat(&self, api: &str, chat_id: &str) -> Promise {
         let (api, chat_id) = (api.to_owned(), chat_id.to_owned());
-        self.promise(|inner| async move { chat::stop(inner, &api, &chat_id).await })
+        self.promise(|client| async move { chat::stop(client, &api, &chat_id).await })
     }
 
     /// Remembers a message until it is cleared.
@@ -119,31 +124,31 @@ impl Client {
     /// Whatever `JSON.stringify` throws for this message.
     #[wasm_bindgen(js_name = saveLastMessage)]
     pub fn save_last_message(&self, id: &str, message: &JsValue) -> Result<(), JsValue> {
-        last::save(id, message)
+        last_message::save(id, message)
     }
 
     /// The message saved last under this id.
     #[wasm_bindgen(js_name = lastMessage)]
     pub fn last_message(&self, id: &str) -> JsValue {
-        last::load(id)
+        last_message::load(id)
     }
 
     /// Forgets the message.
     #[wasm_bindgen(js_name = clearLastMessage)]
     pub fn clear_last_message(&self, id: &str) {
-        last::clear(id);
+        last_message::clear(id);
     }
 
     /// Sends the last message again if its answer is still being recorded.
     #[wasm_bindgen(js_name = resumeLastMessage)]
     pub fn resume_last_message(&self, url: &JsValue, id: &str, send: &JsValue) -> Promise {
-        last::resume(&self.inner, url, id, send)
+        last_message::resume(&self.state, url, id, send)
     }
 
     fn promise<F: Future<Output = Result<JsValue, JsValue>> + 'static>(
         &self,
-        run: impl FnOnce(Rc<Inner>) -> F,
+        run: impl FnOnce(Rc<ClientState>) -> F,
     ) -> Promise {
-        task::promise(run(self.inner.clone()))
+        task::promise(run(self.state.clone()))
     }
 }

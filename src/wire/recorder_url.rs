@@ -3,15 +3,16 @@
 use wasm_bindgen::JsValue;
 use web_sys::Url;
 
-use crate::generation::Generation;
-use crate::{error, sys, text};
+use crate::error;
+use crate::js::{sys, text};
+use crate::wire::recorder_version::RecorderVersion;
 
 /// The recorder of everybody who names none: that of durablefetch 0.1.0.
 pub(crate) const DEFAULT_HOST: &str = "durablefetch.com";
 
 /// `durablefetchHost`, understood.
 #[derive(Debug)]
-pub(crate) struct Base {
+pub(crate) struct RecorderUrl {
     /// `https://host`, `https://host/path`, or `/path` on the page's own origin. No slash at the end.
     text: String,
     /// Loopback as written; for a path the page decides.
@@ -20,7 +21,7 @@ pub(crate) struct Base {
     pub(crate) is_default: bool,
 }
 
-impl Base {
+impl RecorderUrl {
     /// Reads a host, an origin or a path.
     pub(crate) fn parse(host: &str) -> Result<Self, JsValue> {
         let unusable = || {
@@ -74,11 +75,11 @@ impl Base {
     }
 
     /// The address under which an upstream URL is asked for.
-    pub(crate) fn address(&self, upstream: &Url, recorder: Generation) -> Result<String, JsValue> {
+    pub(crate) fn address(&self, upstream: &Url, recorder: RecorderVersion) -> Result<String, JsValue> {
         let scheme = upstream.protocol();
         // 0.1.0 takes the first segment for the host, and knows no scheme but its own guess. Both understand that.
         let guessed = if is_loopback(&upstream.hostname()) { "http:" } else { "https:" };
-        let scheme = if recorder != Generation::Current && scheme == guessed {
+        let scheme = if recorder != RecorderVersion::Current && scheme == guessed {
             String::new()
         } else {
             text::joined(&[&scheme, "/"])

@@ -4,11 +4,11 @@ use std::cell::Cell;
 
 use wasm_bindgen::JsValue;
 
-use crate::base;
-use crate::client::Inner;
-use crate::order::Order;
-use crate::plain::{self, Field};
-use crate::{sys, text};
+use crate::exported::ClientState;
+use crate::fetch::app_request::AppRequest;
+use crate::js::object::{Field, object};
+use crate::js::{sys, text};
+use crate::wire::recorder_url;
 
 /// What was said on the console, once per client.
 #[derive(Default)]
@@ -18,16 +18,17 @@ pub(crate) struct Warned {
 }
 
 /// Whether this goes past the recorder. Says so once.
-pub(crate) fn applies(client: &Inner, order: &Order) -> bool {
-    if !order.is_http() {
+pub(crate) fn applies(client: &ClientState, app_request: &AppRequest) -> bool {
+    if !app_request.is_http() {
         return true;
     }
-    let bypass = base::is_loopback(&order.url.hostname()) && !client.options.base.is_loopback();
+    let bypass =
+        recorder_url::is_loopback(&app_request.url.hostname()) && !client.options.recorder_url.is_loopback();
     if bypass && !client.warned.bypass.replace(true) {
-        let host = client.options.base.host();
+        let host = client.options.recorder_url.host();
         sys::warn(&text::joined(&[
             "durablefetch: ",
-            &order.url.origin(),
+            &app_request.url.origin(),
             " is on this machine, where the recorder at ",
             host,
             " cannot reach it. Its requests are sent directly and are not durable. \
@@ -38,21 +39,21 @@ pub(crate) fn applies(client: &Inner, order: &Order) -> bool {
 }
 
 /// The default recorder is a third party's: says once that a credential goes there.
-pub(crate) fn warn_of_third_party(client: &Inner, order: &Order) {
-    if client.options.base.is_default
-        && order.authorization().is_some()
+pub(crate) fn warn_of_third_party(client: &ClientState, app_request: &AppRequest) {
+    if client.options.recorder_url.is_default
+        && app_request.authorization().is_some()
         && !client.warned.authorization.replace(true)
     {
         sys::warn(
             "durablefetch: an authorization header is sent to durablefetch.com, a third party. \
-             Run a recorder of your own and set durablefetchHost to it.",
+             Exchange a recorder of your own and set durablefetchHost to it.",
         );
     }
 }
 
 /// The status of what no recorder sees, as durablefetch 0.1.0 answers it.
 pub(crate) fn status() -> JsValue {
-    plain::object(&[
+    object(&[
         ("inProgress", Field::Flag(false)),
         ("activeConnections", Field::Number(0.0)),
         ("chunksStored", Field::Number(0.0)),
@@ -62,5 +63,5 @@ pub(crate) fn status() -> JsValue {
 
 /// The answer to `delete` and `stop` where no recorder is asked.
 pub(crate) fn done(message: &str) -> JsValue {
-    plain::object(&[("success", Field::Flag(true)), ("message", Field::Text(message))])
+    object(&[("success", Field::Flag(true)), ("message", Field::Text(message))])
 }

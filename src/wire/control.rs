@@ -10,15 +10,18 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Response};
 
-use crate::bell::{Bell, Interrupted};
-use crate::client::Inner;
-use crate::generation::{self, Generation};
-use crate::head::Seen;
-use crate::order::Order;
-use crate::plain::{self, Field};
-use crate::task::Task;
-use crate::token::Token;
-use crate::{ask, bypass, clock, error, sys};
+use crate::error;
+use crate::exported::ClientState;
+use crate::fetch::app_request::AppRequest;
+use crate::fetch::bypass;
+use crate::js::object::{Field, object};
+use crate::js::task::Task;
+use crate::js::wakeup::{Interrupted, Wakeup};
+use crate::js::{clock, sys};
+use crate::wire::head::Seen;
+use crate::wire::recorder_version::{self, RecorderVersion};
+use crate::wire::send;
+use crate::wire::token::Token;
 
 /// How long the recorder has for one of these answers, which are small.
 const TIMEOUT_MS: u64 = 10_000;
@@ -49,88 +52,91 @@ impl Known {
 }
 
 /// `isInProgress`: a yes is remembered for the fetch that follows it.
-pub(crate) async fn is_in_progress(client: &Rc<Inner>, order: &Order) -> Result<Known, JsValue> {
-    if bypass::applies(client, order) {
+pub(crate) async fn is_in_progress(
+    client: &Rc<ClientState>,
+    app_request: &AppRequest,
+) -> Result<Known, JsValue> {
+    if bypass::applies(client, app_request) {
         return Known::read(bypass::status()).ok_or_else(error::mismatch);
     }
-    let known = status(client, order, Some(&client.options.token)).await?;
+    let known = status(client, app_request, Some(&client.options.token)).await?;
     let recording = known.recording.as_deref().filter(|_| known.in_progress);
-    client.attachments.note(&order.href, recording);
+    client.attachments.note(&app_request.href, recording);
     Ok(known)
 }
 
 /// The status as it is. No `token` as long as it is unknown who would get it.
 pub(crate) fn status<'a>(
-    client: &'a Rc<Inner>,
-    order: &'a Order,
+    client: &'a Rc<ClientState>,
+    app_request: &'a AppRequest,
     token: Option<&'a Token>,
 ) -> Task<'a, Result<Known, JsValue>> {
     Box::pin(async move {
-        let json = call(client, order, "in-progress", None, None, token).await?;
+        let json = call(client, app_request, "in-progress", None, None, token).await?;
         Known::read(json).ok_or_else(error::mismatch)
     })
 }
 
 /// `delete`.
-pub(crate) async fn delete(client: &Rc<Inner>, order: &Order) -> Result<JsValue, JsValue> {
-    if bypass::applies(client, order) {
+pub(crate) async fn delete(client: &Rc<ClientState>, app_request: &AppRequest) -> Result<JsValue, JsValue> {
+    if bypass::applies(client, app_request) {
         return Ok(bypass::done(Done::DELETED));
     }
-    client.attachments.note(&order.href, None);
-    call(client, order, "delete", None, None, Some(&client.options.token)).await
+    client.attachments.note(&app_request.href, None);
+    call(client, app_request, "delete", None, None, Some(&client.options.token)).await
 }
 
 /// `stop`: only this recording or request, where one is named.
 pub(crate) async fn stop(
-    client: &Rc<Inner>,
-    order: &Order,
+    client: &Rc<ClientState>,
+    app_request: &AppRequest,
     recording: Option<String>,
     request: Option<String>,
 ) -> Result<JsValue, JsValue> {
-    if bypass::applies(client, order) {
+    if bypass::applies(client, app_request) {
         return Ok(bypass::done(Done::NOTHING_TO_STOP));
     }
-    if generation::known(client, order).await == Generation::Seed {
+    if recorder_version::known(client, app_request).await == RecorderVersion::Seed {
         return Err(error::plain(
             "unsupported",
             "The recorder is of version 0.1.0, which cannot stop anything",
             None,
         ));
     }
-    call(client, order, "stop", recording, request, Some(&client.options.token)).await
+    call(client, app_request, "stop", recording, request, Some(&client.options.token)).await
 }
 
 fn call<'a>(
-    client: &'a Rc<Inner>,
-    order: &'a Order,
+    client: &'a Rc<ClientState>,
+    app_request: &'a AppRequest,
     endpoint: &'a str,
     recording: Option<String>,
     request: Option<String>,
     token: Option<&'a Token>,
 ) -> Task<'a, Result<JsValue, JsValue>> {
     Box::pin(async move {
-        let body = asked(&order.href, recording.as_deref(), request.as_deref())?;
-        ask_about(client, order, endpoint, &body, token).await
+        let body = asked(&app_request.href, recording.as_deref(), request.as_deref())?;
+        ask_about(client, app_request, endpoint, &body, token).await
     })
 }
 
 async fn ask_about(
-    client: &Rc<Inner>,
-    order: &Order,
+    client: &Rc<ClientState>,
+    app_request: &AppRequest,
     endpoint: &str,
     body: &JsValue,
     token: Option<&Token>,
 ) -> Result<JsValue, JsValue> {
     let mut token = token.filter(|token| token.is_some());
     // 0.1.0 would hand it on to the upstream.
-    if token.is_some() && generation::known(client, order).await == Generation::Seed {
+    if token.is_some() && recorder_version::known(client, app_request).await == RecorderVersion::Seed {
         token = None;
     }
-    let mut bell = Bell::new(order.signal.clone());
-    let Some((controller, signal)) = bell.open() else { return Err(error::mismatch()) };
-    let host = client.options.base.host();
+    let mut wakeup = Wakeup::new(app_request.signal.clone());
+    let Some((controller, signal)) = wakeup.open() else { return Err(error::mismatch()) };
+    let host = client.options.recorder_url.host();
     let due = clock::now() + TIMEOUT_MS;
-    let answered = bell.guard(send(client, order, endpoint, body, token, &signal), due).await;
+    let answered = wakeup.guard(send(client, app_request, endpoint, body, token, &signal), due).await;
     match answered {
         Err(interrupted) => {
             sys::let_go(Some(&controller), &JsValue::UNDEFINED);
@@ -140,8 +146,8 @@ async fn ask_about(
                 Interrupted::Late => error::unreachable(host, &JsValue::UNDEFINED),
             })
         }
-        Ok(Err(ask::Lost::Final(error))) => Err(error),
-        Ok(Err(ask::Lost::Network(cause))) => Err(match bell.aborted() {
+        Ok(Err(send::Lost::Final(error))) => Err(error),
+        Ok(Err(send::Lost::Network(cause))) => Err(match wakeup.aborted() {
             Some(reason) => reason,
             None if client.answered() => error::network(host, &cause),
             None => error::unreachable(host, &cause),
@@ -165,29 +171,29 @@ fn read(host: &str, seen: &Seen, json: Result<JsValue, JsValue>) -> Result<JsVal
 type Told = (Seen, Result<JsValue, JsValue>);
 
 async fn send(
-    client: &Rc<Inner>,
-    order: &Order,
+    client: &Rc<ClientState>,
+    app_request: &AppRequest,
     endpoint: &str,
     body: &JsValue,
     token: Option<&Token>,
     signal: &AbortSignal,
-) -> Result<Told, ask::Lost> {
-    let address = client.options.base.control(endpoint).map_err(ask::Lost::Final)?;
+) -> Result<Told, send::Lost> {
+    let address = client.options.recorder_url.control(endpoint).map_err(send::Lost::Final)?;
     let init = |token: Option<&str>| {
         let headers = web_sys::Headers::new()?;
         headers.set("content-type", "application/json")?;
-        if let Some(authorization) = order.authorization() {
+        if let Some(authorization) = app_request.authorization() {
             headers.set("authorization", &authorization)?;
         }
         if let Some(token) = token {
             headers.set(name::TOKEN, token)?;
         }
-        let init = order.bodiless(&headers, Some(signal));
+        let init = app_request.bodiless(&headers, Some(signal));
         sys::set(&init, "method", &"POST".into());
         sys::set(&init, "body", body);
         Ok(init)
     };
-    let response = ask::with_token(client, order, &address, token, &init).await?;
+    let response = send::with_token(client, app_request, &address, token, &init).await?;
     let seen = Seen::of(&response);
     client.learn(&seen);
     Ok((seen, json(&response).await))
@@ -202,5 +208,5 @@ fn asked(url: &str, recording: Option<&str>, request: Option<&str>) -> Result<Js
     let mut fields = vec![("url", Field::Text(url))];
     fields.extend(recording.map(|recording| ("recording", Field::Text(recording))));
     fields.extend(request.map(|request| ("request", Field::Text(request))));
-    JSON::stringify(&plain::object(&fields)).map(JsValue::from)
+    JSON::stringify(&object(&fields)).map(JsValue::from)
 }

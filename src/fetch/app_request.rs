@@ -6,7 +6,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, Headers, Request, Url};
 
-use crate::{error, id, sys};
+use crate::error;
+use crate::js::{id, sys};
 
 /// What a Request holds that a request init can hold. `priority` and what is newer cannot be read from it, so the
 /// app's own init goes along.
@@ -17,7 +18,7 @@ const FIELDS: [&str; 7] =
 const KEEPALIVE_MAX: f64 = 65_536.0;
 
 /// One fetch as the app meant it.
-pub(crate) struct Order {
+pub(crate) struct AppRequest {
     /// The upstream URL, absolute, without fragment.
     pub(crate) url: Url,
     /// The URL as a string: what `response.url` says and what keys are made of.
@@ -28,7 +29,7 @@ pub(crate) struct Order {
     /// The caller's mode, if it gave one; `join` is what a recorder does without.
     pub(crate) mode: Option<Mode>,
     /// The caller's request id or a fresh one.
-    pub(crate) request: String,
+    pub(crate) id: String,
     /// Sent by this instead of the client's transport.
     pub(crate) fetch: Option<Function>,
     /// The app's choice of cache, for requests past the recorder.
@@ -56,7 +57,7 @@ enum Body {
     Whole(Blob),
 }
 
-impl Order {
+impl AppRequest {
     /// Reads what was asked for, at once: the app may change its objects after the call. The platform's own
     /// Request checks everything, resolves the URL and copies the body.
     ///
@@ -100,7 +101,7 @@ impl Order {
                 error::invalid("The mode of a request must be join, restart, resume or replay")
             })?),
         };
-        let request = taken(&headers, name::REQUEST)?.unwrap_or_else(id::fresh);
+        let id = taken(&headers, name::REQUEST)?.unwrap_or_else(id::fresh);
         for header in [name::URL, name::RECORDING, name::OFFSET, name::TOKEN] {
             headers.delete(header)?;
         }
@@ -122,7 +123,7 @@ impl Order {
         }
         let has_body = !matches!(&*method, "GET" | "HEAD") && !sys::get(&native, "body").is_null();
         let body = if has_body { Body::Unread { streams } } else { Body::None };
-        Ok(Self { url, href, headers, signal, mode, request, fetch: None, cache, init: given, native, body })
+        Ok(Self { url, href, headers, signal, mode, id, fetch: None, cache, init: given, native, body })
     }
 
     /// Whether this is a request for HTTP at all; `data:`, `blob:` and the like need no recorder.
@@ -215,7 +216,7 @@ impl Order {
         }
     }
 
-    /// This order, asked by somebody else.
+    /// The same request, in the name of another asker.
     pub(crate) fn in_the_name_of(mut self, asker: Option<&Asker>) -> Self {
         let Some(asker) = asker else { return self };
         if let Some(authorization) = &asker.authorization {

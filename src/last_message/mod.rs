@@ -6,7 +6,7 @@ mod storage;
 use js_sys::JSON;
 use wasm_bindgen::JsValue;
 
-use crate::text;
+use crate::js::text;
 
 pub(crate) use resume::{Resuming, resume};
 

@@ -6,7 +6,7 @@ use js_sys::{Map, Reflect};
 use wasm_bindgen::JsValue;
 use web_sys::Storage;
 
-use crate::sys;
+use crate::js::sys;
 
 thread_local! {
     static STORAGE: Option<Storage> = probe();

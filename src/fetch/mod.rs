@@ -1,0 +1,110 @@
+//! `fetch`: past the recorder, through one of 0.1.0, or followed.
+
+pub(crate) mod app_request;
+pub(crate) mod attach;
+mod body;
+pub(crate) mod bypass;
+mod session;
+
+use std::rc::Rc;
+
+use durablefetch_protocol::Mode;
+use js_sys::Object;
+use wasm_bindgen::JsValue;
+use web_sys::{Response, ResponseInit};
+
+use crate::chat::Exchange;
+use crate::exported::ClientState;
+use crate::fetch::app_request::AppRequest;
+use crate::fetch::session::{Session, Step};
+use crate::js::sys;
+use crate::wire::recorder_version::{self, RecorderVersion};
+use crate::wire::{control, head, send};
+
+/// The app's response.
+pub(crate) async fn fetch(
+    client: Rc<ClientState>,
+    mut app_request: AppRequest,
+    chat: Option<Exchange>,
+) -> Result<Response, JsValue> {
+    stop_if_aborted(&app_request)?;
+    if bypass::applies(&client, &app_request) {
+        return direct(&client, &mut app_request).await;
+    }
+    bypass::warn_of_third_party(&client, &app_request);
+    app_request.buffer().await?;
+    stop_if_aborted(&app_request)?;
+    if app_request.mode.is_some() || client.options.token.is_some() {
+        recorder_version::known(&client, &app_request).await;
+    }
+    if client.version.get() == RecorderVersion::Seed {
+        return seed(&client, app_request).await;
+    }
+    // Whoever says how to start does not mean what `isInProgress` found.
+    let attach = if app_request.mode.is_none() { client.attachments.take(&app_request.href) } else { None };
+    let href = app_request.href.clone();
+    let mut session = Session::new(client, app_request, chat, attach.as_deref());
+    match session.head().await {
+        Step::Head(head) => {
+            let text = head::status_text(&head);
+            let ending = Object::new();
+            let bodiless = sys::is_null_body(head.status());
+            let body = if bodiless { JsValue::NULL } else { body::stream(session, &ending) };
+            sys::respond(&body, &head, &text, &href, &ending)
+        }
+        Step::Pass(response) => Ok(sys::named(&response, &href)),
+        Step::Failed(error) => Err(error),
+        // No head, no chunk: what comes before the head is a head or an error.
+        Step::Chunk(_) | Step::Done => Err(crate::error::mismatch()),
+    }
+}
+
+fn stop_if_aborted(app_request: &AppRequest) -> Result<(), JsValue> {
+    match &app_request.signal {
+        Some(signal) if signal.aborted() => Err(signal.reason()),
+        _ => Ok(()),
+    }
+}
+
+/// Past the recorder. Nothing is recorded there, so there is nothing to resume or to replay.
+async fn direct(client: &Rc<ClientState>, app_request: &mut AppRequest) -> Result<Response, JsValue> {
+    if app_request.is_http() {
+        match app_request.mode {
+            Some(Mode::Resume) => return empty(204),
+            Some(Mode::Replay) => return empty(404),
+            Some(Mode::Join | Mode::Restart) | None => {}
+        }
+    }
+    app_request.buffer_unless_streaming().await?;
+    let headers = app_request.copied_headers()?;
+    let init = app_request.untouched(&headers);
+    send::transport(client, app_request, &app_request.href, &init).await
+}
+
+/// Through a recorder of 0.1.0: no headers of the protocol, no token, no continuation.
+async fn seed(client: &Rc<ClientState>, app_request: AppRequest) -> Result<Response, JsValue> {
+    match app_request.mode {
+        Some(mode @ (Mode::Resume | Mode::Replay)) => {
+            let status = control::status(client, &app_request, None).await?;
+            let there = status.in_progress || mode == Mode::Replay && status.completed;
+            if !there {
+                return empty(if mode == Mode::Resume { 204 } else { 404 });
+            }
+        }
+        Some(Mode::Restart) => {
+            control::delete(client, &app_request).await?;
+        }
+        Some(Mode::Join) | None => {}
+    }
+    let address = client.options.recorder_url.address(&app_request.url, RecorderVersion::Seed)?;
+    let init = app_request.init(&app_request.copied_headers()?, app_request.signal.as_ref());
+    let response = send::transport(client, &app_request, &address, &init).await?;
+    Ok(sys::named(&response, &app_request.href))
+}
+
+/// A response of our own.
+pub(crate) fn empty(status: u16) -> Result<Response, JsValue> {
+    let init = ResponseInit::new();
+    init.set_status(status);
+    Response::new_with_opt_str_and_init(None, &init)
+}

@@ -1,0 +1,9 @@
+//! What goes to the recorder and comes back from it.
+
+pub(crate) mod control;
+pub(crate) mod head;
+pub(crate) mod recorder_url;
+pub(crate) mod recorder_version;
+pub(crate) mod request;
+pub(crate) mod send;
+pub(crate) mod token;

@@ -1,0 +1,87 @@
+//! One request to the recorder: its address, its headers, its token.
+
+use std::rc::Rc;
+
+use durablefetch_protocol::name;
+use durablefetch_protocol::reader::{Answer, Request};
+use wasm_bindgen::JsValue;
+use web_sys::{AbortSignal, Headers, Response};
+
+use crate::error;
+use crate::exported::ClientState;
+use crate::fetch::app_request::AppRequest;
+use crate::js::sys;
+use crate::wire::head::Seen;
+use crate::wire::recorder_version::{self, RecorderVersion};
+use crate::wire::send::{Lost, with_token};
+
+/// Sends the app's request, or a continuation on its behalf.
+pub(crate) async fn ask(
+    client: Rc<ClientState>,
+    app_request: Rc<AppRequest>,
+    what: Request,
+    recording: Option<String>,
+    signal: AbortSignal,
+) -> Result<(Response, Seen), Lost> {
+    let recorder = client.version.get();
+    let address = client.options.recorder_url.address(&app_request.url, recorder).map_err(Lost::Final)?;
+    let init = |token: Option<&str>| {
+        let headers = match what {
+            Request::Start => start_headers(&app_request)?,
+            Request::Continue(offset) => {
+                continuation_headers(&app_request, recording.as_deref().unwrap_or_default(), offset)?
+            }
+        };
+        headers.set(name::URL, &app_request.href)?;
+        if let Some(token) = token {
+            headers.set(name::TOKEN, token)?;
+        }
+        Ok(match what {
+            Request::Start => app_request.init(&headers, Some(&signal)),
+            Request::Continue(_) => app_request.bodiless(&headers, Some(&signal)),
+        })
+    };
+    match with_token(&client, &app_request, &address, Some(&client.options.token), &init).await {
+        Ok(response) => {
+            let mut seen = Seen::of(&response);
+            client.learn(&seen);
+            if seen.answer == Answer::Foreign
+                && seen.status >= 500
+                && runs_twice(&client, &app_request, what).await
+            {
+                // The upstream's own, then: 0.1.0 hands on what it does not record.
+                seen.answer = Answer::Unrecorded;
+            }
+            Ok((response, seen))
+        }
+        Err(Lost::Network(cause)) if runs_twice(&client, &app_request, what).await => {
+            Err(Lost::Final(error::network(client.options.recorder_url.host(), &cause)))
+        }
+        Err(lost) => Err(lost),
+    }
+}
+
+/// Whether sending this again would run it again: a recorder of 0.1.0 knows no request ids. Asked only once
+/// something is wrong.
+async fn runs_twice(client: &Rc<ClientState>, app_request: &AppRequest, what: Request) -> bool {
+    what == Request::Start && recorder_version::known(client, app_request).await == RecorderVersion::Seed
+}
+
+fn start_headers(app_request: &AppRequest) -> Result<Headers, JsValue> {
+    let headers = app_request.copied_headers()?;
+    headers.set(name::REQUEST, &app_request.id)?;
+    if let Some(mode) = app_request.mode {
+        headers.set(name::MODE, mode.as_str())?;
+    }
+    Ok(headers)
+}
+
+fn continuation_headers(app_request: &AppRequest, recording: &str, offset: u64) -> Result<Headers, JsValue> {
+    let headers = Headers::new()?;
+    if let Some(authorization) = app_request.authorization() {
+        headers.set("authorization", &authorization)?;
+    }
+    headers.set(name::RECORDING, recording)?;
+    headers.set(name::OFFSET, &sys::to_text(&(offset as f64).into()))?;
+    Ok(headers)
+}

@@ -1,0 +1,95 @@
+//! Sending to the recorder: the token, and the fetch underneath.
+
+use durablefetch_protocol::reader::Answer;
+use js_sys::{Function, Object, Promise};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::Response;
+
+use crate::error;
+use crate::exported::ClientState;
+use crate::fetch::app_request::AppRequest;
+use crate::js::sys;
+use crate::js::task::Task;
+use crate::wire::head::Seen;
+use crate::wire::token::Token;
+
+/// Why there is no response.
+pub(crate) enum Lost {
+    /// Not to be tried again: the app's token function threw, what it asked for cannot be sent, or a repetition
+    /// would be a second request.
+    Final(JsValue),
+    /// No answer came.
+    Network(JsValue),
+}
+
+/// Makes what a request is sent with, given the token.
+type Init<'a> = dyn Fn(Option<&str>) -> Result<Object, JsValue> + 'a;
+
+/// Sends with what the app's token is now, where it is to be sent; asks for another one once, if the recorder does not
+/// take this one.
+pub(crate) fn with_token<'a>(
+    client: &'a ClientState,
+    app_request: &'a AppRequest,
+    address: &'a str,
+    token: Option<&'a Token>,
+    init: &'a Init<'a>,
+) -> Task<'a, Result<Response, Lost>> {
+    Box::pin(insist(client, app_request, address, token, init))
+}
+
+async fn insist(
+    client: &ClientState,
+    app_request: &AppRequest,
+    address: &str,
+    token: Option<&Token>,
+    init: &Init<'_>,
+) -> Result<Response, Lost> {
+    let mut again = token.is_some_and(Token::can_change);
+    loop {
+        let current = match token {
+            Some(token) => token.current().await.map_err(Lost::Final)?,
+            None => None,
+        };
+        let init = init(current.as_deref()).map_err(Lost::Final)?;
+        let response = transport(client, app_request, address, &init).await.map_err(Lost::Network)?;
+        let refused = response.status() == 401 && Seen::of(&response).answer == Answer::Own;
+        if !(refused && std::mem::replace(&mut again, false)) {
+            return Ok(response);
+        }
+        sys::let_go(None, &response.body().map_or(JsValue::UNDEFINED, JsValue::from));
+    }
+}
+
+/// The fetch underneath, looked up now: apps and tests patch it.
+pub(crate) fn transport<'a>(
+    client: &'a ClientState,
+    app_request: &'a AppRequest,
+    address: &'a str,
+    init: &'a Object,
+) -> Task<'a, Result<Response, JsValue>> {
+    Box::pin(send(client, app_request, address, init))
+}
+
+async fn send(
+    client: &ClientState,
+    app_request: &AppRequest,
+    address: &str,
+    init: &Object,
+) -> Result<Response, JsValue> {
+    let global: Option<Function>;
+    let fetch = match app_request.fetch.as_ref().or(client.options.fetch.as_ref()) {
+        Some(fetch) => fetch,
+        None => {
+            global = sys::get_function(&js_sys::global(), "fetch");
+            global.as_ref().ok_or_else(|| {
+                error::invalid(
+                    "There is no transport in this environment; give one by the option of that name",
+                )
+            })?
+        }
+    };
+    let promise = fetch.call2(&JsValue::UNDEFINED, &address.into(), init)?;
+    let response = JsFuture::from(Promise::resolve(&promise)).await?;
+    Ok(response.unchecked_into())
+}
