@@ -10,11 +10,15 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
 use crate::js::{sys, text};
-use crate::wire::head::Seen;
 
 /// An option or argument that cannot be used.
 pub(crate) fn invalid(message: &str) -> JsValue {
     plain("invalid-option", message, None)
+}
+
+/// This option is something else than it must be.
+pub(crate) fn wrong(name: &str, what: &str) -> JsValue {
+    invalid(&text::joined(&["The option '", name, "' must be ", what]))
 }
 
 /// Any error that is no lost connection.
@@ -63,17 +67,17 @@ pub(crate) fn mismatch() -> JsValue {
 }
 
 /// The recorder's own no. The body says why, as JSON.
-pub(crate) async fn refused(response: Response, seen: Seen) -> JsValue {
+pub(crate) async fn refused(response: Response, code: Option<String>) -> JsValue {
     let told = match response.json().map(|json: Promise| JsFuture::from(json)) {
         Ok(json) => json.await.unwrap_or(JsValue::UNDEFINED),
         Err(_) => JsValue::UNDEFINED,
     };
-    refusal(&seen, sys::get_text(&sys::get(&told, "error"), "message"))
+    let told = sys::get_text(&sys::get(&told, "error"), "message");
+    refusal(code.as_deref().unwrap_or("refused"), response.status(), told)
 }
 
 /// The same where the body said nothing.
-pub(crate) fn refusal(seen: &Seen, told: Option<String>) -> JsValue {
-    let code = seen.error.as_deref().unwrap_or("refused");
+pub(crate) fn refusal(code: &str, status: u16, told: Option<String>) -> JsValue {
     let lost = |text: &String| {
         ["network", "Network", "fetch", "Fetch"].iter().any(|word| text::contains(text, word))
     };
@@ -83,7 +87,7 @@ pub(crate) fn refusal(seen: &Seen, told: Option<String>) -> JsValue {
         Some(told) => (no(code), Error::new(&told).unchecked_into()),
         None => (no(code), JsValue::UNDEFINED),
     };
-    sys::durable_fetch_error(code, &message, Some(seen.status), &cause)
+    sys::durable_fetch_error(code, &message, Some(status), &cause)
 }
 
 fn no(code: &str) -> String {

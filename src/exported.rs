@@ -1,51 +1,17 @@
-//! The exported class, and what all calls of one client share.
+//! The exported class.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
 
 use js_sys::{Promise, Set};
 use wasm_bindgen::prelude::*;
 
-use crate::chat::{self, Chats};
-use crate::fetch;
-use crate::fetch::app_request::AppRequest;
-use crate::fetch::attach::Attachments;
-use crate::fetch::bypass;
+use crate::app_request::AppRequest;
+use crate::fetch::{self, app_control};
 use crate::js::task;
-use crate::last_message::{self, Resuming};
 use crate::options::Options;
-use crate::wire::control;
-use crate::wire::head::Seen;
-use crate::wire::recorder_version::RecorderVersion;
-use durablefetch_protocol::reader::Answer;
-
-/// Shared by everything that one client has under way.
-pub(crate) struct ClientState {
-    pub(crate) options: Options,
-    pub(crate) version: Cell<RecorderVersion>,
-    pub(crate) attachments: Attachments,
-    pub(crate) chats: Chats,
-    pub(crate) resuming: Resuming,
-    pub(crate) warned: bypass::Warned,
-    /// The recorder has answered before.
-    answered: Cell<bool>,
-}
-
-impl ClientState {
-    /// Whether this recorder has ever answered; until then it may not be there at all.
-    pub(crate) fn answered(&self) -> bool {
-        self.answered.get()
-    }
-
-    /// Takes note of an answer: only a recorder of this protocol says a state.
-    pub(crate) fn learn(&self, seen: &Seen) {
-        if seen.answer != Answer::Foreign {
-            self.answered.set(true);
-            self.version.set(RecorderVersion::Current);
-        }
-    }
-}
+use crate::state::ClientState;
+use crate::{chat, last_message};
 
 /// The part of `DurableFetchClient` that is Rust; `client.js` binds its methods.
 #[wasm_bindgen]
@@ -61,17 +27,7 @@ impl Client {
     /// A `DurableFetchError` with the code `invalid-option` that names the option.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, unfinished: Set) -> Result<Client, JsValue> {
-        let options = Options::read(options)?;
-        let version = RecorderVersion::assumed(&options.recorder_url);
-        let state = ClientState {
-            options,
-            version: Cell::new(version),
-            attachments: Attachments::default(),
-            chats: Chats::new(unfinished),
-            resuming: Resuming::default(),
-            warned: bypass::Warned::default(),
-            answered: Cell::new(false),
-        };
+        let state = ClientState::new(Options::read(options)?, unfinished);
         Ok(Self { state: Rc::new(state) })
     }
 
@@ -87,19 +43,21 @@ impl Client {
     #[wasm_bindgen(js_name = isInProgress)]
     pub fn is_in_progress(&self, url: &JsValue, init: &JsValue) -> Promise {
         let app_request = AppRequest::read(url, init);
-        self.promise(|client| async move { Ok(control::is_in_progress(&client, &app_request?).await?.json) })
+        self.promise(
+            |client| async move { Ok(app_control::is_in_progress(&client, &app_request?).await?.json) },
+        )
     }
 
     /// Deletes the recording of this URL.
     pub fn delete(&self, url: &JsValue, init: &JsValue) -> Promise {
         let app_request = AppRequest::read(url, init);
-        self.promise(|client| async move { control::delete(&client, &app_request?).await })
+        self.promise(|client| async move { app_control::delete(&client, &app_request?).await })
     }
 
     /// Stops the recording of this URL: its upstream request is ended, its bytes stay.
     pub fn stop(&self, url: &JsValue, init: &JsValue) -> Promise {
         let app_request = AppRequest::read(url, init);
-        self.promise(|client| async move { control::stop(&client, &app_request?, None, None).await })
+        self.promise(|client| async move { app_control::stop(&client, &app_request?).await })
     }
 
     /// Options for the AI SDK's `DefaultChatTransport`.

@@ -4,7 +4,7 @@
 //!  pkg-template/client.js ── exported.rs  Client      chat/          the AI SDK's transport
 //!                               │ fetch               last_message/  last messages
 //!                               ▼
-//!   fetch/app_request ──▶ fetch/ ──▶ fetch/session
+//!   app_request ────────▶ fetch/ ──▶ fetch/session
 //!   what the app asked                 │  drives durablefetch_protocol::reader::Reader
 //!                     js/wakeup   ─────┤  clock, wake-ups, the app's abort signal
 //!                     wire/request ────┤  one request: address, headers, token
@@ -14,7 +14,11 @@
 //! In scope: following one recording for one response, and asking a recorder about recordings. Policy (when to
 //! reconnect, wait, give up, believe an end) is the protocol crate's; this crate only drives it. Chunks pass as
 //! JavaScript handles and never enter wasm memory. Raw JavaScript is in `js::sys` and where a value passes through.
+//!
+//! A module imports only from those before it in this row: `js`, `error`, `app_request`, `wire`, `options`, `state`,
+//! `fetch`, then `chat` and `last_message`, then `exported`.
 
+mod app_request;
 mod chat;
 mod error;
 mod exported;
@@ -22,6 +26,7 @@ mod fetch;
 mod js;
 mod last_message;
 mod options;
+mod state;
 mod wire;
 
 pub use exported::Client;

@@ -4,7 +4,7 @@ use durablefetch_protocol::retry::Policy;
 use js_sys::{Function, Object};
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::error;
+use crate::error::{self, wrong};
 use crate::js::{sys, text};
 use crate::wire::recorder_url::{DEFAULT_HOST, RecorderUrl};
 use crate::wire::token::Token;
@@ -73,10 +73,6 @@ fn text(object: &JsValue, name: &str) -> Result<Option<String>, JsValue> {
 pub(crate) fn function(object: &JsValue, name: &str) -> Result<Option<Function>, JsValue> {
     let Some(value) = sys::some(sys::get(object, name)) else { return Ok(None) };
     value.dyn_into().map(Some).map_err(|_| wrong(name, "a function"))
-}
-
-pub(crate) fn wrong(name: &str, what: &str) -> JsValue {
-    error::invalid(&text::joined(&["The option '", name, "' must be ", what]))
 }
 
 fn only_known(object: &JsValue, prefix: &str, known: &[&str]) -> Result<(), JsValue> {

@@ -7,10 +7,12 @@ use durablefetch_protocol::State;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::exported::ClientState;
-use crate::fetch::app_request::AppRequest;
+use super::stop::stop_request;
+use crate::app_request::AppRequest;
+use crate::fetch::session::Observer;
 use crate::js::sys;
 use crate::js::wakeup::Wakeup;
+use crate::state::ClientState;
 
 /// What a session tells its chat.
 pub(crate) struct Exchange {
@@ -37,14 +39,16 @@ impl Exchange {
                 chat.recording = None;
                 chat.errored = false;
             }
-            // A stop from before this began was about something else, unless this comes back to that very thing.
+            // Forget an earlier stop, unless this resumes the recording that was stopped.
             chat.stopped_here &= chat.recording.is_some();
         });
         Self { client: client.clone(), href: app_request.href.clone(), stop_on_abort, open: Cell::new(false) }
     }
+}
 
+impl Observer for Exchange {
     /// With `onAbort: 'stop'`, abort is Stop.
-    pub(crate) fn watch_abort(&self, wakeup: &Wakeup) {
+    fn watch_abort(&self, wakeup: &Wakeup) {
         if !self.stop_on_abort {
             return;
         }
@@ -52,7 +56,7 @@ impl Exchange {
         wakeup.also_on_abort(Box::new(move || {
             spawn_local(async move {
                 if let Ok(app_request) = AppRequest::read(&href.as_str().into(), &JsValue::UNDEFINED)
-                    && let Err(error) = super::stop_request(client, app_request).await
+                    && let Err(error) = stop_request(client, app_request).await
                 {
                     // Nobody waits for this answer.
                     sys::console_error(&error);
@@ -62,7 +66,7 @@ impl Exchange {
     }
 
     /// The head has come: the recording is known.
-    pub(crate) fn head(&self, recording: &str) {
+    fn head(&self, recording: &str) {
         self.client.chats.with(&self.href, |chat| {
             chat.open += u32::from(!self.open.replace(true));
             if chat.recording.as_deref() != Some(recording) {
@@ -75,7 +79,7 @@ impl Exchange {
 
     /// The body ended clean. What somebody else stopped is no finished answer: an error that frameworks take
     /// for an abort, lest they send something by themselves in the other tab.
-    pub(crate) fn finished(&self, state: State) -> Option<JsValue> {
+    fn finished(&self, state: State) -> Option<JsValue> {
         self.client.chats.with(&self.href, |chat| {
             chat.errored = false;
             if state != State::Stopped {
@@ -88,7 +92,7 @@ impl Exchange {
     }
 
     /// Given up. `in_body`: after the head had come.
-    pub(crate) fn failed(&self, in_body: bool) {
+    fn failed(&self, in_body: bool) {
         if in_body {
             self.client.chats.with(&self.href, |chat| {
                 chat.errored = true;

@@ -3,8 +3,9 @@
 use js_sys::{Function, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::error::wrong;
 use crate::js::{sys, text};
-use crate::options::{function, wrong};
+use crate::options::function;
 
 /// The route of the AI SDK's own default.
 const DEFAULT_API: &str = "/api/chat";

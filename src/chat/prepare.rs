@@ -8,10 +8,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, Url};
 
-use super::keyed;
+use super::key::keyed;
 use super::options::ChatOptions;
-use crate::exported::ClientState;
 use crate::js::{id, sys};
+use crate::state::ClientState;
 
 /// `prepareSendMessagesRequest`: a new answer, or the one that another tab has asked for with the same message.
 pub(crate) async fn send(

@@ -7,14 +7,15 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use web_sys::Response;
 
-use super::Exchange;
+use super::exchange::Exchange;
 use super::options::ChatOptions;
 use super::prepare;
-use crate::exported::ClientState;
+use crate::app_request::AppRequest;
 use crate::fetch;
-use crate::fetch::app_request::AppRequest;
 use crate::fetch::bypass;
+use crate::fetch::session::Observer;
 use crate::js::{sys, task};
+use crate::state::ClientState;
 
 /// The app's options with our `api`, `fetch` and `prepare…` functions. The app's own are called by ours.
 pub(crate) fn transport(client: &Rc<ClientState>, options: &JsValue) -> Result<JsValue, JsValue> {
@@ -50,11 +51,11 @@ async fn chat_fetch(
     mut app_request: AppRequest,
 ) -> Result<Response, JsValue> {
     app_request.fetch = options.fetch.clone();
-    let exchange = if bypass::applies(&client, &app_request) {
+    let exchange: Option<Box<dyn Observer>> = if bypass::applies(&client, &app_request) {
         None
     } else {
         let sends = !matches!(app_request.mode, Some(Mode::Resume | Mode::Replay));
-        Some(Exchange::begin(&client, &app_request, sends, options.stop_on_abort))
+        Some(Box::new(Exchange::begin(&client, &app_request, sends, options.stop_on_abort)))
     };
     let replays = app_request.mode == Some(Mode::Replay);
     let response = fetch::fetch(client, app_request, exchange).await?;

@@ -1,31 +1,21 @@
 //! What does not go through the recorder: a server on this machine while the recorder is elsewhere.
 
-use std::cell::Cell;
-
 use wasm_bindgen::JsValue;
 
-use crate::exported::ClientState;
-use crate::fetch::app_request::AppRequest;
+use crate::app_request::AppRequest;
 use crate::js::object::{Field, object};
 use crate::js::{sys, text};
+use crate::state::ClientState;
 use crate::wire::recorder_url;
-
-/// What was said on the console, once per client.
-#[derive(Default)]
-pub(crate) struct Warned {
-    bypass: Cell<bool>,
-    authorization: Cell<bool>,
-}
 
 /// Whether this goes past the recorder. Says so once.
 pub(crate) fn applies(client: &ClientState, app_request: &AppRequest) -> bool {
     if !app_request.is_http() {
         return true;
     }
-    let bypass =
-        recorder_url::is_loopback(&app_request.url.hostname()) && !client.options.recorder_url.is_loopback();
+    let bypass = recorder_url::is_loopback(&app_request.url.hostname()) && !client.recorder.url.is_loopback();
     if bypass && !client.warned.bypass.replace(true) {
-        let host = client.options.recorder_url.host();
+        let host = client.recorder.url.host();
         sys::warn(&text::joined(&[
             "durablefetch: ",
             &app_request.url.origin(),
@@ -40,7 +30,7 @@ pub(crate) fn applies(client: &ClientState, app_request: &AppRequest) -> bool {
 
 /// The default recorder is a third party's: says once that a credential goes there.
 pub(crate) fn warn_of_third_party(client: &ClientState, app_request: &AppRequest) {
-    if client.options.recorder_url.is_default
+    if client.recorder.url.is_default
         && app_request.authorization().is_some()
         && !client.warned.authorization.replace(true)
     {

@@ -1,10 +1,9 @@
 //! `fetch`: past the recorder, through one of 0.1.0, or followed.
 
-pub(crate) mod app_request;
-pub(crate) mod attach;
+pub(crate) mod app_control;
 mod body;
 pub(crate) mod bypass;
-mod session;
+pub(crate) mod session;
 
 use std::rc::Rc;
 
@@ -13,19 +12,18 @@ use js_sys::Object;
 use wasm_bindgen::JsValue;
 use web_sys::{Response, ResponseInit};
 
-use crate::chat::Exchange;
-use crate::exported::ClientState;
-use crate::fetch::app_request::AppRequest;
-use crate::fetch::session::{Session, Step};
+use crate::app_request::AppRequest;
+use crate::fetch::session::{Observer, Session, Step};
 use crate::js::sys;
-use crate::wire::recorder_version::{self, RecorderVersion};
+use crate::state::ClientState;
+use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::{control, head, send};
 
 /// The app's response.
 pub(crate) async fn fetch(
     client: Rc<ClientState>,
     mut app_request: AppRequest,
-    chat: Option<Exchange>,
+    observer: Option<Box<dyn Observer>>,
 ) -> Result<Response, JsValue> {
     stop_if_aborted(&app_request)?;
     if bypass::applies(&client, &app_request) {
@@ -34,16 +32,16 @@ pub(crate) async fn fetch(
     bypass::warn_of_third_party(&client, &app_request);
     app_request.buffer().await?;
     stop_if_aborted(&app_request)?;
-    if app_request.mode.is_some() || client.options.token.is_some() {
-        recorder_version::known(&client, &app_request).await;
+    if app_request.mode.is_some() || client.recorder.token.is_some() {
+        control::version(&client.recorder, &app_request).await;
     }
-    if client.version.get() == RecorderVersion::Seed {
+    if client.recorder.version.get() == RecorderVersion::Seed {
         return seed(&client, app_request).await;
     }
-    // Whoever says how to start does not mean what `isInProgress` found.
+    // A mode says how to start; then what `isInProgress` found is not meant.
     let attach = if app_request.mode.is_none() { client.attachments.take(&app_request.href) } else { None };
     let href = app_request.href.clone();
-    let mut session = Session::new(client, app_request, chat, attach.as_deref());
+    let mut session = Session::new(client, app_request, observer, attach.as_deref());
     match session.head().await {
         Step::Head(head) => {
             let text = head::status_text(&head);
@@ -67,7 +65,7 @@ fn stop_if_aborted(app_request: &AppRequest) -> Result<(), JsValue> {
 }
 
 /// Past the recorder. Nothing is recorded there, so there is nothing to resume or to replay.
-async fn direct(client: &Rc<ClientState>, app_request: &mut AppRequest) -> Result<Response, JsValue> {
+async fn direct(client: &ClientState, app_request: &mut AppRequest) -> Result<Response, JsValue> {
     if app_request.is_http() {
         match app_request.mode {
             Some(Mode::Resume) => return empty(204),
@@ -78,27 +76,27 @@ async fn direct(client: &Rc<ClientState>, app_request: &mut AppRequest) -> Resul
     app_request.buffer_unless_streaming().await?;
     let headers = app_request.copied_headers()?;
     let init = app_request.untouched(&headers);
-    send::transport(client, app_request, &app_request.href, &init).await
+    send::transport(&client.recorder, app_request, &app_request.href, &init).await
 }
 
 /// Through a recorder of 0.1.0: no headers of the protocol, no token, no continuation.
-async fn seed(client: &Rc<ClientState>, app_request: AppRequest) -> Result<Response, JsValue> {
+async fn seed(client: &ClientState, app_request: AppRequest) -> Result<Response, JsValue> {
     match app_request.mode {
         Some(mode @ (Mode::Resume | Mode::Replay)) => {
-            let status = control::status(client, &app_request, None).await?;
+            let status = control::status(&client.recorder, &app_request, None).await?;
             let there = status.in_progress || mode == Mode::Replay && status.completed;
             if !there {
                 return empty(if mode == Mode::Resume { 204 } else { 404 });
             }
         }
         Some(Mode::Restart) => {
-            control::delete(client, &app_request).await?;
+            app_control::delete(client, &app_request).await?;
         }
         Some(Mode::Join) | None => {}
     }
-    let address = client.options.recorder_url.address(&app_request.url, RecorderVersion::Seed)?;
+    let address = client.recorder.url.address(&app_request.url, RecorderVersion::Seed)?;
     let init = app_request.init(&app_request.copied_headers()?, app_request.signal.as_ref());
-    let response = send::transport(client, &app_request, &address, &init).await?;
+    let response = send::transport(&client.recorder, &app_request, &address, &init).await?;
     Ok(sys::named(&response, &app_request.href))
 }
 

@@ -12,13 +12,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStreamDefaultReader, ReadableStreamReadResult, Response};
 
-use crate::chat::Exchange;
+use crate::app_request::AppRequest;
 use crate::error;
-use crate::exported::ClientState;
-use crate::fetch::app_request::AppRequest;
 use crate::js::object::{Field, object};
 use crate::js::wakeup::Wakeup;
 use crate::js::{clock, sys};
+use crate::state::ClientState;
 use crate::wire::head::Seen;
 use crate::wire::request;
 use crate::wire::send::Lost;
@@ -30,11 +29,23 @@ const REFUSAL_MS: u64 = 5_000;
 /// away what it has not consumed yet when its source breaks, and a replay brings all of it at once.
 const FAREWELL_MS: u64 = 100;
 
+/// Who is told how a response goes: a chat.
+pub(crate) trait Observer {
+    /// Before the first request is sent.
+    fn watch_abort(&self, wakeup: &Wakeup);
+    /// The head has come: the recording is known.
+    fn head(&self, recording: &str);
+    /// The body ended clean, in this state. An error to end it with instead, if there is one.
+    fn finished(&self, state: State) -> Option<JsValue>;
+    /// Given up. `in_body`: after the head had come.
+    fn failed(&self, in_body: bool);
+}
+
 /// One app-side response, from the first request to the end of its body.
 pub(crate) struct Session {
     client: Rc<ClientState>,
     app_request: Rc<AppRequest>,
-    chat: Option<Exchange>,
+    observer: Option<Box<dyn Observer>>,
     reader: Reader,
     wakeup: Wakeup,
     source: Source,
@@ -100,26 +111,27 @@ impl Session {
     pub(crate) fn new(
         client: Rc<ClientState>,
         app_request: AppRequest,
-        chat: Option<Exchange>,
+        observer: Option<Box<dyn Observer>>,
         attach: Option<&str>,
     ) -> Self {
         let wakeup = Wakeup::new(app_request.signal.clone());
-        if let Some(chat) = &chat {
-            chat.watch_abort(&wakeup);
+        if let Some(observer) = &observer {
+            observer.watch_abort(&wakeup);
         }
-        let policy = client.options.policy;
+        let policy = client.policy;
         let (now, seed) = (clock::now(), crate::js::id::seed());
         let reader = match attach {
             Some(recording) => Reader::attach(policy, now, seed, recording),
             None => {
-                let outset = Outset { resendable: app_request.is_resendable(), answered: client.answered() };
+                let outset =
+                    Outset { resendable: app_request.is_resendable(), answered: client.recorder.answered() };
                 Reader::new(policy, now, seed, outset)
             }
         };
         let mut new = Self {
             client,
             app_request: Rc::new(app_request),
-            chat,
+            observer,
             reader,
             wakeup,
             source: Source::Idle,
@@ -259,8 +271,8 @@ impl Session {
                     Some(body) => Source::Body(body.get_reader().unchecked_into(), None),
                     None => Source::Empty,
                 };
-                if let (Some(chat), Some(recording)) = (&self.chat, self.reader.recording()) {
-                    chat.head(recording);
+                if let (Some(observer), Some(recording)) = (&self.observer, self.reader.recording()) {
+                    observer.head(recording);
                 }
                 (!std::mem::replace(&mut self.started, true)).then_some(Step::Head(response))
             }
@@ -270,7 +282,7 @@ impl Session {
                 Some(Step::Pass(response))
             }
             Action::Fail(Failure::Refused(_)) => {
-                let told = Box::pin(error::refused(response, seen));
+                let told = Box::pin(error::refused(response, seen.error));
                 self.source = Source::Refusal(told, now + REFUSAL_MS);
                 None
             }
@@ -311,12 +323,13 @@ impl Session {
         let Some((controller, signal)) = self.wakeup.open() else { return };
         self.controller = Some(controller);
         let recording = self.reader.recording().map(Into::into);
-        let asking = request::ask(self.client.clone(), self.app_request.clone(), request, recording, signal);
+        let asking =
+            request::ask(self.client.recorder.clone(), self.app_request.clone(), request, recording, signal);
         self.source = Source::Asking(Box::pin(asking));
     }
 
     fn finished(&mut self, state: State) -> Option<Step> {
-        match self.chat.as_ref().and_then(|chat| chat.finished(state)) {
+        match self.observer.as_ref().and_then(|observer| observer.finished(state)) {
             Some(error) => self.farewell(error),
             None => Some(Step::Done),
         }
@@ -324,8 +337,8 @@ impl Session {
 
     fn failed(&mut self, error: JsValue) -> Option<Step> {
         self.let_go();
-        if let Some(chat) = &self.chat {
-            chat.failed(self.started);
+        if let Some(observer) = &self.observer {
+            observer.failed(self.started);
         }
         self.farewell(error)
     }
@@ -340,7 +353,7 @@ impl Session {
     }
 
     fn error(&self, failure: Failure) -> JsValue {
-        let host = self.client.options.recorder_url.host();
+        let host = self.client.recorder.url.host();
         match failure {
             Failure::Network | Failure::Refused(_) => error::network(host, &self.cause),
             Failure::Unreachable => error::unreachable(host, &self.cause),
@@ -365,7 +378,7 @@ impl Session {
     }
 
     fn announce(&self, phase: &str) {
-        let Some(callback) = &self.client.options.on_reconnect else { return };
+        let Some(callback) = &self.client.on_reconnect else { return };
         let event = object(&[
             ("url", Field::Text(&self.app_request.href)),
             ("attempt", Field::Number(self.reader.attempt().into())),

@@ -1,42 +1,8 @@
 //! Last messages: what was sent, kept until it is cleared, so that it can be sent again after a reload.
 
+mod message;
 mod resume;
 mod storage;
 
-use js_sys::JSON;
-use wasm_bindgen::JsValue;
-
-use crate::js::text;
-
-pub(crate) use resume::{Resuming, resume};
-
-/// Keys in the page's storage.
-const PREFIX: &str = "durablefetch:last:";
-
-/// Saves a message as JSON.
-pub(crate) fn save(id: &str, message: &JsValue) -> Result<(), JsValue> {
-    let text = JSON::stringify(message)?;
-    match JsValue::from(text).as_string() {
-        Some(text) => storage::set(&key(id), &text),
-        None => storage::remove(&key(id)), // undefined has no JSON
-    }
-    Ok(())
-}
-
-/// The message, or undefined. An entry that is no JSON is dropped.
-pub(crate) fn load(id: &str) -> JsValue {
-    let Some(text) = storage::get(&key(id)) else { return JsValue::UNDEFINED };
-    JSON::parse(&text).unwrap_or_else(|_| {
-        storage::remove(&key(id));
-        JsValue::UNDEFINED
-    })
-}
-
-/// Forgets the message.
-pub(crate) fn clear(id: &str) {
-    storage::remove(&key(id));
-}
-
-fn key(id: &str) -> String {
-    text::joined(&[PREFIX, id])
-}
+pub(crate) use message::{clear, load, save};
+pub(crate) use resume::resume;

@@ -1,21 +1,17 @@
 //! `resumeLastMessage`: asks, sends once, and tells whether it did.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use crate::exported::ClientState;
-use crate::fetch::app_request::AppRequest;
+use super::message;
+use crate::app_request::AppRequest;
+use crate::error::wrong;
+use crate::fetch::app_control;
 use crate::js::{task, text};
-use crate::options::wrong;
-use crate::wire::control;
-
-/// What is under way, by URL and id. React's StrictMode runs effects twice: the second call is the first one.
-#[derive(Default)]
-pub(crate) struct Resuming(RefCell<Vec<(String, Promise)>>);
+use crate::state::ClientState;
 
 /// Sends the last message if its answer is in progress. Rejects with what `send` throws or rejects with.
 pub(crate) fn resume(client: &Rc<ClientState>, url: &JsValue, id: &str, send: &JsValue) -> Promise {
@@ -27,8 +23,7 @@ pub(crate) fn resume(client: &Rc<ClientState>, url: &JsValue, id: &str, send: &J
         return Promise::reject(&wrong("send", "a function"));
     };
     let key = text::joined(&[&app_request.href, "\n", id]);
-    let known =
-        client.resuming.0.borrow().iter().find(|(known, _)| *known == key).map(|(_, run)| run.clone());
+    let known = client.resuming.borrow().iter().find(|(known, _)| *known == key).map(|(_, run)| run.clone());
     if let Some(run) = known {
         return run;
     }
@@ -36,11 +31,11 @@ pub(crate) fn resume(client: &Rc<ClientState>, url: &JsValue, id: &str, send: &J
         let (client, key, id) = (client.clone(), key.clone(), id.to_owned());
         async move {
             let result = run(&client, &app_request, &id, &send).await;
-            client.resuming.0.borrow_mut().retain(|(known, _)| *known != key);
+            client.resuming.borrow_mut().retain(|(known, _)| *known != key);
             result
         }
     });
-    client.resuming.0.borrow_mut().push((key, promise.clone()));
+    client.resuming.borrow_mut().push((key, promise.clone()));
     promise
 }
 
@@ -50,8 +45,8 @@ async fn run(
     id: &str,
     send: &Function,
 ) -> Result<JsValue, JsValue> {
-    let message = super::load(id);
-    if message.is_undefined() || !control::is_in_progress(client, app_request).await?.in_progress {
+    let message = message::load(id);
+    if message.is_undefined() || !app_control::is_in_progress(client, app_request).await?.in_progress {
         return Ok(false.into());
     }
     let sent = send.call1(&JsValue::UNDEFINED, &message)?;

@@ -1,8 +1,5 @@
-//! Asking a recorder about recordings: status, delete, stop.
+//! Asking a recorder about recordings, and about itself: status, delete, stop, version.
 
-use std::rc::Rc;
-
-use durablefetch_protocol::control::Done;
 use durablefetch_protocol::name;
 use durablefetch_protocol::reader::Answer;
 use js_sys::{JSON, Promise};
@@ -10,16 +7,15 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Response};
 
+use crate::app_request::AppRequest;
 use crate::error;
-use crate::exported::ClientState;
-use crate::fetch::app_request::AppRequest;
-use crate::fetch::bypass;
 use crate::js::object::{Field, object};
 use crate::js::task::Task;
 use crate::js::wakeup::{Interrupted, Wakeup};
 use crate::js::{clock, sys};
 use crate::wire::head::Seen;
-use crate::wire::recorder_version::{self, RecorderVersion};
+use crate::wire::recorder::Recorder;
+use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::send;
 use crate::wire::token::Token;
 
@@ -40,7 +36,7 @@ pub(crate) struct Known {
 
 impl Known {
     /// Reads the fields that decide something.
-    fn read(json: JsValue) -> Option<Self> {
+    pub(crate) fn read(json: JsValue) -> Option<Self> {
         Some(Self {
             in_progress: sys::get(&json, "inProgress").as_bool()?,
             completed: sys::get(&json, "completed").as_bool()?,
@@ -51,63 +47,62 @@ impl Known {
     }
 }
 
-/// `isInProgress`: a yes is remembered for the fetch that follows it.
-pub(crate) async fn is_in_progress(
-    client: &Rc<ClientState>,
-    app_request: &AppRequest,
-) -> Result<Known, JsValue> {
-    if bypass::applies(client, app_request) {
-        return Known::read(bypass::status()).ok_or_else(error::mismatch);
-    }
-    let known = status(client, app_request, Some(&client.options.token)).await?;
-    let recording = known.recording.as_deref().filter(|_| known.in_progress);
-    client.attachments.note(&app_request.href, recording);
-    Ok(known)
-}
-
 /// The status as it is. No `token` as long as it is unknown who would get it.
 pub(crate) fn status<'a>(
-    client: &'a Rc<ClientState>,
+    recorder: &'a Recorder,
     app_request: &'a AppRequest,
     token: Option<&'a Token>,
 ) -> Task<'a, Result<Known, JsValue>> {
     Box::pin(async move {
-        let json = call(client, app_request, "in-progress", None, None, token).await?;
+        let json = call(recorder, app_request, "in-progress", None, None, token).await?;
         Known::read(json).ok_or_else(error::mismatch)
     })
 }
 
-/// `delete`.
-pub(crate) async fn delete(client: &Rc<ClientState>, app_request: &AppRequest) -> Result<JsValue, JsValue> {
-    if bypass::applies(client, app_request) {
-        return Ok(bypass::done(Done::DELETED));
-    }
-    client.attachments.note(&app_request.href, None);
-    call(client, app_request, "delete", None, None, Some(&client.options.token)).await
+/// Deletes what is recorded.
+pub(crate) fn delete<'a>(
+    recorder: &'a Recorder,
+    app_request: &'a AppRequest,
+) -> Task<'a, Result<JsValue, JsValue>> {
+    call(recorder, app_request, "delete", None, None, Some(&recorder.token))
 }
 
-/// `stop`: only this recording or request, where one is named.
+/// Stops what is being recorded: only this recording or request, where one is named.
 pub(crate) async fn stop(
-    client: &Rc<ClientState>,
+    recorder: &Recorder,
     app_request: &AppRequest,
     recording: Option<String>,
     request: Option<String>,
 ) -> Result<JsValue, JsValue> {
-    if bypass::applies(client, app_request) {
-        return Ok(bypass::done(Done::NOTHING_TO_STOP));
-    }
-    if recorder_version::known(client, app_request).await == RecorderVersion::Seed {
+    if version(recorder, app_request).await == RecorderVersion::Seed {
         return Err(error::plain(
             "unsupported",
             "The recorder is of version 0.1.0, which cannot stop anything",
             None,
         ));
     }
-    call(client, app_request, "stop", recording, request, Some(&client.options.token)).await
+    call(recorder, app_request, "stop", recording, request, Some(&recorder.token)).await
+}
+
+/// What the recorder is, asked for if need be. Where nothing answers it stays unknown, and the request itself
+/// will find out why.
+pub(crate) fn version<'a>(recorder: &'a Recorder, app_request: &'a AppRequest) -> Task<'a, RecorderVersion> {
+    Box::pin(find_out(recorder, app_request))
+}
+
+async fn find_out(recorder: &Recorder, app_request: &AppRequest) -> RecorderVersion {
+    if recorder.version.get() == RecorderVersion::Unknown
+        && let Ok(status) = status(recorder, app_request, None).await
+        && recorder.version.get() == RecorderVersion::Unknown
+        && !status.tells_state
+    {
+        recorder.version.set(RecorderVersion::Seed);
+    }
+    recorder.version.get()
 }
 
 fn call<'a>(
-    client: &'a Rc<ClientState>,
+    recorder: &'a Recorder,
     app_request: &'a AppRequest,
     endpoint: &'a str,
     recording: Option<String>,
@@ -116,12 +111,12 @@ fn call<'a>(
 ) -> Task<'a, Result<JsValue, JsValue>> {
     Box::pin(async move {
         let body = asked(&app_request.href, recording.as_deref(), request.as_deref())?;
-        ask_about(client, app_request, endpoint, &body, token).await
+        ask_about(recorder, app_request, endpoint, &body, token).await
     })
 }
 
 async fn ask_about(
-    client: &Rc<ClientState>,
+    recorder: &Recorder,
     app_request: &AppRequest,
     endpoint: &str,
     body: &JsValue,
@@ -129,27 +124,27 @@ async fn ask_about(
 ) -> Result<JsValue, JsValue> {
     let mut token = token.filter(|token| token.is_some());
     // 0.1.0 would hand it on to the upstream.
-    if token.is_some() && recorder_version::known(client, app_request).await == RecorderVersion::Seed {
+    if token.is_some() && version(recorder, app_request).await == RecorderVersion::Seed {
         token = None;
     }
     let mut wakeup = Wakeup::new(app_request.signal.clone());
     let Some((controller, signal)) = wakeup.open() else { return Err(error::mismatch()) };
-    let host = client.options.recorder_url.host();
+    let host = recorder.url.host();
     let due = clock::now() + TIMEOUT_MS;
-    let answered = wakeup.guard(send(client, app_request, endpoint, body, token, &signal), due).await;
+    let answered = wakeup.guard(send(recorder, app_request, endpoint, body, token, &signal), due).await;
     match answered {
         Err(interrupted) => {
             sys::let_go(Some(&controller), &JsValue::UNDEFINED);
             Err(match interrupted {
                 Interrupted::Aborted(reason) => reason,
-                Interrupted::Late if client.answered() => error::network(host, &JsValue::UNDEFINED),
+                Interrupted::Late if recorder.answered() => error::network(host, &JsValue::UNDEFINED),
                 Interrupted::Late => error::unreachable(host, &JsValue::UNDEFINED),
             })
         }
         Ok(Err(send::Lost::Final(error))) => Err(error),
         Ok(Err(send::Lost::Network(cause))) => Err(match wakeup.aborted() {
             Some(reason) => reason,
-            None if client.answered() => error::network(host, &cause),
+            None if recorder.answered() => error::network(host, &cause),
             None => error::unreachable(host, &cause),
         }),
         Ok(Ok((seen, json))) => read(host, &seen, json),
@@ -157,9 +152,9 @@ async fn ask_about(
 }
 
 fn read(host: &str, seen: &Seen, json: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
-    if seen.error.is_some() {
+    if let Some(code) = &seen.error {
         let told = json.ok().and_then(|json| sys::get_text(&sys::get(&json, "error"), "message"));
-        return Err(error::refusal(seen, told));
+        return Err(error::refusal(code, seen.status, told));
     }
     match json {
         Ok(json) if seen.status < 400 => Ok(json),
@@ -171,14 +166,14 @@ fn read(host: &str, seen: &Seen, json: Result<JsValue, JsValue>) -> Result<JsVal
 type Told = (Seen, Result<JsValue, JsValue>);
 
 async fn send(
-    client: &Rc<ClientState>,
+    recorder: &Recorder,
     app_request: &AppRequest,
     endpoint: &str,
     body: &JsValue,
     token: Option<&Token>,
     signal: &AbortSignal,
 ) -> Result<Told, send::Lost> {
-    let address = client.options.recorder_url.control(endpoint).map_err(send::Lost::Final)?;
+    let address = recorder.url.control(endpoint).map_err(send::Lost::Final)?;
     let init = |token: Option<&str>| {
         let headers = web_sys::Headers::new()?;
         headers.set("content-type", "application/json")?;
@@ -193,9 +188,9 @@ async fn send(
         sys::set(&init, "body", body);
         Ok(init)
     };
-    let response = send::with_token(client, app_request, &address, token, &init).await?;
+    let response = send::with_token(recorder, app_request, &address, token, &init).await?;
     let seen = Seen::of(&response);
-    client.learn(&seen);
+    recorder.learn(seen.answer);
     Ok((seen, json(&response).await))
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod control;
 pub(crate) mod head;
+pub(crate) mod recorder;
 pub(crate) mod recorder_url;
 pub(crate) mod recorder_version;
 pub(crate) mod request;

@@ -7,24 +7,24 @@ use durablefetch_protocol::reader::{Answer, Request};
 use wasm_bindgen::JsValue;
 use web_sys::{AbortSignal, Headers, Response};
 
+use crate::app_request::AppRequest;
 use crate::error;
-use crate::exported::ClientState;
-use crate::fetch::app_request::AppRequest;
 use crate::js::sys;
+use crate::wire::control;
 use crate::wire::head::Seen;
-use crate::wire::recorder_version::{self, RecorderVersion};
+use crate::wire::recorder::Recorder;
+use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::send::{Lost, with_token};
 
 /// Sends the app's request, or a continuation on its behalf.
 pub(crate) async fn ask(
-    client: Rc<ClientState>,
+    recorder: Rc<Recorder>,
     app_request: Rc<AppRequest>,
     what: Request,
     recording: Option<String>,
     signal: AbortSignal,
 ) -> Result<(Response, Seen), Lost> {
-    let recorder = client.version.get();
-    let address = client.options.recorder_url.address(&app_request.url, recorder).map_err(Lost::Final)?;
+    let address = recorder.url.address(&app_request.url, recorder.version.get()).map_err(Lost::Final)?;
     let init = |token: Option<&str>| {
         let headers = match what {
             Request::Start => start_headers(&app_request)?,
@@ -41,21 +41,21 @@ pub(crate) async fn ask(
             Request::Continue(_) => app_request.bodiless(&headers, Some(&signal)),
         })
     };
-    match with_token(&client, &app_request, &address, Some(&client.options.token), &init).await {
+    match with_token(&recorder, &app_request, &address, Some(&recorder.token), &init).await {
         Ok(response) => {
             let mut seen = Seen::of(&response);
-            client.learn(&seen);
+            recorder.learn(seen.answer);
             if seen.answer == Answer::Foreign
                 && seen.status >= 500
-                && runs_twice(&client, &app_request, what).await
+                && runs_twice(&recorder, &app_request, what).await
             {
                 // The upstream's own, then: 0.1.0 hands on what it does not record.
                 seen.answer = Answer::Unrecorded;
             }
             Ok((response, seen))
         }
-        Err(Lost::Network(cause)) if runs_twice(&client, &app_request, what).await => {
-            Err(Lost::Final(error::network(client.options.recorder_url.host(), &cause)))
+        Err(Lost::Network(cause)) if runs_twice(&recorder, &app_request, what).await => {
+            Err(Lost::Final(error::network(recorder.url.host(), &cause)))
         }
         Err(lost) => Err(lost),
     }
@@ -63,8 +63,8 @@ pub(crate) async fn ask(
 
 /// Whether sending this again would run it again: a recorder of 0.1.0 knows no request ids. Asked only once
 /// something is wrong.
-async fn runs_twice(client: &Rc<ClientState>, app_request: &AppRequest, what: Request) -> bool {
-    what == Request::Start && recorder_version::known(client, app_request).await == RecorderVersion::Seed
+async fn runs_twice(recorder: &Recorder, app_request: &AppRequest, what: Request) -> bool {
+    what == Request::Start && control::version(recorder, app_request).await == RecorderVersion::Seed
 }
 
 fn start_headers(app_request: &AppRequest) -> Result<Headers, JsValue> {

@@ -6,12 +6,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
+use crate::app_request::AppRequest;
 use crate::error;
-use crate::exported::ClientState;
-use crate::fetch::app_request::AppRequest;
 use crate::js::sys;
 use crate::js::task::Task;
 use crate::wire::head::Seen;
+use crate::wire::recorder::Recorder;
 use crate::wire::token::Token;
 
 /// Why there is no response.
@@ -29,17 +29,17 @@ type Init<'a> = dyn Fn(Option<&str>) -> Result<Object, JsValue> + 'a;
 /// Sends with what the app's token is now, where it is to be sent; asks for another one once, if the recorder does not
 /// take this one.
 pub(crate) fn with_token<'a>(
-    client: &'a ClientState,
+    recorder: &'a Recorder,
     app_request: &'a AppRequest,
     address: &'a str,
     token: Option<&'a Token>,
     init: &'a Init<'a>,
 ) -> Task<'a, Result<Response, Lost>> {
-    Box::pin(insist(client, app_request, address, token, init))
+    Box::pin(insist(recorder, app_request, address, token, init))
 }
 
 async fn insist(
-    client: &ClientState,
+    recorder: &Recorder,
     app_request: &AppRequest,
     address: &str,
     token: Option<&Token>,
@@ -52,7 +52,7 @@ async fn insist(
             None => None,
         };
         let init = init(current.as_deref()).map_err(Lost::Final)?;
-        let response = transport(client, app_request, address, &init).await.map_err(Lost::Network)?;
+        let response = transport(recorder, app_request, address, &init).await.map_err(Lost::Network)?;
         let refused = response.status() == 401 && Seen::of(&response).answer == Answer::Own;
         if !(refused && std::mem::replace(&mut again, false)) {
             return Ok(response);
@@ -63,22 +63,22 @@ async fn insist(
 
 /// The fetch underneath, looked up now: apps and tests patch it.
 pub(crate) fn transport<'a>(
-    client: &'a ClientState,
+    recorder: &'a Recorder,
     app_request: &'a AppRequest,
     address: &'a str,
     init: &'a Object,
 ) -> Task<'a, Result<Response, JsValue>> {
-    Box::pin(send(client, app_request, address, init))
+    Box::pin(send(recorder, app_request, address, init))
 }
 
 async fn send(
-    client: &ClientState,
+    recorder: &Recorder,
     app_request: &AppRequest,
     address: &str,
     init: &Object,
 ) -> Result<Response, JsValue> {
     let global: Option<Function>;
-    let fetch = match app_request.fetch.as_ref().or(client.options.fetch.as_ref()) {
+    let fetch = match app_request.fetch.as_ref().or(recorder.fetch.as_ref()) {
         Some(fetch) => fetch,
         None => {
             global = sys::get_function(&js_sys::global(), "fetch");

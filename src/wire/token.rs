@@ -4,8 +4,8 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
+use crate::error::wrong;
 use crate::js::sys;
-use crate::options::wrong;
 
 /// The option `token`.
 pub(crate) enum Token {

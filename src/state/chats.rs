@@ -6,7 +6,7 @@ use std::rc::Rc;
 use js_sys::Set;
 use wasm_bindgen::JsValue;
 
-use crate::fetch::app_request::Asker;
+use crate::app_request::Asker;
 
 /// Chats remembered; the one unused for longest goes first.
 const KEPT: usize = 64;
