@@ -75,17 +75,6 @@ enum Source {
     Farewell(JsValue, u64),
 }
 
-enum Happened {
-    Answer(Response, Seen),
-    Lost(Lost),
-    Chunk(JsValue),
-    End,
-    Woken,
-    Tick,
-    Refused(JsValue),
-    Over(JsValue),
-}
-
 /// What there is for the app.
 pub(crate) enum Step {
     /// The head of the app's response; its body is polled from here.
@@ -95,15 +84,6 @@ pub(crate) enum Step {
     Chunk(JsValue),
     Done,
     Failed(JsValue),
-}
-
-/// What the reader was asked for its next action.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Occasion {
-    /// Something is wrong, and the app is told that it has to wait.
-    Trouble,
-    /// Nothing is known to be wrong.
-    Look,
 }
 
 impl Session {
@@ -149,7 +129,7 @@ impl Session {
     pub(crate) async fn head(&mut self) -> Step {
         poll_fn(|cx| {
             let step = self.poll(cx);
-            // Once the request is on its way: the first listeners of a page take it a millisecond.
+            // Adding a page's first listeners costs 1 ms, so it waits until the request is sent.
             self.wakeup.listen_for_wake();
             step
         })
@@ -165,102 +145,93 @@ impl Session {
                 self.let_go();
                 return Poll::Ready(Step::Failed(reason));
             }
-            if std::mem::take(&mut pull) {
-                let action = self.reader.on(Event::Pull, clock::now());
-                if let Some(step) = self.act(action, Occasion::Look) {
-                    return Poll::Ready(step);
-                }
+            if std::mem::take(&mut pull)
+                && let Some(step) = self.tell(Event::Pull)
+            {
+                return Poll::Ready(step);
             }
-            let Poll::Ready(happened) = self.happening(cx) else { return Poll::Pending };
-            if let Some(step) = self.on(happened) {
+            let Poll::Ready(step) = self.happening(cx) else { return Poll::Pending };
+            if let Some(step) = step {
                 return Poll::Ready(step);
             }
         }
     }
 
-    fn happening(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
+    /// Does what the next thing that happens asks for; ready with what it means to the app, if anything.
+    fn happening(&mut self, cx: &mut Context<'_>) -> Poll<Option<Step>> {
         if self.wakeup.take_woken() {
-            return Poll::Ready(Happened::Woken);
+            return Poll::Ready(self.tell(Event::Woken));
         }
-        let due = match &mut self.source {
-            Source::Idle => self.reader.deadline(),
-            Source::Empty => return Poll::Ready(Happened::End),
+        match &mut self.source {
+            Source::Idle => {}
+            Source::Empty => return Poll::Ready(self.tell(Event::End)),
             Source::Asking(asking) => {
                 if let Poll::Ready(answer) = asking.as_mut().poll(cx) {
                     self.source = Source::Idle;
                     return Poll::Ready(match answer {
-                        Ok((response, seen)) => Happened::Answer(response, seen),
-                        Err(lost) => Happened::Lost(lost),
+                        Ok((response, seen)) => self.on_answer(response, seen),
+                        Err(Lost::Network(cause)) => self.on_broken(cause),
+                        Err(Lost::Final(error)) => self.failed(error),
                     });
                 }
-                self.reader.deadline()
             }
             Source::Body(body, reading) => {
                 let read = reading.get_or_insert_with(|| JsFuture::from(body.read()));
                 if let Poll::Ready(read) = Pin::new(read).poll(cx) {
                     *reading = None;
                     return Poll::Ready(match read {
-                        Ok(result) => taken(result.unchecked_into()),
-                        Err(error) => Happened::Lost(Lost::Network(error)),
+                        Ok(result) => self.on_read(result.unchecked_into()),
+                        Err(cause) => self.on_broken(cause),
                     });
                 }
-                self.reader.deadline()
             }
             Source::Refusal(told, until) => {
-                if let Poll::Ready(error) = told.as_mut().poll(cx) {
-                    return Poll::Ready(Happened::Refused(error));
-                }
-                Some(*until)
+                let error = match told.as_mut().poll(cx) {
+                    Poll::Ready(error) => error,
+                    Poll::Pending if self.wakeup.wake_at(Some(*until)) => error::mismatch(),
+                    Poll::Pending => return Poll::Pending,
+                };
+                return Poll::Ready(self.failed(error));
             }
             Source::Farewell(error, until) => {
-                let (error, until) = (error.clone(), Some(*until));
-                if self.wakeup.wake_at(until) {
-                    return Poll::Ready(Happened::Over(error));
+                if self.wakeup.wake_at(Some(*until)) {
+                    return Poll::Ready(Some(Step::Failed(error.clone())));
                 }
                 return Poll::Pending;
             }
-        };
-        if self.wakeup.wake_at(due) { Poll::Ready(Happened::Tick) } else { Poll::Pending }
-    }
-
-    fn on(&mut self, happened: Happened) -> Option<Step> {
-        let now = clock::now();
-        match happened {
-            Happened::Chunk(chunk) => {
-                let length = chunk.unchecked_ref::<Uint8Array>().byte_length();
-                self.reader.on(Event::Chunk(length as usize), now);
-                self.last_chunk = now;
-                // Ahead of the app: while it looks at this one, the platform fetches the next.
-                if let Source::Body(body, reading) = &mut self.source {
-                    *reading = Some(JsFuture::from(body.read()));
-                }
-                Some(Step::Chunk(chunk))
-            }
-            Happened::Answer(response, seen) => self.on_answer(response, seen, now),
-            Happened::End => {
-                let action = self.reader.on(Event::End, now);
-                self.act(action, Occasion::Look)
-            }
-            Happened::Woken => {
-                let action = self.reader.on(Event::Woken, now);
-                self.act(action, Occasion::Look)
-            }
-            Happened::Lost(Lost::Network(cause)) => {
-                self.cause = cause;
-                let action = self.reader.on(Event::Broken, now);
-                self.act(action, Occasion::Trouble)
-            }
-            Happened::Over(error) => Some(Step::Failed(error)),
-            Happened::Lost(Lost::Final(error)) | Happened::Refused(error) => self.failed(error),
-            Happened::Tick if matches!(self.source, Source::Refusal(..)) => self.failed(error::mismatch()),
-            Happened::Tick => {
-                let action = self.reader.on(Event::Tick, now);
-                self.act(action, Occasion::Trouble)
-            }
+        }
+        if self.wakeup.wake_at(self.reader.deadline()) {
+            let action = self.reader.on(Event::Tick, clock::now());
+            Poll::Ready(self.trouble(action))
+        } else {
+            Poll::Pending
         }
     }
 
-    fn on_answer(&mut self, response: Response, seen: Seen, now: u64) -> Option<Step> {
+    fn on_read(&mut self, result: ReadableStreamReadResult) -> Option<Step> {
+        if result.get_done().unwrap_or_default() {
+            return self.tell(Event::End);
+        }
+        let chunk = result.get_value();
+        let now = clock::now();
+        let length = chunk.unchecked_ref::<Uint8Array>().byte_length();
+        self.reader.on(Event::Chunk(length as usize), now);
+        self.last_chunk = now;
+        // Ahead of the app: while it looks at this one, the platform fetches the next.
+        if let Source::Body(body, reading) = &mut self.source {
+            *reading = Some(JsFuture::from(body.read()));
+        }
+        Some(Step::Chunk(chunk))
+    }
+
+    fn on_broken(&mut self, cause: JsValue) -> Option<Step> {
+        self.cause = cause;
+        let action = self.reader.on(Event::Broken, clock::now());
+        self.trouble(action)
+    }
+
+    fn on_answer(&mut self, response: Response, seen: Seen) -> Option<Step> {
+        let now = clock::now();
         let action = self.reader.on(Event::Head(seen.head()), now);
         if !matches!(action, Action::Send(_) | Action::Wait | Action::Fail(Failure::Intermediary(_))) {
             self.connected();
@@ -286,26 +257,35 @@ impl Session {
                 self.source = Source::Refusal(told, now + REFUSAL_MS);
                 None
             }
-            action => self.act(action, Occasion::Trouble),
+            action => self.trouble(action),
         }
     }
 
-    fn act(&mut self, action: Action, occasion: Occasion) -> Option<Step> {
+    /// Tells the reader what happened where nothing is known to be wrong, and does what it says.
+    fn tell(&mut self, event: Event<'_>) -> Option<Step> {
+        let action = self.reader.on(event, clock::now());
+        self.act(action)
+    }
+
+    /// Does what the reader says where something is wrong: the app learns that it has to wait.
+    fn trouble(&mut self, action: Action) -> Option<Step> {
+        if matches!(action, Action::Send(_) | Action::Wait) {
+            self.let_go();
+            self.waiting();
+        }
+        self.act(action)
+    }
+
+    fn act(&mut self, action: Action) -> Option<Step> {
         match action {
             Action::Go | Action::Accept | Action::PassThrough => None,
             Action::Send(request) => {
                 self.let_go();
-                if occasion == Occasion::Trouble {
-                    self.waiting();
-                }
                 self.send(request);
                 None
             }
             Action::Wait => {
                 self.let_go();
-                if occasion == Occasion::Trouble {
-                    self.waiting();
-                }
                 None
             }
             Action::Finish(state) => {
@@ -405,8 +385,4 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.let_go();
     }
-}
-
-fn taken(result: ReadableStreamReadResult) -> Happened {
-    if result.get_done().unwrap_or_default() { Happened::End } else { Happened::Chunk(result.get_value()) }
 }
