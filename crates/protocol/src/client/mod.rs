@@ -1,0 +1,4 @@
+//! The client's side: when to reconnect, wait, give up, believe an end.
+
+pub mod follow;
+pub mod retry;

@@ -1,0 +1,169 @@
+//! Who may ask a recorder, by where it can be reached: on loopback, or under a public origin.
+
+pub mod allow;
+pub mod cors;
+pub mod destination;
+mod host;
+pub mod local;
+pub mod map;
+mod origin;
+pub mod public;
+pub mod scope;
+pub mod token;
+
+use http::header::HeaderMap;
+
+use self::local::Guard;
+use self::map::Map;
+use self::public::PublicGuard;
+use crate::recorder::address::{Own, Upstream};
+use crate::words::ProtocolError;
+
+pub use self::origin::{Admitted, parse_origin};
+
+/// The rules for who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// The recorder serves its own machine only.
+    Local(Guard),
+    /// The recorder answers under a public origin. Loopback has no privilege.
+    Public(PublicGuard),
+}
+
+impl Access {
+    /// The rules for a recorder with this public origin, or with none, and with further origins whose pages may
+    /// ask; each as [`parse_origin`] returns it.
+    #[must_use]
+    pub fn new(public_origin: Option<&str>, origins: &[String]) -> Self {
+        match public_origin {
+            Some(public) => Self::Public(PublicGuard::new(public, origins)),
+            None => Self::Local(Guard { origins: origins.to_vec() }),
+        }
+    }
+
+    /// Checks one request. `authority` is that of the request target, where it has one.
+    ///
+    /// # Errors
+    /// See [`Guard::check`] and [`PublicGuard::check`].
+    pub fn check(&self, authority: Option<&str>, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
+        match self {
+            Self::Local(guard) => guard.check(authority, headers),
+            Self::Public(guard) => guard.check(authority, headers),
+        }
+    }
+
+    /// Whether all that is on this machine is the business of who asks.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+
+    /// Whether cookies may cross between who asks and this upstream: where it is the recorder's own public origin,
+    /// or both ends are on loopback.
+    #[must_use]
+    pub fn cookies(&self, upstream: &Upstream) -> Cookies {
+        let pass = match self {
+            Self::Local(_) => upstream.is_loopback(),
+            Self::Public(guard) => guard.public_origin() == upstream.url().origin().ascii_serialization(),
+        };
+        if pass { Cookies::Pass } else { Cookies::Drop }
+    }
+
+    /// What the recorder knows of its own address. `port` is where it listens.
+    #[must_use]
+    pub fn own(&self, base_path: &str, port: u16, maps: &[Map]) -> Own {
+        let base_path = base_path.to_owned();
+        match self {
+            Self::Local(_) => Own { base_path, loopback_port: Some(port), ..Own::default() },
+            Self::Public(guard) => Own {
+                base_path,
+                loopback_port: Some(port),
+                authorities: guard.authorities().to_vec(),
+                is_mapped: maps.iter().any(|map| map.is_of(guard.public_origin())),
+            },
+        }
+    }
+}
+
+/// Whether cookies may cross: only where the upstream is the recorder's own app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookies {
+    /// Up and down.
+    Pass,
+    /// Neither way.
+    Drop,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recorder::address::Target;
+    use crate::words::ErrorCode;
+
+    fn upstream(url: &str) -> Upstream {
+        Upstream::parse(url).unwrap()
+    }
+
+    #[test]
+    fn cookies_cross_to_the_apps_own_origin_alone() {
+        let public = Access::new(Some("https://app.example"), &["https://other.example".into()]);
+        for (url, cookies) in [
+            ("https://app.example/api", Cookies::Pass),
+            ("https://app.example:443/api", Cookies::Pass),
+            ("http://app.example/api", Cookies::Drop),
+            ("https://app.example:8443/", Cookies::Drop),
+            ("https://api.app.example/", Cookies::Drop),
+            ("https://other.example/", Cookies::Drop),
+            ("http://localhost:3000/", Cookies::Drop),
+        ] {
+            assert_eq!(public.cookies(&upstream(url)), cookies, "{url}");
+        }
+        let local = Access::new(None, &[]);
+        assert_eq!(local.cookies(&upstream("http://localhost:3000/")), Cookies::Pass);
+        assert_eq!(local.cookies(&upstream("https://app.example/")), Cookies::Drop);
+    }
+
+    /// What an upstream URL is to a recorder under `https://app.example` at this path.
+    fn resolve(base_path: &str, maps: &[&str], url: &str) -> Result<Target, ErrorCode> {
+        let maps: Vec<_> = maps.iter().map(|map| Map::parse(map).unwrap()).collect();
+        let own = Access::new(Some("https://app.example"), &[]).own(base_path, 8787, &maps);
+        own.resolve(upstream(url)).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn a_mounted_recorder_tells_itself_from_the_app_around_it() {
+        let app = "https://app.example/api/chat";
+        assert_eq!(resolve("/df", &[], app), Ok(Target::Upstream(upstream(app))));
+        assert_eq!(resolve("/df", &[], "https://app.example/df/stop"), Err(ErrorCode::LoopDetected));
+        assert_eq!(resolve("/df", &[], "https://app.example/df"), Err(ErrorCode::LoopDetected));
+        assert_eq!(resolve("/df", &[], "https://app.example/df/demo/x"), Ok(Target::Demo("x".into())));
+        let dfx = "https://app.example/dfx";
+        assert_eq!(resolve("/df", &[], dfx), Ok(Target::Upstream(upstream(dfx))));
+        // A proxy may have taken the path off: only its own streams are known to be the recorder's.
+        assert_eq!(resolve("", &[], app), Ok(Target::Upstream(upstream(app))));
+        assert_eq!(resolve("", &[], "https://app.example/demo/x"), Ok(Target::Demo("x".into())));
+        let mapped = "https://app.example/demo/x";
+        assert_eq!(
+            resolve("", &["https://app.example=http://app:3000"], mapped),
+            Ok(Target::Upstream(upstream(mapped)))
+        );
+        assert_eq!(
+            resolve("", &["https://app.example=http://app:3000"], app),
+            Ok(Target::Upstream(upstream(app)))
+        );
+        assert_eq!(resolve("", &[], "http://localhost:8787/x"), Err(ErrorCode::LoopDetected));
+    }
+
+    #[test]
+    fn a_public_recorder_serves_more_than_its_own_machine() {
+        assert!(Access::new(None, &[]).is_local());
+        assert!(!Access::new(Some("https://app.example"), &[]).is_local());
+    }
+
+    #[test]
+    fn a_local_recorder_knows_its_port_and_where_it_is_mounted() {
+        let own = Access::new(None, &[]).own("/df", 8787, &[]);
+        assert_eq!((own.base_path.as_str(), own.loopback_port), ("/df", Some(8787)));
+        assert!(own.authorities.is_empty() && !own.is_mapped);
+    }
+}

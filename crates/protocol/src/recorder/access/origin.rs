@@ -1,0 +1,102 @@
+//! The Origin of a request, and what browsers send in its stead.
+
+use http::header::{HeaderMap, HeaderValue};
+use url::Url;
+
+use super::host::is_loopback_host;
+use crate::words::{ErrorCode, ProtocolError};
+
+/// Proof that a request passed; carries the origin to be echoed in CORS headers, where there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// The allowed value of `origin`.
+    pub origin: Option<HeaderValue>,
+}
+
+/// An origin as browsers serialise it, so that it can be compared byte for byte.
+///
+/// # Errors
+/// A sentence, for anything that is no http(s) origin.
+pub fn parse_origin(text: &str) -> Result<String, String> {
+    let help = || format!("`{text}` is no origin: write https://app.example, without a path");
+    let url = Url::parse(text).map_err(|_| help())?;
+    let plain = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    if !matches!(url.scheme(), "http" | "https")
+        || !plain
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return Err(help());
+    }
+    Ok(url.origin().ascii_serialization())
+}
+
+/// For a request without an Origin: a navigation, a same-origin GET or no browser at all. What another site's
+/// page makes a browser load without one (img, script, no-cors) says so here.
+pub(super) fn refuse_cross_site(headers: &HeaderMap) -> Result<(), ProtocolError> {
+    if headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"cross-site") {
+        return Err(ProtocolError::new(
+            ErrorCode::ForbiddenOrigin,
+            "a page of another site asked for this (sec-fetch-site: cross-site); fetch it from an allowed origin",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn refuse_service_worker(headers: &HeaderMap) -> Result<(), ProtocolError> {
+    if headers.get("service-worker").is_some_and(|value| value.as_bytes() == b"script") {
+        return Err(ErrorCode::ServiceWorker.into());
+    }
+    Ok(())
+}
+
+pub(super) fn is_loopback_origin(origin: &str) -> bool {
+    Url::parse(origin).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.origin().ascii_serialization() == origin
+            && is_loopback_host(url.host())
+    })
+}
+
+/// What a guard makes of a request with these headers: the origin to be echoed, or the code of the refusal.
+#[cfg(test)]
+pub(super) fn checked(
+    headers: &[(&'static str, &str)],
+    check: impl Fn(&HeaderMap) -> Result<Admitted, ProtocolError>,
+) -> Result<Option<String>, ErrorCode> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(*name, value.parse().unwrap());
+    }
+    check(&map)
+        .map(|admitted| admitted.origin.map(|origin| origin.to_str().unwrap().to_owned()))
+        .map_err(|error| error.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_serialised_as_browsers_do() {
+        assert_eq!(parse_origin("HTTPS://App.Example:443/").as_deref(), Ok("https://app.example"));
+        assert_eq!(parse_origin("http://b.example:81").as_deref(), Ok("http://b.example:81"));
+        for bad in ["app.example", "https://app.example/x", "null", "file:///x", "https://u:p@a.example"] {
+            assert!(parse_origin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_origin_has_neither_path_query_fragment_nor_credentials() {
+        for bad in [
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://a.example/?",
+            "https://u@a.example",
+            "https://:p@a.example",
+            "ws://a.example",
+        ] {
+            assert!(parse_origin(bad).unwrap_err().contains(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Whose recordings a request is about. What another scope has recorded does not exist for it: the scope is a
+//! part of every key, so that nothing has to be compared and no answer can tell.
+
+use http::header::{self, HeaderMap, HeaderName};
+
+use super::token::Secrets;
+use crate::words::{ErrorCode, ProtocolError};
+
+/// How a recorder tells whose recordings a request is about.
+#[derive(Debug, Clone, Default)]
+pub enum Scoping {
+    /// It does not: everyone has the same. For a recorder on loopback, and where URLs cannot be guessed.
+    #[default]
+    Shared,
+    /// By the `sub` of the request's token.
+    Tokens(Secrets),
+    /// By credentials that the request carries anyway, for its upstream.
+    Presented(Vec<Credential>),
+}
+
+/// Something that says who sends a request, and stays the same as long as it is the same person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// The value of this header.
+    Header(HeaderName),
+    /// The value of the cookie of this name.
+    Cookie(String),
+}
+
+impl Credential {
+    /// Reads `authorization`, another header's name, or `cookie:NAME`.
+    ///
+    /// # Errors
+    /// A sentence that names the forms.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let help = || format!("`{text}` is no credential: write authorization, x-api-key or cookie:NAME");
+        if let Some(name) = text.strip_prefix("cookie:") {
+            let is_token = !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte));
+            return if is_token { Ok(Self::Cookie(name.to_owned())) } else { Err(help()) };
+        }
+        let name: HeaderName = text.parse().map_err(|_| help())?;
+        if name == header::COOKIE {
+            return Err(
+                "all cookies together change too often to say whose recordings these are: name one, \
+                        cookie:NAME"
+                    .to_owned(),
+            );
+        }
+        Ok(Self::Header(name))
+    }
+
+    /// What a request presents of it, in order. Empty values say nothing.
+    fn values<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]> {
+        let mut found: Vec<&[u8]> = match self {
+            Self::Header(name) => {
+                headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii()).collect()
+            }
+            Self::Cookie(name) => headers
+                .get_all(header::COOKIE)
+                .iter()
+                .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+                .filter_map(|pair| {
+                    let at = pair.iter().position(|byte| *byte == b'=')?;
+                    (pair[..at].trim_ascii() == name.as_bytes()).then(|| pair[at + 1..].trim_ascii())
+                })
+                .collect(),
+        };
+        found.retain(|value| !value.is_empty());
+        found
+    }
+}
+
+impl core::fmt::Display for Credential {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "{name}"),
+            Self::Cookie(name) => write!(f, "cookie:{name}"),
+        }
+    }
+}
+
+impl Scoping {
+    /// The scope of a request. `secret` is the recorder's own, which keys the hash of what is presented, so that
+    /// a stored scope tells nobody the credential; `now_s` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthorized`] where the request does not say whose it is, with the remedy.
+    pub fn scope(&self, headers: &HeaderMap, secret: &[u8; 32], now_s: u64) -> Result<String, ProtocolError> {
+        match self {
+            Self::Shared => Ok(String::new()),
+            Self::Tokens(secrets) => secrets.scope(headers, now_s),
+            Self::Presented(credentials) => presented(credentials, headers, secret),
+        }
+    }
+}
+
+fn presented(
+    credentials: &[Credential],
+    headers: &HeaderMap,
+    secret: &[u8; 32],
+) -> Result<String, ProtocolError> {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    let mut any = false;
+    for (index, credential) in credentials.iter().enumerate() {
+        for value in credential.values(headers) {
+            any = true;
+            hasher.update(&(index as u64).to_le_bytes());
+            hasher.update(&(value.len() as u64).to_le_bytes());
+            hasher.update(value);
+        }
+    }
+    if !any {
+        let names: Vec<_> = credentials.iter().map(ToString::to_string).collect();
+        return Err(ProtocolError::new(
+            ErrorCode::Unauthorized,
+            format!("the request does not say whose it is: send one of {}", names.join(", ")),
+        ));
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scoping(text: &str) -> Scoping {
+        Scoping::Presented(text.split(',').map(|text| Credential::parse(text).unwrap()).collect())
+    }
+
+    fn scope(by: &str, headers: &[(&'static str, &str)]) -> Result<String, ErrorCode> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        scoping(by).scope(&map, &[1; 32], 0).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn the_same_credential_is_the_same_scope_and_another_is_another() {
+        let by = "authorization,cookie:sid";
+        let alice = scope(by, &[("authorization", "Bearer a"), ("cookie", "x=1; sid=7; y=2")]).unwrap();
+        assert_eq!(
+            scope(by, &[("cookie", "sid=7"), ("authorization", "Bearer a"), ("x-other", "z")]),
+            Ok(alice.clone())
+        );
+        for other in [
+            &[("authorization", "Bearer b"), ("cookie", "sid=7")][..],
+            &[("authorization", "Bearer a"), ("cookie", "sid=8")],
+            &[("authorization", "Bearer a")],
+            &[("cookie", "sid=7")],
+            &[("cookie", "sid=Bearer a")],
+            &[("authorization", "7"), ("cookie", "sid=Bearer a")],
+            &[("authorization", "Bearer a"), ("cookie", "sid=7; sid=8")],
+        ] {
+            assert_ne!(scope(by, other).unwrap(), alice, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn who_presents_nothing_is_refused() {
+        for nothing in [
+            &[][..],
+            &[("authorization", "")],
+            &[("cookie", "sid=")],
+            &[("cookie", "ssid=1; sid2=1; SID=1")],
+            &[("cookie", "sid")],
+            &[("x-authorization", "a")],
+        ] {
+            assert_eq!(
+                scope("authorization,cookie:sid", nothing),
+                Err(ErrorCode::Unauthorized),
+                "{nothing:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_scope_does_not_show_the_credential_and_depends_on_the_secret() {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "Bearer hunter2".parse().unwrap());
+        let of = |secret: u8| scoping("authorization").scope(&headers, &[secret; 32], 0).unwrap();
+        assert_ne!(of(1), of(2));
+        assert!(of(1).len() == 64 && !of(1).contains("hunter2"));
+    }
+
+    #[test]
+    fn credentials_are_headers_or_one_cookie() {
+        for good in ["authorization", "X-Api-Key", "cookie:__Host-sid"] {
+            assert_eq!(Credential::parse(good).unwrap().to_string().to_lowercase(), good.to_lowercase());
+        }
+        for bad in ["", "cookie", "cookie:", "cookie:a b", "cookie:a=b", "a b", "a:b"] {
+            assert!(Credential::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn shared_is_one_scope_for_all() {
+        assert_eq!(Scoping::Shared.scope(&HeaderMap::new(), &[0; 32], 0).as_deref(), Ok(""));
+    }
+}

@@ -1,0 +1,13 @@
+//! Addresses: what the path (or `durablefetch-url`) of a request to a recorder names.
+
+pub mod demo;
+mod key;
+mod own;
+mod target;
+mod upstream;
+pub mod via;
+
+pub use key::Key;
+pub use own::Own;
+pub use target::{Control, DEMO_ID_MAX, Target, parse_target};
+pub use upstream::{Upstream, is_localhost_name};

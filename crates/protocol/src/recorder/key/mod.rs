@@ -1,0 +1,4 @@
+//! What becomes of the requests for one key.
+
+pub mod admission;
+pub mod ledger;

@@ -1,0 +1,5 @@
+//! What a request says: its headers, its control JSON, and what of it goes along a redirect.
+
+pub(crate) mod control_json;
+pub mod headers;
+pub mod redirect;

@@ -1,0 +1,4 @@
+//! What a recorder answers: the heads of its responses, and what of an upstream's headers they carry.
+
+pub mod head;
+pub mod inert;

@@ -1,0 +1,51 @@
+//! Headers as such: one that may stand once, and those that concern one connection only.
+
+use http::header::{self, HeaderMap, HeaderName};
+
+use super::error::{ErrorCode, ProtocolError};
+
+/// Headers that concern one connection only (RFC 9110 §7.6.1), with the old `proxy-connection`.
+const HOP_BY_HOP: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Names that the `connection` header adds to the hop-by-hop ones.
+pub(crate) fn connection_named(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|token| token.trim().parse().ok())
+        .collect()
+}
+
+pub(crate) fn is_hop_by_hop(name: &HeaderName, named: &[HeaderName]) -> bool {
+    HOP_BY_HOP.contains(&name.as_str()) || named.contains(name)
+}
+
+/// The value of a header that may stand once.
+///
+/// # Errors
+/// [`ErrorCode::BadRequest`] where it stands twice or is not ASCII.
+pub fn single<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, ProtocolError> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(bad(name, "stands twice"));
+    }
+    value.to_str().map(Some).map_err(|_| bad(name, "is not plain ASCII"))
+}
+
+/// A header whose value is none.
+pub(crate) fn bad(name: &str, what: &str) -> ProtocolError {
+    ProtocolError::new(ErrorCode::BadRequest, format!("the header {name} {what}"))
+}

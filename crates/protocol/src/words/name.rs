@@ -1,0 +1,32 @@
+//! The names of the protocol's headers. All are lower case, as HTTP/2 wants them.
+
+/// Every header of the protocol begins with this; a recorder eats them all and forwards none.
+pub const PREFIX: &str = "durablefetch-";
+
+/// Request: the exact upstream URL. Where it is present the path of the request is decoration.
+pub const URL: &str = "durablefetch-url";
+/// Request: how to treat what is stored, a [`Mode`](super::Mode).
+pub const MODE: &str = "durablefetch-mode";
+/// Request: the id of one intent to start, which makes starting idempotent.
+pub const REQUEST: &str = "durablefetch-request";
+/// Request: with [`OFFSET`] a continuation of exactly this recording. Response: the recording of this body.
+pub const RECORDING: &str = "durablefetch-recording";
+/// Request: with [`RECORDING`] the first byte wanted. Response: the offset at which this body begins.
+pub const OFFSET: &str = "durablefetch-offset";
+/// Request: the caller's token, where the recorder asks for one.
+pub const TOKEN: &str = "durablefetch-token";
+
+/// Response: a [`State`](super::State), [`UNRECORDED`] or [`NONE`]; on every response of a recorder.
+pub const STATE: &str = "durablefetch-state";
+/// Response: the whole length of a recording that has ended, in bytes. It, and not how a connection closed,
+/// tells a client that it has everything; `content-length` will not do, because intermediaries drop it.
+pub const LENGTH: &str = "durablefetch-length";
+/// Response: the upstream's reason phrase, which HTTP/2 cannot carry. Percent-encoded UTF-8.
+pub const STATUS_TEXT: &str = "durablefetch-status-text";
+/// Response: an [`ErrorCode`](super::ErrorCode).
+pub const ERROR: &str = "durablefetch-error";
+
+/// Value of [`STATE`] where an upstream's answer is passed through and not recorded.
+pub const UNRECORDED: &str = "unrecorded";
+/// Value of [`STATE`] on all that is not an upstream's answer: errors, 204, control answers, pages.
+pub const NONE: &str = "none";
