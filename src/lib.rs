@@ -5,7 +5,7 @@
 //!                               │ fetch               last_message/  last messages
 //!                               ▼
 //!   app_request ────────▶ fetch/ ──▶ fetch/session
-//!   what the app asked                 │  drives durablefetch_protocol::reader::Reader
+//!   what the app asked                 │  drives durablefetch_protocol::follow::Follower
 //!                     js/wakeup   ─────┤  clock, wake-ups, the app's abort signal
 //!                     wire/request ────┤  one request: address, headers, token
 //!                     fetch/body  ◀────┘  the app's ReadableStream

@@ -1,9 +1,9 @@
 //! What control calls and the database say in text: JSON, ids, outcomes.
 #![no_main]
 
-use durablefetch_protocol::address::{Own, Upstream};
-use durablefetch_protocol::control::{ControlRequest, Status};
 use durablefetch_protocol::{ErrorCode, Outcome, RecordingId, RequestId, State, units};
+use durablefetch_protocol::address::{Own, Upstream};
+use durablefetch_protocol::control_json::{ControlRequest, Status};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {

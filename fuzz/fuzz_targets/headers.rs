@@ -1,13 +1,14 @@
 //! Header policy: the input is a head as it stands on the wire, one `name: value` a line.
 #![no_main]
 
-use durablefetch_protocol::address::Upstream;
-use durablefetch_protocol::answer::{self, Head};
-use durablefetch_protocol::ask::AskHead;
-use durablefetch_protocol::guard::Guard;
-use durablefetch_protocol::headers::{Cookies, to_store, to_upstream};
-use durablefetch_protocol::recording::Recording;
 use durablefetch_protocol::{RecordingId, cors, name, redirect, via};
+use durablefetch_protocol::access::Cookies;
+use durablefetch_protocol::access::local::Guard;
+use durablefetch_protocol::address::Upstream;
+use durablefetch_protocol::inert::to_store;
+use durablefetch_protocol::recording::Progress;
+use durablefetch_protocol::request_headers::{AskHead, to_upstream};
+use durablefetch_protocol::response_head::{self, Head};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use libfuzzer_sys::fuzz_target;
@@ -72,8 +73,8 @@ fuzz_target!(|wire: &[u8]| {
     let _ = Head::from_stored(200, Vec::new(), wire);
 
     if let Some(admitted) = admitted {
-        let recording = Recording::connecting(RecordingId::from_parts(1, 1));
-        let preflight = answer::preflight(&admitted, &headers);
+        let recording = Progress::connecting(RecordingId::from_parts(1, 1));
+        let preflight = response_head::preflight(&admitted, &headers);
         for served in [head.serving(&recording, 0, &[], &admitted), head.passing(&[], &admitted), preflight] {
             assert_eq!(served.get_all(name::STATE).iter().count(), 1);
             assert_eq!(served.get_all("cache-control").iter().count(), 1);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use durablefetch_protocol::control::Done;
+use durablefetch_protocol::control_json::Done;
 use wasm_bindgen::JsValue;
 
 use super::key::keyed;

@@ -1,6 +1,6 @@
 //! `isInProgress`, `delete` and `stop`, as the app calls them.
 
-use durablefetch_protocol::control::Done;
+use durablefetch_protocol::control_json::Done;
 use wasm_bindgen::JsValue;
 
 use crate::app_request::AppRequest;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use durablefetch_protocol::State;
-use durablefetch_protocol::reader::{Action, Event, Failure, Outset, Reader, Request};
+use durablefetch_protocol::follow::{Action, Event, Failure, Follower, Outset, Request};
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -46,7 +46,7 @@ pub(crate) struct Session {
     client: Rc<ClientState>,
     app_request: Rc<AppRequest>,
     observer: Option<Box<dyn Observer>>,
-    reader: Reader,
+    reader: Follower,
     wakeup: Wakeup,
     source: Source,
     controller: Option<AbortController>,
@@ -101,11 +101,11 @@ impl Session {
         let policy = client.policy;
         let (now, seed) = (clock::now(), crate::js::id::seed());
         let reader = match attach {
-            Some(recording) => Reader::attach(policy, now, seed, recording),
+            Some(recording) => Follower::attach(policy, now, seed, recording),
             None => {
                 let outset =
                     Outset { resendable: app_request.is_resendable(), answered: client.recorder.answered() };
-                Reader::new(policy, now, seed, outset)
+                Follower::new(policy, now, seed, outset)
             }
         };
         let mut new = Self {

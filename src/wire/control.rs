@@ -1,7 +1,7 @@
 //! Asking a recorder about recordings, and about itself: status, delete, stop, version.
 
+use durablefetch_protocol::follow::Answer;
 use durablefetch_protocol::name;
-use durablefetch_protocol::reader::Answer;
 use js_sys::{JSON, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;

@@ -1,7 +1,7 @@
 //! What a response's head says to the reader.
 
+use durablefetch_protocol::follow::{Answer, Head};
 use durablefetch_protocol::name;
-use durablefetch_protocol::reader::{Answer, Head};
 use web_sys::Response;
 
 use crate::js::sys;

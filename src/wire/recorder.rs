@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use durablefetch_protocol::reader::Answer;
+use durablefetch_protocol::follow::Answer;
 use js_sys::Function;
 
 use crate::wire::recorder_url::RecorderUrl;

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
+use durablefetch_protocol::follow::{Answer, Request};
 use durablefetch_protocol::name;
-use durablefetch_protocol::reader::{Answer, Request};
 use wasm_bindgen::JsValue;
 use web_sys::{AbortSignal, Headers, Response};
 

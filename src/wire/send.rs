@@ -1,6 +1,6 @@
 //! Sending to the recorder: the token, and the fetch underneath.
 
-use durablefetch_protocol::reader::Answer;
+use durablefetch_protocol::follow::Answer;
 use js_sys::{Function, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;

@@ -76,7 +76,7 @@ test('every rule of a client has a test in tests/README.md, and every test that 
   assert.deepEqual(rows.map(([, rule]) => rule), rules)
   const web = readdirSync(join(ROOT, 'tests/web')).filter((file) => file.endsWith('.rs')).map((file) => `tests/web/${file}`)
   const tests = (files) => files.flatMap((file) => [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^(?:async )?fn (\w+)\(\)/gm)].map(([, name]) => name))
-  const columns = [tests(['crates/protocol/src/reader_tests.rs']), tests(web)]
+  const columns = [tests(['crates/protocol/src/client/follow_tests.rs']), tests(web)]
   for (const [, rule, ...cells] of rows) {
     const named = cells.map((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name))
     assert.ok(named.flat().length > 0, `${rule} has no test`)

@@ -3,13 +3,10 @@
 
 use std::net::IpAddr;
 
-use durablefetch_protocol::access::Access as Rules;
+use durablefetch_protocol::access::{Access as Rules, Admitted, Cookies, parse_origin};
 use durablefetch_protocol::address::{Own, Upstream, is_localhost_name};
 use durablefetch_protocol::allow::{self, Allow};
 use durablefetch_protocol::destination::{Destination, Lifted};
-use durablefetch_protocol::guard::Admitted;
-use durablefetch_protocol::headers::Cookies;
-use durablefetch_protocol::public_guard::parse_origin;
 use durablefetch_protocol::scope::Scoping;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 use http::HeaderMap;

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
+use durablefetch_protocol::access::Admitted;
 use durablefetch_protocol::address::Target;
 use durablefetch_protocol::admission::{self, Decision, Ending, Part};
-use durablefetch_protocol::ask::AskHead;
 use durablefetch_protocol::demo::Script;
-use durablefetch_protocol::guard::Admitted;
+use durablefetch_protocol::request_headers::AskHead;
 use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, RecordingId, State};
 use http::Method;
 use wasm_bindgen::JsValue;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use durablefetch_protocol::admission::View;
-use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::ledger::Entry;
 use durablefetch_protocol::limits::REMEMBERED;
-use durablefetch_protocol::recording::Recording as Progress;
+use durablefetch_protocol::recording::Progress;
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, Ledger, Outcome, RecordingId, RequestId, State};
 
 use crate::recording::{Recording, Start};

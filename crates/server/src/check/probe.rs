@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use durablefetch_protocol::control::CONTROL_BODY_MAX;
+use durablefetch_protocol::control_json::CONTROL_BODY_MAX;
 use durablefetch_protocol::name;
 use http::header::{self, HeaderMap};
 use http::{HeaderName, HeaderValue, Version};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use durablefetch_protocol::public_guard::parse_origin;
+use durablefetch_protocol::access::parse_origin;
 
 /// See `durablefetch serve --help`.
 #[derive(Debug, Args)]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use durablefetch_protocol::access::Admitted as Allowed;
 use durablefetch_protocol::address::{Control, Upstream};
 use durablefetch_protocol::admission::{self, ControlDecision, Named};
-use durablefetch_protocol::control::{ControlRequest, Done, Seen, Status};
-use durablefetch_protocol::guard::Admitted as Allowed;
+use durablefetch_protocol::control_json::{ControlRequest, Done, Seen, Status};
 use durablefetch_protocol::ledger::Entry as LedgerEntry;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RequestId};

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use durablefetch_protocol::guard::Admitted as Allowed;
+use durablefetch_protocol::access::Admitted as Allowed;
 use http::{HeaderValue, Response, header};
 
 use crate::http::respond::{self, Body};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use durablefetch_protocol::access::Admitted as Allowed;
 use durablefetch_protocol::admission::{Ending, Part};
-use durablefetch_protocol::answer::{self, Head};
-use durablefetch_protocol::guard::Admitted as Allowed;
+use durablefetch_protocol::response_head::{self, Head};
 use durablefetch_protocol::{ErrorCode, ProtocolError, cors};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
@@ -66,7 +66,7 @@ fn response(status: u16, headers: HeaderMap, body: Body) -> Response<Body> {
 
 /// A response of the recorder's own.
 pub(crate) fn own(allowed: &Allowed, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
-    response(200, answer::own(Some(content_type), allowed), Body::Whole(Some(body.into())))
+    response(200, response_head::own(Some(content_type), allowed), Body::Whole(Some(body.into())))
 }
 
 /// A JSON answer.
@@ -77,8 +77,8 @@ pub(crate) fn json(allowed: &Allowed, value: &impl serde::Serialize) -> Response
 
 /// An error.
 pub(crate) fn error(allowed: &Allowed, error: &ProtocolError) -> Response<Body> {
-    let body = Body::Whole(Some(answer::error_body(error).into()));
-    response(error.code.status(), answer::error(error.code, allowed), body)
+    let body = Body::Whole(Some(response_head::error_body(error).into()));
+    response(error.code.status(), response_head::error(error.code, allowed), body)
 }
 
 /// The error of a method that an address does not take. `methods` are those that it takes.
@@ -94,7 +94,7 @@ pub(crate) fn wrong_method(allowed: &Allowed, methods: &'static str) -> Response
 
 /// The answer to a preflight.
 pub(crate) fn preflight(allowed: &Allowed, request: &HeaderMap) -> Response<Body> {
-    response(204, answer::preflight(allowed, request), Body::Whole(None))
+    response(204, response_head::preflight(allowed, request), Body::Whole(None))
 }
 
 /// The answer to a fetch or continuation.
@@ -105,7 +105,7 @@ pub(crate) fn admitted(
     recorder: &Recorder,
 ) -> Response<Body> {
     match admitted {
-        Admitted::NoContent => response(204, answer::own(None, allowed), Body::Whole(None)),
+        Admitted::NoContent => response(204, response_head::own(None, allowed), Body::Whole(None)),
         Admitted::Again(stored) => match finish::from_stored(&stored) {
             Some((head, body)) => passing(allowed, &head, &[], Body::Whole(Some(body.into()))),
             None => error(allowed, &ErrorCode::StorageFailed.into()),

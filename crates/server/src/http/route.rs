@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use durablefetch_protocol::access::Admitted as Allowed;
 use durablefetch_protocol::address::{Target, Upstream, parse_target};
-use durablefetch_protocol::ask::{self, AskHead};
-use durablefetch_protocol::control::CONTROL_BODY_MAX;
+use durablefetch_protocol::control_json::CONTROL_BODY_MAX;
 use durablefetch_protocol::demo::Script;
-use durablefetch_protocol::guard::Admitted as Allowed;
+use durablefetch_protocol::request_headers::{self, AskHead};
 use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, cors, name};
 use http::header;
 use http::request::Parts;
@@ -83,7 +83,7 @@ async fn route(
     body: Incoming,
 ) -> Result<Response<Body>, ProtocolError> {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let url = ask::single(&parts.headers, name::URL)?;
+    let url = request_headers::single(&parts.headers, name::URL)?;
     let target = parse_target(path, url, &recorder.own);
     // Whose it is comes before what it is: an answer about an address is an answer, too.
     let scope = match &target {

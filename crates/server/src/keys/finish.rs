@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::limits::KEPT_ANSWER_MAX;
 use durablefetch_protocol::recording::End;
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError};
 use std::future::poll_fn;
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::recording::End;
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 

@@ -17,8 +17,8 @@ use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use durablefetch_protocol::answer::Head;
-use durablefetch_protocol::recording::{End, Recording as Progress};
+use durablefetch_protocol::recording::{End, Progress};
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::ring::Ring;
 use durablefetch_protocol::{ErrorCode, Fingerprint, Key, ProtocolError, RecordingId, State, admission};
 use futures_util::task::AtomicWaker;

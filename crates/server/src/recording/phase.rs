@@ -1,6 +1,6 @@
 //! From the first byte to the end on disk: how far a recording is, as its pump decides and as its readers see it.
 
-use durablefetch_protocol::recording::{End, Got, Recording as Progress};
+use durablefetch_protocol::recording::{End, Got, Progress};
 use durablefetch_protocol::ring::Ring;
 use durablefetch_protocol::{ErrorCode, RecordingId, State};
 

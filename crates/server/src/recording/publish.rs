@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use durablefetch_protocol::ErrorCode;
-use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::recording::End;
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::ring::Ring;
 use http::HeaderValue;
 

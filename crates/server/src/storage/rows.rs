@@ -1,7 +1,7 @@
 //! The statements. Each function is one, or a few that belong together; the caller's transaction holds them.
 
-use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::ledger::{Entry, Ledger};
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, Fingerprint, Key, Outcome, RecordingId, RequestId, State};
 use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, params};

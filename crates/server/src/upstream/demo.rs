@@ -3,8 +3,8 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
+use durablefetch_protocol::response_head::Head;
 use http::{HeaderMap, HeaderValue};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 

@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use durablefetch_protocol::access::Access;
+use durablefetch_protocol::access::{Access, Cookies};
 use durablefetch_protocol::address::{Own, Upstream};
-use durablefetch_protocol::answer::Head;
-use durablefetch_protocol::headers::{Cookies, to_store, to_upstream};
+use durablefetch_protocol::inert::to_store;
 use durablefetch_protocol::limits::REDIRECTS_MAX;
+use durablefetch_protocol::request_headers::to_upstream;
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, ProtocolError, map, redirect, via};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Version};

@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use durablefetch_protocol::ProtocolError;
-use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::demo::Script;
+use durablefetch_protocol::response_head::Head;
 use http::HeaderValue;
 
 use crate::upstream::demo::Demo;

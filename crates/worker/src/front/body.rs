@@ -1,6 +1,6 @@
 //! Request bodies are read whole before anything is done with them.
 
-use durablefetch_protocol::control::CONTROL_BODY_MAX;
+use durablefetch_protocol::control_json::CONTROL_BODY_MAX;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 
 use crate::js::sys;

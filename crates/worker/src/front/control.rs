@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use durablefetch_protocol::address::Control;
 use durablefetch_protocol::admission::{ControlDecision, decide_delete, decide_stop};
-use durablefetch_protocol::control::{ControlRequest, Done, Seen, Status};
+use durablefetch_protocol::control_json::{ControlRequest, Done, Seen, Status};
 use durablefetch_protocol::ledger::Entry;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError, RequestId};

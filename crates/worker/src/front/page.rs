@@ -1,7 +1,7 @@
 //! The page for people at `/`, and the one that says what is configured wrongly.
 
-use durablefetch_protocol::guard::Admitted;
-use durablefetch_protocol::{ErrorCode, ProtocolError, answer};
+use durablefetch_protocol::access::Admitted;
+use durablefetch_protocol::{ErrorCode, ProtocolError, response_head};
 use http::HeaderValue;
 use wasm_bindgen::JsValue;
 
@@ -16,7 +16,7 @@ const HTML: &str = "text/html; charset=utf-8";
 pub(crate) fn page(request: &Request) -> Result<web_sys::Response, JsValue> {
     let base = format!("{}/", request.own.base_path);
     let html = PAGE.replace("{{base}}", &base);
-    let mut headers = answer::own(Some(HTML), &request.admitted);
+    let mut headers = response_head::own(Some(HTML), &request.admitted);
     headers.insert(
         "content-security-policy",
         HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),

@@ -3,10 +3,10 @@
 
 use std::rc::Rc;
 
+use durablefetch_protocol::access::Admitted;
 use durablefetch_protocol::address::{Own, Target, Upstream, parse_target};
-use durablefetch_protocol::ask::single;
-use durablefetch_protocol::guard::Admitted;
-use durablefetch_protocol::{ErrorCode, ProtocolError, headers, name, via};
+use durablefetch_protocol::request_headers::{self, single};
+use durablefetch_protocol::{ErrorCode, ProtocolError, name, via};
 use http::{HeaderMap, Method};
 use wasm_bindgen::JsValue;
 
@@ -66,7 +66,7 @@ impl Request {
 
     /// The request that goes up for this one. Its body is added once it is read.
     pub(crate) fn upward(&self, config: &Config, to: Upstream) -> Upward {
-        let mut headers = headers::to_upstream(&self.headers, config.access.cookies(&to));
+        let mut headers = request_headers::to_upstream(&self.headers, config.access.cookies(&to));
         via::append(&mut headers, &self.pseudonym);
         let own = Rc::clone(&self.own);
         Upward { to, method: self.method.clone(), headers, body: Vec::new(), own }

@@ -1,7 +1,7 @@
 //! From the protocol's heads to JavaScript's `Response`.
 
-use durablefetch_protocol::answer::{self, Head};
-use durablefetch_protocol::guard::Admitted;
+use durablefetch_protocol::access::Admitted;
+use durablefetch_protocol::response_head::{self, Head};
 use durablefetch_protocol::{ErrorCode, ProtocolError, cors};
 use http::{HeaderMap, Method, header};
 use js_sys::Uint8Array;
@@ -57,8 +57,8 @@ pub(crate) fn error(
     admitted: Option<&Admitted>,
 ) -> Result<web_sys::Response, JsValue> {
     let nobody = Admitted { origin: None };
-    let headers = answer::error(error.code, admitted.unwrap_or(&nobody));
-    response(error.code.status(), b"", &headers, Body::Bytes(sys::to_js(&answer::error_body(error))))
+    let headers = response_head::error(error.code, admitted.unwrap_or(&nobody));
+    response(error.code.status(), b"", &headers, Body::Bytes(sys::to_js(&response_head::error_body(error))))
 }
 
 /// An error without anything particular to say.
@@ -69,7 +69,7 @@ pub(crate) fn code(code: ErrorCode, admitted: &Admitted) -> Result<web_sys::Resp
 /// 405, with the methods that the address takes.
 pub(crate) fn wrong_method(methods: &[Method], admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
     let error = ProtocolError::from(ErrorCode::MethodNotAllowed);
-    let mut headers = answer::error(error.code, &Admitted { origin: None });
+    let mut headers = response_head::error(error.code, &Admitted { origin: None });
     let methods: Vec<_> = methods.iter().map(Method::as_str).collect();
     if let Ok(methods) = methods.join(", ").parse() {
         headers.insert(header::ALLOW, methods);
@@ -77,7 +77,7 @@ pub(crate) fn wrong_method(methods: &[Method], admitted: &Admitted) -> Result<we
     // CORS exposes what is there, so it comes after.
     headers.remove(header::VARY);
     cors::add_to_response(admitted, &mut headers);
-    response(error.code.status(), b"", &headers, Body::Bytes(sys::to_js(&answer::error_body(&error))))
+    response(error.code.status(), b"", &headers, Body::Bytes(sys::to_js(&response_head::error_body(&error))))
 }
 
 /// What the recorder says itself.
@@ -90,7 +90,7 @@ pub(crate) fn own(
     response(
         status,
         b"",
-        &answer::own(Some(content_type), admitted),
+        &response_head::own(Some(content_type), admitted),
         Body::Bytes(sys::to_js(body.as_bytes())),
     )
 }
@@ -102,7 +102,7 @@ pub(crate) fn json(value: &Value, admitted: &Admitted) -> Result<web_sys::Respon
 
 /// 204.
 pub(crate) fn nothing(admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
-    response(204, b"", &answer::own(None, admitted), Body::Nothing)
+    response(204, b"", &response_head::own(None, admitted), Body::Nothing)
 }
 
 /// A response that JavaScript has made. Where it has not, why goes to the log.

@@ -1,8 +1,8 @@
 //! The Worker in front: answers what needs no key, and passes the rest to the Durable Object of its key.
 
 use durablefetch_protocol::address::{Target, Upstream};
-use durablefetch_protocol::control::ControlRequest;
-use durablefetch_protocol::{ErrorCode, Key, ProtocolError, answer, cors};
+use durablefetch_protocol::control_json::ControlRequest;
+use durablefetch_protocol::{ErrorCode, Key, ProtocolError, cors, response_head};
 use http::Method;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Response, Result, event};
@@ -75,7 +75,7 @@ async fn dispatch(
     config: &Config,
 ) -> core::result::Result<web_sys::Response, Failed> {
     if cors::is_preflight(&request.method, &request.headers) {
-        let headers = answer::preflight(&request.admitted, &request.headers);
+        let headers = response_head::preflight(&request.admitted, &request.headers);
         return Ok(respond::response(204, b"", &headers, respond::Body::Nothing)?);
     }
     let target = request.target();

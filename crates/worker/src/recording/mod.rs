@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use durablefetch_protocol::admission::Stored;
-use durablefetch_protocol::answer::Head;
-use durablefetch_protocol::recording::{End, Got, Recording as Progress};
+use durablefetch_protocol::recording::{End, Got, Progress};
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::ring::Ring;
 use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, State};
 use http::HeaderValue;

@@ -4,9 +4,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::recording::End;
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 use http::HeaderValue;
 use wasm_bindgen_futures::spawn_local;

@@ -18,8 +18,8 @@ mod body;
 
 use std::cell::{Cell, RefCell};
 
-use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::ledger::Entry;
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, Fingerprint, ProtocolError, RecordingId, RequestId};
 use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};

@@ -9,12 +9,12 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use durablefetch_protocol::access::Cookies;
 use durablefetch_protocol::address::{Own, Target, Upstream};
-use durablefetch_protocol::answer::Head;
 use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
-use durablefetch_protocol::headers::{self, Cookies};
 use durablefetch_protocol::limits::REDIRECTS_MAX;
-use durablefetch_protocol::{ErrorCode, ProtocolError, redirect};
+use durablefetch_protocol::response_head::Head;
+use durablefetch_protocol::{ErrorCode, ProtocolError, inert, redirect};
 use futures_util::future::{Either, select};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
@@ -153,7 +153,7 @@ fn opened(response: &web_sys::Response, answered: &HeaderMap, cookies: Cookies) 
     let head = Head {
         status: response.status(),
         reason: js::headers::bytes(&response.status_text()),
-        headers: headers::to_store(answered),
+        headers: inert::to_store(answered),
     };
     let cookies = match cookies {
         Cookies::Pass => answered.get_all(header::SET_COOKIE).iter().cloned().collect(),

@@ -55,7 +55,7 @@ mod tests {
     fn functions_belong_to_the_crate_that_they_are_named_after() {
         for (name, wanted) in [
             ("durablefetch[47ead]::fetch::fetch::{closure#0}", "durablefetch"),
-            ("<durablefetch_protocol[15b]::reader::Reader>::on", "durablefetch_protocol"),
+            ("<durablefetch_protocol[15b]::follow::Follower>::on", "durablefetch_protocol"),
             ("core[c59]::ptr::drop_in_place::<durablefetch[47e]::js::wakeup::Wakeup>", "durablefetch"),
             ("<&str as core[c59]::fmt::Debug>::fmt", "(runtime)"),
             ("client_fetch externref shim", "durablefetch"),
