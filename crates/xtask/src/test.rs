@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check, each timed, and a summary. A failed check stops only those that need it.
 
 mod checks;
+mod circles;
 mod matrices;
 
 use std::cell::OnceCell;

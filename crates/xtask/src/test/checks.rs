@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 
 use anyhow::Result;
 
-use super::{Check, Context};
+use super::{Check, Context, circles};
 use crate::chaos::Seeds;
 use crate::progress::Step;
 use crate::{browser, chaos, npm, package, rust_tools, size, worker};
@@ -14,6 +14,7 @@ const WASM: &str = "wasm32-unknown-unknown";
 
 pub(super) const CHECKS: &[Check] = &[
     Check { name: "format", needs: &[], run: format },
+    Check { name: "import circles", needs: &[], run: |context| circles::check(context.repo) },
     Check { name: "lints", needs: &[], run: lints },
     Check { name: "unit and conformance tests", needs: &[], run: native_tests },
     Check { name: "documentation", needs: &[], run: documentation },
