@@ -113,7 +113,7 @@ pub use {
     recorder::access::{self, allow, cors, destination, map, scope, token},
     recorder::address::{self, Key, demo, via},
     recorder::key::ledger::{Ledger, Outcome},
-    recorder::key::{admission, ledger},
+    recorder::key::{admission, ledger, life},
     recorder::recording::{self, ring},
     recorder::request::headers::Ask,
     recorder::request::{headers as request_headers, redirect},

@@ -25,7 +25,7 @@ impl core::fmt::Display for RecordingId {
 }
 
 /// A request id: 1 to 64 letters, digits, `-` and `_`. Clients make a UUID.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(String);
 
 impl RequestId {

@@ -2,8 +2,10 @@
 
 use core::time::Duration;
 
-/// Request ids that a key keeps, newest first out of the way of none that is live.
-pub const REQUEST_IDS_KEPT: usize = 16;
+/// The most retired recordings that a key keeps.
+pub const RETIRED_MAX: usize = 64;
+/// The most bytes that the retired recordings of a key may have together.
+pub const RETIRED_BYTES_MAX: u64 = 64 << 20;
 /// How long a request id, and a finished recording that was superseded, is remembered.
 pub const REMEMBERED: Duration = Duration::from_secs(10 * 60);
 /// The largest answer that was passed through unrecorded and is kept for its request id, in bytes.
@@ -28,7 +30,8 @@ mod tests {
     /// Written out: a product that was mistyped is not told by the same product.
     #[test]
     fn the_numbers_are_those_of_the_document() {
-        assert_eq!((REQUEST_IDS_KEPT, REMEMBERED.as_secs(), KEPT_ANSWER_MAX), (16, 600, 65_536));
+        assert_eq!(RETIRED_BYTES_MAX, 67_108_864);
+        assert_eq!((RETIRED_MAX, REMEMBERED.as_secs(), KEPT_ANSWER_MAX), (64, 600, 65_536));
         assert_eq!((RING_MAX, REQUEST_BODY_MAX, REDIRECTS_MAX), (262_144, 33_554_432, 5));
         assert_eq!((TTL.as_secs(), HEADER_TIMEOUT.as_secs(), IDLE_TIMEOUT.as_secs()), (21_600, 60, 600));
     }

@@ -4,7 +4,7 @@
 
 use super::ledger::Outcome;
 use crate::recorder::request::headers::Ask;
-use crate::words::{ErrorCode, Fingerprint, Mode, RecordingId, RequestId, State};
+use crate::words::{ErrorCode, Fingerprint, Mode, RecordingId, State};
 
 pub use crate::recorder::request::control_json::Named;
 
@@ -13,23 +13,23 @@ pub use crate::recorder::request::control_json::Named;
 pub struct Stored {
     /// Its id.
     pub id: RecordingId,
-    /// Its state.
+    /// Its state, as readers see it.
     pub state: State,
     /// Bytes published.
     pub len: u64,
     /// Of the request that started it.
     pub fingerprint: Fingerprint,
+    /// A later one has started since it ended: it answers continuations only.
+    pub retired: bool,
+    /// Its answer is passed through and not recorded.
+    pub passing: bool,
 }
 
-/// What is stored under the key of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct View {
-    /// The current recording.
-    pub current: Option<Stored>,
-    /// The recording that a continuation names, where it is not the current one and is still remembered.
-    pub named: Option<Stored>,
-    /// What became of the request's id, where that is known.
-    pub outcome: Option<Outcome>,
+impl Stored {
+    /// Whether it may answer a request that names no recording.
+    const fn serves(&self) -> bool {
+        !self.retired && !self.passing
+    }
 }
 
 /// A request's part in the recording that it is answered with.
@@ -76,16 +76,23 @@ pub enum Decision {
     Refuse(ErrorCode),
 }
 
-/// Decides a fetch or continuation.
+/// Decides a fetch or continuation. `stored` is what the key has, in the order in which it started; `outcome` is what
+/// became of the request's id, where that is known.
 #[must_use]
-pub fn decide(view: &View, ask: &Ask) -> Decision {
+pub fn decide(stored: &[Stored], outcome: Option<Outcome>, ask: &Ask) -> Decision {
     match ask {
-        Ask::Continue { recording, offset } => continuation(view, *recording, *offset),
-        Ask::Fetch { mode, request, fingerprint } => match (request, view.outcome) {
-            (Some(_), Some(outcome)) => known_id(view, outcome),
-            _ => fetch(view.current.as_ref(), *mode, fingerprint),
+        Ask::Continue { recording, offset } => continuation(stored, *recording, *offset),
+        Ask::Fetch { mode, fingerprint, .. } => match outcome {
+            Some(outcome) => known_id(stored, outcome),
+            None => fetch(latest(stored), *mode, fingerprint),
         },
     }
+}
+
+/// The recording that answers a request which names none: the latest live one, else the latest that has finished.
+fn latest(stored: &[Stored]) -> Option<&Stored> {
+    let serving = || stored.iter().rev().filter(|stored| stored.serves());
+    serving().find(|stored| stored.state.is_live()).or_else(|| serving().next())
 }
 
 fn fetch(current: Option<&Stored>, mode: Mode, fingerprint: &Fingerprint) -> Decision {
@@ -118,14 +125,18 @@ fn all(stored: &Stored) -> Decision {
     Decision::Serve { recording: stored.id, from: 0, ending }
 }
 
-fn continuation(view: &View, recording: RecordingId, offset: u64) -> Decision {
-    let found = [view.current, view.named].into_iter().flatten().find(|stored| stored.id == recording);
-    let Some(stored) = found else {
-        let code = if view.current.is_some() { ErrorCode::Superseded } else { ErrorCode::Gone };
-        return Decision::Refuse(code);
-    };
+fn continuation(stored: &[Stored], recording: RecordingId, offset: u64) -> Decision {
+    match stored.iter().find(|stored| stored.id == recording && !stored.passing) {
+        Some(stored) => rest(stored, offset),
+        None if stored.iter().any(Stored::serves) => Decision::Refuse(ErrorCode::Superseded),
+        None => Decision::Refuse(ErrorCode::Gone),
+    }
+}
+
+/// From this offset.
+fn rest(stored: &Stored, offset: u64) -> Decision {
     let ending = match stored.state {
-        State::Connecting => return Decision::Wait(recording),
+        State::Connecting => return Decision::Wait(stored.id),
         State::Superseded => return Decision::Refuse(ErrorCode::Superseded),
         State::Deleted => return Decision::Refuse(ErrorCode::Gone),
         State::Streaming => Ending::AsRecorded,
@@ -134,15 +145,18 @@ fn continuation(view: &View, recording: RecordingId, offset: u64) -> Decision {
     if offset > stored.len {
         return Decision::Refuse(ErrorCode::OffsetOutOfRange);
     }
-    Decision::Serve { recording, from: offset, ending }
+    Decision::Serve { recording: stored.id, from: offset, ending }
 }
 
 /// A known request id never starts twice.
-fn known_id(view: &View, outcome: Outcome) -> Decision {
+fn known_id(stored: &[Stored], outcome: Outcome) -> Decision {
     match outcome {
-        Outcome::Started(id) => match view.current {
-            Some(stored) if stored.id == id => all(&stored),
-            _ => Decision::Refuse(ErrorCode::Gone),
+        Outcome::Started(id) => match stored.iter().find(|stored| stored.id == id) {
+            Some(stored) if stored.retired => Decision::Refuse(ErrorCode::Superseded),
+            // Its head is there, or was: who waits for it gets what is passed through.
+            Some(stored) if stored.passing => Decision::Wait(id),
+            Some(stored) => all(stored),
+            None => Decision::Refuse(ErrorCode::Gone),
         },
         Outcome::Superseded => Decision::Refuse(ErrorCode::Superseded),
         Outcome::Deleted => Decision::Refuse(ErrorCode::Deleted),
@@ -153,14 +167,12 @@ fn known_id(view: &View, outcome: Outcome) -> Decision {
     }
 }
 
-/// What somebody who waited for a head is served once it is there. By then the recording may have ended, or made way
+/// What a request that waited for a head is served once it is there. By then the recording may have ended, or made way
 /// for another.
 #[must_use]
 pub fn head_came(stored: &Stored, ask: &Ask) -> Decision {
     match (ask, stored.state) {
-        (Ask::Continue { recording, offset }, _) => {
-            continuation(&View { current: Some(*stored), ..View::default() }, *recording, *offset)
-        }
+        (Ask::Continue { offset, .. }, _) => rest(stored, *offset),
         (Ask::Fetch { .. }, State::Superseded) => Decision::Refuse(ErrorCode::Superseded),
         (Ask::Fetch { .. }, State::Deleted) => Decision::Refuse(ErrorCode::Deleted),
         (Ask::Fetch { .. }, _) => all(stored),
@@ -173,50 +185,6 @@ pub fn no_head(ask: &Ask, code: ErrorCode) -> Decision {
     match ask {
         Ask::Fetch { mode: Mode::Resume, .. } => Decision::NoContent,
         Ask::Fetch { .. } | Ask::Continue { .. } => Decision::Refuse(code),
-    }
-}
-
-/// What becomes of a control call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ControlDecision {
-    /// Do it to this recording.
-    Apply(RecordingId),
-    /// Nothing to do; a success all the same.
-    NoOp,
-    /// `stop` of a request id not seen yet: remember it.
-    Remember,
-}
-
-/// Decides a `stop`. `request` is the id it names, if any; the view's outcome is that id's.
-#[must_use]
-pub fn decide_stop(view: &View, recording: Named, request: Option<&RequestId>) -> ControlDecision {
-    if recording == Named::Unknown {
-        return ControlDecision::NoOp;
-    }
-    let started = match (request, view.outcome) {
-        (None, _) => None,
-        (Some(_), None) => return ControlDecision::Remember,
-        (Some(_), Some(Outcome::Started(id))) => Some(id),
-        (Some(_), Some(_)) => return ControlDecision::NoOp,
-    };
-    match view.current {
-        Some(stored)
-            if stored.state.is_live()
-                && recording.covers(stored.id)
-                && started.is_none_or(|id| id == stored.id) =>
-        {
-            ControlDecision::Apply(stored.id)
-        }
-        _ => ControlDecision::NoOp,
-    }
-}
-
-/// Decides a `delete`.
-#[must_use]
-pub fn decide_delete(view: &View, recording: Named) -> ControlDecision {
-    match view.current {
-        Some(stored) if recording.covers(stored.id) => ControlDecision::Apply(stored.id),
-        _ => ControlDecision::NoOp,
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::RequestId;
 
 const FINGERPRINT: Fingerprint = Fingerprint([1; 32]);
 const OTHER: Fingerprint = Fingerprint([2; 32]);
@@ -8,11 +9,11 @@ fn id(n: u128) -> RecordingId {
 }
 
 fn stored(state: State) -> Stored {
-    Stored { id: id(1), state, len: 10, fingerprint: FINGERPRINT }
+    Stored { id: id(1), state, len: 10, fingerprint: FINGERPRINT, retired: false, passing: false }
 }
 
-fn view(state: Option<State>) -> View {
-    View { current: state.map(stored), ..View::default() }
+fn view(state: Option<State>) -> Vec<Stored> {
+    state.map(stored).into_iter().collect()
 }
 
 fn ask(mode: Mode, fingerprint: Fingerprint) -> Ask {
@@ -58,7 +59,7 @@ fn every_cell_of_the_modes() {
             ask(Mode::Replay, OTHER),
         ];
         for (ask, expected) in asks.iter().zip(expected) {
-            assert_eq!(decide(&view(row), ask), expected, "{row:?} {ask:?}");
+            assert_eq!(decide(&view(row), None, ask), expected, "{row:?} {ask:?}");
         }
     }
 }
@@ -75,14 +76,14 @@ fn every_cell_of_the_continuation() {
         serve(4, Ending::Clean),
     ];
     for (row, expected) in ROWS.into_iter().zip(table) {
-        assert_eq!(decide(&view(row), &Ask::Continue { recording: id(1), offset: 4 }), expected, "{row:?}");
+        assert_eq!(decide(&view(row), None, &Ask::Continue { recording: id(1), offset: 4 }), expected, "{row:?}");
     }
 }
 
 #[test]
 fn a_continuation_ends_at_the_stored_end() {
     for row in ROWS.into_iter().flatten().filter(|state| *state != State::Connecting) {
-        let at = |offset| decide(&view(Some(row)), &Ask::Continue { recording: id(1), offset });
+        let at = |offset| decide(&view(Some(row)), None, &Ask::Continue { recording: id(1), offset });
         assert!(matches!(at(10), Decision::Serve { from: 10, .. }), "{row:?}: exactly at the end");
         assert_eq!(at(11), Decision::Refuse(ErrorCode::OffsetOutOfRange), "{row:?}: past it");
     }
@@ -91,16 +92,15 @@ fn a_continuation_ends_at_the_stored_end() {
 #[test]
 fn a_continuation_of_another_recording_is_superseded_or_gone() {
     let ask = Ask::Continue { recording: id(2), offset: 0 };
-    assert_eq!(decide(&view(None), &ask), Decision::Refuse(ErrorCode::Gone));
-    assert_eq!(decide(&view(Some(State::Streaming)), &ask), Decision::Refuse(ErrorCode::Superseded));
-    let named =
-        |state| View { named: Some(Stored { id: id(2), ..stored(state) }), ..view(Some(State::Streaming)) };
+    assert_eq!(decide(&view(None), None, &ask), Decision::Refuse(ErrorCode::Gone));
+    assert_eq!(decide(&view(Some(State::Streaming)), None, &ask), Decision::Refuse(ErrorCode::Superseded));
+    let retired = |state| [Stored { id: id(2), retired: true, ..stored(state) }, stored(State::Streaming)];
     for finished in [State::Complete, State::Stopped, State::Failed, State::Interrupted] {
         let expected = Decision::Serve { recording: id(2), from: 0, ending: Ending::Clean };
-        assert_eq!(decide(&named(finished), &ask), expected, "finished before it was superseded");
+        assert_eq!(decide(&retired(finished), None, &ask), expected, "finished before it was superseded");
     }
-    assert_eq!(decide(&named(State::Superseded), &ask), Decision::Refuse(ErrorCode::Superseded));
-    assert_eq!(decide(&named(State::Deleted), &ask), Decision::Refuse(ErrorCode::Gone));
+    let passing = [Stored { id: id(2), passing: true, ..stored(State::Streaming) }];
+    assert_eq!(decide(&passing, None, &ask), Decision::Refuse(ErrorCode::Gone), "it is no recording");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_known_request_id_never_starts() {
         for row in ROWS {
             for mode in Mode::ALL {
                 let ask = Ask::Fetch { mode, request: RequestId::parse("r"), fingerprint: OTHER };
-                let decision = decide(&View { outcome: Some(outcome), ..view(row) }, &ask);
+                let decision = decide(&view(row), Some(outcome), &ask);
                 assert_ne!(decision, Decision::Start, "{outcome:?} {row:?} {mode:?}");
             }
         }
@@ -130,7 +130,7 @@ fn a_known_request_id_never_starts() {
 fn a_known_request_id_gets_its_outcome_again() {
     let of = |outcome, row| {
         let ask = Ask::Fetch { mode: Mode::Restart, request: RequestId::parse("r"), fingerprint: OTHER };
-        decide(&View { outcome: Some(outcome), ..view(row) }, &ask)
+        decide(&view(row), Some(outcome), &ask)
     };
     let streaming = Some(State::Streaming);
     let joined = [
@@ -144,6 +144,12 @@ fn a_known_request_id_gets_its_outcome_again() {
     for (row, expected) in ROWS.into_iter().skip(1).zip(joined) {
         assert_eq!(of(Outcome::Started(id(1)), row), expected, "{row:?}");
     }
+    let retired = [Stored { retired: true, ..stored(State::Complete) }];
+    let ask = Ask::Fetch { mode: Mode::Join, request: RequestId::parse("r"), fingerprint: OTHER };
+    let again = decide(&retired, Some(Outcome::Started(id(1))), &ask);
+    assert_eq!(again, Decision::Refuse(ErrorCode::Superseded));
+    let passing = [Stored { passing: true, ..stored(State::Streaming) }];
+    assert_eq!(decide(&passing, Some(Outcome::Started(id(1))), &ask), Decision::Wait(id(1)));
     assert_eq!(of(Outcome::Started(id(2)), streaming), Decision::Refuse(ErrorCode::Gone));
     assert_eq!(of(Outcome::Superseded, streaming), Decision::Refuse(ErrorCode::Superseded));
     assert_eq!(of(Outcome::Deleted, None), Decision::Refuse(ErrorCode::Deleted));
@@ -159,7 +165,7 @@ fn a_known_request_id_gets_its_outcome_again() {
 #[test]
 fn an_unknown_request_id_is_decided_by_its_mode() {
     let ask = Ask::Fetch { mode: Mode::Join, request: RequestId::parse("r"), fingerprint: OTHER };
-    assert_eq!(decide(&view(None), &ask), Decision::Start);
+    assert_eq!(decide(&view(None), None, &ask), Decision::Start);
 }
 
 #[test]
@@ -199,34 +205,4 @@ fn who_waited_in_vain_is_told_why_and_resume_that_there_is_nothing() {
     }
     let continuation = Ask::Continue { recording: id(1), offset: 0 };
     assert_eq!(no_head(&continuation, code), Decision::Refuse(code));
-}
-
-#[test]
-fn every_cell_of_stop_and_delete() {
-    use ControlDecision::{Apply, NoOp};
-    let one = Apply(id(1));
-    let table = [(NoOp, NoOp), (one, one), (one, one), (NoOp, one), (NoOp, one), (NoOp, one), (NoOp, one)];
-    for (row, (stop, delete)) in ROWS.into_iter().zip(table) {
-        assert_eq!(decide_stop(&view(row), Named::Current, None), stop, "{row:?}");
-        assert_eq!(decide_delete(&view(row), Named::Current), delete, "{row:?}");
-        assert_eq!(decide_stop(&view(row), Named::Only(id(1)), None), stop, "{row:?}");
-        assert_eq!(decide_delete(&view(row), Named::Only(id(1))), delete, "{row:?}");
-        assert_eq!(decide_stop(&view(row), Named::Only(id(2)), None), NoOp, "{row:?}: another recording");
-        assert_eq!(decide_delete(&view(row), Named::Only(id(2))), NoOp, "{row:?}: another recording");
-        assert_eq!(decide_stop(&view(row), Named::Unknown, None), NoOp, "{row:?}: nobody's id");
-        assert_eq!(decide_delete(&view(row), Named::Unknown), NoOp, "{row:?}: nobody's id");
-    }
-}
-
-#[test]
-fn a_stop_by_request_id_stops_only_what_that_id_started() {
-    let request = RequestId::parse("r").unwrap();
-    let of = |outcome| {
-        decide_stop(&View { outcome, ..view(Some(State::Streaming)) }, Named::Current, Some(&request))
-    };
-    assert_eq!(of(None), ControlDecision::Remember);
-    assert_eq!(of(Some(Outcome::Started(id(1)))), ControlDecision::Apply(id(1)));
-    for done in [Outcome::Started(id(2)), Outcome::Superseded, Outcome::StopAtArrival, Outcome::Answered] {
-        assert_eq!(of(Some(done)), ControlDecision::NoOp, "{done:?}");
-    }
 }

@@ -1,6 +1,7 @@
 //! What a key remembers of request ids: a known request id never starts twice.
 
-use crate::words::limits::{REMEMBERED, REQUEST_IDS_KEPT};
+use std::collections::BTreeMap;
+
 use crate::words::{ErrorCode, RecordingId, RequestId};
 
 /// What became of a request id.
@@ -64,63 +65,62 @@ pub struct Entry {
     pub at_ms: u64,
 }
 
-/// The ids of one key, oldest first.
+/// The ids of one key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    entries: Vec<Entry>,
+    entries: BTreeMap<RequestId, Entry>,
 }
 
 impl Ledger {
     /// A ledger from what was stored, in any order.
     #[must_use]
-    pub fn from_entries(mut entries: Vec<Entry>) -> Self {
-        entries.sort_by_key(|entry| entry.at_ms);
-        Self { entries }
+    pub fn from_entries(entries: Vec<Entry>) -> Self {
+        Self { entries: entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect() }
     }
 
-    /// All entries, oldest first.
+    /// All entries, by id.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// Whether no id is known.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many ids are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What is known of an id.
+    #[must_use]
+    pub fn entry(&self, id: &RequestId) -> Option<&Entry> {
+        self.entries.get(id)
     }
 
     /// What became of an id, if it is known.
     #[must_use]
     pub fn find(&self, id: &RequestId) -> Option<Outcome> {
-        self.entries.iter().find(|entry| entry.id == *id).map(|entry| entry.outcome)
+        self.entry(id).map(|entry| entry.outcome)
+    }
+
+    /// The ids that are answered with this recording.
+    pub fn ids_of(&self, recording: RecordingId) -> impl Iterator<Item = &RequestId> {
+        let of_it = move |entry: &&Entry| entry.outcome == Outcome::Started(recording);
+        self.entries().filter(of_it).map(|entry| &entry.id)
     }
 
     /// Writes down what became of an id, in place of what was known of it.
-    pub fn set(&mut self, id: RequestId, outcome: Outcome, now_ms: u64) {
-        self.entries.retain(|entry| entry.id != id);
-        self.entries.push(Entry { id, outcome, at_ms: now_ms });
+    pub fn set(&mut self, id: RequestId, outcome: Outcome, at_ms: u64) {
+        self.entries.insert(id.clone(), Entry { id, outcome, at_ms });
     }
 
-    /// The recording came to this; every id that started it learns so.
-    pub fn settle(&mut self, recording: RecordingId, outcome: Outcome, now_ms: u64) {
-        for entry in &mut self.entries {
-            if entry.outcome == Outcome::Started(recording) {
-                entry.outcome = outcome;
-                entry.at_ms = now_ms;
-            }
-        }
-    }
-
-    /// Forgets what is too old or too much; ids of the live recording stay. Returns what was forgotten.
-    pub fn prune(&mut self, now_ms: u64, live: Option<RecordingId>) -> Vec<RequestId> {
-        let horizon = now_ms.saturating_sub(REMEMBERED.as_millis() as u64);
-        let is_live = |entry: &Entry| live.is_some_and(|id| entry.outcome == Outcome::Started(id));
-        let mut surplus = self.entries.len().saturating_sub(REQUEST_IDS_KEPT);
-        let mut forgotten = Vec::new();
-        self.entries.retain(|entry| {
-            let drop = !is_live(entry) && (entry.at_ms < horizon || surplus > 0);
-            if drop {
-                surplus = surplus.saturating_sub(1);
-                forgotten.push(entry.id.clone());
-            }
-            !drop
-        });
-        forgotten
+    /// Forgets an id.
+    pub fn forget(&mut self, id: &RequestId) {
+        self.entries.remove(id);
     }
 }
 
@@ -156,41 +156,18 @@ mod tests {
     }
 
     #[test]
-    fn the_last_sixteen_are_kept_and_the_live_one_besides() {
-        let mut ledger = Ledger::default();
-        for n in 0..20 {
-            ledger.set(id(n), Outcome::Started(recording(n as u128)), n as u64);
+    fn an_id_is_known_until_it_is_forgotten() {
+        let mut ledger = Ledger::from_entries(vec![Entry { id: id(2), outcome: Outcome::Deleted, at_ms: 1 }]);
+        ledger.set(id(1), Outcome::Started(recording(1)), 5);
+        ledger.set(id(3), Outcome::Started(recording(1)), 6);
+        assert_eq!(ledger.ids_of(recording(1)).collect::<Vec<_>>(), [&id(1), &id(3)]);
+        ledger.set(id(1), Outcome::Answered, 7);
+        assert_eq!((ledger.find(&id(1)), ledger.len()), (Some(Outcome::Answered), 3));
+        assert_eq!(ledger.entry(&id(1)).unwrap().at_ms, 7);
+        for n in 1..=3 {
+            assert!(!ledger.is_empty());
+            ledger.forget(&id(n));
         }
-        let forgotten = ledger.prune(20, Some(recording(0)));
-        assert_eq!(forgotten, [id(1), id(2), id(3), id(4)]);
-        assert_eq!(ledger.entries().len(), 16);
-        assert_eq!(ledger.find(&id(0)), Some(Outcome::Started(recording(0))));
-    }
-
-    #[test]
-    fn ids_are_forgotten_after_ten_minutes_unless_live() {
-        let mut ledger = Ledger::default();
-        ledger.set(id(1), Outcome::Started(recording(1)), 0);
-        ledger.set(id(2), Outcome::Answered, 0);
-        ledger.set(id(3), Outcome::Answered, 1);
-        assert_eq!(ledger.prune(600_001, Some(recording(1))), [id(2)]);
-        assert_eq!(ledger.prune(600_002, None), [id(1), id(3)]);
-    }
-
-    #[test]
-    fn every_id_of_a_recording_learns_what_came_of_it() {
-        let mut ledger = Ledger::default();
-        ledger.set(id(1), Outcome::Started(recording(1)), 0);
-        ledger.set(id(2), Outcome::Started(recording(2)), 0);
-        ledger.settle(recording(1), Outcome::Deleted, 5);
-        assert_eq!(ledger.find(&id(1)), Some(Outcome::Deleted));
-        assert_eq!(ledger.find(&id(2)), Some(Outcome::Started(recording(2))));
-    }
-
-    #[test]
-    fn a_stored_ledger_is_read_back_oldest_first() {
-        let entry = |n, at_ms| Entry { id: id(n), outcome: Outcome::Answered, at_ms };
-        let ledger = Ledger::from_entries(vec![entry(2, 20), entry(1, 10)]);
-        assert_eq!(ledger.entries(), [entry(1, 10), entry(2, 20)]);
+        assert!(ledger.is_empty() && ledger.find(&id(1)).is_none());
     }
 }

@@ -68,10 +68,14 @@ impl End {
 }
 
 /// One recording's progress. Its bytes are elsewhere; this counts them.
+///
+/// Its end is *decided* first and *shown* later: readers may not see an end before it is committed. What is decided
+/// first stands, but for a break: a recording that is superseded or deleted before its end shows never shows that end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     id: RecordingId,
     state: State,
+    decided: Option<End>,
     cause: Option<ErrorCode>,
     len: u64,
     chunks: u64,
@@ -107,7 +111,7 @@ impl Progress {
     /// A recording whose upstream request is about to be made.
     #[must_use]
     pub const fn connecting(id: RecordingId) -> Self {
-        Self { id, state: State::Connecting, cause: None, len: 0, chunks: 0 }
+        Self { id, state: State::Connecting, decided: None, cause: None, len: 0, chunks: 0 }
     }
 
     /// A recording found in storage after a restart: what was live is interrupted.
@@ -120,7 +124,7 @@ impl Progress {
         chunks: u64,
     ) -> Self {
         let state = if state.is_live() { State::Interrupted } else { state };
-        Self { id, state, cause, len, chunks }
+        Self { id, state, decided: None, cause, len, chunks }
     }
 
     /// Its id.
@@ -159,18 +163,24 @@ impl Progress {
         self.chunks
     }
 
-    /// The upstream's head is here. False, and nothing happens, where the recording has ended meanwhile.
+    /// The end that is decided, whether or not it shows.
+    #[must_use]
+    pub const fn decided(&self) -> Option<End> {
+        self.decided
+    }
+
+    /// The upstream's head is here. False, and nothing happens, where an end is decided.
     pub fn head(&mut self) -> bool {
-        let ok = self.state == State::Connecting;
+        let ok = self.state == State::Connecting && self.decided.is_none();
         if ok {
             self.state = State::Streaming;
         }
         ok
     }
 
-    /// A chunk is published. False, and nothing happens, where the recording has ended meanwhile.
+    /// A chunk is published. False, and nothing happens, where an end is decided.
     pub fn chunk(&mut self, bytes: usize) -> bool {
-        let ok = self.state == State::Streaming;
+        let ok = self.state == State::Streaming && self.decided.is_none();
         if ok {
             self.len += bytes as u64;
             self.chunks += 1;
@@ -178,14 +188,41 @@ impl Progress {
         ok
     }
 
-    /// Ends a live recording. False, and nothing happens, where it has ended already: the first end stands.
-    pub fn end(&mut self, end: End) -> bool {
+    /// Decides how it ends. False, and nothing happens, where that is decided already.
+    pub fn decide(&mut self, end: End) -> bool {
+        let ok = self.state.is_live() && self.decided.is_none();
+        if ok {
+            self.decided = Some(end);
+        }
+        ok
+    }
+
+    /// It cannot be stored: whatever was decided and does not show yet, it fails. False where its end shows.
+    pub fn fail(&mut self, code: ErrorCode) -> bool {
         let ok = self.state.is_live();
         if ok {
+            self.decided = Some(End::Fail(code));
+        }
+        ok
+    }
+
+    /// Shows the end that is decided. False where none is, or where it shows already.
+    pub fn seal(&mut self) -> bool {
+        let Some(end) = self.decided.filter(|_| self.state.is_live()) else { return false };
+        self.state = end.state();
+        if let End::Fail(code) = end {
+            self.cause = Some(code);
+        }
+        true
+    }
+
+    /// Breaks its readers off: it ends at once with this end, whatever was decided or shows. False where they are
+    /// broken off already.
+    pub fn break_off(&mut self, end: End) -> bool {
+        let ok = !matches!(self.state, State::Superseded | State::Deleted);
+        if ok {
+            self.decided = Some(end);
             self.state = end.state();
-            if let End::Fail(code) = end {
-                self.cause = Some(code);
-            }
         }
         ok
     }
@@ -249,7 +286,10 @@ mod tests {
         assert!(!recording.is_empty());
         assert_eq!((recording.len(), recording.chunks()), (3, 2));
         assert_eq!(recording.next(1), Next::Read(2));
-        assert!(recording.end(End::Complete));
+        assert!(recording.decide(End::Complete));
+        assert!(!recording.chunk(1), "no byte after the end");
+        assert_eq!(recording.next(3), Next::Wait, "an end that is not committed does not show");
+        assert!(recording.seal());
         assert_eq!(recording.next(0), Next::Read(3), "stored bytes outlive the end");
         assert_eq!(recording.next(3), Next::Ended(State::Complete));
     }
@@ -268,13 +308,50 @@ mod tests {
         assert_eq!(recording.look(Some(&ring), 4), Got::Bytes(Bytes::from_static(b"ef")));
         assert_eq!(recording.look(Some(&ring), 6), Got::Wait);
         assert_eq!(recording.look(None, 4), Got::Stored(6));
-        recording.end(End::Complete);
+        recording.decide(End::Complete);
+        recording.seal();
         assert_eq!(recording.look(None, 6), Got::Ended(State::Complete));
         let mut superseded = connecting();
         superseded.head();
         superseded.chunk(1);
-        superseded.end(End::Supersede);
+        superseded.break_off(End::Supersede);
         assert_eq!(superseded.look(None, 0), Got::Gone);
+    }
+
+    #[test]
+    fn a_break_overrides_an_end_that_is_decided_and_not_yet_shown() {
+        for first in ENDS {
+            for second in [End::Supersede, End::Delete, End::Interrupt] {
+                let mut recording = connecting();
+                recording.head();
+                recording.chunk(3);
+                assert!(recording.decide(first));
+                assert!(recording.break_off(second));
+                assert_eq!((recording.state(), recording.decided()), (second.state(), Some(second)));
+                assert!(!recording.seal(), "the end that was decided never shows");
+                assert_eq!(recording.state(), second.state());
+            }
+        }
+    }
+
+    #[test]
+    fn a_delete_breaks_the_readers_of_what_has_ended_too() {
+        let mut recording = connecting();
+        recording.head();
+        recording.decide(End::Complete);
+        recording.seal();
+        assert!(!recording.fail(ErrorCode::StorageFailed));
+        assert!(recording.break_off(End::Delete) && !recording.break_off(End::Supersede));
+        assert_eq!((recording.state(), recording.look(None, 0)), (State::Deleted, Got::Gone));
+    }
+
+    #[test]
+    fn what_storage_does_not_take_fails_whatever_was_decided() {
+        let mut recording = connecting();
+        recording.head();
+        recording.decide(End::Complete);
+        assert!(recording.fail(ErrorCode::StorageFull) && recording.seal());
+        assert_eq!((recording.state(), recording.cause()), (State::Failed, Some(ErrorCode::StorageFull)));
     }
 
     #[test]
@@ -282,8 +359,11 @@ mod tests {
         for first in ENDS {
             for second in ENDS {
                 let mut recording = connecting();
-                assert!(recording.end(first));
-                assert!(!recording.end(second) && !recording.head() && !recording.chunk(1));
+                assert!(!recording.seal(), "nothing is decided");
+                assert!(recording.decide(first));
+                assert!(!recording.decide(second) && !recording.head() && !recording.chunk(1));
+                assert!(recording.state().is_live());
+                assert!(recording.seal() && !recording.seal() && !recording.decide(second));
                 assert_eq!(recording.state(), first.state());
             }
         }

@@ -23,19 +23,19 @@ pub struct Seen {
 /// Which recording a control call is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Named {
-    /// Whichever is current.
-    Current,
-    /// This one, if it is the current one.
+    /// Whatever the key has.
+    All,
+    /// This one.
     Only(RecordingId),
     /// One whose id no recorder ever gave out: there is nothing to do.
     Unknown,
 }
 
 impl Named {
-    pub(crate) fn covers(self, current: RecordingId) -> bool {
+    pub(crate) fn covers(self, recording: RecordingId) -> bool {
         match self {
-            Self::Current => true,
-            Self::Only(id) => id == current,
+            Self::All => true,
+            Self::Only(id) => id == recording,
             Self::Unknown => false,
         }
     }
@@ -83,7 +83,7 @@ impl ControlRequest {
     #[must_use]
     pub fn named(&self) -> Named {
         match self.recording.as_deref().map(RecordingId::parse) {
-            None => Named::Current,
+            None => Named::All,
             Some(Some(id)) => Named::Only(id),
             Some(None) => Named::Unknown,
         }

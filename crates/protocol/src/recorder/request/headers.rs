@@ -30,6 +30,17 @@ pub enum Ask {
     },
 }
 
+impl Ask {
+    /// The request id that it carries.
+    #[must_use]
+    pub const fn request(&self) -> Option<&RequestId> {
+        match self {
+            Self::Fetch { request, .. } => request.as_ref(),
+            Self::Continue { .. } => None,
+        }
+    }
+}
+
 /// The asking part of a request's head, before its body is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AskHead {

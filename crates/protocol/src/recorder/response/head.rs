@@ -217,7 +217,8 @@ mod tests {
         assert_eq!(live[name::OFFSET], "2");
         assert_eq!(live[name::STATUS_TEXT], "OK");
         assert!(!live.contains_key(name::LENGTH) && !live.contains_key(name::ERROR));
-        recording.end(End::Fail(ErrorCode::UpstreamIdle));
+        recording.decide(End::Fail(ErrorCode::UpstreamIdle));
+        recording.seal();
         let failed = head().serving(&recording, 0, &[], &admitted());
         assert_eq!(
             (&failed[name::LENGTH], &failed[name::ERROR]),

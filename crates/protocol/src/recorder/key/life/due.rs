@@ -1,0 +1,65 @@
+//! What has outlived its use.
+
+use super::{Handle, Held, KeyLife, Plan, Reply, Standing};
+use crate::ledger::Entry;
+use crate::limits::REMEMBERED;
+use crate::{ErrorCode, Outcome};
+
+const REMEMBERED_MS: u64 = REMEMBERED.as_millis() as u64;
+
+impl<H: Handle> Held<H> {
+    /// When it has outlived its use, as long as nobody uses it; `None` while it is live or read.
+    fn due_ms(&self, ttl_ms: u64) -> Option<u64> {
+        let seen = self.handle.seen();
+        let unused_ms = seen.used_ms.saturating_add(ttl_ms);
+        match self.standing {
+            _ if seen.readers > 0 || seen.progress.state().is_live() => None,
+            Standing::Live => None,
+            Standing::Finished(_) => Some(unused_ms),
+            Standing::Retired { since_ms, .. } => {
+                Some(unused_ms.min(since_ms.saturating_add(REMEMBERED_MS)))
+            }
+        }
+    }
+}
+
+impl<H: Handle> KeyLife<H> {
+    pub(super) fn due(&self, ttl_ms: u64, now_ms: u64) -> Plan {
+        let mut plan = Plan::new(Reply::Nothing);
+        for entry in self.ledger.entries().filter(|entry| self.forget_ms(entry).is_some_and(|at| at <= now_ms)) {
+            plan.forget(entry.id.clone());
+        }
+        for held in self.held.iter().filter(|held| held.due_ms(ttl_ms).is_some_and(|at| at <= now_ms)) {
+            let id = held.handle.seen().id();
+            let outcome = if held.is_retired() { Outcome::Superseded } else { Outcome::NoHead(ErrorCode::Gone) };
+            for request in self.ledger.ids_of(id) {
+                let entry = Entry { id: request.clone(), outcome, at_ms: now_ms };
+                if self.ledger.entry(request).and_then(|entry| self.forget_ms(entry)).is_none_or(|at| at > now_ms) {
+                    plan.set(entry, None);
+                }
+            }
+            plan.discard(id);
+        }
+        plan
+    }
+
+    /// When the next [`Event::Due`](super::Event::Due) has something to do, milliseconds since 1970.
+    #[must_use]
+    pub fn due_ms(&self, ttl_ms: u64) -> Option<u64> {
+        let recordings = self.held.iter().filter_map(|held| held.due_ms(ttl_ms));
+        let ids = self.ledger.entries().filter_map(|entry| self.forget_ms(entry));
+        recordings.chain(ids).min()
+    }
+
+    /// When an id is forgotten; `None` while its recording is live.
+    fn forget_ms(&self, entry: &Entry) -> Option<u64> {
+        let since_ms = match entry.outcome {
+            Outcome::Started(id) => match self.held(id) {
+                Some(held) => held.ended_ms()?.max(entry.at_ms),
+                None => entry.at_ms,
+            },
+            _ => entry.at_ms,
+        };
+        Some(since_ms.saturating_add(REMEMBERED_MS))
+    }
+}
