@@ -7,7 +7,8 @@
 //! - [addresses](address) ↔ upstream URL ↔ [key](Key), [request headers](request_headers),
 //!   [what crosses on the way down](inert), [CORS](cors), [who may ask](access), [whose recordings](scope) they get,
 //!   [tokens](token), [heads of responses](response_head), [control JSON](control_json), [error codes](error)
-//! - [admission]: what becomes of a request, given what is stored; [request ids](ledger)
+//! - the [life] of a key: every decision about it; [admission]: what becomes of a request, given what is stored;
+//!   [request ids](ledger)
 //! - the [recording] state machine and the [ring] of its newest bytes
 //! - the client's state machine, which [follows](follow) a recording: when to reconnect, wait, give up, believe an end
 //!
@@ -31,30 +32,60 @@
 //! # The protocol in one walk
 //! ```
 //! # #[cfg(feature = "recorder")] {
-//! use durablefetch_protocol::admission::{Decision, Ending, Stored, View, decide};
+//! use std::cell::Cell;
+//! use std::rc::Rc;
+//!
+//! use durablefetch_protocol::admission::{Decision, Ending};
 //! use durablefetch_protocol::follow::{Action, Answer, Event, Follower, Head, Outset, Request};
-//! use durablefetch_protocol::recording::{End, Next, Progress};
+//! use durablefetch_protocol::life::{self, Change, Effect, Handle, KeyLife, Reply, Seen};
+//! use durablefetch_protocol::recording::{End, Next, Progress, Start};
 //! use durablefetch_protocol::retry::Policy;
 //! use durablefetch_protocol::{Ask, Fingerprint, Mode, RecordingId, State};
 //!
-//! // Record. Nothing is stored, so a fetch starts.
-//! let id = RecordingId::from_parts(1_790_000_000_000, 7);
+//! // A driver's handle of one recording. A real one has its bytes, its readers and its upstream beside it.
+//! #[derive(Clone)]
+//! struct Recording(Rc<Cell<Seen>>);
+//! impl Handle for Recording {
+//!     fn seen(&self) -> Seen {
+//!         self.0.get()
+//!     }
+//! }
 //! let fingerprint = Fingerprint::of(&[0; 32], "POST", b"{\"prompt\":\"hi\"}");
+//! let connecting = |id| {
+//!     let (progress, start) = (Progress::connecting(id), Start::Pending);
+//!     Recording(Rc::new(Cell::new(Seen { progress, fingerprint, start, readers: 0, used_ms: 0 })))
+//! };
+//! let mut key = KeyLife::default();
+//!
+//! // Record. Nothing is stored, so a fetch starts: plan, commit, apply.
+//! let id = RecordingId::from_parts(1_790_000_000_000, 7);
 //! let fetch = Ask::Fetch { mode: Mode::Join, request: None, fingerprint };
-//! assert_eq!(decide(&View::default(), &fetch), Decision::Start);
-//! let mut recording = Progress::connecting(id);
-//! recording.head();
-//! recording.chunk(5); // "Hello"
+//! let plan = key.plan(life::Event::Ask { ask: &fetch, new: id }, 1);
+//! assert_eq!(plan.reply, Reply::Started(id));
+//! assert_eq!(plan.changes, [Change::Insert { id, fingerprint, at_ms: 1 }]); // committed before it is applied
+//! assert_eq!(key.apply(plan, connecting), [Effect::Pump(id)]);
+//! let recording = key.find(id).unwrap().clone();
+//! let publish = |change: &dyn Fn(&mut Seen)| {
+//!     let mut seen = recording.seen();
+//!     change(&mut seen);
+//!     recording.0.set(seen);
+//! };
+//!
+//! // The upstream answers.
+//! let plan = key.plan(life::Event::Answered { id, recorded: true }, 2);
+//! assert_eq!(key.apply(plan, connecting), [Effect::Tell(id, Start::Recorded)]);
+//! publish(&|seen| {
+//!     seen.start = Start::Recorded;
+//!     seen.progress.head();
+//!     seen.progress.chunk(5); // "Hello"
+//! });
 //!
 //! // Replay and follow. A second fetch joins it: from byte 0, then live.
-//! let view = |recording: &Progress| View {
-//!     current: Some(Stored { id, state: recording.state(), len: recording.len(), fingerprint }),
-//!     ..View::default()
-//! };
-//! let serve = decide(&view(&recording), &fetch);
-//! assert_eq!(serve, Decision::Serve { recording: id, from: 0, ending: Ending::AsRecorded });
-//! assert_eq!(recording.next(0), Next::Read(5));
-//! assert_eq!(recording.next(5), Next::Wait);
+//! let serve = key.plan(life::Event::Ask { ask: &fetch, new: RecordingId::from_parts(1, 8) }, 3).reply;
+//! let from_0 = Decision::Serve { recording: id, from: 0, ending: Ending::AsRecorded };
+//! assert_eq!(serve, Reply::Decided(from_0));
+//! assert_eq!(recording.seen().progress.next(0), Next::Read(5));
+//! assert_eq!(recording.seen().progress.next(5), Next::Wait);
 //!
 //! // The client follows.
 //! let name = id.to_string();
@@ -74,14 +105,24 @@
 //! follower.on(Event::Pull, 20);
 //! follower.on(Event::Chunk(5), 21);
 //!
-//! // Cut. The upstream goes on meanwhile, to its end.
-//! recording.chunk(7); // ", world"
-//! recording.end(End::Complete);
+//! // Cut. The upstream goes on meanwhile, to its end, which shows once it is committed.
+//! publish(&|seen| {
+//!     seen.progress.chunk(7); // ", world"
+//!     seen.progress.decide(End::Complete);
+//! });
+//! let plan = key.plan(life::Event::Ended { id, end: End::Complete, keep: life::Keep::All }, 4);
+//! assert!(matches!(plan.changes[..], [Change::End { state: State::Complete, len: 12, .. }]));
+//! assert_eq!(key.apply(plan, connecting), [Effect::Seal(id, End::Complete)]);
+//! publish(&|seen| {
+//!     seen.progress.seal();
+//! });
 //! assert_eq!(follower.on(Event::Broken, 900), Action::Send(Request::Continue(5)));
 //!
 //! // Continue: the rest of exactly this recording, from the byte held.
-//! let rest = decide(&view(&recording), &Ask::Continue { recording: id, offset: 5 });
-//! assert_eq!(rest, Decision::Serve { recording: id, from: 5, ending: Ending::Clean });
+//! let rest = Ask::Continue { recording: id, offset: 5 };
+//! let rest = key.plan(life::Event::Ask { ask: &rest, new: RecordingId::from_parts(1, 9) }, 5).reply;
+//! let from_5 = Decision::Serve { recording: id, from: 5, ending: Ending::Clean };
+//! assert_eq!(rest, Reply::Decided(from_5));
 //! assert_eq!(follower.on(head(State::Complete, 5, Some(12)), 910), Action::Accept);
 //! follower.on(Event::Chunk(7), 911);
 //!
@@ -117,6 +158,6 @@ pub use {
     recorder::recording::{self, ring},
     recorder::request::headers::Ask,
     recorder::request::{headers as request_headers, redirect},
-    recorder::response::{head as response_head, inert},
+    recorder::response::{head as response_head, inert, kept},
     words::{Fingerprint, ProtocolError, RecordingId, RequestId, units},
 };

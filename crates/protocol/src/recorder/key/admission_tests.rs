@@ -76,7 +76,11 @@ fn every_cell_of_the_continuation() {
         serve(4, Ending::Clean),
     ];
     for (row, expected) in ROWS.into_iter().zip(table) {
-        assert_eq!(decide(&view(row), None, &Ask::Continue { recording: id(1), offset: 4 }), expected, "{row:?}");
+        assert_eq!(
+            decide(&view(row), None, &Ask::Continue { recording: id(1), offset: 4 }),
+            expected,
+            "{row:?}"
+        );
     }
 }
 

@@ -2,3 +2,4 @@
 
 pub mod head;
 pub mod inert;
+pub mod kept;

@@ -16,9 +16,7 @@ impl<H: Handle> Held<H> {
             _ if seen.readers > 0 || seen.progress.state().is_live() => None,
             Standing::Live => None,
             Standing::Finished(_) => Some(unused_ms),
-            Standing::Retired { since_ms, .. } => {
-                Some(unused_ms.min(since_ms.saturating_add(REMEMBERED_MS)))
-            }
+            Standing::Retired { since_ms, .. } => Some(unused_ms.min(since_ms.saturating_add(REMEMBERED_MS))),
         }
     }
 }
@@ -26,15 +24,23 @@ impl<H: Handle> Held<H> {
 impl<H: Handle> KeyLife<H> {
     pub(super) fn due(&self, ttl_ms: u64, now_ms: u64) -> Plan {
         let mut plan = Plan::new(Reply::Nothing);
-        for entry in self.ledger.entries().filter(|entry| self.forget_ms(entry).is_some_and(|at| at <= now_ms)) {
+        for entry in
+            self.ledger.entries().filter(|entry| self.forget_ms(entry).is_some_and(|at| at <= now_ms))
+        {
             plan.forget(entry.id.clone());
         }
         for held in self.held.iter().filter(|held| held.due_ms(ttl_ms).is_some_and(|at| at <= now_ms)) {
             let id = held.handle.seen().id();
-            let outcome = if held.is_retired() { Outcome::Superseded } else { Outcome::NoHead(ErrorCode::Gone) };
+            let outcome =
+                if held.is_retired() { Outcome::Superseded } else { Outcome::NoHead(ErrorCode::Gone) };
             for request in self.ledger.ids_of(id) {
                 let entry = Entry { id: request.clone(), outcome, at_ms: now_ms };
-                if self.ledger.entry(request).and_then(|entry| self.forget_ms(entry)).is_none_or(|at| at > now_ms) {
+                if self
+                    .ledger
+                    .entry(request)
+                    .and_then(|entry| self.forget_ms(entry))
+                    .is_none_or(|at| at > now_ms)
+                {
                     plan.set(entry, None);
                 }
             }

@@ -43,9 +43,9 @@ impl<H: Handle> KeyLife<H> {
                 _ => kept.push(id),
             }
         }
-        let orphans = ledger.entries().filter(
-            |entry| matches!(entry.outcome, Outcome::Started(id) if !kept.contains(&id)),
-        );
+        let orphans = ledger
+            .entries()
+            .filter(|entry| matches!(entry.outcome, Outcome::Started(id) if !kept.contains(&id)));
         let outcome = Outcome::NoHead(ErrorCode::Interrupted);
         changes.extend(orphans.map(|entry| Change::Request {
             entry: Entry { id: entry.id.clone(), outcome, at_ms: now_ms },

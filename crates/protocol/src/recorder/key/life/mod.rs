@@ -126,7 +126,6 @@ impl<H> Default for KeyLife<H> {
 
 impl<H: Handle> KeyLife<H> {
     /// What is to be done about an event at this time, milliseconds since 1970. Nothing has happened yet.
-    #[must_use]
     pub fn plan(&self, event: Event<'_>, now_ms: u64) -> Plan {
         match event {
             Event::Ask { ask, new } => self.ask(ask, new, now_ms),

@@ -1,8 +1,8 @@
 //! What can happen to a key, and what is done about it.
 
 use super::Standing;
-use crate::recorder::key::admission::{Decision, Named};
 use crate::ledger::Entry;
+use crate::recorder::key::admission::{Decision, Named};
 use crate::recording::{End, Start};
 use crate::{Ask, ErrorCode, Fingerprint, RecordingId, RequestId, State};
 

@@ -105,7 +105,6 @@ impl Rows {
     }
 }
 
-
 #[derive(Clone)]
 enum Todo {
     Ask(usize),
@@ -216,8 +215,10 @@ impl World {
     // --- what happens
 
     fn step(&mut self) {
-        match self.random.below(16) {
-            0..=2 => self.new_ask(),
+        match self.random.below(24) {
+            0 | 1 => self.new_ask(),
+            16..=20 => self.upstreams(),
+            21..=23 => self.read(),
             3 => {
                 let (named, with_id) = (self.named(), self.random.one_in(2));
                 let request = with_id.then(|| request(self.random.below(5)));
@@ -240,8 +241,8 @@ impl World {
                     self.todo.push(Todo::Evict(id, even_if_read));
                 }
             }
-            11 if self.random.one_in(40) => self.crash(),
-            11 if self.random.one_in(40) => self.fence(),
+            2 if self.random.one_in(20) => self.crash(),
+            11 if self.random.one_in(20) => self.fence(),
             12 | 13 => self.resolve_slot(),
             14 if !self.readers.is_empty() => {
                 let n = self.random.below(self.readers.len());
@@ -254,6 +255,7 @@ impl World {
             }
             _ => {}
         }
+        self.work();
         self.work();
         self.run_effects();
     }
@@ -459,8 +461,16 @@ impl World {
     fn told(&mut self, asker: usize, id: RecordingId) {
         let seen = self.all[&id].seen();
         let decision = match seen.start {
-            Start::Pending if matches!(seen.progress.state(), State::Superseded | State::Deleted | State::Interrupted) => {
-                no_head(&self.askers[asker].ask, seen.progress.decided().map_or(ErrorCode::Internal, End::no_head))
+            Start::Pending
+                if matches!(
+                    seen.progress.state(),
+                    State::Superseded | State::Deleted | State::Interrupted
+                ) =>
+            {
+                no_head(
+                    &self.askers[asker].ask,
+                    seen.progress.decided().map_or(ErrorCode::Internal, End::no_head),
+                )
             }
             Start::Pending => panic!("told before there is anything to tell"),
             Start::Recorded => {
@@ -485,7 +495,8 @@ impl World {
         match &self.askers[asker].ask {
             Ask::Continue { recording: asked, .. } => assert_eq!(*asked, recording, "another recording"),
             Ask::Fetch { mode, request, fingerprint } => {
-                let by_id = request.as_ref().and_then(|id| self.life.outcome(id)) == Some(Outcome::Started(recording));
+                let by_id = request.as_ref().and_then(|id| self.life.outcome(id))
+                    == Some(Outcome::Started(recording));
                 check_match(*mode, &seen, *fingerprint, by_id);
             }
         }
@@ -509,7 +520,10 @@ impl World {
         match reader.handle.seen().progress.look(None, reader.offset) {
             Got::Wait => {}
             Got::Stored(until) => {
-                assert!(self.files.contains(&reader.recording), "the bytes are there as long as they are read");
+                assert!(
+                    self.files.contains(&reader.recording),
+                    "the bytes are there as long as they are read"
+                );
                 reader.offset = until;
             }
             Got::Bytes(_) => unreachable!("there is no ring here"),
@@ -522,7 +536,11 @@ impl World {
                     if reader.handle.seen().start == Start::Recorded
                         && let Some(stored) = self.rows.recordings.get(&id)
                     {
-                        assert_eq!((stored.row.state, stored.row.len), (state, reader.offset), "as committed");
+                        assert_eq!(
+                            (stored.row.state, stored.row.len),
+                            (state, reader.offset),
+                            "as committed"
+                        );
                     }
                     self.clean_ends += 1;
                 }
@@ -599,14 +617,23 @@ impl World {
                 self.wake(id);
             }
             Effect::Discard(id) => {
-                assert_eq!(self.readers.iter().filter(|reader| reader.recording == id && !matches!(reader.handle.seen().progress.look(None, reader.offset), Got::Gone)).count(), 0, "it is read");
+                assert_eq!(
+                    self.readers
+                        .iter()
+                        .filter(|reader| reader.recording == id
+                            && !matches!(reader.handle.seen().progress.look(None, reader.offset), Got::Gone))
+                        .count(),
+                    0,
+                    "it is read"
+                );
                 self.files.remove(&id);
             }
         }
     }
 
     fn wake(&mut self, id: RecordingId) {
-        let (now, later) = std::mem::take(&mut self.waiters).into_iter().partition(|(_, waited)| *waited == id);
+        let (now, later) =
+            std::mem::take(&mut self.waiters).into_iter().partition(|(_, waited)| *waited == id);
         self.waiters = later;
         let now: Vec<(usize, RecordingId)> = now;
         for (asker, id) in now {
@@ -641,10 +668,13 @@ impl World {
         for effect in self.life.apply(plan, |_| unreachable!()) {
             self.run(effect);
         }
-        assert!(self.readers.iter().all(|reader| {
-            let seen = reader.handle.seen();
-            !seen.progress.state().is_live()
-        }), "nobody follows what is owned by another");
+        assert!(
+            self.readers.iter().all(|reader| {
+                let seen = reader.handle.seen();
+                !seen.progress.state().is_live()
+            }),
+            "nobody follows what is owned by another"
+        );
         self.forget_process();
         self.reload();
     }
@@ -668,14 +698,18 @@ impl World {
 
     fn reloaded(&self) -> (KeyLife<Fake>, Rows, BTreeSet<RecordingId>) {
         let mut rows = self.rows.clone();
-        let lengths: Vec<Row> = rows.recordings.values().map(|stored| {
-            // While it is live, its bytes tell how far it goes.
-            let seen = self.all.get(&stored.row.id).map(|handle| handle.seen().progress);
-            match seen.filter(|_| stored.row.state.is_live()) {
-                Some(progress) => Row { len: progress.len(), chunks: progress.chunks(), ..stored.row },
-                None => stored.row,
-            }
-        }).collect();
+        let lengths: Vec<Row> = rows
+            .recordings
+            .values()
+            .map(|stored| {
+                // While it is live, its bytes tell how far it goes.
+                let seen = self.all.get(&stored.row.id).map(|handle| handle.seen().progress);
+                match seen.filter(|_| stored.row.state.is_live()) {
+                    Some(progress) => Row { len: progress.len(), chunks: progress.chunks(), ..stored.row },
+                    None => stored.row,
+                }
+            })
+            .collect();
         let changes = KeyLife::<Fake>::recover(&lengths, &rows.ledger(), self.now_ms);
         changes.iter().for_each(|change| rows.commit(change));
         let files = self.files.iter().copied().filter(|id| rows.recordings.contains_key(id)).collect();
@@ -716,14 +750,20 @@ impl World {
             let other = found.held(id);
             match (held.standing, seen.start) {
                 (Standing::Live, Start::Recorded) => {
-                    assert_eq!(other.expect("interrupted").handle.seen().progress.state(), State::Interrupted);
+                    assert_eq!(
+                        other.expect("interrupted").handle.seen().progress.state(),
+                        State::Interrupted
+                    );
                 }
                 // Its head was committed while a stop came.
                 (Standing::Live, Start::Pending) if seen.progress.decided().is_some() => {}
                 (Standing::Live, _) => assert!(other.is_none(), "nothing is kept but its ids"),
                 (standing, _) => {
                     let other = other.expect("what has ended is stored");
-                    assert_eq!((other.standing, other.handle.seen().progress.len()), (standing, seen.progress.len()));
+                    assert_eq!(
+                        (other.standing, other.handle.seen().progress.len()),
+                        (standing, seen.progress.len())
+                    );
                 }
             }
         }
@@ -767,7 +807,10 @@ impl World {
             self.leave(0);
         }
         assert!(self.todo.is_empty() && self.pumps.is_empty(), "nothing is left to be done");
-        assert!(self.askers.iter().all(|asker| asker.told) && self.waiters.is_empty(), "everybody is answered");
+        assert!(
+            self.askers.iter().all(|asker| asker.told) && self.waiters.is_empty(),
+            "everybody is answered"
+        );
         for _ in 0..3 {
             self.now_ms += 24 * 60 * 60 * 1000;
             self.check_due();
@@ -826,5 +869,5 @@ fn every_life_of_a_key_keeps_its_promises() {
         clean += lived.unwrap_or_else(|_| panic!("run it again with SEED={seed}"));
         steps += STEPS;
     }
-    assert!(only.is_some() || (steps >= 100_000 && clean > 1000), "{steps} steps, {clean} clean ends");
+    assert!(only.is_some() || (steps >= 100_000 && clean > 300), "{steps} steps, {clean} clean ends");
 }
