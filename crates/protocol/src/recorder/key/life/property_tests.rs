@@ -851,6 +851,7 @@ fn check_match(mode: Mode, seen: &Seen, fingerprint: Fingerprint, by_id: bool) {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the seed of a test")]
 fn every_life_of_a_key_keeps_its_promises() {
     const STEPS: usize = 500;
     let lives: u64 = std::env::var("LIVES").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
