@@ -37,7 +37,7 @@
 //!
 //! use durablefetch_protocol::admission::{Decision, Ending};
 //! use durablefetch_protocol::follow::{Action, Answer, Event, Follower, Head, Outset, Request};
-//! use durablefetch_protocol::life::{self, Change, Effect, Handle, KeyLife, Reply, Seen};
+//! use durablefetch_protocol::life::{self, Begin, Change, Effect, Handle, KeyLife, Reply, Seen};
 //! use durablefetch_protocol::recording::{End, Next, Progress, Start};
 //! use durablefetch_protocol::retry::Policy;
 //! use durablefetch_protocol::{Ask, Fingerprint, Mode, RecordingId, State};
@@ -51,8 +51,8 @@
 //!     }
 //! }
 //! let fingerprint = Fingerprint::of(&[0; 32], "POST", b"{\"prompt\":\"hi\"}");
-//! let connecting = |id| {
-//!     let (progress, start) = (Progress::connecting(id), Start::Pending);
+//! let connecting = |begin: Begin| {
+//!     let (progress, start) = (Progress::connecting(begin.id), Start::Pending);
 //!     Recording(Rc::new(Cell::new(Seen { progress, fingerprint, start, readers: 0, used_ms: 0 })))
 //! };
 //! let mut key = KeyLife::default();
@@ -62,7 +62,7 @@
 //! let fetch = Ask::Fetch { mode: Mode::Join, request: None, fingerprint };
 //! let plan = key.plan(life::Event::Ask { ask: &fetch, new: id }, 1);
 //! assert_eq!(plan.reply, Reply::Started(id));
-//! assert_eq!(plan.changes, [Change::Insert { id, fingerprint, at_ms: 1 }]); // committed before it is applied
+//! assert_eq!(plan.changes, [Change::Insert(Begin { id, fingerprint, at_ms: 1 })]); // committed before it is applied
 //! assert_eq!(key.apply(plan, connecting), [Effect::Pump(id)]);
 //! let recording = key.find(id).unwrap().clone();
 //! let publish = |change: &dyn Fn(&mut Seen)| {

@@ -76,9 +76,9 @@ fn look(data: &Path, damaged: bool) -> Result<Seen, String> {
         };
         for row in stored {
             let (id, len) = (row.id, bodies.len(row.id).expect("a length"));
-            let file = bodies.open_stored(id).expect("a file or none");
-            let recording = Recording::stored(key.clone(), row, file, len);
-            assert!(!recording.is_live() && recording.progress().len() <= len);
+            bodies.open_stored(id).expect("a file or none");
+            let recording = Recording::stored(key.clone(), row, len);
+            assert!(!recording.progress().state().is_live() && recording.progress().len() <= len);
             known.insert(id);
         }
     }

@@ -11,8 +11,8 @@
 //! | flags, variables, file | `cli`, `config` |
 //! | `durablefetch check` | `check` |
 //! | one request | `http`: `route`, `control`, `respond`, `body` (follows a recording), `page`, `metrics_listener` |
-//! | what is known of a key | `keys`: `admit` (fetches), `start`, `pump`, `finish`, `housekeeping` (time to live), `quota` (disk quota, a full disk) |
-//! | one recording | `recording`: `phase` (from start to end), `publish`, `persist` and `follow` (pump, writer and readers of it), `waiting`, `memory`, `in_flight`, `writer`, `sync` |
+//! | what is known of a key | `key_map`; what is done about it: `keys`: `commit` (plan, commit, apply), `admit` (fetches), `stop`, `pump`, `reading`, `housekeeping` (time to live), `quota` (disk quota, a full disk) |
+//! | one recording | `recording`: `publish`, `persist` and `follow` (pump, writer and readers of it), `waiting`, `memory`, `in_flight`, `writer`, `sync` |
 //! | where bytes come from | `upstream`: `source`, `http`, `checked_client` (with `resolve`: to checked addresses only), `demo` |
 //! | where bytes go | `storage` (files and SQLite) |
 //! | what an operator sees | `observe`: `metrics`, `log` (which lines are of which request), `redact` |
@@ -26,6 +26,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzz;
 mod http;
+mod key_map;
 mod keys;
 mod net;
 mod observe;

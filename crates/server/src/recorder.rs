@@ -14,15 +14,15 @@ use tokio::sync::Notify;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::error::StartError;
-use crate::keys::Keys;
+use crate::key_map::Keys;
 use crate::net::descriptors;
 use crate::observe::log::Log;
 use crate::observe::metrics::{Metrics, Now};
+use crate::recording::Recording;
 use crate::recording::in_flight::{InFlight, Seat};
 use crate::recording::memory::Memory;
 use crate::recording::sync::Syncer;
 use crate::recording::writer::Writer;
-use crate::recording::{Readers, Recording};
 use crate::storage::bodies::Bodies;
 use crate::storage::db::Db;
 use crate::storage::{self, Store};
@@ -179,8 +179,8 @@ impl Recorder {
     }
 
     /// Has a recording's file removed.
-    pub(crate) fn discard(&self, recording: &Arc<Recording>, readers: Readers) {
-        if recording.discard(&self.writer, readers) {
+    pub(crate) fn discard(&self, recording: &Arc<Recording>) {
+        if recording.discard(&self.writer) {
             self.disk.fetch_sub(recording.take_counted(), Ordering::Relaxed);
         }
     }

@@ -1,5 +1,6 @@
 //! A reader: the response body that follows a recording. It holds an offset and nothing else.
 
+use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -12,11 +13,8 @@ use durablefetch_protocol::recording::Got;
 use http_body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
-use crate::clock::now_ms;
-use crate::keys::Entry;
+use crate::keys::reading::Reading;
 use crate::net::connection::Watch;
-use crate::observe::metrics::Metrics;
-use crate::recording::Recording;
 use crate::storage::bodies;
 
 /// The most bytes that are read from storage at once.
@@ -25,55 +23,32 @@ const READ_MAX: usize = 128 * 1024;
 /// A body that follows a recording.
 #[derive(Debug)]
 pub(crate) struct RecordingBody {
-    recording: Arc<Recording>,
-    /// Keeps the key in memory, so that a delete finds this reader.
-    _entry: Arc<Entry>,
+    reading: Reading,
     offset: u64,
-    slot: Option<usize>,
     /// What is read from storage goes through it. It comes back once the connection has sent the last part.
     buffer: BytesMut,
-    reading: Option<JoinHandle<io::Result<Bytes>>>,
+    /// The body file, while it is read from.
+    file: Option<Arc<File>>,
+    pending: Option<JoinHandle<io::Result<Bytes>>>,
     ending: Ending,
     /// Where a clean end is.
     until: Option<u64>,
     watch: Watch,
-    metrics: Arc<Metrics>,
 }
 
 impl RecordingBody {
-    /// A reader from `offset`, which [`Recording::enter`] has let in. `len` is the stored length, for the endings that
-    /// do not follow.
-    pub(crate) fn new(
-        recording: Arc<Recording>,
-        entry: Arc<Entry>,
-        offset: u64,
-        len: u64,
-        ending: Ending,
-        watch: Watch,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        metrics.readers.increment(1.0);
-        recording.touch(now_ms());
+    /// A reader from `offset`. `len` is the stored length, for the endings that do not follow.
+    pub(crate) fn new(reading: Reading, offset: u64, len: u64, ending: Ending, watch: Watch) -> Self {
+        reading.recorder.metrics.readers.increment(1.0);
         let until = (ending == Ending::Clean).then_some(len);
         let buffer = BytesMut::new();
-        Self {
-            recording,
-            _entry: entry,
-            offset,
-            slot: None,
-            buffer,
-            reading: None,
-            ending,
-            until,
-            watch,
-            metrics,
-        }
+        Self { reading, offset, buffer, file: None, pending: None, ending, until, watch }
     }
 
     fn deliver(&mut self, bytes: Bytes) -> Frame<Bytes> {
         self.offset += bytes.len() as u64;
         self.watch.sent();
-        self.metrics.bytes_out.increment(bytes.len() as u64);
+        self.reading.recorder.metrics.bytes_out.increment(bytes.len() as u64);
         Frame::data(bytes)
     }
 
@@ -82,25 +57,36 @@ impl RecordingBody {
         cx: &mut Context<'_>,
         error: &io::Error,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        tracing::error!(recording = %self.recording.id, "a body file cannot be read: {error}");
+        tracing::error!(recording = %self.reading.recording.id, "a body file cannot be read: {error}");
         self.watch.poll_break(cx).map(|()| Some(Err(Broken)))
+    }
+
+    /// The body file: the writer's while it writes, and one of our own once the recording has ended, which holds none
+    /// open.
+    fn file(&mut self) -> io::Result<Arc<File>> {
+        if let Some(file) = self.file.clone().or_else(|| self.reading.recording.file()) {
+            return Ok(file);
+        }
+        let opened = self.reading.recorder.bodies.open_stored(self.reading.recording.id)?;
+        let file = Arc::new(opened.ok_or_else(|| io::Error::other("the body file is missing"))?);
+        self.file = Some(Arc::clone(&file));
+        Ok(file)
     }
 
     /// Bytes from the file up to `until`: at once where they are in the page cache.
     fn read_stored(&mut self, until: u64) -> io::Result<Option<Bytes>> {
-        if !self.recording.has_ended() {
-            self.metrics.ring_misses.increment(1);
+        if !self.reading.recording.has_ended() {
+            self.reading.recorder.metrics.ring_misses.increment(1);
         }
-        let file = self.recording.file().ok_or_else(|| io::Error::other("the body file is missing"))?;
+        let file = self.file()?;
         let len = usize::try_from(until - self.offset).unwrap_or(READ_MAX).min(READ_MAX);
         let offset = self.offset;
         self.buffer.resize(len, 0);
-        if let Ok(n @ 1..) = bodies::read_cached(file, &mut self.buffer, offset) {
+        if let Ok(n @ 1..) = bodies::read_cached(&file, &mut self.buffer, offset) {
             return Ok(Some(self.buffer.split_to(n).freeze()));
         }
         let mut buffer = std::mem::take(&mut self.buffer);
-        let file = Arc::clone(file);
-        self.reading = Some(tokio::task::spawn_blocking(move || {
+        self.pending = Some(tokio::task::spawn_blocking(move || {
             let n = bodies::read_at(&file, &mut buffer, offset)?;
             if n == 0 {
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the body file is too short"));
@@ -119,9 +105,9 @@ impl http_body::Body for RecordingBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
         loop {
-            if let Some(reading) = &mut this.reading {
-                let read = ready!(Pin::new(reading).poll(cx));
-                this.reading = None;
+            if let Some(pending) = &mut this.pending {
+                let read = ready!(Pin::new(pending).poll(cx));
+                this.pending = None;
                 match read.map_err(io::Error::other).and_then(|bytes| bytes) {
                     Ok(bytes) => return Poll::Ready(Some(Ok(this.deliver(bytes)))),
                     Err(error) => return this.poll_unreadable(cx, &error),
@@ -130,7 +116,7 @@ impl http_body::Body for RecordingBody {
             if this.until == Some(this.offset) {
                 return Poll::Ready(None);
             }
-            match this.recording.read(this.offset, &mut this.slot, cx.waker()) {
+            match this.reading.read(this.offset, cx.waker()) {
                 Got::Bytes(bytes) => {
                     // It has caught up, and hardly falls behind again.
                     this.buffer = BytesMut::new();
@@ -160,9 +146,7 @@ impl http_body::Body for RecordingBody {
 
 impl Drop for RecordingBody {
     fn drop(&mut self) {
-        self.recording.leave(&mut self.slot);
-        self.metrics.readers.decrement(1.0);
-        self.recording.touch(now_ms());
+        self.reading.recorder.metrics.readers.decrement(1.0);
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use durablefetch_protocol::access::Admitted as Allowed;
 use durablefetch_protocol::admission::{Ending, Part};
 use durablefetch_protocol::response_head::{self, Head};
-use durablefetch_protocol::{ErrorCode, ProtocolError, cors};
+use durablefetch_protocol::{ErrorCode, ProtocolError, cors, kept};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::{Frame, SizeHint};
@@ -17,9 +17,7 @@ use hyper::ext::ReasonPhrase;
 
 use crate::http::body::{Broken, RecordingBody};
 use crate::keys::admit::Admitted;
-use crate::keys::finish;
 use crate::net::connection::Watch;
-use crate::recorder::Recorder;
 
 /// A handler never fails: whatever goes wrong is an answer.
 pub(crate) type Answer = Result<Response<Body>, Infallible>;
@@ -98,19 +96,15 @@ pub(crate) fn preflight(allowed: &Allowed, request: &HeaderMap) -> Response<Body
 }
 
 /// The answer to a fetch or continuation.
-pub(crate) fn admitted(
-    allowed: &Allowed,
-    admitted: Admitted,
-    watch: Watch,
-    recorder: &Recorder,
-) -> Response<Body> {
+pub(crate) fn admitted(allowed: &Allowed, admitted: Admitted, watch: Watch) -> Response<Body> {
     match admitted {
         Admitted::NoContent => response(204, response_head::own(None, allowed), Body::Whole(None)),
-        Admitted::Again(stored) => match finish::from_stored(&stored) {
+        Admitted::Again(stored) => match kept::from_stored(&stored) {
             Some((head, body)) => passing(allowed, &head, &[], Body::Whole(Some(body.into()))),
             None => error(allowed, &ErrorCode::StorageFailed.into()),
         },
-        Admitted::Body { recording, entry, from, ending, part, unrecorded } => {
+        Admitted::Body { reading, from, ending, part, unrecorded } => {
+            let recording = Arc::clone(&reading.recording);
             let Some(head) = recording.head().cloned() else {
                 return error(allowed, &ErrorCode::Internal.into());
             };
@@ -118,19 +112,8 @@ pub(crate) fn admitted(
             if recording.is_given_up() && from < seen.len() {
                 return error(allowed, &ErrorCode::StorageFull.into());
             }
-            if !recording.enter(recorder.config.limits.readers) {
-                return error(allowed, &ErrorCode::TooManyReaders.into());
-            }
             let cookies = if part == Part::Starter { recording.take_cookies() } else { Vec::new() };
-            let body = RecordingBody::new(
-                recording,
-                entry,
-                from,
-                seen.len(),
-                ending,
-                watch,
-                Arc::clone(&recorder.metrics),
-            );
+            let body = RecordingBody::new(reading, from, seen.len(), ending, watch);
             let body = Body::Recording(Box::new(body));
             if unrecorded {
                 return passing(allowed, &head, &cookies, body);

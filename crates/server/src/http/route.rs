@@ -158,7 +158,7 @@ async fn fetch(
         _ => return Err(ErrorCode::NotFound.into()),
     };
     let admitted = admit(recorder, recorder.keys.entry(&key), ask, source).await?;
-    Ok(respond::admitted(allowed, admitted, watch, recorder))
+    Ok(respond::admitted(allowed, admitted, watch))
 }
 
 fn asked(upstream: Upstream, parts: Parts, body: Bytes) -> UpstreamRequest {

@@ -1,15 +1,17 @@
-//! Admission of fetches and continuations: asks the protocol what becomes of one, and does it.
+//! Fetches and continuations: what each is answered with.
 
 use std::sync::Arc;
 
 use durablefetch_protocol::admission::{self, Decision, Ending, Part};
+use durablefetch_protocol::life::{Event, Reply};
+use durablefetch_protocol::recording::Start;
 use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RequestId};
 
-use crate::clock::now_ms;
-use crate::keys::Entry;
-use crate::keys::start;
+use super::commit::Cargo;
+use super::pump;
+use super::reading::Reading;
+use crate::key_map::Entry;
 use crate::recorder::Recorder;
-use crate::recording::{Recording, Start};
 use crate::storage::rows;
 use crate::upstream::source::Source;
 
@@ -18,8 +20,7 @@ use crate::upstream::source::Source;
 pub(crate) enum Admitted {
     /// A body of a recording.
     Body {
-        recording: Arc<Recording>,
-        entry: Arc<Entry>,
+        reading: Reading,
         from: u64,
         ending: Ending,
         part: Part,
@@ -32,79 +33,59 @@ pub(crate) enum Admitted {
     NoContent,
 }
 
-/// Decides, and starts or waits where that is the decision.
+/// Starts or waits where that is decided, and says what the request is answered with.
 pub(crate) async fn admit(
     recorder: &Arc<Recorder>,
     entry: Arc<Entry>,
     ask: Ask,
     source: Source,
 ) -> Result<Admitted, ProtocolError> {
-    let (request, named) = match &ask {
-        Ask::Fetch { request, .. } => (request.as_ref(), None),
-        Ask::Continue { recording, .. } => (None, Some(*recording)),
-    };
-    let state = entry.lock(recorder, now_ms()).await?;
-    if let Some(recording) = state.passing(request).cloned() {
-        drop(state);
-        return waited(&ask, entry, recording, Part::Follower).await;
-    }
-    match admission::decide(&state.view(request, named), &ask) {
-        Decision::Start => {
-            let Ask::Fetch { request, fingerprint, .. } = &ask else {
-                return Err(ErrorCode::Internal.into());
-            };
-            let wanted = start::Wanted { request: request.clone(), fingerprint: *fingerprint, source };
-            let recording = start::start(recorder, &entry, state, wanted).await?;
-            waited(&ask, entry, recording, Part::Starter).await
-        }
-        Decision::Wait(id) => {
-            let Some(recording) = state.find(id).cloned() else { return Err(ErrorCode::Gone.into()) };
-            drop(state);
-            waited(&ask, entry, recording, Part::Follower).await
-        }
-        Decision::Serve { recording, from, ending } => {
-            let Some(recording) = state.find(recording).cloned() else { return Err(ErrorCode::Gone.into()) };
-            drop(state);
-            let part = Part::Follower;
-            Ok(Admitted::Body { recording, entry, from, ending, part, unrecorded: false })
-        }
-        Decision::AnswerAgain => {
-            let Some(id) = request.cloned() else { return Err(ErrorCode::Internal.into()) };
-            again(recorder, &entry, id).await
-        }
-        Decision::NoContent => Ok(Admitted::NoContent),
-        Decision::Refuse(code) => Err(code.into()),
+    let event = Event::Ask { ask: &ask, new: recorder.new_id()? };
+    let pump = Box::new(|recorder, entry, recording| pump::spawn(recorder, entry, recording, source));
+    let acted = entry.act(recorder, event, Cargo { pump: Some(pump), ..Cargo::default() }).await?;
+    match (acted.reply, acted.reading) {
+        (Reply::Started(_), Some(reading)) => waited(&ask, reading, Part::Starter).await,
+        (Reply::Decided(Decision::Wait(_)), Some(reading)) => waited(&ask, reading, Part::Follower).await,
+        (Reply::Decided(decision), reading) => match (decision, reading) {
+            (Decision::Serve { from, ending, .. }, Some(reading)) => {
+                Ok(Admitted::Body { reading, from, ending, part: Part::Follower, unrecorded: false })
+            }
+            (Decision::AnswerAgain, _) => again(recorder, &entry, ask.request()).await,
+            (Decision::NoContent, _) => Ok(Admitted::NoContent),
+            (Decision::Refuse(code), _) => Err(code.into()),
+            _ => Err(ErrorCode::Internal.into()),
+        },
+        _ => Err(ErrorCode::Internal.into()),
     }
 }
 
-/// Waits for a start, and says what becomes of who waited.
-async fn waited(
-    ask: &Ask,
-    entry: Arc<Entry>,
-    recording: Arc<Recording>,
-    part: Part,
-) -> Result<Admitted, ProtocolError> {
-    let decision = match recording.started().await {
+/// Waits for a start to come to something, and answers with that.
+async fn waited(ask: &Ask, reading: Reading, part: Part) -> Result<Admitted, ProtocolError> {
+    let decision = match reading.recording.started().await {
         Start::Unrecorded => {
             let ending = Ending::AsRecorded;
-            return Ok(Admitted::Body { recording, entry, from: 0, ending, part, unrecorded: true });
+            return Ok(Admitted::Body { reading, from: 0, ending, part, unrecorded: true });
         }
-        Start::Recorded => admission::head_came(&recording.view(), ask),
+        Start::Recorded => admission::head_came(&reading.recording.progress(), ask),
         Start::Nothing(code) => admission::no_head(ask, code),
         Start::Pending => return Err(ErrorCode::Internal.into()),
     };
     match decision {
         Decision::Serve { from, ending, .. } => {
-            Ok(Admitted::Body { recording, entry, from, ending, part, unrecorded: false })
+            Ok(Admitted::Body { reading, from, ending, part, unrecorded: false })
         }
         Decision::NoContent => Ok(Admitted::NoContent),
-        Decision::Refuse(code) => Err(recording.why(code)),
+        Decision::Refuse(code) => Err(reading.recording.why(code)),
         Decision::Start | Decision::Wait(_) | Decision::AnswerAgain => Err(ErrorCode::Internal.into()),
     }
 }
 
-async fn again(recorder: &Recorder, entry: &Entry, id: RequestId) -> Result<Admitted, ProtocolError> {
-    let key = entry.key.clone();
+async fn again(
+    recorder: &Recorder,
+    entry: &Entry,
+    id: Option<&RequestId>,
+) -> Result<Admitted, ProtocolError> {
+    let (Some(id), key) = (id.cloned(), entry.key.clone()) else { return Err(ErrorCode::Internal.into()) };
     match recorder.db.call(move |db| rows::answer(db, &key, &id)).await? {
         Some(answer) => Ok(Admitted::Again(answer)),
         None => Err(ErrorCode::AlreadyAnswered.into()),

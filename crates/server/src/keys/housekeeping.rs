@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use durablefetch_protocol::life::{Change, Event};
 use durablefetch_protocol::limits::REMEMBERED;
+use durablefetch_protocol::{Key, ProtocolError};
 
 use crate::clock::now_ms;
-use crate::error::StoreError;
 use crate::keys::quota;
 use crate::observe::metrics::FOLD_EVERY;
 use crate::recorder::Recorder;
-use crate::storage::rows;
+use crate::storage::rows::{self, Freight};
 
 /// Where room cannot be made because storage fails, it is tried again after this.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -44,35 +45,41 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
 }
 
 /// Lets go of the keys that nobody uses, once it is written down when their recordings were last used.
-async fn let_go(recorder: &Recorder) -> Result<(), StoreError> {
-    let mut used = Vec::new();
+async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+    let mut changes: Vec<(Key, Vec<Change>)> = Vec::new();
     for entry in recorder.keys.held() {
-        let Some(state) = entry.peek() else { continue };
-        let recordings = state.current.iter().chain(state.retired.iter().map(|(recording, _)| recording));
-        used.extend(recordings.filter_map(|recording| Some((recording.id, recording.take_touched()?))));
+        let life = entry.life();
+        let Some(life) = life.as_ref() else { continue };
+        let used: Vec<_> =
+            life.handles().filter_map(|recording| Some((recording.id, recording.take_touched()?))).collect();
+        // Nothing of the machine depends on these rows, so those of all keys are one transaction.
+        let plan = life.plan(Event::Used { used: &used }, now_ms());
+        if !plan.changes.is_empty() {
+            changes.push((entry.key.clone(), plan.changes));
+        }
     }
-    if !used.is_empty() {
-        recorder.db.call(move |db| rows::set_used(db, &used)).await?;
+    if !changes.is_empty() {
+        let freight = Freight::default();
+        recorder
+            .db
+            .call(move |db| {
+                changes.iter().try_for_each(|(key, changes)| rows::commit(db, key, changes, &freight))
+            })
+            .await?;
     }
     recorder.keys.let_go();
     Ok(())
 }
 
-async fn sweep(recorder: &Recorder) -> Result<(), StoreError> {
+async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     let now_ms = now_ms();
     let_go(recorder).await?;
     let unused_since = now_ms.saturating_sub(recorder.config.ttl.as_millis() as u64);
     let horizon = now_ms.saturating_sub(REMEMBERED.as_millis() as u64);
-    let expired = recorder
-        .db
-        .call(move |db| {
-            rows::forget_old_requests(db, horizon)?;
-            rows::expired_keys(db, unused_since, horizon)
-        })
-        .await?;
-    for key in expired {
-        // To look at a key is to remove from it what has expired.
-        drop(recorder.keys.entry(&key).lock(recorder, now_ms).await?);
+    let due = recorder.db.call(move |db| rows::keys_due(db, unused_since, horizon)).await?;
+    for key in due {
+        // To look at a key is to let go of what has outlived its use.
+        recorder.keys.entry(&key).look(recorder, |_| ()).await?;
     }
     recorder.keys.let_go();
     Ok(())

@@ -7,18 +7,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use durablefetch_protocol::life::{Event, Keep};
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::response_head::Head;
-use durablefetch_protocol::{ErrorCode, ProtocolError};
+use durablefetch_protocol::{ErrorCode, ProtocolError, kept};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use crate::keys::Entry;
-use crate::keys::finish;
+use super::commit::Cargo;
+use crate::clock::now_ms;
+use crate::error::StoreError;
+use crate::key_map::Entry;
 use crate::recorder::Recorder;
 use crate::recording::waiting::Wake;
 use crate::recording::{Recording, Start};
-use crate::storage::rows;
-use crate::upstream::source::{Opened, Source, SourceBody};
+use crate::storage::rows::Freight;
+use crate::upstream::opened::Opened;
+use crate::upstream::source::{Source, SourceBody};
 
 /// Chunks that are published before their readers are woken, where the upstream has as many ready.
 const BURST: usize = 32;
@@ -28,7 +32,7 @@ pub(crate) fn spawn(recorder: Arc<Recorder>, entry: Arc<Entry>, recording: Arc<R
     tokio::spawn(async move {
         let mut guard = Guard { recorder, entry, recording, armed: true };
         let kept = record(&guard.recorder, &guard.entry, &guard.recording, source).await;
-        finish::finish(&guard.recorder, &guard.entry, &guard.recording, kept).await;
+        finish(&guard.recorder, &guard.entry, &guard.recording, kept).await;
         guard.armed = false;
     });
 }
@@ -51,7 +55,7 @@ impl Drop for Guard {
             (Arc::clone(&self.recorder), Arc::clone(&self.entry), Arc::clone(&self.recording));
         // Without a runtime the process is ending, and the next start finds the recording interrupted.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { finish::finish(&recorder, &entry, &recording, None).await });
+            runtime.spawn(async move { finish(&recorder, &entry, &recording, None).await });
         }
     }
 }
@@ -76,19 +80,12 @@ async fn record(
     let Opened { head, cookies, body, .. } = opened;
     let recorded = Head::is_recorded(head.status);
     recording.put_cookies(cookies);
-    if recorded {
-        let (id, stored) = (recording.id, head.clone());
-        if let Err(error) = recorder.db.call(move |db| rows::set_head(db, id, &stored)).await {
-            recording.end(End::Fail(ProtocolError::from(error).code));
-            return None;
-        }
-        recording.set_head(head, Start::Recorded);
-    } else {
-        if let Err(error) = finish::pass_through(recorder, entry, recording).await {
-            recording.end(End::Fail(ProtocolError::from(error).code));
-            return None;
-        }
-        recording.set_head(head, Start::Unrecorded);
+    let event = Event::Answered { id: recording.id, recorded };
+    let freight = Arc::new(Freight { head: Some(head), ..Freight::default() });
+    let cargo = Cargo { freight, own: Some(Arc::clone(recording)), ..Cargo::default() };
+    if let Err(error) = entry.act(recorder, event, cargo).await {
+        recording.end(End::Fail(error.code));
+        return None;
     }
     let mut stream = Stream {
         recorder,
@@ -106,12 +103,53 @@ async fn record(
     stream.kept.take()
 }
 
+/// Brings the end of a recording to disk, which shows it. `body` is all of a short answer that was passed through.
+async fn finish(
+    recorder: &Arc<Recorder>,
+    entry: &Arc<Entry>,
+    recording: &Arc<Recording>,
+    body: Option<Vec<u8>>,
+) {
+    let id = recording.id;
+    if recording.progress().state().is_live()
+        && matches!(recording.start(), Start::Recorded | Start::Unrecorded)
+        && let Err(error) = written(recorder, recording).await
+    {
+        tracing::error!(recording = %id, "storage: {}", error.message);
+        recording.fail_storage(error.code);
+    }
+    recording.touch(now_ms());
+    let answer = body.and_then(|body| Some(kept::to_stored(recording.head()?, &body)));
+    let freight = Arc::new(Freight { answer, ..Freight::default() });
+    let cargo =
+        || Cargo { freight: Arc::clone(&freight), own: Some(Arc::clone(recording)), ..Cargo::default() };
+    let end = recording.decided().unwrap_or(End::Fail(ErrorCode::Internal));
+    let keep = if recording.is_given_up() { Keep::Nothing } else { Keep::All };
+    let Err(error) = entry.act(recorder, Event::Ended { id, end, keep }, cargo()).await else { return };
+    tracing::error!(recording = %id, "storage took no end: {}", error.message);
+    recording.fail_storage(error.code);
+    if let Err(error) = entry.act(recorder, Event::Unwritable { id, code: error.code }, cargo()).await {
+        // The key cannot even be looked at: nobody is left waiting all the same.
+        tracing::error!(recording = %id, "storage: {}", error.message);
+        recording.seal(End::Fail(error.code));
+        recorder.lands(id);
+    }
+}
+
+async fn written(recorder: &Recorder, recording: &Arc<Recording>) -> Result<(), StoreError> {
+    poll_fn(|cx| {
+        recording.register_pump(cx);
+        recording.poll_written(&recorder.writer)
+    })
+    .await
+}
+
 /// Waits for the head. `None` where the recording has ended meanwhile.
 async fn open(
     recorder: &Recorder,
     recording: &Recording,
     source: Source,
-) -> Option<Result<Opened, ProtocolError>> {
+) -> Option<Result<Opened<SourceBody>, ProtocolError>> {
     let opening = timeout(recorder.config.limits.header_timeout, source.open(&recorder.upstreams));
     tokio::pin!(opening);
     poll_fn(|cx| {
@@ -267,7 +305,8 @@ mod tests {
 
         let served =
             admit::admit(&recorder, Arc::clone(&entry), ask(Mode::Join), Source::Panic { at: 1 }).await;
-        let Admitted::Body { recording, .. } = served.unwrap() else { panic!("a body is served") };
+        let Admitted::Body { reading, .. } = served.unwrap() else { panic!("a body is served") };
+        let recording = Arc::clone(&reading.recording);
         recording.sealed().await;
         assert_eq!(
             (recording.progress().state(), recording.progress().cause()),

@@ -14,23 +14,23 @@ impl Recording {
         self.readers.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
     }
 
-    pub(crate) fn leave(&self, slot: &mut Option<usize>) {
+    /// A reader goes. True where it was the last one.
+    pub(crate) fn leave(&self, slot: &mut Option<usize>) -> bool {
         if slot.is_some() {
             self.lock().waiting.unregister(slot);
         }
-        if self.readers.fetch_sub(1, Ordering::AcqRel) == 1 && self.is_given_up() {
+        let was_last = self.readers.fetch_sub(1, Ordering::AcqRel) == 1;
+        if was_last && self.is_given_up() {
             self.pump.wake();
         }
+        was_last
     }
 
     /// What there is at `offset`; registers the waker where there is nothing yet.
     pub(crate) fn read(&self, offset: u64, slot: &mut Option<usize>, waker: &Waker) -> Got {
         let mut guard = self.lock();
         let inner = &mut *guard;
-        if inner.is_gone() {
-            return Got::Gone;
-        }
-        let got = inner.course.look(inner.ring.as_ref(), offset);
+        let got = inner.progress.look(inner.ring.as_ref(), offset);
         if got == Got::Wait {
             inner.waiting.register(slot, waker);
         }

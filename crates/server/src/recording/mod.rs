@@ -7,42 +7,32 @@ mod follow;
 pub(crate) mod in_flight;
 pub(crate) mod memory;
 mod persist;
-mod phase;
 mod publish;
 pub(crate) mod sync;
 pub(crate) mod waiting;
+mod work;
 pub(crate) mod writer;
 
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use durablefetch_protocol::life::{Begin, Handle, Seen};
 use durablefetch_protocol::recording::{End, Progress};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::ring::Ring;
-use durablefetch_protocol::{ErrorCode, Fingerprint, Key, ProtocolError, RecordingId, State, admission};
+use durablefetch_protocol::{ErrorCode, Fingerprint, Key, ProtocolError, RecordingId, State};
 use futures_util::task::AtomicWaker;
 use http::HeaderValue;
 use tokio::sync::Notify;
 
 use crate::error::StoreError;
-use crate::recording::phase::Course;
 use crate::recording::waiting::{Waiting, Wake};
 use crate::recording::writer::Writer;
 use crate::storage::recovery;
 use crate::storage::rows::Stored;
 
 pub(crate) use durablefetch_protocol::recording::Start;
-pub(crate) use persist::Work;
-
-/// What becomes of the readers of a recording whose file is removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readers {
-    /// Their connections are broken.
-    Break,
-    /// They read on, from the file that has no name any more.
-    Finish,
-}
 
 /// How the writing of a recording goes.
 #[derive(Debug)]
@@ -87,13 +77,13 @@ impl Writing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BodyFile {
     Kept,
-    /// It is removed, or about to be.
-    Removed(Readers),
+    /// It is removed, or about to be. Nobody reads it.
+    Removed,
 }
 
 #[derive(Debug)]
 struct Inner {
-    course: Course,
+    progress: Progress,
     /// `None` for what was found in storage.
     ring: Option<Ring>,
     start: Start,
@@ -109,13 +99,6 @@ struct Inner {
     waiting: Waiting,
 }
 
-impl Inner {
-    /// Deleted, or superseded while live: its bytes are on their way out.
-    fn is_gone(&self) -> bool {
-        self.course.is_gone() || self.file == BodyFile::Removed(Readers::Break)
-    }
-}
-
 /// One recording, live or ended.
 #[derive(Debug)]
 pub(crate) struct Recording {
@@ -128,7 +111,8 @@ pub(crate) struct Recording {
     why: OnceLock<ProtocolError>,
     /// `set-cookie` of the upstream, for the one who started it.
     cookies: Mutex<Vec<HeaderValue>>,
-    file: OnceLock<Arc<File>>,
+    /// Open while the writer writes it; who reads an ended recording opens it for himself.
+    file: Mutex<Option<Arc<File>>>,
     unsynced: AtomicBool,
     used_ms: AtomicU64,
     touched: AtomicBool,
@@ -146,31 +130,23 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// A recording whose upstream request is about to be made.
-    pub(crate) fn connecting(
-        id: RecordingId,
-        key: Key,
-        fingerprint: Fingerprint,
-        now_ms: u64,
-        ring: usize,
-    ) -> Self {
-        let course = Course::connecting(id);
-        Self::build(id, key, fingerprint, now_ms, now_ms, course, Some(Ring::new(ring)), Start::Pending)
+    pub(crate) fn connecting(begin: Begin, key: Key, ring: usize) -> Self {
+        let Begin { id, fingerprint, at_ms } = begin;
+        let progress = Progress::connecting(id);
+        Self::build(id, key, fingerprint, at_ms, at_ms, progress, Some(Ring::new(ring)), Start::Pending)
     }
 
     /// A recording found in storage; `len` is that of its file.
-    pub(crate) fn stored(key: Key, row: Stored, file: Option<File>, len: u64) -> Self {
+    pub(crate) fn stored(key: Key, row: Stored, len: u64) -> Self {
         // A power loss may have taken the end of a body whose completion was kept.
         let state =
             if row.state == State::Complete && len < row.len { State::Interrupted } else { row.state };
-        let course = Course::recovered(row.id, state, row.cause, row.len.min(len), row.chunks);
+        let progress = Progress::recovered(row.id, state, row.cause, row.len.min(len), row.chunks);
         let (started_ms, used_ms, row_len) = (row.started_ms, row.used_ms, row.len as i64);
         let recording =
-            Self::build(row.id, key, row.fingerprint, started_ms, used_ms, course, None, Start::Recorded);
+            Self::build(row.id, key, row.fingerprint, started_ms, used_ms, progress, None, Start::Recorded);
         if let Some(head) = row.head {
             let _ = recording.head.set(head);
-        }
-        if let Some(file) = file {
-            let _ = recording.file.set(Arc::new(file));
         }
         let counted = recovery::counted(row_len, || Ok(len)).unwrap_or(len);
         recording.counted.store(counted, Ordering::Relaxed);
@@ -185,7 +161,7 @@ impl Recording {
         fingerprint: Fingerprint,
         started_ms: u64,
         used_ms: u64,
-        course: Course,
+        progress: Progress,
         ring: Option<Ring>,
         start: Start,
     ) -> Self {
@@ -197,7 +173,7 @@ impl Recording {
             head: OnceLock::new(),
             why: OnceLock::new(),
             cookies: Mutex::default(),
-            file: OnceLock::new(),
+            file: Mutex::default(),
             unsynced: AtomicBool::new(false),
             used_ms: AtomicU64::new(used_ms),
             touched: AtomicBool::new(false),
@@ -208,7 +184,7 @@ impl Recording {
             pump: AtomicWaker::new(),
             changed: Notify::new(),
             inner: Mutex::new(Inner {
-                course,
+                progress,
                 ring,
                 start,
                 writing: Writing::Fine,
@@ -231,18 +207,12 @@ impl Recording {
 
     /// Its progress as readers see it. An end is seen only once it is on disk.
     pub(crate) fn progress(&self) -> Progress {
-        self.lock().course.progress()
-    }
-
-    /// What admission sees.
-    pub(crate) fn view(&self) -> admission::Stored {
-        let seen = self.progress();
-        admission::Stored { id: self.id, state: seen.state(), len: seen.len(), fingerprint: self.fingerprint }
+        self.lock().progress
     }
 
     /// How it ends, on disk or not.
     pub(crate) fn decided(&self) -> Option<End> {
-        self.lock().course.decided()
+        self.lock().progress.decided()
     }
 
     pub(crate) fn start(&self) -> Start {
@@ -264,9 +234,18 @@ impl Recording {
         self.wait_for(|inner| (inner.start != Start::Pending).then_some(inner.start)).await
     }
 
-    /// Waits until the end is on disk.
+    /// Waits until the file of one that is given up is empty.
+    pub(crate) async fn emptied(&self) {
+        self.wait_for(|inner| {
+            let waits = matches!(inner.writing, Writing::GivenUp { emptied: false, .. });
+            (!waits || inner.file != BodyFile::Kept).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until the end is on disk, or its readers are broken off.
     pub(crate) async fn sealed(&self) {
-        self.wait_for(|inner| inner.course.is_sealed().then_some(())).await;
+        self.wait_for(|inner| (!inner.progress.state().is_live()).then_some(())).await;
     }
 
     async fn wait_for<T>(&self, check: impl Fn(&Inner) -> Option<T>) -> T {
@@ -281,36 +260,38 @@ impl Recording {
         }
     }
 
-    /// Ends a live recording; false where it has ended. Superseded and deleted ones break their readers now,
-    /// others give them what there is until the end is on disk.
+    /// Decides how it ends; false where that is decided. Readers get what there is until the end is on disk.
     pub(crate) fn end(&self, end: End) -> bool {
+        let decided = self.lock().progress.decide(end);
+        if decided {
+            self.ended.store(true, Ordering::Release);
+            self.pump.wake();
+        }
+        decided
+    }
+
+    /// Breaks its readers off at once, whatever end was decided.
+    pub(crate) fn break_off(&self, end: End) {
         let mut inner = self.lock();
-        if !inner.course.decide(end) {
-            return false;
-        }
+        inner.progress.break_off(end);
         let mut wake = Vec::new();
-        if inner.course.is_gone() {
-            inner.waiting.drain_into(&mut wake);
-        }
+        inner.waiting.drain_into(&mut wake);
         self.ended.store(true, Ordering::Release);
         drop(inner);
         wake.into_iter().for_each(Wake::wake);
         self.pump.wake();
-        true
+        self.changed.notify_waiters();
     }
 
-    /// Has the file removed; false where that was asked for already.
-    pub(crate) fn discard(self: &Arc<Self>, writer: &Writer, readers: Readers) -> bool {
+    /// Has the file removed, which nobody reads; false where that was asked for already.
+    pub(crate) fn discard(self: &Arc<Self>, writer: &Writer) -> bool {
         let mut inner = self.lock();
         if inner.file != BodyFile::Kept {
             return false;
         }
-        inner.file = BodyFile::Removed(readers);
-        let mut wake = Vec::new();
-        inner.waiting.drain_into(&mut wake);
+        inner.file = BodyFile::Removed;
         let queue = !std::mem::replace(&mut inner.dirty, true);
         drop(inner);
-        wake.into_iter().for_each(Wake::wake);
         if queue {
             writer.dirty(Arc::clone(self));
         }
@@ -344,8 +325,14 @@ impl Recording {
     pub(crate) fn take_touched(&self) -> Option<u64> {
         self.touched.swap(false, Ordering::Relaxed).then(|| self.used_ms())
     }
+}
 
-    pub(crate) fn is_live(&self) -> bool {
-        self.progress().state().is_live()
+impl Handle for Recording {
+    fn seen(&self) -> Seen {
+        let inner = self.lock();
+        let (progress, start) = (inner.progress, inner.start);
+        drop(inner);
+        let (fingerprint, readers, used_ms) = (self.fingerprint, self.readers(), self.used_ms());
+        Seen { progress, fingerprint, start, readers, used_ms }
     }
 }

@@ -2,27 +2,16 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use durablefetch_protocol::ErrorCode;
 
 use crate::error::StoreError;
-use crate::recording::writer::{List, Writer};
+use crate::recording::work::{List, Work};
+use crate::recording::writer::Writer;
 use crate::recording::{BodyFile, Recording, Writing};
 use crate::storage::bodies::Bodies;
-
-/// What the writer has to do.
-#[derive(Debug)]
-pub(crate) enum Work {
-    /// To write these, the first at this offset.
-    Write { from: u64, chunks: Vec<Bytes> },
-    /// To make the file empty.
-    Empty,
-    /// To remove the file.
-    Remove,
-}
 
 impl Recording {
     /// What is to be done now, for the writer, who took it from this list.
@@ -33,15 +22,21 @@ impl Recording {
         if inner.file != BodyFile::Kept {
             return Work::Remove;
         }
-        if let Writing::GivenUp { emptied, .. } = &mut inner.writing
-            && !std::mem::replace(emptied, true)
-        {
+        if matches!(inner.writing, Writing::GivenUp { emptied: false, .. }) {
             return Work::Empty;
         }
         match &inner.ring {
             Some(ring) => Work::Write { from: ring.written_end(), chunks: ring.unwritten() },
             None => Work::Write { from: 0, chunks: Vec::new() },
         }
+    }
+
+    /// The file of one that is given up is empty, as far as that can be done.
+    pub(crate) fn set_emptied(&self) {
+        if let Writing::GivenUp { emptied, .. } = &mut self.lock().writing {
+            *emptied = true;
+        }
+        self.changed.notify_waiters();
     }
 
     /// How many bytes are published and not in the file.
@@ -105,6 +100,8 @@ impl Recording {
         if queue {
             writer.dirty(Arc::clone(self));
         }
+        // Before others try again to write: the room that they need is in its file.
+        writer.hurry(Arc::clone(self));
         self.pump.wake();
     }
 
@@ -113,16 +110,28 @@ impl Recording {
         self.given_up.load(Ordering::Acquire)
     }
 
-    pub(crate) fn file(&self) -> Option<&Arc<File>> {
-        self.file.get()
+    fn lock_file(&self) -> MutexGuard<'_, Option<Arc<File>>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file that is being written.
+    pub(crate) fn file(&self) -> Option<Arc<File>> {
+        self.lock_file().clone()
+    }
+
+    /// What has ended holds no file open.
+    pub(super) fn close_file(&self) {
+        self.lock_file().take();
     }
 
     pub(crate) fn file_or_create(&self, bodies: &Bodies) -> io::Result<Arc<File>> {
-        if let Some(file) = self.file.get() {
+        let mut file = self.lock_file();
+        if let Some(file) = &*file {
             return Ok(Arc::clone(file));
         }
-        let file = Arc::new(bodies.create(self.id)?);
-        Ok(Arc::clone(self.file.get_or_init(|| file)))
+        let created = Arc::new(bodies.create(self.id)?);
+        *file = Some(Arc::clone(&created));
+        Ok(created)
     }
 
     /// True where it had nothing unsynced before.

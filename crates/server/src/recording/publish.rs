@@ -37,7 +37,7 @@ impl Recording {
     /// The upstream has answered. False where the recording has ended meanwhile.
     pub(crate) fn set_head(&self, head: Head, start: Start) -> bool {
         let mut inner = self.lock();
-        if !inner.course.head() {
+        if !inner.progress.head() {
             return false;
         }
         let _ = self.head.set(head);
@@ -58,7 +58,7 @@ impl Recording {
     ) -> bool {
         let mut guard = self.lock();
         let inner = &mut *guard;
-        if !inner.course.chunk(chunk.len()) {
+        if !inner.progress.chunk(chunk.len()) {
             return false;
         }
         let Some(held) = inner.ring.as_mut() else { return false };
@@ -114,7 +114,7 @@ impl Recording {
         {
             return Poll::Ready(Ok(()));
         }
-        let is_over = inner.course.decided() == Some(End::Fail(ErrorCode::StorageFull));
+        let is_over = inner.progress.decided() == Some(End::Fail(ErrorCode::StorageFull));
         if is_over && matches!(inner.writing, Writing::Starved) {
             // It is over because there is no room, and does not wait for any.
             inner.writing.feed();
@@ -136,15 +136,18 @@ impl Recording {
 
     /// Storage could not take the end: whatever the upstream said, the recording fails.
     pub(crate) fn fail_storage(&self, code: ErrorCode) {
-        self.lock().course.fail_storage(code);
+        self.lock().progress.fail(code);
         self.ended.store(true, Ordering::Release);
     }
 
     /// The end is on disk, or there is nothing to be kept: readers and waiters may see it.
-    pub(crate) fn seal(&self, start: Start) {
+    pub(crate) fn seal(&self, end: End) {
         let mut inner = self.lock();
-        inner.start = start;
-        inner.course.seal();
+        inner.progress.decide(end);
+        inner.progress.seal();
+        if inner.start == Start::Pending {
+            inner.start = Start::Nothing(inner.progress.decided().unwrap_or(end).no_head());
+        }
         self.ended.store(true, Ordering::Release);
         let mut wake = Vec::new();
         inner.waiting.drain_into(&mut wake);
@@ -152,6 +155,7 @@ impl Recording {
             ring.set_capacity(0);
         }
         drop(inner);
+        self.close_file();
         wake.into_iter().for_each(Wake::wake);
         self.changed.notify_waiters();
     }

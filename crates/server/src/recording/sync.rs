@@ -16,7 +16,7 @@ const FILES_ONE_BY_ONE: usize = 8;
 
 #[derive(Debug, Default)]
 struct Pending {
-    recordings: Vec<Arc<Recording>>,
+    files: Vec<(Arc<Recording>, Arc<File>)>,
     closed: bool,
 }
 
@@ -42,11 +42,11 @@ impl Syncer {
                     )
                     .unwrap_or_else(PoisonError::into_inner);
                 let mut pending = waited.0;
-                let recordings = std::mem::take(&mut pending.recordings);
+                let files = std::mem::take(&mut pending.files);
                 let closed = pending.closed;
                 drop(pending);
-                if !recordings.is_empty() {
-                    sync(&root, &wal, &recordings);
+                if !files.is_empty() {
+                    sync(&root, &wal, &files);
                 }
                 if closed {
                     return;
@@ -57,8 +57,8 @@ impl Syncer {
     }
 
     /// The recording's file has bytes that are not synced, and had none before.
-    pub(crate) fn add(&self, recording: Arc<Recording>) {
-        self.pending.0.lock().unwrap_or_else(PoisonError::into_inner).recordings.push(recording);
+    pub(crate) fn add(&self, recording: Arc<Recording>, file: Arc<File>) {
+        self.pending.0.lock().unwrap_or_else(PoisonError::into_inner).files.push((recording, file));
     }
 
     /// Syncs what there is and ends the thread.
@@ -68,12 +68,12 @@ impl Syncer {
     }
 }
 
-fn sync(root: &Path, wal: &Path, recordings: &[Arc<Recording>]) {
-    for recording in recordings {
+fn sync(root: &Path, wal: &Path, files: &[(Arc<Recording>, Arc<File>)]) {
+    for (recording, _) in files {
         recording.clear_unsynced();
     }
     #[cfg(target_os = "linux")]
-    if recordings.len() > FILES_ONE_BY_ONE {
+    if files.len() > FILES_ONE_BY_ONE {
         if let Err(error) = File::open(root).and_then(|root| Ok(rustix::fs::syncfs(root)?)) {
             tracing::warn!("the data directory cannot be synced: {error}");
         }
@@ -81,8 +81,8 @@ fn sync(root: &Path, wal: &Path, recordings: &[Arc<Recording>]) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (root, FILES_ONE_BY_ONE);
-    for recording in recordings {
-        if let Some(Err(error)) = recording.file().map(|file| file.sync_data()) {
+    for (recording, file) in files {
+        if let Err(error) = file.sync_data() {
             tracing::warn!(recording = %recording.id, "a body file cannot be synced: {error}");
         }
     }

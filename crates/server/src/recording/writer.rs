@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use crate::error::StoreError;
+use crate::recording::Recording;
 use crate::recording::sync::Syncer;
-use crate::recording::{Recording, Work};
+use crate::recording::work::{List, Work};
 use crate::storage::bodies::Bodies;
 
 /// How long a byte waits for company before it is written, at least and at most. It is what `kill -9` can take of a
@@ -28,15 +29,6 @@ const WAIT: RangeInclusive<Duration> = Duration::from_millis(5)..=Duration::from
 const WAIT_EACH: Duration = Duration::from_millis(1);
 /// As many unwritten bytes of one recording are written at once.
 pub(crate) const HURRY_BYTES: u64 = 64 * 1024;
-
-/// Which of the writer's lists a recording was taken from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum List {
-    /// All that have something to be written, until the next sweep.
-    Dirty,
-    /// Those that somebody waits for. They stay on the other list.
-    Urgent,
-}
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -180,12 +172,14 @@ fn sweep(recording: &Arc<Recording>, list: List, bodies: &Bodies, syncer: &Synce
         Work::Write { from, chunks } => (from, chunks),
         Work::Remove => {
             bodies.remove(recording.id);
+            recording.set_emptied();
             return recording.written(Ok(0));
         }
         Work::Empty => {
-            if let Some(Err(error)) = recording.file().map(|file| file.set_len(0)) {
+            if let Err(error) = recording.file_or_create(bodies).and_then(|file| file.set_len(0)) {
                 tracing::warn!(recording = %recording.id, "a body file cannot be emptied: {error}");
             }
+            recording.set_emptied();
             return recording.written(Ok(0));
         }
     };
@@ -197,7 +191,7 @@ fn sweep(recording: &Arc<Recording>, list: List, bodies: &Bodies, syncer: &Synce
         // What fits is there after all; the next try writes it once more.
         write_at(&file, &chunks, from)?;
         if recording.mark_unsynced() {
-            syncer.add(Arc::clone(recording));
+            syncer.add(Arc::clone(recording), Arc::clone(&file));
         }
         Ok(from + total as u64)
     });

@@ -33,11 +33,11 @@ impl Bodies {
         self.root.join(&name[name.len() - 2..]).join(&name)
     }
 
-    /// Makes the file of a new recording. Only its owner may read it.
+    /// Makes the file of a new recording. Only its owner may read it. What is there already stays: an id is used once.
     pub(crate) fn create(&self, id: RecordingId) -> io::Result<File> {
         let path = self.path(id);
         let open =
-            || OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
+            || OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         match (open(), path.parent()) {
             (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(parent)?;
@@ -62,6 +62,16 @@ impl Bodies {
             Ok(metadata) => Ok(metadata.len()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Gives the room of a file back at once, which to remove it does only once nobody has it open any more.
+    pub(crate) fn empty(&self, id: RecordingId) {
+        let emptied = OpenOptions::new().write(true).open(self.path(id)).and_then(|file| file.set_len(0));
+        if let Err(error) = emptied
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(recording = %id, "a body file cannot be emptied: {error}");
         }
     }
 

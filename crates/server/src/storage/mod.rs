@@ -12,6 +12,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use crate::clock::now_ms;
 use crate::error::StartError;
 use bodies::Bodies;
 use recovery::{Found, RecoveryError};
@@ -58,7 +59,7 @@ pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
     let or_full = |error| if has_room(data) { error } else { StartError::NoRoom(data.to_owned()) };
     let mut connection = db::open(&path).map_err(or_full)?;
     let database = |error: rusqlite::Error| or_full(StartError::Database(path.clone(), error.to_string()));
-    let found = recovery::recover(&mut connection, &bodies).map_err(|error| match error {
+    let found = recovery::recover(&mut connection, &bodies, now_ms()).map_err(|error| match error {
         RecoveryError::Database(error) => database(error),
         RecoveryError::Bodies(error) => failed(error),
     })?;

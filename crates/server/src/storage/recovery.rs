@@ -4,11 +4,11 @@
 use std::collections::HashSet;
 use std::io;
 
-use durablefetch_protocol::{ErrorCode, Outcome, RecordingId, State};
-use rusqlite::{Connection, params};
+use durablefetch_protocol::{RecordingId, life};
+use rusqlite::Connection;
 
 use crate::storage::bodies::Bodies;
-use crate::storage::rows::stored_id;
+use crate::storage::rows::{self, Freight};
 
 /// No body is longer than what a file system of today may hold.
 const LEN_MAX: u64 = 1 << 44;
@@ -25,59 +25,34 @@ pub(crate) struct Found {
 }
 
 /// Brings database and files in line. Nothing that is valid is cut or removed.
-pub(crate) fn recover(db: &mut Connection, bodies: &Bodies) -> Result<Found, RecoveryError> {
+pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Result<Found, RecoveryError> {
     let mut found = Found::default();
     let transaction = db.transaction()?;
+    for key in rows::keys_left(&transaction)? {
+        let (stored, ledger) = rows::load(&transaction, &key)?;
+        let mut known = Vec::with_capacity(stored.len());
+        for recording in &stored {
+            let is_live = recording.state.is_live();
+            found.interrupted += usize::from(is_live);
+            // The file's length is the stored length.
+            known.push(recording.row(if is_live { bodies.len(recording.id)? } else { recording.len }));
+        }
+        let changes = life::recover(&known, &ledger, now_ms);
+        rows::commit(&transaction, &key, &changes, &Freight::default())?;
+    }
     // One look at every row, and none at every file: there may be a hundred thousand.
     let mut known: HashSet<RecordingId> = HashSet::new();
-    let mut live: Vec<(String, State)> = Vec::new();
-    let mut statement = transaction.prepare("SELECT id, state, len FROM recordings")?;
+    let mut statement = transaction.prepare("SELECT id, len FROM recordings")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (text, state) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-        match (State::parse(state).filter(|state| state.is_live()), stored_id(text)) {
-            (Some(state), _) => live.push((text.to_owned(), state)),
-            (None, Some(id)) => {
-                known.insert(id);
-                found.bytes += counted(row.get(2)?, || bodies.len(id))?;
-            }
-            // Found to be damaged once it is asked for.
-            (None, None) => {}
+        // One that is damaged is found to be so once it is asked for.
+        if let Some(id) = rows::stored_id(row.get_ref(0)?.as_str()?) {
+            known.insert(id);
+            found.bytes += counted(row.get(1)?, || bodies.len(id))?;
         }
     }
     drop(rows);
     drop(statement);
-    for (text, state) in &live {
-        let Some(id) = stored_id(text) else {
-            tracing::error!("a recording's row is damaged and removed: {text:?} is no id");
-            transaction.execute("DELETE FROM recordings WHERE id = ?1", [text])?;
-            continue;
-        };
-        found.interrupted += 1;
-        if *state == State::Streaming {
-            // The file's length is the stored length.
-            let len = bodies.len(id)?;
-            known.insert(id);
-            found.bytes += len;
-            transaction.execute(
-                "UPDATE recordings SET state = ?2, len = ?3, chunks = MAX(chunks, ?4) WHERE id = ?1",
-                params![text, State::Interrupted.as_str(), len as i64, i64::from(len > 0)],
-            )?;
-        } else {
-            // No head ever came: nothing is kept but the request id, which never starts again.
-            transaction.execute(
-                "UPDATE requests SET outcome = ?2 WHERE outcome = ?1",
-                params![Outcome::Started(id).to_text(), Outcome::NoHead(ErrorCode::Interrupted).to_text()],
-            )?;
-            transaction.execute("DELETE FROM recordings WHERE id = ?1", [text])?;
-        }
-    }
-    // An answer that was being passed through has a request id and no recording.
-    transaction.execute(
-        "UPDATE requests SET outcome = ?1 WHERE outcome LIKE 'started:%' \
-         AND NOT EXISTS (SELECT 1 FROM recordings WHERE outcome = 'started:' || recordings.id)",
-        [Outcome::NoHead(ErrorCode::Interrupted).to_text()],
-    )?;
     transaction.commit()?;
     for file in bodies.list()? {
         match file {

@@ -1,10 +1,11 @@
 //! The statements. Each function is one, or a few that belong together; the caller's transaction holds them.
 
 use durablefetch_protocol::ledger::{Entry, Ledger};
+use durablefetch_protocol::life::{self, Begin, Change};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, Fingerprint, Key, Outcome, RecordingId, RequestId, State};
 use rusqlite::types::{Type, Value};
-use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, ToSql, params};
 
 /// A stored recording.
 #[derive(Debug)]
@@ -18,12 +19,31 @@ pub(crate) struct Stored {
     pub(crate) chunks: u64,
     pub(crate) started_ms: u64,
     pub(crate) used_ms: u64,
-    /// Since when it is superseded; `None` for the current one.
+    /// Since when a later one has started.
     pub(crate) retired_ms: Option<u64>,
+    /// When it ended; `None` while it is live.
+    pub(crate) ended_ms: Option<u64>,
+}
+
+impl Stored {
+    /// What its key has to know of it, where its body has this length.
+    pub(crate) fn row(&self, len: u64) -> life::Row {
+        let live = self.state.is_live();
+        let chunks = if live { self.chunks.max(u64::from(len > 0)) } else { self.chunks };
+        life::Row {
+            id: self.id,
+            state: self.state,
+            unrecorded: false,
+            len: if live { len } else { self.len },
+            chunks,
+            ended_ms: self.ended_ms,
+            retired_ms: self.retired_ms,
+        }
+    }
 }
 
 const COLUMNS: &str = "id, state, cause, status, reason, headers, fingerprint, len, chunks, started_ms, used_ms, \
-                       retired_ms";
+                       retired_ms, ended_ms";
 
 /// All that is stored of a key. Rows that no version of a recorder has written are damaged; they are removed, so
 /// that the key can be used again.
@@ -96,6 +116,7 @@ fn read_stored(row: &Row<'_>) -> Result<Stored> {
         started_ms: row.get::<_, i64>(9)? as u64,
         used_ms: row.get::<_, i64>(10)? as u64,
         retired_ms: row.get::<_, Option<i64>>(11)?.map(|ms| ms as u64),
+        ended_ms: row.get::<_, Option<i64>>(12)?.map(|ms| ms as u64),
     })
 }
 
@@ -103,127 +124,74 @@ fn odd(column: usize, what: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("a stored {what} is none").into())
 }
 
-/// A new current recording, connecting.
-pub(crate) fn insert(
-    db: &Connection,
-    key: &Key,
-    id: RecordingId,
-    fingerprint: &Fingerprint,
-    now_ms: u64,
-) -> Result<()> {
-    db.prepare_cached(
-        "INSERT INTO recordings (id, scope, url, state, fingerprint, started_ms, used_ms) \
-         VALUES (?1, ?2, ?3, 'connecting', ?4, ?5, ?5)",
-    )?
-    .execute(params![id.to_string(), key.scope(), key.url(), &fingerprint.0[..], now_ms as i64])?;
-    Ok(())
+/// What goes with the changes of a plan: bytes that the machine does not look at.
+#[derive(Debug, Default)]
+pub(crate) struct Freight {
+    /// For [`Change::Head`].
+    pub(crate) head: Option<Head>,
+    /// For [`Change::Request`] with an answer: see [`kept`](durablefetch_protocol::kept).
+    pub(crate) answer: Option<Vec<u8>>,
 }
 
-/// The upstream's head is here.
-pub(crate) fn set_head(db: &Connection, id: RecordingId, head: &Head) -> Result<()> {
-    db.prepare_cached(
-        "UPDATE recordings SET state = 'streaming', status = ?2, reason = ?3, headers = ?4 WHERE id = ?1",
-    )?
-    .execute(params![id.to_string(), head.status, head.reason, head.stored_headers()])?;
-    Ok(())
+/// Writes the changes of a plan down; the caller's transaction makes them one.
+pub(crate) fn commit(db: &Connection, key: &Key, changes: &[Change], freight: &Freight) -> Result<()> {
+    changes.iter().try_for_each(|change| write(db, key, change, freight))
 }
 
-/// How a recording ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ended {
-    pub(crate) id: RecordingId,
-    pub(crate) state: State,
-    pub(crate) cause: Option<ErrorCode>,
-    pub(crate) len: u64,
-    pub(crate) chunks: u64,
-    pub(crate) at_ms: u64,
-}
-
-/// A recording has ended.
-pub(crate) fn set_end(db: &Connection, end: &Ended) -> Result<()> {
-    db.prepare_cached(
-        "UPDATE recordings SET state = ?2, cause = ?3, len = ?4, chunks = ?5, used_ms = MAX(used_ms, ?6) \
-         WHERE id = ?1",
-    )?
-    .execute(params![
-        end.id.to_string(),
-        end.state.as_str(),
-        end.cause.map(ErrorCode::as_str),
-        end.len as i64,
-        end.chunks as i64,
-        end.at_ms as i64
-    ])?;
-    Ok(())
-}
-
-/// The recording is no longer its key's current one, but still answers continuations.
-pub(crate) fn retire(db: &Connection, id: RecordingId, now_ms: u64) -> Result<()> {
-    db.prepare_cached("UPDATE recordings SET retired_ms = ?2 WHERE id = ?1")?
-        .execute(params![id.to_string(), now_ms as i64])?;
-    Ok(())
-}
-
-/// The recording is gone.
-pub(crate) fn remove(db: &Connection, id: RecordingId) -> Result<()> {
-    db.prepare_cached("DELETE FROM recordings WHERE id = ?1")?.execute([id.to_string()])?;
-    Ok(())
-}
-
-/// When recordings were last used.
-pub(crate) fn set_used(db: &Connection, used: &[(RecordingId, u64)]) -> Result<()> {
-    let mut statement = db.prepare_cached("UPDATE recordings SET used_ms = ?2 WHERE id = ?1")?;
-    for (id, at_ms) in used {
-        statement.execute(params![id.to_string(), *at_ms as i64])?;
+fn write(db: &Connection, key: &Key, change: &Change, freight: &Freight) -> Result<()> {
+    let run = |sql: &str, params: &[&dyn ToSql]| db.prepare_cached(sql)?.execute(params).map(drop);
+    match change {
+        Change::Insert(Begin { id, fingerprint, at_ms }) => run(
+            "INSERT INTO recordings (id, scope, url, state, fingerprint, started_ms, used_ms) \
+             VALUES (?1, ?2, ?3, 'connecting', ?4, ?5, ?5)",
+            params![id.to_string(), key.scope(), key.url(), &fingerprint.0[..], *at_ms as i64],
+        ),
+        Change::Head { id } => {
+            let Some(head) = &freight.head else { return Ok(()) };
+            run(
+                "UPDATE recordings SET state = 'streaming', status = ?2, reason = ?3, headers = ?4 WHERE id = ?1",
+                params![id.to_string(), head.status, head.reason, head.stored_headers()],
+            )
+        }
+        Change::End { id, state, cause, len, chunks, at_ms } => run(
+            "UPDATE recordings SET state = ?2, cause = ?3, len = ?4, chunks = ?5, ended_ms = ?6, \
+             used_ms = MAX(used_ms, ?6) WHERE id = ?1",
+            params![
+                id.to_string(),
+                state.as_str(),
+                cause.map(ErrorCode::as_str),
+                *len as i64,
+                *chunks as i64,
+                *at_ms as i64
+            ],
+        ),
+        Change::Retire { id, at_ms } => {
+            run("UPDATE recordings SET retired_ms = ?2 WHERE id = ?1", params![id.to_string(), *at_ms as i64])
+        }
+        Change::Use { id, at_ms } => {
+            run("UPDATE recordings SET used_ms = ?2 WHERE id = ?1", params![id.to_string(), *at_ms as i64])
+        }
+        // A start finds the file of what was being passed through without a row, and removes it.
+        Change::Unrecord { id } | Change::Remove { id } => {
+            run("DELETE FROM recordings WHERE id = ?1", params![id.to_string()])
+        }
+        Change::Request { entry, answer } => run(
+            "INSERT OR REPLACE INTO requests (scope, url, id, outcome, at_ms, answer) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                key.scope(),
+                key.url(),
+                entry.id.as_str(),
+                entry.outcome.to_text(),
+                entry.at_ms as i64,
+                answer.and(freight.answer.as_deref())
+            ],
+        ),
+        Change::Forget { id } => run(
+            "DELETE FROM requests WHERE scope = ?1 AND url = ?2 AND id = ?3",
+            params![key.scope(), key.url(), id.as_str()],
+        ),
     }
-    Ok(())
-}
-
-/// What became of a request id.
-pub(crate) fn put_request(db: &Connection, key: &Key, entry: &Entry) -> Result<()> {
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO requests (scope, url, id, outcome, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?
-    .execute(params![
-        key.scope(),
-        key.url(),
-        entry.id.as_str(),
-        entry.outcome.to_text(),
-        entry.at_ms as i64
-    ])?;
-    Ok(())
-}
-
-/// Every id that started this recording learns what came of it. `answer` is what is kept of it.
-pub(crate) fn settle(
-    db: &Connection,
-    key: &Key,
-    recording: RecordingId,
-    outcome: Outcome,
-    answer: Option<&[u8]>,
-    now_ms: u64,
-) -> Result<()> {
-    db.prepare_cached(
-        "UPDATE requests SET outcome = ?4, answer = ?5, at_ms = ?6 WHERE scope = ?1 AND url = ?2 AND outcome = ?3",
-    )?
-    .execute(params![
-        key.scope(),
-        key.url(),
-        Outcome::Started(recording).to_text(),
-        outcome.to_text(),
-        answer,
-        now_ms as i64
-    ])?;
-    Ok(())
-}
-
-/// Request ids that the ledger has forgotten.
-pub(crate) fn forget_requests(db: &Connection, key: &Key, ids: &[RequestId]) -> Result<()> {
-    let mut statement =
-        db.prepare_cached("DELETE FROM requests WHERE scope = ?1 AND url = ?2 AND id = ?3")?;
-    for id in ids {
-        statement.execute([key.scope(), key.url(), id.as_str()])?;
-    }
-    Ok(())
 }
 
 /// The answer that is kept for a request id.
@@ -234,35 +202,42 @@ pub(crate) fn answer(db: &Connection, key: &Key, id: &RequestId) -> Result<Optio
         .map(Option::flatten)
 }
 
-/// Keys that hold a finished recording unused since `used_ms`, or one superseded since `retired_ms`.
-pub(crate) fn expired_keys(db: &Connection, used_ms: u64, retired_ms: u64) -> Result<Vec<Key>> {
+/// Keys that may have something to let go of: a recording that was unused since `used_ms` or retired since `horizon_ms`,
+/// or a request id of before that.
+pub(crate) fn keys_due(db: &Connection, used_ms: u64, horizon_ms: u64) -> Result<Vec<Key>> {
     db.prepare_cached(
-        "SELECT DISTINCT scope, url FROM recordings WHERE state NOT IN ('connecting', 'streaming') \
-         AND (used_ms <= ?1 OR retired_ms <= ?2)",
+        "SELECT scope, url FROM recordings WHERE ended_ms IS NOT NULL AND (used_ms <= ?1 OR retired_ms <= ?2) \
+         UNION SELECT scope, url FROM requests WHERE at_ms <= ?2",
     )?
-    .query_map([used_ms as i64, retired_ms as i64], read_key)?
+    .query_map([used_ms as i64, horizon_ms as i64], read_key)?
     .collect()
 }
 
-/// Keys of finished recordings, those unused for longest first.
-pub(crate) fn oldest_keys(db: &Connection, limit: usize) -> Result<Vec<Key>> {
-    db.prepare_cached(
-        "SELECT scope, url FROM recordings WHERE state NOT IN ('connecting', 'streaming') AND len > 0 \
-         ORDER BY used_ms LIMIT ?1",
+/// Finished recordings and their keys, those unused for longest first.
+pub(crate) fn oldest(db: &Connection, limit: usize) -> Result<Vec<(Key, RecordingId)>> {
+    let read = |row: &Row<'_>| Ok((read_key(row)?, stored_id(&row.get::<_, String>(2)?)));
+    let found: Result<Vec<_>> = db
+        .prepare_cached(
+            "SELECT scope, url, id FROM recordings WHERE ended_ms IS NOT NULL AND len > 0 \
+             ORDER BY used_ms LIMIT ?1",
+        )?
+        .query_map([limit as i64], read)?
+        .collect();
+    Ok(found?.into_iter().filter_map(|(key, id)| Some((key, id?))).collect())
+}
+
+/// Keys that a process which has died left in disorder: with a live recording, or with a request id whose recording is
+/// not there.
+pub(crate) fn keys_left(db: &Connection) -> Result<Vec<Key>> {
+    db.prepare(
+        "SELECT scope, url FROM recordings WHERE state IN ('connecting', 'streaming') \
+         UNION SELECT scope, url FROM requests WHERE outcome LIKE 'started:%' \
+         AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.id = substr(outcome, 9))",
     )?
-    .query_map([limit as i64], read_key)?
+    .query_map([], read_key)?
     .collect()
 }
 
 fn read_key(row: &Row<'_>) -> Result<Key> {
     Ok(Key::new(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?))
-}
-
-/// Forgets request ids of before `horizon_ms`, but those whose recording is live.
-pub(crate) fn forget_old_requests(db: &Connection, horizon_ms: u64) -> Result<usize> {
-    db.prepare_cached(
-        "DELETE FROM requests WHERE at_ms < ?1 AND NOT EXISTS (SELECT 1 FROM recordings \
-         WHERE outcome = 'started:' || recordings.id AND state IN ('connecting', 'streaming'))",
-    )?
-    .execute([horizon_ms as i64])
 }

@@ -1,7 +1,7 @@
 //! The database: what is in it and how it is laid out.
 //!
-//! `recordings`: one row per stored recording. `retired_ms` is null for a key's current recording and says since
-//! when it is superseded otherwise. `status` and what follows is null until the upstream's head is here.
+//! `recordings`: one row per stored recording. `ended_ms` is null while it is live. `retired_ms` says since when a later
+//! one has started, and is null before. `status` and what follows is null until the upstream's head is here.
 //! `headers` is `name: value\r\n…` as it stood on the wire. `state` and `cause` are the protocol's words. `len` and
 //! `chunks` are of the end; while a recording is live its body file tells its length.
 //!
@@ -13,7 +13,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 /// The version of this layout, in `user_version`. A change of layout raises it and migrates.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE meta (
@@ -34,10 +34,11 @@ CREATE TABLE recordings (
     chunks INTEGER NOT NULL DEFAULT 0,
     started_ms INTEGER NOT NULL,
     used_ms INTEGER NOT NULL,
-    retired_ms INTEGER
+    retired_ms INTEGER,
+    ended_ms INTEGER
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX current ON recordings (scope, url) WHERE retired_ms IS NULL;
-CREATE INDEX retired ON recordings (scope, url) WHERE retired_ms IS NOT NULL;
+CREATE INDEX of_key ON recordings (scope, url);
+CREATE INDEX of_scope ON recordings (scope, id);
 CREATE INDEX used ON recordings (used_ms);
 CREATE TABLE requests (
     scope TEXT NOT NULL,
@@ -51,6 +52,16 @@ CREATE TABLE requests (
 CREATE INDEX requests_at ON requests (at_ms);
 ";
 
+/// From the layout of 0.2, which had one current recording a key. What had ended was used then at the earliest.
+const FROM_1: &str = "
+ALTER TABLE recordings ADD COLUMN ended_ms INTEGER;
+UPDATE recordings SET ended_ms = used_ms WHERE state NOT IN ('connecting', 'streaming');
+DROP INDEX current;
+DROP INDEX retired;
+CREATE INDEX of_key ON recordings (scope, url);
+CREATE INDEX of_scope ON recordings (scope, id);
+";
+
 /// Sets up a connection: WAL, and commits that are writes to the page cache. They survive `kill -9`.
 pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -60,20 +71,20 @@ pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Makes the tables of a new database. `Err(version)` within for a database of a later version.
+/// Makes the tables of a new database, and brings those of an earlier version up to date. `Err(version)` within for a database of a later version.
 pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), i64>> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    match version {
-        0 => {
-            let transaction = connection.transaction()?;
-            transaction.execute_batch(TABLES)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-            transaction.commit()?;
-            Ok(Ok(()))
-        }
-        VERSION => Ok(Ok(())),
-        later => Ok(Err(later)),
-    }
+    let statements = match version {
+        0 => TABLES,
+        1 => FROM_1,
+        VERSION => return Ok(Ok(())),
+        later => return Ok(Err(later)),
+    };
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(statements)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(Ok(()))
 }
 
 /// The secret that keys the fingerprints, made once.

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::clock::now_ms;
-use crate::upstream::source::{Opened, SourceBody};
+use crate::upstream::opened::Opened;
 
 /// The body of a demo stream.
 pub(crate) struct Demo {
@@ -19,7 +19,7 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    pub(crate) fn open(script: Script) -> Opened {
+    pub(crate) fn open(script: Script) -> Opened<Self> {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static(CONTENT_TYPE));
         let mut ticks = interval(script.every);
@@ -28,7 +28,7 @@ impl Demo {
             head: Head { status: 200, reason: b"OK".to_vec(), headers },
             cookies: Vec::new(),
             length: None,
-            body: SourceBody::Demo(Self { script, sent: 0, ticks }),
+            body: Self { script, sent: 0, ticks },
         }
     }
 

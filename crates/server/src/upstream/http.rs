@@ -20,7 +20,7 @@ use hyper::ext::ReasonPhrase;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::upstream::checked_client::{self, CheckedClients, Sender, Way};
-use crate::upstream::source::{Opened, SourceBody};
+use crate::upstream::opened::Opened;
 
 /// What to ask an upstream.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Upstreams {
     }
 
     /// Asks, follows redirects, and waits for the head.
-    pub(crate) async fn open(&self, request: UpstreamRequest) -> Result<Opened, ProtocolError> {
+    pub(crate) async fn open(&self, request: UpstreamRequest) -> Result<Opened<UpstreamBody>, ProtocolError> {
         let UpstreamRequest { upstream: mut at, mut method, headers, mut body } = request;
         let mut cookies = self.access.cookies(&at);
         let mut headers = to_upstream(&headers, cookies);
@@ -159,7 +159,7 @@ fn known_as(asked: &Upstream, headers: &mut HeaderMap) {
     headers.insert("x-forwarded-proto", HeaderValue::from_static(proto));
 }
 
-fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened, ProtocolError> {
+fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened<UpstreamBody>, ProtocolError> {
     let response = http::Response::<reqwest::Body>::from(response);
     let (parts, body) = response.into_parts();
     // What reqwest can decode it has decoded, and taken the header away.
@@ -183,7 +183,7 @@ fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened, Proto
         head: Head { status: parts.status.as_u16(), reason, headers: to_store(&parts.headers) },
         cookies,
         length: parts.headers.get(header::CONTENT_LENGTH).cloned(),
-        body: SourceBody::Http(UpstreamBody(body)),
+        body: UpstreamBody(body),
     })
 }
 

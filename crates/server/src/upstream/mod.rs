@@ -3,4 +3,5 @@
 pub(crate) mod checked_client;
 pub(crate) mod demo;
 pub(crate) mod http;
+pub(crate) mod opened;
 pub(crate) mod source;

@@ -6,11 +6,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::demo::Script;
-use durablefetch_protocol::response_head::Head;
-use http::HeaderValue;
 
 use crate::upstream::demo::Demo;
 use crate::upstream::http::{UpstreamBody, UpstreamRequest, Upstreams};
+use crate::upstream::opened::Opened;
 
 /// What is to be asked.
 #[derive(Debug)]
@@ -27,16 +26,6 @@ pub(crate) enum Source {
     },
 }
 
-/// An answer whose head is here.
-pub(crate) struct Opened {
-    pub(crate) head: Head,
-    /// For the one who started it, and only where cookies may pass.
-    pub(crate) cookies: Vec<HeaderValue>,
-    /// What the upstream said of the length, where it did not code the body.
-    pub(crate) length: Option<HeaderValue>,
-    pub(crate) body: SourceBody,
-}
-
 /// An answer's body.
 pub(crate) enum SourceBody {
     Http(UpstreamBody),
@@ -49,14 +38,14 @@ pub(crate) enum SourceBody {
 
 impl Source {
     /// Asks, and waits for the head.
-    pub(crate) async fn open(self, upstreams: &Upstreams) -> Result<Opened, ProtocolError> {
+    pub(crate) async fn open(self, upstreams: &Upstreams) -> Result<Opened<SourceBody>, ProtocolError> {
         match self {
-            Self::Http(request) => upstreams.open(*request).await,
-            Self::Demo(script) => Ok(Demo::open(script)),
+            Self::Http(request) => Ok(upstreams.open(*request).await?.map(SourceBody::Http)),
+            Self::Demo(script) => Ok(Demo::open(script).map(SourceBody::Demo)),
             #[cfg(test)]
             Self::Panic { at: 0 } => panic!("a test wants this"),
             #[cfg(test)]
-            Self::Panic { at } => Ok(Opened { body: SourceBody::Panic { at }, ..Demo::open(Script::of("")) }),
+            Self::Panic { at } => Ok(Demo::open(Script::of("")).map(|_| SourceBody::Panic { at })),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The table that this implements is in `PROTOCOL.md`; the tests walk every cell of it.
 
 use super::ledger::Outcome;
+use crate::recorder::recording::Progress;
 use crate::recorder::request::headers::Ask;
 use crate::words::{ErrorCode, Fingerprint, Mode, RecordingId, State};
 
@@ -105,47 +106,49 @@ fn fetch(current: Option<&Stored>, mode: Mode, fingerprint: &Fingerprint) -> Dec
     };
     match (mode, stored.state) {
         (Mode::Restart, _) => Decision::Start,
-        (_, State::Connecting | State::Streaming) | (Mode::Replay, _) => all(stored),
+        (_, State::Connecting | State::Streaming) | (Mode::Replay, _) => all(stored.id, stored.state),
         (Mode::Resume, _) => Decision::NoContent,
-        (Mode::Join, State::Complete | State::Stopped) if stored.fingerprint == *fingerprint => all(stored),
+        (Mode::Join, State::Complete | State::Stopped) if stored.fingerprint == *fingerprint => {
+            all(stored.id, stored.state)
+        }
         (Mode::Join, _) => Decision::Start,
     }
 }
 
 /// From byte 0, whatever the state.
-fn all(stored: &Stored) -> Decision {
-    let ending = match stored.state {
-        State::Connecting => return Decision::Wait(stored.id),
+fn all(recording: RecordingId, state: State) -> Decision {
+    let ending = match state {
+        State::Connecting => return Decision::Wait(recording),
         State::Streaming => Ending::AsRecorded,
         State::Complete | State::Stopped => Ending::Clean,
         State::Failed | State::Interrupted => Ending::Broken,
         // A key's current recording is neither; whoever names one of these finds it gone.
         State::Superseded | State::Deleted => return Decision::Refuse(ErrorCode::Gone),
     };
-    Decision::Serve { recording: stored.id, from: 0, ending }
+    Decision::Serve { recording, from: 0, ending }
 }
 
 fn continuation(stored: &[Stored], recording: RecordingId, offset: u64) -> Decision {
     match stored.iter().find(|stored| stored.id == recording && !stored.passing) {
-        Some(stored) => rest(stored, offset),
+        Some(stored) => rest(stored.id, stored.state, stored.len, offset),
         None if stored.iter().any(Stored::serves) => Decision::Refuse(ErrorCode::Superseded),
         None => Decision::Refuse(ErrorCode::Gone),
     }
 }
 
 /// From this offset.
-fn rest(stored: &Stored, offset: u64) -> Decision {
-    let ending = match stored.state {
-        State::Connecting => return Decision::Wait(stored.id),
+fn rest(recording: RecordingId, state: State, len: u64, offset: u64) -> Decision {
+    let ending = match state {
+        State::Connecting => return Decision::Wait(recording),
         State::Superseded => return Decision::Refuse(ErrorCode::Superseded),
         State::Deleted => return Decision::Refuse(ErrorCode::Gone),
         State::Streaming => Ending::AsRecorded,
         State::Complete | State::Stopped | State::Failed | State::Interrupted => Ending::Clean,
     };
-    if offset > stored.len {
+    if offset > len {
         return Decision::Refuse(ErrorCode::OffsetOutOfRange);
     }
-    Decision::Serve { recording: stored.id, from: offset, ending }
+    Decision::Serve { recording, from: offset, ending }
 }
 
 /// A known request id never starts twice.
@@ -155,7 +158,7 @@ fn known_id(stored: &[Stored], outcome: Outcome) -> Decision {
             Some(stored) if stored.retired => Decision::Refuse(ErrorCode::Superseded),
             // Its head is there, or was: who waits for it gets what is passed through.
             Some(stored) if stored.passing => Decision::Wait(id),
-            Some(stored) => all(stored),
+            Some(stored) => all(stored.id, stored.state),
             None => Decision::Refuse(ErrorCode::Gone),
         },
         Outcome::Superseded => Decision::Refuse(ErrorCode::Superseded),
@@ -170,12 +173,12 @@ fn known_id(stored: &[Stored], outcome: Outcome) -> Decision {
 /// What a request that waited for a head is served once it is there. By then the recording may have ended, or made way
 /// for another.
 #[must_use]
-pub fn head_came(stored: &Stored, ask: &Ask) -> Decision {
-    match (ask, stored.state) {
-        (Ask::Continue { offset, .. }, _) => rest(stored, *offset),
+pub fn head_came(progress: &Progress, ask: &Ask) -> Decision {
+    match (ask, progress.state()) {
+        (Ask::Continue { offset, .. }, _) => rest(progress.id(), progress.state(), progress.len(), *offset),
         (Ask::Fetch { .. }, State::Superseded) => Decision::Refuse(ErrorCode::Superseded),
         (Ask::Fetch { .. }, State::Deleted) => Decision::Refuse(ErrorCode::Deleted),
-        (Ask::Fetch { .. }, _) => all(stored),
+        (Ask::Fetch { .. }, state) => all(progress.id(), state),
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::RequestId;
+use crate::recording::End;
 
 const FINGERPRINT: Fingerprint = Fingerprint([1; 32]);
 const OTHER: Fingerprint = Fingerprint([2; 32]);
@@ -10,6 +11,19 @@ fn id(n: u128) -> RecordingId {
 
 fn stored(state: State) -> Stored {
     Stored { id: id(1), state, len: 10, fingerprint: FINGERPRINT, retired: false, passing: false }
+}
+
+fn progress(state: State) -> Progress {
+    let mut progress = Progress::connecting(id(1));
+    progress.head();
+    progress.chunk(10);
+    match state {
+        State::Superseded => drop(progress.break_off(End::Supersede)),
+        State::Deleted => drop(progress.break_off(End::Delete)),
+        State::Streaming => {}
+        ended => progress = Progress::recovered(id(1), ended, None, 10, 1),
+    }
+    progress
 }
 
 fn view(state: Option<State>) -> Vec<Stored> {
@@ -186,13 +200,13 @@ fn who_waited_is_served_what_the_recording_has_become() {
         (State::Deleted, Refuse(ErrorCode::Deleted), Refuse(ErrorCode::Gone)),
     ] {
         for mode in Mode::ALL {
-            assert_eq!(head_came(&stored(state), &ask(mode, OTHER)), fetch, "{mode:?} of {state:?}");
+            assert_eq!(head_came(&progress(state), &ask(mode, OTHER)), fetch, "{mode:?} of {state:?}");
         }
         let from = |offset| Ask::Continue { recording: id(1), offset };
-        assert_eq!(head_came(&stored(state), &from(10)), rest, "{state:?}");
+        assert_eq!(head_came(&progress(state), &from(10)), rest, "{state:?}");
         if let Decision::Serve { .. } = rest {
             assert_eq!(
-                head_came(&stored(state), &from(11)),
+                head_came(&progress(state), &from(11)),
                 Refuse(ErrorCode::OffsetOutOfRange),
                 "{state:?}"
             );

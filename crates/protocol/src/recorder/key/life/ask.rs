@@ -7,9 +7,9 @@ use crate::limits::{RETIRED_BYTES_MAX, RETIRED_MAX};
 use crate::recording::End;
 use crate::{Ask, Outcome, RecordingId};
 
-use super::plan::{Change, Effect};
+use super::plan::{Begin, Change, Effect};
 
-impl<H: Handle> KeyLife<H> {
+impl<H: Handle + Clone> KeyLife<H> {
     pub(super) fn ask(&self, ask: &Ask, new: RecordingId, now_ms: u64) -> Plan {
         let stored = self.stored();
         let outcome = ask.request().and_then(|id| self.ledger.find(id));
@@ -19,7 +19,7 @@ impl<H: Handle> KeyLife<H> {
         };
         let mut plan = Plan::new(Reply::Started(new));
         self.make_way(&mut plan, &stored, now_ms);
-        plan.start(new, *fingerprint, now_ms);
+        plan.start(Begin { id: new, fingerprint: *fingerprint, at_ms: now_ms });
         if let Some(id) = request.clone() {
             plan.set(Entry { id, outcome: Outcome::Started(new), at_ms: now_ms }, None);
         }

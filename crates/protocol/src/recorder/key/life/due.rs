@@ -21,7 +21,7 @@ impl<H: Handle> Held<H> {
     }
 }
 
-impl<H: Handle> KeyLife<H> {
+impl<H: Handle + Clone> KeyLife<H> {
     pub(super) fn due(&self, ttl_ms: u64, now_ms: u64) -> Plan {
         let mut plan = Plan::new(Reply::Nothing);
         for entry in

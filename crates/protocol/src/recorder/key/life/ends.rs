@@ -8,7 +8,7 @@ use crate::limits::KEPT_ANSWER_MAX;
 use crate::recording::{End, Start};
 use crate::{ErrorCode, Outcome, RecordingId, RequestId};
 
-impl<H: Handle> KeyLife<H> {
+impl<H: Handle + Clone> KeyLife<H> {
     pub(super) fn answered(&self, id: RecordingId, recorded: bool) -> Plan {
         let mut plan = Plan::new(Reply::Nothing);
         // One that was superseded or deleted meanwhile is told nothing: its end is decided.

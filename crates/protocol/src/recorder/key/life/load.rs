@@ -23,37 +23,36 @@ pub struct Row {
     pub retired_ms: Option<u64>,
 }
 
-impl<H: Handle> KeyLife<H> {
-    /// What a dead process left is brought in order by these changes, before the key is loaded: nothing pumps for it
-    /// any more, so what was live is interrupted, and what had no head leaves nothing but its ids.
-    #[must_use]
-    pub fn recover(rows: &[Row], ledger: &Ledger, now_ms: u64) -> Vec<Change> {
-        let mut changes = Vec::new();
-        let mut kept = Vec::new();
-        for row in rows {
-            let Row { id, len, chunks, .. } = *row;
-            match row.state {
-                State::Connecting => changes.push(Change::Remove { id }),
-                _ if row.unrecorded => changes.push(Change::Remove { id }),
-                State::Streaming => {
-                    let (state, cause) = (State::Interrupted, None);
-                    changes.push(Change::End { id, state, cause, len, chunks, at_ms: now_ms });
-                    kept.push(id);
-                }
-                _ => kept.push(id),
+/// What a dead process left is brought in order by these changes, before the key is loaded: nothing pumps for it
+/// any more, so what was live is interrupted, and what had no head leaves nothing but its ids.
+#[must_use]
+pub fn recover(rows: &[Row], ledger: &Ledger, now_ms: u64) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut kept = Vec::new();
+    for row in rows {
+        let Row { id, len, chunks, .. } = *row;
+        match row.state {
+            State::Connecting => changes.push(Change::Remove { id }),
+            _ if row.unrecorded => changes.push(Change::Remove { id }),
+            State::Streaming => {
+                let (state, cause) = (State::Interrupted, None);
+                changes.push(Change::End { id, state, cause, len, chunks, at_ms: now_ms });
+                kept.push(id);
             }
+            _ => kept.push(id),
         }
-        let orphans = ledger
-            .entries()
-            .filter(|entry| matches!(entry.outcome, Outcome::Started(id) if !kept.contains(&id)));
-        let outcome = Outcome::NoHead(ErrorCode::Interrupted);
-        changes.extend(orphans.map(|entry| Change::Request {
-            entry: Entry { id: entry.id.clone(), outcome, at_ms: now_ms },
-            answer: None,
-        }));
-        changes
     }
+    let orphans =
+        ledger.entries().filter(|entry| matches!(entry.outcome, Outcome::Started(id) if !kept.contains(&id)));
+    let outcome = Outcome::NoHead(ErrorCode::Interrupted);
+    changes.extend(orphans.map(|entry| Change::Request {
+        entry: Entry { id: entry.id.clone(), outcome, at_ms: now_ms },
+        answer: None,
+    }));
+    changes
+}
 
+impl<H: Handle + Clone> KeyLife<H> {
     /// A key from what is stored of it and in order.
     #[must_use]
     pub fn load(rows: impl IntoIterator<Item = (Row, H)>, ledger: Ledger) -> Self {

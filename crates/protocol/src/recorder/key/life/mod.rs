@@ -21,8 +21,11 @@ mod ends;
 mod load;
 mod plan;
 
-pub use load::Row;
-pub use plan::{Change, Effect, Event, Keep, Plan, Reply};
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub use load::{Row, recover};
+pub use plan::{Begin, Change, Effect, Event, Keep, Plan, Reply};
 
 use super::admission::Stored;
 use super::ledger::Ledger;
@@ -30,10 +33,22 @@ use crate::recording::{Progress, Start};
 use crate::{Fingerprint, Outcome, RecordingId, RequestId};
 use plan::Step;
 
-/// A driver's handle of one recording.
-pub trait Handle: Clone {
+/// A driver's handle of one recording; it is cloned like an `Rc`.
+pub trait Handle {
     /// What the key has to know of the recording at this moment.
     fn seen(&self) -> Seen;
+}
+
+impl<T: Handle> Handle for Rc<T> {
+    fn seen(&self) -> Seen {
+        T::seen(self)
+    }
+}
+
+impl<T: Handle> Handle for Arc<T> {
+    fn seen(&self) -> Seen {
+        T::seen(self)
+    }
 }
 
 /// What a key has to know of a recording.
@@ -124,7 +139,7 @@ impl<H> Default for KeyLife<H> {
     }
 }
 
-impl<H: Handle> KeyLife<H> {
+impl<H: Handle + Clone> KeyLife<H> {
     /// What is to be done about an event at this time, milliseconds since 1970. Nothing has happened yet.
     pub fn plan(&self, event: Event<'_>, now_ms: u64) -> Plan {
         match event {
@@ -145,14 +160,14 @@ impl<H: Handle> KeyLife<H> {
 
     /// The changes of a plan are committed: it is true from now on. Returns what is to be done, in this order. `make`
     /// makes the handle of a recording that starts.
-    pub fn apply(&mut self, plan: Plan, make: impl FnOnce(RecordingId) -> H) -> Vec<Effect> {
+    pub fn apply(&mut self, plan: Plan, make: impl FnOnce(Begin) -> H) -> Vec<Effect> {
         let mut make = Some(make);
         let effects = self.let_go(&plan.steps, plan.effects);
         for step in plan.steps {
             match step {
-                Step::Start(id) => {
+                Step::Start(begin) => {
                     if let Some(make) = make.take() {
-                        self.held.push(Held { handle: make(id), standing: Standing::Live });
+                        self.held.push(Held { handle: make(begin), standing: Standing::Live });
                     }
                 }
                 Step::Stand(id, standing) => {

@@ -93,18 +93,22 @@ pub enum Keep {
     Nothing,
 }
 
+/// What is known of a recording when it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begin {
+    /// Its id.
+    pub id: RecordingId,
+    /// Of the request that starts it.
+    pub fingerprint: Fingerprint,
+    /// When, milliseconds since 1970.
+    pub at_ms: u64,
+}
+
 /// One row that is written. The changes of a plan are one transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// A recording begins, connecting.
-    Insert {
-        /// Its id.
-        id: RecordingId,
-        /// Of the request that starts it.
-        fingerprint: Fingerprint,
-        /// When, milliseconds since 1970.
-        at_ms: u64,
-    },
+    Insert(Begin),
     /// Its head is here, and it streams; the driver writes the head with it.
     Head {
         /// Whose.
@@ -202,7 +206,7 @@ pub enum Reply {
 /// What becomes true of the machine.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    Start(RecordingId),
+    Start(Begin),
     Stand(RecordingId, Standing),
     Left(RecordingId),
     Drop(RecordingId),
@@ -223,15 +227,36 @@ pub struct Plan {
     pub(super) effects: Vec<Effect>,
 }
 
+impl Effect {
+    /// The recording that it is about.
+    #[must_use]
+    pub const fn recording(self) -> RecordingId {
+        match self {
+            Self::Pump(id)
+            | Self::Close(id, _)
+            | Self::Break(id, _)
+            | Self::Seal(id, _)
+            | Self::Tell(id, _)
+            | Self::Discard(id) => id,
+        }
+    }
+}
+
 impl Plan {
+    /// Whether there will be something to do once it is applied.
+    #[must_use]
+    pub fn has_effects(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
     pub(super) const fn new(reply: Reply) -> Self {
         Self { changes: Vec::new(), reply, steps: Vec::new(), effects: Vec::new() }
     }
 
-    pub(super) fn start(&mut self, id: RecordingId, fingerprint: Fingerprint, at_ms: u64) {
-        self.changes.push(Change::Insert { id, fingerprint, at_ms });
-        self.steps.push(Step::Start(id));
-        self.effects.push(Effect::Pump(id));
+    pub(super) fn start(&mut self, begin: Begin) {
+        self.changes.push(Change::Insert(begin));
+        self.steps.push(Step::Start(begin));
+        self.effects.push(Effect::Pump(begin.id));
     }
 
     pub(super) fn stand(&mut self, id: RecordingId, standing: Standing) {

@@ -64,7 +64,7 @@ struct Rows {
 impl Rows {
     fn commit(&mut self, change: &Change) {
         match change.clone() {
-            Change::Insert { id, fingerprint, at_ms } => {
+            Change::Insert(Begin { id, fingerprint, at_ms }) => {
                 let row = Row {
                     id,
                     state: State::Connecting,
@@ -395,27 +395,20 @@ impl World {
         }
         self.commit(&plan);
         let reply = plan.reply;
-        let starts_with = plan.changes.iter().find_map(|change| match change {
-            Change::Insert { id, fingerprint, .. } => Some((*id, *fingerprint)),
-            _ => None,
-        });
-        let made = starts_with.map(|(id, fingerprint)| {
+        let all = &mut self.all;
+        let effects = self.life.apply(plan, |begin| {
+            assert_eq!(begin.id, new);
             let seen = Seen {
-                progress: Progress::connecting(id),
-                fingerprint,
+                progress: Progress::connecting(begin.id),
+                fingerprint: begin.fingerprint,
                 start: Start::Pending,
                 readers: 0,
-                used_ms: self.now_ms,
+                used_ms: begin.at_ms,
             };
-            Fake(Rc::new(RefCell::new(seen)))
+            let made = Fake(Rc::new(RefCell::new(seen)));
+            all.insert(begin.id, made.clone());
+            made
         });
-        let effects = self.life.apply(plan, |id| {
-            assert_eq!(id, new);
-            made.clone().expect("a start inserts a row")
-        });
-        if let (Some(handle), Some((id, _))) = (made, starts_with) {
-            self.all.insert(id, handle);
-        }
         self.effects.extend(effects);
         if let Todo::Ask(asker) = todo {
             self.answer(*asker, reply);
@@ -473,10 +466,7 @@ impl World {
                 )
             }
             Start::Pending => panic!("told before there is anything to tell"),
-            Start::Recorded => {
-                let stored = Held { handle: self.all[&id].clone(), standing: Standing::Live }.stored();
-                head_came(&stored, &self.askers[asker].ask)
-            }
+            Start::Recorded => head_came(&seen.progress, &self.askers[asker].ask),
             Start::Nothing(code) => no_head(&self.askers[asker].ask, code),
             Start::Unrecorded => Decision::Serve { recording: id, from: 0, ending: Ending::AsRecorded },
         };
@@ -571,15 +561,15 @@ impl World {
     fn run_effects(&mut self) {
         while !self.effects.is_empty() && !self.random.one_in(3) {
             let n = self.random.below(self.effects.len());
-            let id = recording_of(self.effects[n]);
-            let first = self.effects.iter().position(|effect| recording_of(*effect) == id).unwrap();
+            let id = self.effects[n].recording();
+            let first = self.effects.iter().position(|effect| effect.recording() == id).unwrap();
             let effect = self.effects.remove(first);
             self.run(effect);
         }
     }
 
     fn run(&mut self, effect: Effect) {
-        let handle = self.all[&recording_of(effect)].clone();
+        let handle = self.all[&effect.recording()].clone();
         match effect {
             Effect::Pump(id) => {
                 self.pumps.insert(id, Pump::Connecting);
@@ -710,7 +700,7 @@ impl World {
                 }
             })
             .collect();
-        let changes = KeyLife::<Fake>::recover(&lengths, &rows.ledger(), self.now_ms);
+        let changes = recover(&lengths, &rows.ledger(), self.now_ms);
         changes.iter().for_each(|change| rows.commit(change));
         let files = self.files.iter().copied().filter(|id| rows.recordings.contains_key(id)).collect();
         let loaded = rows.recordings.values().map(|stored| {
@@ -828,17 +818,6 @@ impl World {
         assert!(self.files.is_empty(), "no file is left: {:?}", self.files);
         let left: Vec<_> = self.rows.recordings.keys().filter(|id| !self.unwritten.contains(id)).collect();
         assert!(left.is_empty(), "no row is left: {left:?}");
-    }
-}
-
-fn recording_of(effect: Effect) -> RecordingId {
-    match effect {
-        Effect::Pump(id)
-        | Effect::Close(id, _)
-        | Effect::Break(id, _)
-        | Effect::Seal(id, _)
-        | Effect::Tell(id, _)
-        | Effect::Discard(id) => id,
     }
 }
 

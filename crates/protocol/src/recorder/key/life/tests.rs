@@ -17,13 +17,13 @@ impl Handle for Fake {
 }
 
 impl Fake {
-    fn connecting(id: RecordingId) -> Self {
+    fn connecting(begin: Begin) -> Self {
         Self(Rc::new(Cell::new(Seen {
-            progress: Progress::connecting(id),
-            fingerprint: Fingerprint([0; 32]),
+            progress: Progress::connecting(begin.id),
+            fingerprint: begin.fingerprint,
             start: Start::Pending,
             readers: 0,
-            used_ms: 5,
+            used_ms: begin.at_ms,
         })))
     }
 

@@ -1,0 +1,282 @@
+//! Plan, commit, apply: the one way in which anything about a key changes.
+
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+use durablefetch_protocol::admission::Decision;
+use durablefetch_protocol::life::{Effect, Event, Plan, Reply};
+use durablefetch_protocol::recording::End;
+use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
+use tokio::sync::OwnedMutexGuard;
+
+use super::reading::Reading;
+use crate::clock::now_ms;
+use crate::error::StoreError;
+use crate::key_map::{Entry, Life};
+use crate::observe::redact;
+use crate::recorder::Recorder;
+use crate::recording::Recording;
+use crate::recording::in_flight::Seat;
+use crate::storage::rows::{self, Freight};
+
+/// Tries of a commit that there is no room for.
+const TRIES: usize = 5;
+/// The time between them, for what makes room.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Asks the upstream of a recording that has begun.
+type Pump = Box<dyn FnOnce(Arc<Recorder>, Arc<Entry>, Arc<Recording>) + Send>;
+
+/// What goes with an event, and is not for the machine to look at.
+#[derive(Default)]
+pub(super) struct Cargo {
+    /// Starts the pump of a new recording.
+    pub(super) pump: Option<Pump>,
+    /// What is written with the changes.
+    pub(super) freight: Arc<Freight>,
+    /// The recording whose pump brings the event. The key may not know it any more.
+    pub(super) own: Option<Arc<Recording>>,
+}
+
+/// What has come of an event.
+#[derive(Debug)]
+pub(crate) struct Acted {
+    pub(crate) reply: Reply,
+    /// The recording that the reply is about, held for the asker.
+    pub(crate) reading: Option<Reading>,
+    /// Recordings that were asked to end, and whether that decided their end.
+    pub(crate) closed: Vec<(Arc<Recording>, bool)>,
+}
+
+/// A plan that needs no commit, and one that does.
+enum AtOnce {
+    Done(Acted),
+    Commits(Plan, Cargo),
+}
+
+impl Entry {
+    /// Has the key live through an event. Once there is something to commit it is done to its end, even if the caller
+    /// hangs up.
+    pub(super) async fn act(
+        self: &Arc<Self>,
+        recorder: &Arc<Recorder>,
+        event: Event<'_>,
+        cargo: Cargo,
+    ) -> Result<Acted, ProtocolError> {
+        self.ready(recorder).await?;
+        self.run(recorder, event, cargo).await
+    }
+
+    /// What `look` sees of the key, which is loaded and has let go of what has outlived its use.
+    pub(crate) async fn look<T>(
+        self: &Arc<Self>,
+        recorder: &Arc<Recorder>,
+        look: impl FnOnce(&Life) -> T,
+    ) -> Result<T, ProtocolError> {
+        self.ready(recorder).await?;
+        self.life().as_ref().map(look).ok_or_else(|| ErrorCode::Internal.into())
+    }
+
+    async fn ready(self: &Arc<Self>, recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+        let ttl_ms = recorder.config.ttl.as_millis() as u64;
+        let is_loaded = self.life().is_some();
+        if !is_loaded {
+            let _slot = self.slot.lock().await;
+            let is_loaded = self.life().is_some();
+            if !is_loaded {
+                let loaded = load(recorder, self).await?;
+                *self.life() = Some(loaded);
+            }
+        }
+        let due_ms = self.life().as_ref().and_then(|life| life.due_ms(ttl_ms));
+        if due_ms.is_some_and(|due_ms| due_ms <= now_ms()) {
+            self.run(recorder, Event::Due { ttl_ms }, Cargo::default()).await?;
+        }
+        Ok(())
+    }
+
+    async fn run(
+        self: &Arc<Self>,
+        recorder: &Arc<Recorder>,
+        event: Event<'_>,
+        mut cargo: Cargo,
+    ) -> Result<Acted, ProtocolError> {
+        // What makes room does not wait for it.
+        let tries = if matches!(event, Event::Evict { .. } | Event::Due { .. }) { 1 } else { TRIES };
+        for left in (0..tries).rev() {
+            cargo = match self.at_once(recorder, event, cargo)? {
+                AtOnce::Done(acted) => return Ok(acted),
+                AtOnce::Commits(_, cargo) => cargo,
+            };
+            let slot = Arc::clone(&self.slot).lock_owned().await;
+            // What another one has committed meanwhile counts.
+            let (plan, with) = match self.at_once(recorder, event, cargo)? {
+                AtOnce::Done(acted) => return Ok(acted),
+                AtOnce::Commits(plan, cargo) => (plan, cargo),
+            };
+            let (entry, recorder_then) = (Arc::clone(self), Arc::clone(recorder));
+            // In a task of its own: what is half done must not be left by an asker who hangs up.
+            let task = tokio::spawn(async move { entry.commit(&recorder_then, plan, with, slot).await });
+            match task.await.map_err(|_| ProtocolError::from(ErrorCode::Internal))? {
+                Ok(acted) => return Ok(acted),
+                Err((error, back)) if error.code == ErrorCode::StorageFull && left > 0 => {
+                    cargo = back;
+                    recorder.writer.starve();
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err((error, _)) => return Err(error),
+            }
+        }
+        Err(ErrorCode::StorageFull.into())
+    }
+
+    /// Plans, and applies a plan without changes, which needs no slot.
+    fn at_once(
+        self: &Arc<Self>,
+        recorder: &Arc<Recorder>,
+        event: Event<'_>,
+        cargo: Cargo,
+    ) -> Result<AtOnce, ProtocolError> {
+        let life = self.life();
+        let Some(known) = life.as_ref() else { return Err(ErrorCode::Internal.into()) };
+        let plan = known.plan(event, now_ms());
+        if plan.changes.is_empty() {
+            self.apply(recorder, life, plan, None, cargo).map(AtOnce::Done)
+        } else {
+            Ok(AtOnce::Commits(plan, cargo))
+        }
+    }
+
+    async fn commit(
+        self: &Arc<Self>,
+        recorder: &Arc<Recorder>,
+        plan: Plan,
+        cargo: Cargo,
+        slot: OwnedMutexGuard<()>,
+    ) -> Result<Acted, (ProtocolError, Cargo)> {
+        let seat = match plan.reply {
+            Reply::Started(_) => match recorder.may_start(self.key.scope()) {
+                Ok(seat) => Some(seat),
+                Err(error) => return Err((error, cargo)),
+            },
+            _ => None,
+        };
+        let (key, changes, freight) = (self.key.clone(), plan.changes.clone(), Arc::clone(&cargo.freight));
+        let committed = recorder.db.call(move |db| rows::commit(db, &key, &changes, &freight)).await;
+        if let Err(error) = committed {
+            return Err((error.into(), cargo));
+        }
+        let acted = self.apply(recorder, self.life(), plan, seat, cargo);
+        drop(slot);
+        acted.map_err(|error| (error, Cargo::default()))
+    }
+
+    /// The plan is committed: makes it true and does what follows from it.
+    fn apply(
+        self: &Arc<Self>,
+        recorder: &Arc<Recorder>,
+        mut life: MutexGuard<'_, Option<Life>>,
+        plan: Plan,
+        seat: Option<Seat<'_>>,
+        mut cargo: Cargo,
+    ) -> Result<Acted, ProtocolError> {
+        let reply = plan.reply;
+        let Some(life_now) = life.as_mut() else { return Err(ErrorCode::Internal.into()) };
+        let mut known: Vec<Arc<Recording>> = if plan.has_effects() {
+            life_now.handles().chain(&cargo.own).cloned().collect()
+        } else {
+            Vec::new()
+        };
+        let effects = life_now.apply(plan, |start| {
+            let ring = recorder.memory.ring();
+            let made = Arc::new(Recording::connecting(start, self.key.clone(), ring));
+            known.push(Arc::clone(&made));
+            made
+        });
+        let asked = match reply {
+            Reply::Started(id) | Reply::Decided(Decision::Wait(id)) => Some(id),
+            Reply::Decided(Decision::Serve { recording, .. }) => Some(recording),
+            _ => None,
+        };
+        // Before anybody else can have it let go of.
+        let reading = asked.map(|id| match life_now.find(id) {
+            Some(found) => Reading::new(recorder, self, found).ok_or(ErrorCode::TooManyReaders),
+            None => Err(ErrorCode::Gone),
+        });
+        drop(life);
+        let mut hand = Hand { entry: self, recorder, seat, closed: Vec::new() };
+        for effect in effects {
+            let id = effect.recording();
+            if let Some(recording) = known.iter().find(|known| known.id == id) {
+                hand.carry_out(effect, recording, &mut cargo);
+            }
+        }
+        Ok(Acted { reply, reading: reading.transpose()?, closed: hand.closed })
+    }
+}
+
+/// Carries out effects.
+struct Hand<'a> {
+    entry: &'a Arc<Entry>,
+    recorder: &'a Arc<Recorder>,
+    seat: Option<Seat<'a>>,
+    closed: Vec<(Arc<Recording>, bool)>,
+}
+
+impl Hand<'_> {
+    fn carry_out(&mut self, effect: Effect, recording: &Arc<Recording>, cargo: &mut Cargo) {
+        match effect {
+            Effect::Pump(id) => {
+                let (Some(seat), Some(pump)) = (self.seat.take(), cargo.pump.take()) else { return };
+                self.recorder.takes_off(seat, recording);
+                tracing::info!(recording = %id, url = redact::key(&self.entry.key), "started");
+                pump(Arc::clone(self.recorder), Arc::clone(self.entry), Arc::clone(recording));
+            }
+            Effect::Close(_, end) => {
+                let decided = recording.end(end);
+                self.closed.push((Arc::clone(recording), decided));
+            }
+            Effect::Break(_, end) => recording.break_off(end),
+            Effect::Tell(_, start) => {
+                if let Some(head) = cargo.freight.head.clone() {
+                    recording.set_head(head, start);
+                }
+            }
+            Effect::Seal(id, end) => {
+                recording.seal(end);
+                self.recorder.lands(id);
+                ended(self.recorder, recording);
+            }
+            Effect::Discard(_) => self.recorder.discard(recording),
+        }
+    }
+}
+
+fn ended(recorder: &Recorder, recording: &Recording) {
+    let end = recording.progress();
+    recorder.metrics.ended(end.state());
+    if let Some(End::Fail(code)) = end.decided() {
+        recorder.metrics.upstream_error(code);
+    }
+    let (state, cause) = (end.state().as_str(), end.cause().map(ErrorCode::as_str));
+    let (bytes, chunks) = (end.len(), end.chunks());
+    tracing::info!(recording = %recording.id, url = redact::key(&recording.key), state, cause, bytes, chunks, "ended");
+}
+
+async fn load(recorder: &Recorder, entry: &Entry) -> Result<Life, StoreError> {
+    let key = entry.key.clone();
+    let (stored, ledger) = recorder.db.call(move |db| rows::load(db, &key)).await?;
+    let ids: Vec<RecordingId> = stored.iter().map(|row| row.id).collect();
+    let bodies = recorder.bodies.clone();
+    let lengths = if ids.is_empty() {
+        Vec::new()
+    } else {
+        let lengths = move || ids.into_iter().map(|id| bodies.len(id)).collect::<std::io::Result<Vec<u64>>>();
+        tokio::task::spawn_blocking(lengths).await.map_err(std::io::Error::other)??
+    };
+    let held = stored.into_iter().zip(lengths).map(|(stored, len)| {
+        let row = stored.row(len);
+        (row, Arc::new(Recording::stored(entry.key.clone(), stored, len)))
+    });
+    Ok(Life::load(held, ledger))
+}

@@ -1,0 +1,22 @@
+//! An answer whose head is here.
+
+use durablefetch_protocol::response_head::Head;
+use http::HeaderValue;
+
+/// An answer whose head is here, and whose body is to be read.
+pub(crate) struct Opened<B> {
+    pub(crate) head: Head,
+    /// For the one who started it, and only where cookies may pass.
+    pub(crate) cookies: Vec<HeaderValue>,
+    /// What the upstream said of the length, where it did not code the body.
+    pub(crate) length: Option<HeaderValue>,
+    pub(crate) body: B,
+}
+
+impl<B> Opened<B> {
+    /// The same answer with its body seen as another type.
+    pub(crate) fn map<C>(self, body: impl FnOnce(B) -> C) -> Opened<C> {
+        let Self { head, cookies, length, body: this } = self;
+        Opened { head, cookies, length, body: body(this) }
+    }
+}
