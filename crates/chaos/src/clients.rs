@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::lane::Kind;
+use crate::plan::Kind;
 
 /// How long the program that reads may take to start.
 const START: Duration = Duration::from_secs(60);

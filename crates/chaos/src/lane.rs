@@ -9,7 +9,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::clients::{Client, Order};
-use crate::plan::{Plan, Version};
+use crate::plan::{Kind, Plan, Version};
 use crate::proxy::Proxy;
 use crate::recorder::Recorder;
 use crate::upstream::Upstream;
@@ -17,13 +17,6 @@ use crate::verdict::{Told, Truth};
 
 /// No run takes longer than this, in milliseconds. The faults of one take at most half a minute.
 const DEADLINE_MS: u64 = 60_000;
-
-/// What runs of a lane have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kind {
-    pub(crate) browser: bool,
-    pub(crate) small_disk: bool,
-}
 
 pub(crate) struct Lane {
     recorder: Recorder,

@@ -29,8 +29,8 @@ use anyhow::Result;
 use clap::Parser;
 use tokio::sync::Mutex;
 
-use crate::lane::{Kind, Lane};
-use crate::plan::{Machine, Plan};
+use crate::lane::Lane;
+use crate::plan::{Kind, Machine, Plan};
 use crate::tally::Tally;
 
 /// Breaks connections, disks and recorders under real clients and checks what the app got.
@@ -97,7 +97,7 @@ async fn run(options: Options) -> Result<bool> {
                     break;
                 }
                 let plan = Plan::of(seed, machine);
-                let kind = Kind { browser: plan.browser, small_disk: plan.disk_full };
+                let kind = plan.kind();
                 let at = match kept.iter().position(|(known, _)| *known == kind) {
                     Some(at) => at,
                     None => {

@@ -74,6 +74,13 @@ pub(crate) struct Machine {
     pub(crate) browses: bool,
 }
 
+/// What runs of one lane have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) browser: bool,
+    pub(crate) small_disk: bool,
+}
+
 impl Plan {
     /// The plan of this seed. Always the same one on machines that have the same abilities.
     pub(crate) fn of(seed: u64, machine: Machine) -> Self {
@@ -110,6 +117,10 @@ impl Plan {
                 .then(|| (random.usize(0..=length), random.i64(-7_200_000..7_200_000))),
             leaves_at: one_in(&mut random, 8).then(|| random.usize(0..=length)),
         }
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        Kind { browser: self.browser, small_disk: self.disk_full }
     }
 
     /// The names of what goes wrong, for the table.

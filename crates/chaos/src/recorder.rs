@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::lane::Kind;
+use crate::plan::Kind;
 
 /// What a small disk holds.
 const SMALL_DISK: &str = "4m";

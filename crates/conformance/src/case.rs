@@ -6,19 +6,9 @@ use std::time::Duration;
 
 use crate::check::CaseResult;
 use crate::context::Context;
-use crate::launch::Ability;
+use crate::launch::{Ability, Need};
 
 type Body = Box<dyn Fn(Context) -> Pin<Box<dyn Future<Output = CaseResult> + Send>> + Send + Sync>;
-
-/// What a case needs of the target beyond a base URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
-    Nothing,
-    /// [`Launch`](crate::Launch)
-    Launch,
-    /// A launch of a recorder that can do this.
-    Able(Ability),
-}
 
 pub(crate) struct Case {
     /// The numbers of the rules of PROTOCOL.md that it checks, separated by blanks; empty for what the

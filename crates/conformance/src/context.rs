@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::case::Need;
 use crate::check::{Checked, Oops, PATIENCE};
 use crate::client::{Recorder, Request, Response};
-use crate::launch::{Ability, Instance, Settings};
+use crate::launch::{Instance, Settings};
 use crate::target::{Limits, Target};
 use crate::upstream::{Endpoint, Reply, Upstream};
 
@@ -31,29 +30,6 @@ impl Context {
         let random = Arc::new(Mutex::new(fastrand::Rng::with_seed(hasher.finish())));
         let recorder = Recorder::at(&target.base_url).unwrap_or_else(|oops| panic!("{oops}"));
         Self { recorder, upstream, target, random }
-    }
-
-    /// What the target lacks of what a case needs.
-    pub(crate) fn missing(&self, need: Need) -> Option<&'static str> {
-        let launch = self.target.launch.as_deref();
-        match (need, launch) {
-            (Need::Nothing, _) | (Need::Launch, Some(_)) => None,
-            (Need::Launch | Need::Able(_), None) => Some("the target cannot launch recorders"),
-            (Need::Able(ability), Some(launch)) => {
-                launch.lacks().contains(&ability).then_some(match ability {
-                    Ability::Terminate => "the recorder is not ended in good order",
-                    Ability::DiskQuota => "the recorder has no quota over all its recordings",
-                    Ability::ResetHttp10 => "the recorder's HTTP server never resets",
-                    Ability::NoticeIdleReaders => {
-                        "the recorder notices at its next write that a reader has left"
-                    }
-                    Ability::PublicOrigin => "the recorder takes no public origin here",
-                    Ability::Scopes => "the recorder knows no scopes",
-                    Ability::Maps => "the recorder maps no origins",
-                    Ability::GetBody => "the recorder's HTTP client sends no body with a GET",
-                })
-            }
-        }
     }
 
     /// Sizes that the recorder was configured with.

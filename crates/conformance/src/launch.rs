@@ -30,6 +30,32 @@ pub enum Ability {
     Maps,
 }
 
+impl Ability {
+    /// Why a case that needs it does not apply.
+    pub(crate) fn lacking(self) -> &'static str {
+        match self {
+            Self::Terminate => "the recorder is not ended in good order",
+            Self::DiskQuota => "the recorder has no quota over all its recordings",
+            Self::ResetHttp10 => "the recorder's HTTP server never resets",
+            Self::NoticeIdleReaders => "the recorder notices at its next write that a reader has left",
+            Self::PublicOrigin => "the recorder takes no public origin here",
+            Self::Scopes => "the recorder knows no scopes",
+            Self::Maps => "the recorder maps no origins",
+            Self::GetBody => "the recorder's HTTP client sends no body with a GET",
+        }
+    }
+}
+
+/// What a case needs of the target beyond a base URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    Nothing,
+    /// [`Launch`]
+    Launch,
+    /// A launch of a recorder that can do this.
+    Able(Ability),
+}
+
 /// Starts recorders.
 pub trait Launch: Send + Sync {
     /// What recorders of this kind cannot do. The cases about it are left out, and the report says so.

@@ -36,7 +36,8 @@ async fn run_cases(target: Target, cases: Vec<Case>) -> Report {
         .into_iter()
         .map(|case| {
             let cx = Context::new(target.clone(), upstream.clone(), seed, case.name);
-            (case.name, case.rules, start(case, cx, permits.clone()))
+            let missing = target.lacks(case.need);
+            (case.name, case.rules, start(case, missing, cx, permits.clone()))
         })
         .collect();
     let mut cases = Vec::new();
@@ -67,9 +68,14 @@ pub async fn run_seed_subset(launch: impl Launch + 'static) -> Report {
     run_cases(target, selected().into_iter().filter(|case| case.seed).collect()).await
 }
 
-fn start(case: Case, cx: Context, permits: Arc<Semaphore>) -> JoinHandle<Outcome> {
+fn start(
+    case: Case,
+    missing: Option<&'static str>,
+    cx: Context,
+    permits: Arc<Semaphore>,
+) -> JoinHandle<Outcome> {
     tokio::spawn(async move {
-        if let Some(missing) = cx.missing(case.need) {
+        if let Some(missing) = missing {
             return Outcome::NotApplicable(missing);
         }
         let _permit = permits.acquire().await;

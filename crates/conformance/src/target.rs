@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::launch::Launch;
+use crate::launch::{Launch, Need};
 
 /// A recorder to test: where it listens and what may be done to it.
 ///
@@ -31,6 +31,17 @@ impl Target {
     pub fn with_launch(mut self, launch: impl Launch + 'static) -> Self {
         self.launch = Some(Arc::new(launch));
         self
+    }
+
+    /// Why a case with this need does not apply; `None` where it does.
+    pub(crate) fn lacks(&self, need: Need) -> Option<&'static str> {
+        match (need, &self.launch) {
+            (Need::Nothing, _) | (Need::Launch, Some(_)) => None,
+            (Need::Launch | Need::Able(_), None) => Some("the target cannot launch recorders"),
+            (Need::Able(ability), Some(launch)) => {
+                launch.lacks().contains(&ability).then(|| ability.lacking())
+            }
+        }
     }
 }
 

@@ -10,12 +10,12 @@ pub(super) fn add(suite: &mut Suite) {
         let mut response = cx.get(&at).send().await?;
         response.ends_with("body").await?;
         for _ in 0..3 {
-            response = response.then(cx.get(&at)).await?;
+            response = cx.get(&at).send_after(response).await?;
             response.is(200)?.state("complete")?;
             response.ends_with("body").await?;
-            response = response.then(cx.get(&cx.endpoint()).mode("resume")).await?;
+            response = cx.get(&cx.endpoint()).mode("resume").send_after(response).await?;
             response.is(204)?;
-            response = response.then(cx.get(&cx.endpoint()).mode("replay")).await?;
+            response = cx.get(&cx.endpoint()).mode("replay").send_after(response).await?;
             response.error(404, "not-found").await?;
         }
         at.hits(1)?;
@@ -35,9 +35,9 @@ pub(super) fn add(suite: &mut Suite) {
         let empty = cx.replying(Reply::new(204));
         let mut response = cx.recorder.fetch("HEAD", &at.url()).send().await?;
         response.is(200)?;
-        response = response.then(cx.get(&empty)).await?;
+        response = cx.get(&empty).send_after(response).await?;
         response.is(204)?;
-        response = response.then(cx.get(&at)).await?;
+        response = cx.get(&at).send_after(response).await?;
         response.is(200)?;
         response.ends_with("body").await?;
         same("upstream requests", at.received().len(), 2)?;

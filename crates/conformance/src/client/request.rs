@@ -71,6 +71,11 @@ impl Request {
         self.open().await?.response().await
     }
 
+    /// Sends it without a body on the connection of an earlier response, whose body must have ended.
+    pub async fn send_after(self, earlier: Response) -> Checked<Response> {
+        self.announce_on(earlier.into_wire(), None).await?.response().await
+    }
+
     /// Sends everything now; the response can be waited for later.
     pub async fn open(self) -> Checked<Open> {
         let body = self.body.clone().unwrap_or_default();
@@ -94,7 +99,7 @@ impl Request {
         self.announce_on(Wire::new(stream), length).await
     }
 
-    pub(super) async fn announce_on(self, mut wire: Wire, length: Option<usize>) -> Checked<Open> {
+    async fn announce_on(self, mut wire: Wire, length: Option<usize>) -> Checked<Open> {
         let what = self.what();
         let mut head = format!("{} {} {}\r\n", self.method, self.target, self.version);
         for (name, value) in &self.headers {
@@ -115,9 +120,9 @@ impl Request {
 
 /// A request that has been sent, in part or whole, and not been answered yet.
 pub struct Open {
-    pub(super) wire: Wire,
-    pub(super) what: String,
-    pub(super) method: String,
+    wire: Wire,
+    what: String,
+    method: String,
 }
 
 impl Open {
@@ -129,7 +134,7 @@ impl Open {
     /// Waits for the head of the response.
     pub async fn response(self) -> Checked<Response> {
         let what = format!("{}: a response head", self.what);
-        soon(what, Response::read(self)).await?
+        soon(what, Response::read(self.wire, self.what, &self.method)).await?
     }
 
     /// Waits until the recorder closes the connection without an answer.

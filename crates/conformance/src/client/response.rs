@@ -4,7 +4,6 @@ use std::fmt::{self, Debug};
 
 use bytes::Bytes;
 
-use super::{Open, Request};
 use crate::check::{Checked, Oops, same, same_bytes, soon};
 use crate::wire::{Cut, Framing, Headers, Wire};
 
@@ -42,8 +41,8 @@ impl Debug for Response {
 }
 
 impl Response {
-    pub(super) async fn read(open: Open) -> Checked<Self> {
-        let Open { mut wire, what, method } = open;
+    /// Reads the head. `what` names the request in failures.
+    pub(super) async fn read(mut wire: Wire, what: String, method: &str) -> Checked<Self> {
         loop {
             let head = wire.head().await;
             let head = head.map_err(|cut| Oops::new(format!("{what}: cut ({cut:?}) instead of a head")))?;
@@ -210,9 +209,9 @@ impl Response {
         Ok(())
     }
 
-    /// Sends a request without a body on the connection of this response, which must have ended.
-    pub async fn then(self, request: Request) -> Checked<Response> {
-        request.announce_on(self.wire, None).await?.response().await
+    /// The connection, for another request. The body must have ended.
+    pub(super) fn into_wire(self) -> Wire {
+        self.wire
     }
 
     /// Resets the connection, as a client that is killed does.
