@@ -6,20 +6,35 @@ use std::time::Duration;
 
 use crate::check::CaseResult;
 use crate::context::Context;
-use crate::launch::{Ability, Need};
+use crate::launch::Ability;
 
-type Body = Box<dyn Fn(Context) -> Pin<Box<dyn Future<Output = CaseResult> + Send>> + Send + Sync>;
+/// How long a case may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+type Run = dyn Fn(Context) -> Pin<Box<dyn Future<Output = CaseResult> + Send>> + Send + Sync;
+
+/// What a case does: an async closure over its context.
+pub(crate) trait Body<F>: Fn(Context) -> F + Send + Sync + 'static {}
+impl<B: Fn(Context) -> F + Send + Sync + 'static, F> Body<F> for B {}
 
 pub(crate) struct Case {
     /// The numbers of the rules of PROTOCOL.md that it checks, separated by blanks; empty for what the
     /// protocol leaves to the recorder.
     pub(crate) rules: &'static str,
     pub(crate) name: &'static str,
-    pub(crate) need: Need,
-    /// It uses nothing that 0.1.0 does not have.
-    pub(crate) seed: bool,
-    pub(crate) deadline: Duration,
-    pub(crate) body: Body,
+    /// What it needs of the target beyond a base URL.
+    pub(crate) need: Option<Ability>,
+    run: Box<Run>,
+}
+
+impl Case {
+    /// Runs it. The error says which check did not hold, what was expected and what came.
+    pub(crate) async fn run(&self, cx: Context) -> Result<(), String> {
+        match tokio::time::timeout(DEADLINE, (self.run)(cx)).await {
+            Ok(result) => result.map_err(|failure| failure.to_string()),
+            Err(_) => Err(format!("did not end within {DEADLINE:?}")),
+        }
+    }
 }
 
 /// The list that every file under `cases/` adds to.
@@ -30,63 +45,39 @@ pub(crate) struct Suite {
 
 impl Suite {
     /// Adds a case for these rules. `name` reads as a sentence of the protocol.
-    pub(crate) fn case<F, Fut>(&mut self, rules: &'static str, name: &'static str, body: F)
+    pub(crate) fn case<F>(&mut self, rules: &'static str, name: &'static str, body: impl Body<F>)
     where
-        F: Fn(Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = CaseResult> + Send + 'static,
+        F: Future<Output = CaseResult> + Send + 'static,
     {
-        self.add(rules, name, Need::Nothing, body);
+        self.add(None, rules, name, body);
     }
 
     /// Adds a case that starts a recorder of its own.
-    pub(crate) fn launching<F, Fut>(&mut self, rules: &'static str, name: &'static str, body: F)
+    pub(crate) fn launching<F>(&mut self, rules: &'static str, name: &'static str, body: impl Body<F>)
     where
-        F: Fn(Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = CaseResult> + Send + 'static,
+        F: Future<Output = CaseResult> + Send + 'static,
     {
-        self.add(rules, name, Need::Launch, body);
+        self.add(Some(Ability::Launch), rules, name, body);
     }
 
     /// Adds a case that starts a recorder of its own, which must be able to do this.
-    pub(crate) fn needing<F, Fut>(
+    pub(crate) fn needing<F>(
         &mut self,
         ability: Ability,
         rules: &'static str,
         name: &'static str,
-        body: F,
+        body: impl Body<F>,
     ) where
-        F: Fn(Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = CaseResult> + Send + 'static,
+        F: Future<Output = CaseResult> + Send + 'static,
     {
-        self.add(rules, name, Need::Able(ability), body);
+        self.add(Some(ability), rules, name, body);
     }
 
-    /// Adds a case that uses nothing but what 0.1.0 had.
-    pub(crate) fn seed<F, Fut>(&mut self, name: &'static str, body: F)
+    fn add<F>(&mut self, need: Option<Ability>, rules: &'static str, name: &'static str, body: impl Body<F>)
     where
-        F: Fn(Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = CaseResult> + Send + 'static,
+        F: Future<Output = CaseResult> + Send + 'static,
     {
-        self.add("", name, Need::Nothing, body);
-        self.cases.iter_mut().rev().take(1).for_each(|case| case.seed = true);
-    }
-
-    /// The same, with a recorder of its own.
-    pub(crate) fn seed_launching<F, Fut>(&mut self, name: &'static str, body: F)
-    where
-        F: Fn(Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = CaseResult> + Send + 'static,
-    {
-        self.add("", name, Need::Launch, body);
-        self.cases.iter_mut().rev().take(1).for_each(|case| case.seed = true);
-    }
-
-    fn add<F, Fut>(&mut self, rules: &'static str, name: &'static str, need: Need, body: F)
-    where
-        F: Fn(Context) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = CaseResult> + Send + 'static,
-    {
-        let body: Body = Box::new(move |cx| Box::pin(body(cx)));
-        self.cases.push(Case { rules, name, need, seed: false, deadline: Duration::from_secs(60), body });
+        let run: Box<Run> = Box::new(move |cx| Box::pin(body(cx)));
+        self.cases.push(Case { rules, name, need, run });
     }
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::check::{Checked, Oops, PATIENCE};
 use crate::client::{Recorder, Request, Response};
-use crate::launch::{Instance, Settings};
-use crate::target::{Limits, Target};
+use crate::launch::Settings;
+use crate::process::{Instance, Process};
 use crate::upstream::{Endpoint, Reply, Upstream};
 
 /// The recorder under test, the scripted upstream and a source of chance that the seed repeats.
@@ -19,29 +19,30 @@ pub struct Context {
     pub recorder: Recorder,
     /// The scripted upstream.
     pub upstream: Upstream,
-    target: Arc<Target>,
+    process: Option<Process>,
     random: Arc<Mutex<fastrand::Rng>>,
 }
 
 impl Context {
-    pub(crate) fn new(target: Arc<Target>, upstream: Upstream, seed: u64, case: &str) -> Self {
+    /// `process` launches further recorders.
+    pub(crate) fn new(
+        base_url: &str,
+        process: Option<Process>,
+        upstream: Upstream,
+        seed: u64,
+        case: &str,
+    ) -> Checked<Self> {
         let mut hasher = DefaultHasher::new();
         (seed, case).hash(&mut hasher);
         let random = Arc::new(Mutex::new(fastrand::Rng::with_seed(hasher.finish())));
-        let recorder = Recorder::at(&target.base_url).unwrap_or_else(|oops| panic!("{oops}"));
-        Self { recorder, upstream, target, random }
-    }
-
-    /// Sizes that the recorder was configured with.
-    pub fn limits(&self) -> &Limits {
-        &self.target.limits
+        Ok(Self { recorder: Recorder::at(base_url)?, upstream, process, random })
     }
 
     /// A recorder of the case's own, and this context pointed at it.
-    pub async fn launch(&self, settings: Settings) -> Checked<(Self, Box<dyn Instance>)> {
-        let launch = self.target.launch.as_ref().ok_or_else(|| Oops::new("the target cannot launch"))?;
-        let instance = launch.launch(settings).await?;
-        Ok((self.at(&instance.base_url())?, instance))
+    pub async fn launch(&self, settings: Settings) -> Checked<(Self, Instance)> {
+        let process = self.process.as_ref().ok_or_else(|| Oops::new("the target cannot launch"))?;
+        let instance = process.launch(settings).await?;
+        Ok((self.at(instance.base_url())?, instance))
     }
 
     /// This context pointed at another base URL.

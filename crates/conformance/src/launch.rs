@@ -1,17 +1,12 @@
-//! Recorders that a case starts for itself, to kill them or to run them with other settings.
+//! What a case asks of a recorder that it starts for itself.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
-
-use crate::check::Oops;
-
-/// A boxed future, as the hooks below return it.
-pub type Hook<'a, T> = Pin<Box<dyn Future<Output = Result<T, Oops>> + Send + 'a>>;
 
 /// What not every kind of recorder can do, or leaves to its platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ability {
+    /// Is started by the suite, with settings, and killed.
+    Launch,
     /// Ends in good order when it is asked to, after what is live has drained.
     Terminate,
     /// Keeps all its recordings together within a number of bytes.
@@ -34,6 +29,7 @@ impl Ability {
     /// Why a case that needs it does not apply.
     pub(crate) fn lacking(self) -> &'static str {
         match self {
+            Self::Launch => "the target cannot launch recorders",
             Self::Terminate => "the recorder is not ended in good order",
             Self::DiskQuota => "the recorder has no quota over all its recordings",
             Self::ResetHttp10 => "the recorder's HTTP server never resets",
@@ -44,43 +40,6 @@ impl Ability {
             Self::GetBody => "the recorder's HTTP client sends no body with a GET",
         }
     }
-}
-
-/// What a case needs of the target beyond a base URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
-    Nothing,
-    /// [`Launch`]
-    Launch,
-    /// A launch of a recorder that can do this.
-    Able(Ability),
-}
-
-/// Starts recorders.
-pub trait Launch: Send + Sync {
-    /// What recorders of this kind cannot do. The cases about it are left out, and the report says so.
-    fn lacks(&self) -> &[Ability] {
-        &[]
-    }
-
-    /// Starts a recorder with an empty store and waits until it accepts connections.
-    fn launch(&self, settings: Settings) -> Hook<'_, Box<dyn Instance>>;
-}
-
-/// A recorder that belongs to one case. Dropping it ends it and removes its store.
-pub trait Instance: Send + Sync {
-    /// Where it listens now.
-    fn base_url(&self) -> String;
-
-    /// Kills it without warning (as `kill -9` does) and starts it again on the same store. The base URL may
-    /// differ afterwards.
-    fn crash_and_restart(&mut self) -> Hook<'_, ()>;
-
-    /// Asks it to end, as SIGTERM does, and does not wait for it.
-    fn terminate(&mut self) -> Result<(), Oops>;
-
-    /// Waits until it has ended by itself and starts it again on the same store.
-    fn start_again(&mut self) -> Hook<'_, ()>;
 }
 
 /// What a case wants otherwise than by default. `None` is the recorder's own default.

@@ -1,15 +1,17 @@
 //! One black-box suite that every durablefetch recorder passes.
 //!
-//! The suite speaks HTTP only. It is told a base URL, and optionally how to [launch](Launch) further
-//! recorders of the same kind with other settings. It depends on no other crate of the workspace: what it
-//! knows is the wire protocol.
+//! The suite speaks HTTP only. It is told a base URL, or how to [start](Process) recorders of one kind, with
+//! settings. It depends on no other crate of the workspace: what it knows is the wire protocol.
 //!
 //! ```no_run
-//! # async fn example() {
-//! use durablefetch_conformance::{Target, run};
-//! run(Target::new("http://127.0.0.1:8787")).await.assert_passed();
-//! # }
+//! use durablefetch_conformance::Tests;
+//! let runtime = tokio::runtime::Runtime::new().unwrap();
+//! Tests::new(&runtime).at("mine", "http://127.0.0.1:8787").run();
 //! ```
+//!
+//! That is the whole of a test program without libtest's harness (`harness = false`). Each case is a test of it,
+//! `mine: A3 localhost with a port is fetched over http`, and the arguments are libtest's. `|` separates
+//! alternatives in the filter; `SEED` repeats the random choices of an earlier run, which printed it.
 //!
 //! Three parts:
 //!
@@ -21,9 +23,6 @@
 //! A case is one call in the file of its area: the numbers of the rules that it checks, a sentence, and a
 //! few lines on the scenario builders of [`scenario`]. Unit tests see to it that every numbered rule and every
 //! error code of `PROTOCOL.md` has one.
-//!
-//! Environment: `CONFORMANCE_FILTER` runs only the cases whose name contains it (`|` separates
-//! alternatives); `CONFORMANCE_SEED` repeats the random choices of an earlier run, which printed it.
 
 mod case;
 mod cases;
@@ -32,17 +31,13 @@ pub mod client;
 pub mod context;
 mod launch;
 mod process;
-mod report;
 mod runner;
 pub mod scenario;
-mod target;
 mod token;
 pub mod upstream;
 mod wire;
 
-pub use launch::{Ability, Hook, Instance, Launch, Settings};
-pub use process::Process;
-pub use report::{Outcome, Report, Verdict};
-pub use runner::{run, run_launched, run_seed_subset};
-pub use target::{Limits, Target};
+pub use launch::{Ability, Settings};
+pub use process::{Instance, Process};
+pub use runner::{Tests, run_seed_subset};
 pub use wire::{Cut, Headers};

@@ -1,7 +1,7 @@
 //! Recorders that are programs: started, killed and started again on the same directory.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::check::{Checked, Oops, soon};
-use crate::launch::{Ability, Hook, Instance, Launch, Settings};
+use crate::launch::{Ability, Settings};
 
 type Build = dyn Fn(&Settings, &Path) -> Command + Send + Sync;
 
@@ -18,7 +18,7 @@ type Build = dyn Fn(&Settings, &Path) -> Command + Send + Sync;
 #[derive(Clone)]
 pub struct Process {
     build: Arc<Build>,
-    lacks: Vec<Ability>,
+    pub(crate) lacks: Vec<Ability>,
 }
 
 impl Process {
@@ -28,7 +28,7 @@ impl Process {
         Self { build: Arc::new(build), lacks: Vec::new() }
     }
 
-    /// The program cannot do this.
+    /// The program cannot do this. The cases about it are ignored.
     pub fn lacking(mut self, abilities: impl IntoIterator<Item = Ability>) -> Self {
         self.lacks.extend(abilities);
         self
@@ -60,25 +60,18 @@ impl Process {
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Ok((child, url))
     }
-}
 
-impl Launch for Process {
-    fn lacks(&self) -> &[Ability] {
-        &self.lacks
-    }
-
-    fn launch(&self, settings: Settings) -> Hook<'_, Box<dyn Instance>> {
-        Box::pin(async move {
-            let directory = TempDir::with_prefix("durablefetch-conformance-");
-            let directory = directory.map_err(|e| Oops::new(format!("no temporary directory: {e}")))?;
-            let (child, url) = self.start(&settings, directory.path()).await?;
-            Ok(Box::new(Running { process: self.clone(), settings, directory, child, url })
-                as Box<dyn Instance>)
-        })
+    /// Starts a recorder with an empty store and waits until it accepts connections.
+    pub(crate) async fn launch(&self, settings: Settings) -> Checked<Instance> {
+        let directory = TempDir::with_prefix("durablefetch-conformance-");
+        let directory = directory.map_err(|e| Oops::new(format!("no temporary directory: {e}")))?;
+        let (child, url) = self.start(&settings, directory.path()).await?;
+        Ok(Instance { process: self.clone(), settings, directory, child, url })
     }
 }
 
-struct Running {
+/// A recorder that belongs to one case. Dropping it ends it and removes its store.
+pub struct Instance {
     process: Process,
     settings: Settings,
     // Before the directory, so that the program is gone when its files are removed.
@@ -87,27 +80,21 @@ struct Running {
     url: String,
 }
 
-impl Running {
-    async fn again(&mut self) -> Checked {
-        let directory: PathBuf = self.directory.path().to_owned();
-        (self.child, self.url) = self.process.start(&self.settings, &directory).await?;
-        Ok(())
-    }
-}
-
-impl Instance for Running {
-    fn base_url(&self) -> String {
-        self.url.clone()
+impl Instance {
+    /// Where it listens now.
+    pub fn base_url(&self) -> &str {
+        &self.url
     }
 
-    fn crash_and_restart(&mut self) -> Hook<'_, ()> {
-        Box::pin(async move {
-            self.child.kill().await.map_err(|e| Oops::new(format!("cannot kill the recorder: {e}")))?;
-            self.again().await
-        })
+    /// Kills it without warning (as `kill -9` does) and starts it again on the same store. The base URL may
+    /// differ afterwards.
+    pub async fn crash_and_restart(&mut self) -> Checked {
+        self.child.kill().await.map_err(|e| Oops::new(format!("cannot kill the recorder: {e}")))?;
+        self.again().await
     }
 
-    fn terminate(&mut self) -> Checked {
+    /// Asks it to end, as SIGTERM does, and does not wait for it.
+    pub fn terminate(&mut self) -> Checked {
         let id =
             self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
         let id = id.ok_or_else(|| Oops::new("the recorder has ended already"))?;
@@ -115,14 +102,18 @@ impl Instance for Running {
             .map_err(|e| Oops::new(format!("cannot signal the recorder: {e}")))
     }
 
-    fn start_again(&mut self) -> Hook<'_, ()> {
-        Box::pin(async move {
-            let ended = soon("the recorder ends", self.child.wait()).await?;
-            let ended = ended.map_err(|e| Oops::new(format!("cannot wait for the recorder: {e}")))?;
-            if !ended.success() {
-                return Err(Oops::new(format!("the recorder did not end in good order: {ended}")));
-            }
-            self.again().await
-        })
+    /// Waits until it has ended by itself and starts it again on the same store.
+    pub async fn start_again(&mut self) -> Checked {
+        let ended = soon("the recorder ends", self.child.wait()).await?;
+        let ended = ended.map_err(|e| Oops::new(format!("cannot wait for the recorder: {e}")))?;
+        if !ended.success() {
+            return Err(Oops::new(format!("the recorder did not end in good order: {ended}")));
+        }
+        self.again().await
+    }
+
+    async fn again(&mut self) -> Checked {
+        (self.child, self.url) = self.process.start(&self.settings, self.directory.path()).await?;
+        Ok(())
     }
 }

@@ -1,138 +1,198 @@
-//! Runs the cases: several at a time, each on URLs of its own.
+//! The cases as tests: each has a name of its own, and the arguments are those of any test program.
 
 use std::env;
-use std::hash::{BuildHasher, RandomState};
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use libtest_mimic::{Arguments, Completion, Trial};
+use tokio::runtime::{Handle, Runtime};
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::case::Case;
 use crate::cases;
+use crate::check::Checked;
 use crate::context::Context;
-use crate::launch::{Launch, Settings};
-use crate::report::{Outcome, Report, Verdict};
-use crate::target::Target;
+use crate::launch::{Ability, Settings};
+use crate::process::{Instance, Process};
 use crate::upstream::Upstream;
 
-/// Runs every case against `target` and says how each ended. The seed is printed at once.
+/// How many cases run at once: most of their time they wait.
+const PARALLEL: usize = 12;
+
+/// What is tested. The recorder must be bound to loopback, have no public origin and let loopback upstreams
+/// through, because the scripted upstream listens on 127.0.0.1.
+enum Target {
+    Url(String),
+    Process(Process, Box<OnceCell<Instance>>),
+}
+
+impl Target {
+    fn process(&self) -> Option<&Process> {
+        match self {
+            Self::Url(_) => None,
+            Self::Process(process, _) => Some(process),
+        }
+    }
+
+    fn can(&self, ability: Ability) -> bool {
+        self.process().is_some_and(|process| !process.lacks.contains(&ability))
+    }
+
+    /// The program is started by the first case that asks; the others share it.
+    async fn base_url(&self) -> Checked<&str> {
+        match self {
+            Self::Url(url) => Ok(url),
+            Self::Process(process, shared) => {
+                Ok(shared.get_or_try_init(|| process.launch(Settings::default())).await?.base_url())
+            }
+        }
+    }
+
+    async fn run(&self, case: &Case, upstream: Upstream, seed: u64) -> Result<(), String> {
+        let url = self.base_url().await.map_err(|oops| oops.to_string())?;
+        let cx = Context::new(url, self.process().cloned(), upstream, seed, case.name);
+        case.run(cx.map_err(|oops| oops.to_string())?).await
+    }
+}
+
+/// Every case against one or more recorders.
+pub struct Tests {
+    runtime: Handle,
+    upstream: Upstream,
+    seed: u64,
+    targets: Vec<Arc<Target>>,
+    trials: Vec<Trial>,
+}
+
+impl Tests {
+    /// Listens as an upstream, and prints the seed. Cases run on `runtime`.
+    ///
+    /// # Panics
+    ///
+    /// Where the scripted upstream cannot listen on 127.0.0.1.
+    pub fn new(runtime: &Runtime) -> Self {
+        let upstream = runtime.block_on(Upstream::listen()).unwrap_or_else(|oops| panic!("{oops}"));
+        Self {
+            runtime: runtime.handle().clone(),
+            upstream,
+            seed: seed(),
+            targets: Vec::new(),
+            trials: Vec::new(),
+        }
+    }
+
+    /// Adds the cases against the recorder at `http://host:port[/path]`; no TLS. The cases that launch recorders
+    /// of their own are ignored.
+    pub fn at(self, name: &str, base_url: impl Into<String>) -> Self {
+        self.add(name, Target::Url(base_url.into()))
+    }
+
+    /// Adds the cases against this program. The cases about what it lacks are ignored.
+    pub fn launching(self, name: &str, process: Process) -> Self {
+        self.add(name, Target::Process(process, Box::default()))
+    }
+
+    fn add(mut self, name: &str, target: Target) -> Self {
+        let target = Arc::new(target);
+        for case in cases::all() {
+            let (target, upstream, seed) = (target.clone(), self.upstream.clone(), self.seed);
+            let runtime = self.runtime.clone();
+            let rules = if case.rules.is_empty() { String::new() } else { format!("{} ", case.rules) };
+            self.trials.push(Trial::ignorable_test(format!("{name}: {rules}{}", case.name), move || {
+                if let Some(need) = case.need.filter(|need| !target.can(*need)) {
+                    let launches = target.process().is_some();
+                    let why = if launches { need } else { Ability::Launch }.lacking();
+                    return Ok(Completion::ignored_with(why));
+                }
+                runtime.block_on(target.run(&case, upstream, seed))?;
+                Ok(Completion::Completed)
+            }));
+        }
+        self.targets.push(target);
+        self
+    }
+
+    /// Runs what the arguments of this program choose: `|` separates alternatives in the filter. Prints how each case
+    /// ended and how many were ignored.
+    pub fn run(self) -> ExitCode {
+        let Self { runtime, mut trials, targets, seed, .. } = self;
+        let mut arguments = Arguments::from_args();
+        arguments.test_threads.get_or_insert(PARALLEL);
+        if let Some(filter) = arguments.filter.take_if(|filter| filter.contains('|')) {
+            trials.retain(|trial| filter.split('|').any(|part| trial.name().contains(part)));
+        }
+        if !arguments.list {
+            println!("SEED={seed}");
+        }
+        let code = libtest_mimic::run(&arguments, trials).exit_code();
+        // Programs end within the runtime that started them.
+        let _within = runtime.enter();
+        drop(targets);
+        code
+    }
+}
+
+/// Runs the cases that use nothing but what durablefetch 0.1.0 had, and says of each what failed.
 ///
 /// # Panics
 ///
-/// Where the scripted upstream cannot listen on 127.0.0.1.
-pub async fn run(target: Target) -> Report {
-    run_cases(target, selected()).await
-}
-
-async fn run_cases(target: Target, cases: Vec<Case>) -> Report {
-    let seed = seed();
-    println!("conformance of {} with CONFORMANCE_SEED={seed}", target.base_url);
-    let started = Instant::now();
+/// Where the scripted upstream cannot listen, or a case panics.
+pub async fn run_seed_subset(process: Process) -> Vec<(&'static str, Result<(), String>)> {
     let upstream = Upstream::listen().await.unwrap_or_else(|oops| panic!("{oops}"));
-    let permits = Arc::new(Semaphore::new(target.parallel));
-    let target = Arc::new(target);
-    let running: Vec<_> = cases
-        .into_iter()
-        .map(|case| {
-            let cx = Context::new(target.clone(), upstream.clone(), seed, case.name);
-            let missing = target.lacks(case.need);
-            (case.name, case.rules, start(case, missing, cx, permits.clone()))
-        })
-        .collect();
-    let mut cases = Vec::new();
-    for (name, rules, case) in running {
-        cases.push(Verdict { name, rules, outcome: outcome(case).await });
+    let (target, permits) = (Arc::new(Target::Process(process, Box::default())), Semaphore::new(PARALLEL));
+    let (permits, seed) = (Arc::new(permits), seed());
+    let start = |case: Case| {
+        let (name, target, upstream, permits) =
+            (case.name, target.clone(), upstream.clone(), permits.clone());
+        let run = async move {
+            let _permit = permits.acquire().await;
+            target.run(&case, upstream, seed).await
+        };
+        (name, tokio::spawn(run))
+    };
+    let running: Vec<_> = cases::seed().into_iter().map(start).collect();
+    let mut ended = Vec::new();
+    for (name, case) in running {
+        ended.push((name, case.await.unwrap_or_else(|error| Err(format!("the case itself broke: {error}")))));
     }
-    Report { seed, took: started.elapsed(), cases }
+    ended
 }
 
-/// Launches a recorder with default settings and runs every case against it.
-///
-/// # Panics
-///
-/// Where it does not come up.
-pub async fn run_launched(launch: impl Launch + 'static) -> Report {
-    let recorder = launch.launch(Settings::default()).await.unwrap_or_else(|oops| panic!("{oops}"));
-    run(Target::new(recorder.base_url()).with_launch(launch)).await
-}
-
-/// The same with the cases alone that use nothing but what durablefetch 0.1.0 had.
-///
-/// # Panics
-///
-/// Where it does not come up.
-pub async fn run_seed_subset(launch: impl Launch + 'static) -> Report {
-    let recorder = launch.launch(Settings::default()).await.unwrap_or_else(|oops| panic!("{oops}"));
-    let target = Target::new(recorder.base_url()).with_launch(launch);
-    run_cases(target, selected().into_iter().filter(|case| case.seed).collect()).await
-}
-
-fn start(
-    case: Case,
-    missing: Option<&'static str>,
-    cx: Context,
-    permits: Arc<Semaphore>,
-) -> JoinHandle<Outcome> {
-    tokio::spawn(async move {
-        if let Some(missing) = missing {
-            return Outcome::NotApplicable(missing);
-        }
-        let _permit = permits.acquire().await;
-        match tokio::time::timeout(case.deadline, (case.body)(cx)).await {
-            Ok(Ok(())) => Outcome::Passed,
-            Ok(Err(failure)) => Outcome::Failed(failure.to_string()),
-            Err(_) => Outcome::Failed(format!("did not end within {:?}", case.deadline)),
-        }
-    })
-}
-
-async fn outcome(case: JoinHandle<Outcome>) -> Outcome {
-    match case.await {
-        Ok(outcome) => outcome,
-        Err(error) => Outcome::Failed(format!("the case itself broke: {error}")),
-    }
-}
-
-fn selected() -> Vec<Case> {
-    let filter = env::var("CONFORMANCE_FILTER").unwrap_or_default();
-    let wanted = |case: &Case| filter.split('|').any(|part| case.name.contains(part));
-    cases::all().into_iter().filter(wanted).collect()
-}
-
+/// `SEED` repeats the random choices of an earlier run.
 fn seed() -> u64 {
-    match env::var("CONFORMANCE_SEED") {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("CONFORMANCE_SEED is no number: {text}")),
-        Err(_) => RandomState::new().hash_one("seed") >> 32,
+    match env::var("SEED") {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("SEED is not a number: {text}")),
+        Err(_) => fastrand::u64(..1 << 32),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::case::Suite;
     use crate::check::same;
 
     #[tokio::test]
-    async fn whatever_goes_wrong_in_a_case_is_a_failure_of_that_case() {
+    async fn what_fails_in_a_case_is_told_with_its_line() {
         let mut suite = Suite::default();
         suite.case("", "holds", |_| async { Ok(()) });
         suite.case("", "differs", |_| async { Ok(same("sum", 1 + 1, 3)?) });
-        suite.case("", "breaks", |_| async { panic!("out of cheese") });
-        suite.case("", "hangs", |_| std::future::pending());
-        suite.launching("", "cannot", |_| async { Ok(()) });
-        suite.cases[3].deadline = Duration::from_millis(1);
-        let report = run_cases(Target::new("http://127.0.0.1:9"), suite.cases).await;
-        let text = report.to_string();
-        let failed: Vec<_> = report.failures().map(|(case, _)| case.name).collect();
-        assert_eq!(failed, ["differs", "breaks", "hangs"]);
-        let line = |text: &str| text.replace(' ', "");
-        for said in
-            ["expected 3", "got 2", "runner.rs:", "out of cheese", "did not end within", "1 not applicable"]
-        {
-            assert!(line(&text).contains(&line(said)), "{said}: {text}");
+        let target = Target::Url("http://127.0.0.1:9".into());
+        let upstream = Upstream::listen().await.unwrap();
+        assert_eq!(target.run(&suite.cases[0], upstream.clone(), 1).await, Ok(()));
+        let told = target.run(&suite.cases[1], upstream, 1).await.unwrap_err();
+        for said in ["expected 3", "got      2", "runner.rs:"] {
+            assert!(told.contains(said), "{said}: {told}");
         }
+        assert!(!target.can(Ability::Launch));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_case_that_hangs_ends() {
+        let mut suite = Suite::default();
+        suite.case("", "hangs", |_| std::future::pending());
+        let cx = Context::new("http://127.0.0.1:9", None, Upstream::listen().await.unwrap(), 1, "hangs");
+        let told = suite.cases[0].run(cx.unwrap()).await.unwrap_err();
+        assert!(told.contains("did not end within"), "{told}");
     }
 }

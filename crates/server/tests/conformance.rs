@@ -1,32 +1,30 @@
 //! The native recorder passes the conformance suite: inside this process, and as the program that users run.
 
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 
-use durablefetch_conformance::{Process, Settings, Target, run, run_launched};
+use durablefetch_conformance::{Process, Settings, Tests};
 use durablefetch_server::Config;
 use tokio::net::TcpListener;
 use tokio::process::Command;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_library_passes_the_conformance_suite() {
+fn main() -> ExitCode {
+    let runtime = Runtime::new().unwrap();
     let data = tempfile::tempdir().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Target::new(format!("http://{}", listener.local_addr().unwrap()));
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
     let (stop, stopped) = oneshot::channel::<()>();
     let config = Config { drain: Duration::ZERO, ..Config::new(data.path()) };
-    let recorder = tokio::spawn(durablefetch_server::run(listener, config, async {
+    let library = runtime.spawn(durablefetch_server::run(listener, config, async {
         let _ = stopped.await;
     }));
-    run(target).await.assert_passed();
+    let code = Tests::new(&runtime).at("library", url).launching("program", Process::new(serve)).run();
     drop(stop);
-    recorder.await.unwrap().unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_program_passes_the_conformance_suite() {
-    run_launched(Process::new(serve)).await.assert_passed();
+    runtime.block_on(library).unwrap().unwrap();
+    code
 }
 
 /// `durablefetch serve` with flags for what a case wants otherwise than by default.

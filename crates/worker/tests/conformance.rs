@@ -2,12 +2,14 @@
 
 mod workerd;
 
-use durablefetch_conformance::{Ability, Process, run_launched};
+use std::process::ExitCode;
+
+use durablefetch_conformance::{Ability, Process, Tests};
+use tokio::runtime::Runtime;
 
 use workerd::serve;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_worker_passes_the_suite() {
+fn main() -> ExitCode {
     // workerd ends when it is told to, but waits for what is live as long as that lives; each object has a
     // database of its own; fetch sends no body with a GET and no Host but that of its URL.
     let process = Process::new(serve).lacking([
@@ -18,5 +20,5 @@ async fn the_worker_passes_the_suite() {
         Ability::GetBody,
         Ability::Maps,
     ]);
-    run_launched(process).await.assert_passed();
+    Tests::new(&Runtime::new().unwrap()).launching("worker", process).run()
 }

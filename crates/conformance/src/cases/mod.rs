@@ -1,76 +1,33 @@
 //! The cases, one file per area of the protocol.
 
-mod addresses;
-mod admission_complete;
-mod admission_connecting;
-mod admission_failed;
-mod admission_nothing;
-mod admission_stopped;
-mod admission_streaming;
-mod bytes;
-mod concurrency;
-mod connections;
-mod continuation;
-mod control;
-mod cors;
-mod cuts;
-mod encoding;
-mod guards;
-mod headers_down;
-mod headers_up;
-mod inert;
-mod limits;
-mod pages;
-mod passthrough;
-mod public;
-mod redirects;
-mod request_body;
-mod request_ids;
-mod restart;
-mod retention;
-mod scopes;
-mod seed;
-mod slow;
-
 use crate::case::{Case, Suite};
 
-pub(crate) fn all() -> Vec<Case> {
+/// Declares the modules and adds their cases in this order.
+macro_rules! areas {
+    ($($area:ident)*) => {
+        $(mod $area;)*
+
+        pub(crate) fn all() -> Vec<Case> {
+            let mut suite = Suite::default();
+            $($area::add(&mut suite);)*
+            suite.cases
+        }
+    };
+}
+
+areas! {
+    pages addresses guards public scopes cors
+    inert headers_up headers_down request_body encoding redirects
+    passthrough admission_nothing admission_connecting admission_streaming admission_complete admission_stopped
+    admission_failed continuation request_ids control cuts concurrency
+    connections bytes slow limits restart retention
+    seed
+}
+
+/// Those that use nothing but what durablefetch 0.1.0 had.
+pub(crate) fn seed() -> Vec<Case> {
     let mut suite = Suite::default();
-    for add in [
-        pages::add,
-        addresses::add,
-        guards::add,
-        public::add,
-        scopes::add,
-        cors::add,
-        inert::add,
-        headers_up::add,
-        headers_down::add,
-        request_body::add,
-        encoding::add,
-        redirects::add,
-        passthrough::add,
-        admission_nothing::add,
-        admission_connecting::add,
-        admission_streaming::add,
-        admission_complete::add,
-        admission_stopped::add,
-        admission_failed::add,
-        continuation::add,
-        request_ids::add,
-        control::add,
-        cuts::add,
-        concurrency::add,
-        connections::add,
-        bytes::add,
-        slow::add,
-        limits::add,
-        restart::add,
-        retention::add,
-        seed::add,
-    ] {
-        add(&mut suite);
-    }
+    seed::add(&mut suite);
     suite.cases
 }
 

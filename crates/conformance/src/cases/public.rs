@@ -6,13 +6,14 @@ use crate::case::Suite;
 use crate::check::{Checked, holds, same};
 use crate::client::Request;
 use crate::context::Context;
-use crate::launch::{Ability, Instance, Settings};
+use crate::launch::{Ability, Settings};
+use crate::process::Instance;
 use crate::upstream::{Endpoint, Reply};
 
 const APP: &str = "https://app.example";
 
 /// A recorder under the app's origin that may fetch these upstreams.
-async fn public(cx: &Context, allow: &[&str]) -> Checked<(Context, Box<dyn Instance>)> {
+async fn public(cx: &Context, allow: &[&str]) -> Checked<(Context, Instance)> {
     let settings = Settings {
         public_origin: Some(APP.to_owned()),
         origins: vec!["https://admin.example".to_owned()],
@@ -243,6 +244,6 @@ fn mapping(cx: &Context) -> Settings {
     }
 }
 
-async fn mapped(cx: &Context, app: &Endpoint) -> Checked<(Context, Box<dyn Instance>)> {
+async fn mapped(cx: &Context, app: &Endpoint) -> Checked<(Context, Instance)> {
     cx.launch(Settings { allow: vec![url_on(app, APP)], ..mapping(cx) }).await
 }

@@ -29,7 +29,7 @@ pub(super) fn add(suite: &mut Suite) {
             own.crash_and_restart().await?;
             holds("its readers are broken", reader.rest().await?.1 != End::Clean)?;
             call.closed().await?;
-            let cx = cx.at(&own.base_url())?;
+            let cx = cx.at(own.base_url())?;
             let status = cx.status(&at).await?;
             same("state", &status["state"], &json!("interrupted"))?;
             same("inProgress", &status["inProgress"], &json!(false))?;
@@ -54,7 +54,7 @@ pub(super) fn add(suite: &mut Suite) {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let Live { at, call: _call, recording, .. } = cx.streaming("part").await?;
         own.crash_and_restart().await?;
-        let cx = cx.at(&own.base_url())?;
+        let cx = cx.at(own.base_url())?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
         let join = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -73,7 +73,7 @@ pub(super) fn add(suite: &mut Suite) {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
             let Live { at, call: _call, .. } = cx.streaming("part").await?;
             own.crash_and_restart().await?;
-            let cx = cx.at(&own.base_url())?;
+            let cx = cx.at(own.base_url())?;
             cx.stop(&at).await?;
             same("state", &cx.status(&at).await?["state"], &json!("interrupted"))?;
             cx.delete(&at).await?;
@@ -89,7 +89,7 @@ pub(super) fn add(suite: &mut Suite) {
         let gone = cx.complete("not for long").await?;
         cx.delete(&gone.at).await?;
         own.crash_and_restart().await?;
-        let cx = cx.at(&own.base_url())?;
+        let cx = cx.at(own.base_url())?;
         let mut replay = cx.get(&complete.at).send().await?;
         replay.is(200)?.state("complete")?.has("content-length", "9")?;
         replay
@@ -120,7 +120,7 @@ pub(super) fn add(suite: &mut Suite) {
             old.rest().await?;
             cx.get(&at).mode("restart").send().await?.rest().await?;
             own.crash_and_restart().await?;
-            let cx = cx.at(&own.base_url())?;
+            let cx = cx.at(own.base_url())?;
             cx.rest_of(&at, &recording, 6).send().await?.ends_with("6789").await?;
             Ok(())
         },
@@ -142,7 +142,7 @@ pub(super) fn add(suite: &mut Suite) {
         call.head(200, &[]).await?;
         cx.until_state(&streaming, "streaming").await?;
         own.crash_and_restart().await?;
-        let cx = cx.at(&own.base_url())?;
+        let cx = cx.at(own.base_url())?;
         let again = |at: &_| cx.get(at).mode("restart").id(&id);
         again(&done).send().await?.ends_with("done").await?;
         let mut answer = again(&refused).send().await?;
@@ -167,7 +167,7 @@ pub(super) fn add(suite: &mut Suite) {
             let Ended { at, .. } = cx.complete("all of it").await?;
             own.terminate()?;
             own.start_again().await?;
-            let cx = cx.at(&own.base_url())?;
+            let cx = cx.at(own.base_url())?;
             cx.get(&at).send().await?.ends_with("all of it").await?;
             at.hits(1)?;
             Ok(())
@@ -187,7 +187,7 @@ pub(super) fn add(suite: &mut Suite) {
             call.end().await?;
             reader.ends_with("three").await?;
             own.start_again().await?;
-            let cx = cx.at(&own.base_url())?;
+            let cx = cx.at(own.base_url())?;
             cx.get(&at).send().await?.ends_with("one two three").await?;
             at.hits(1)?;
             Ok(())
@@ -205,7 +205,7 @@ pub(super) fn add(suite: &mut Suite) {
             reader.breaks().await?;
             call.closed().await?;
             own.start_again().await?;
-            let cx = cx.at(&own.base_url())?;
+            let cx = cx.at(own.base_url())?;
             let mut replay = cx.get(&at).mode("replay").send().await?;
             replay.is(200)?.state("interrupted")?;
             replay.next("part").await?;

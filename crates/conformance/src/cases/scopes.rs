@@ -233,7 +233,7 @@ pub(super) fn add(suite: &mut Suite) {
         let bearer = |name: &str| Who("authorization", format!("Bearer {name}"));
         bearer("alice").asks(cx.get(&at)).send().await?.ends_with("for alice").await?;
         own.crash_and_restart().await?;
-        let cx = cx.at(&own.base_url())?;
+        let cx = cx.at(own.base_url())?;
         bearer("alice").asks(cx.get(&at).mode("replay")).send().await?.ends_with("for alice").await?;
         bearer("bob").asks(cx.get(&at).mode("replay")).send().await?.error(404, "not-found").await?;
         at.hits(1)?;
