@@ -4,11 +4,6 @@
 // instance: what waits for it rejects, what it still listens to finds nobody.
 import { DurableFetchError } from './error.js'
 
-/** What the app calls: there an error is heard. */
-const APP = /^client_/
-/** What fails as loud; streams hear it and closures (below) swallow it. All else tidies up, and is done for. */
-const LOUD = /^client_|_pull$|_func_elem_/
-
 /**
  * Whether it was Rust that threw this, and not something that the app had passed in.
  * @param {any} cause
@@ -40,7 +35,7 @@ export function guard(life) {
     waiting.clear()
     for (const off of life.listening) off()
     // Its open connections: whatever Rust holds of JavaScript is in this table.
-    const held = exports.__wbindgen_externrefs
+    const held = Object.values(exports).find((value) => value instanceof WebAssembly.Table)
     for (let index = 0; index < held.length; index++) {
       const value = held.get(index)
       if (value instanceof AbortController) value.abort(life.error)
@@ -56,10 +51,8 @@ export function guard(life) {
     })
   }
 
-  /** @param {string} name @param {(...args: any[]) => any} call */
-  function guarded(name, call) {
-    const app = APP.test(name)
-    const loud = LOUD.test(name)
+  /** @param {boolean} app @param {boolean} loud @param {(...args: any[]) => any} call */
+  function guarded(app, loud, call) {
     return (/** @type {any[]} */ ...args) => {
       // Within a call of this very instance an error takes that call down, too.
       if (life.error) {
@@ -82,11 +75,21 @@ export function guard(life) {
   }
 
   return {
-    /** @param {any} all of the instance @returns {any} the same, guarded */
-    exports(all) {
+    /**
+     * @param {any} all of the instance
+     * @param {string[]} app what the app calls: there an error is heard
+     * @param {string[]} loud what fails as loud; streams hear it and closures (below) swallow it. All else tidies up,
+     * and is done for.
+     * @returns {any} the same, guarded
+     */
+    exports(all, app, loud) {
       exports = all
       return Object.fromEntries(
-        Object.entries(all).map(([name, value]) => [name, typeof value === 'function' ? guarded(name, value) : value]),
+        Object.entries(all).map(([name, value]) => {
+          if (typeof value !== 'function') return [name, value]
+          const isApp = app.includes(name)
+          return [name, guarded(isApp, isApp || loud.includes(name), value)]
+        }),
       )
     },
 

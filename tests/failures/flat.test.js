@@ -52,12 +52,16 @@ async function measure(page) {
   }
   const { usedSize } = await cdp.send('Runtime.getHeapUsage')
   await cdp.detach()
-  const own = await page.page.evaluate(() => ({
-    instances: window.instances.length,
-    wasmBytes: window.instances[0].exports.memory.buffer.byteLength,
-    handles: window.instances[0].exports.__wbindgen_externrefs.length,
-    closures: window.closures,
-  }))
+  const own = await page.page.evaluate(() => {
+    const all = Object.values(window.instances[0].exports)
+    const exported = (kind) => all.find((value) => value instanceof kind)
+    return {
+      instances: window.instances.length,
+      wasmBytes: exported(WebAssembly.Memory).buffer.byteLength,
+      handles: exported(WebAssembly.Table).length,
+      closures: window.closures,
+    }
+  })
   return { ...own, heap: usedSize }
 }
 

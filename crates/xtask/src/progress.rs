@@ -25,15 +25,22 @@ pub(crate) struct Step<'a> {
     name: String,
     command: Command,
     remedy: Option<String>,
+    stdout: Option<PathBuf>,
 }
 
 impl<'a> Step<'a> {
     pub(crate) fn new(repo: &'a Repo, name: impl Into<String>, command: Command) -> Self {
-        Self { repo, name: name.into(), command, remedy: None }
+        Self { repo, name: name.into(), command, remedy: None, stdout: None }
     }
 
     pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Writes what it prints to stdout into this file instead of the log.
+    pub(crate) fn stdout(mut self, file: &Path) -> Self {
+        self.stdout = Some(file.to_owned());
         self
     }
 
@@ -43,7 +50,8 @@ impl<'a> Step<'a> {
         let log = File::create(&log_path).with_context(|| format!("cannot write {}", log_path.display()))?;
         // A log is read later, elsewhere: no colours, no cursor movements.
         self.command.env("TERM", "dumb").env("NO_COLOR", "1");
-        self.command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let output = self.stdout.as_ref().map_or_else(|| log.try_clone(), File::create)?;
+        self.command.stdin(Stdio::null()).stdout(output).stderr(log);
         let child = match self.command.spawn() {
             Ok(child) => child,
             Err(error) => bail!("{}: cannot start `{}`: {error}{}", self.name, self.line(), self.advice()),

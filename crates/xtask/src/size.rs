@@ -56,7 +56,7 @@ pub(crate) fn check(repo: &Repo) -> Result<()> {
     }
     println!("{:44} {:>9} {shipped_slim:>9}", "durablefetch/slim: with the module", slim.len() + wasm.len());
     println!("\n{:44} {:>9}", "code in the module, by crate", "raw");
-    for (name, bytes) in by_crate::by_crate(&package::named(repo)?)? {
+    for (name, bytes) in by_crate::by_crate(&package::functions(repo)?) {
         println!("  {name:42} {bytes:>9}");
     }
     println!();

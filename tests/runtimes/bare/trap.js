@@ -12,7 +12,9 @@ WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
     return instance
   },
 })
-const corrupt = () => new Uint8Array(made.at(-1).exports.memory.buffer).fill(0x55)
+/** The exports have short names: a memory is known by what it is. */
+const memory = () => Object.values(made.at(-1).exports).find((value) => value instanceof WebAssembly.Memory)
+const corrupt = () => new Uint8Array(memory().buffer).fill(0x55)
 
 const unheard = []
 addEventListener('error', (event) => unheard.push(`error: ${event.message}`))

@@ -7,7 +7,6 @@ mod assemble;
 mod exports;
 mod names;
 mod patch;
-pub(crate) mod sections;
 mod table;
 pub(crate) mod text;
 mod wasm_opt;
@@ -24,9 +23,6 @@ use crate::{npm, rust_tools};
 /// What wasm-pack calls the module and the glue.
 const MODULE: &str = "durablefetch_bg.wasm";
 const GLUE: &str = "durablefetch.js";
-
-/// The module with what is exported for a reason only.
-const NEEDED: &str = "needed.wasm";
 
 /// The glue after [`names`].
 const SHORT_GLUE: &str = "durablefetch.short.js";
@@ -50,22 +46,17 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
     Ok(())
 }
 
-/// The module as it is shipped, but with the names of its functions: for looking into it.
-pub(crate) fn named(repo: &Repo) -> Result<Vec<u8>> {
-    wasm_opt::named(repo, &generated(repo).join(NEEDED))
+/// The functions of the module by name, and their bytes of code: for looking into it.
+pub(crate) fn functions(repo: &Repo) -> Result<Vec<(String, usize)>> {
+    wasm_opt::functions(repo)
 }
 
 /// The module as it is shipped. Leaves the glue that fits it beside wasm-pack's.
 fn shrink(repo: &Repo) -> Result<Vec<u8>> {
     let dir = generated(repo);
-    let read = |name| fs::read(dir.join(name)).with_context(|| format!("wasm-pack made no {name}"));
-    let glue = String::from_utf8(read(GLUE)?).context("the glue is no text")?;
-    let needed = names::without_unused_exports(&read(MODULE)?)?;
-    let input = dir.join(NEEDED);
-    fs::write(&input, needed).with_context(|| format!("cannot write {}", input.display()))?;
-    let optimised = wasm_opt::run(repo, &input)?;
-    let (module, glue) = names::shortened(&optimised, &glue)?;
-    fs::write(dir.join(SHORT_GLUE), glue)?;
+    let glue = fs::read_to_string(dir.join(GLUE)).with_context(|| format!("wasm-pack made no {GLUE}"))?;
+    let (module, names) = wasm_opt::run(repo, &dir.join(MODULE))?;
+    fs::write(dir.join(SHORT_GLUE), names::shortened(&glue, &names)?)?;
     Ok(module)
 }
 

@@ -1,17 +1,12 @@
 //! What of wasm-bindgen's output nobody uses, and names that need not be long.
 //!
-//! wasm-bindgen exports whatever its crates could export, and the glue has a function for whatever any of it
-//! imports. Here the exports go that nothing calls; wasm-opt then drops what only they needed, and the glue what
-//! the module imports no more.
+//! wasm-bindgen exports all that its crates could export, and the glue has a function for all that any of it
+//! imports. `wasm-opt` drops and renames in the module; here the glue is made to fit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
-
-use super::sections::Sections;
-
-/// Halves of wasm-streams that a client of `fetch` has no use for: writing, and reading into buffers.
-const UNUSED: &[&str] = &["intounderlyingsink", "intounderlyingbytesource"];
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
 /// How closures are called from JavaScript: by an export, never by the table of functions.
 const INVOKE: &str = "::convert::closures::_::invoke";
@@ -22,77 +17,89 @@ const INVOKE_EXPORT: &str = "convert__closures_____invoke";
 /// What wasm-bindgen calls its own functions in the glue.
 const GLUE: &str = "./durablefetch_bg.js";
 
-/// The module without the exports that nothing calls.
-pub(super) fn without_unused_exports(module: &[u8]) -> Result<Vec<u8>> {
-    let mut module = Sections::read(module)?;
-    let before = module.exports.len();
-    module.exports.retain(|export| {
-        let name = export.names[0].trim_start_matches("__wbg_");
-        !UNUSED.iter().any(|unused| name.strip_prefix(unused).is_some_and(|rest| rest.starts_with('_')))
-    });
-    if module.exports.len() == before {
-        bail!("wasm-streams exports no sink and no byte source: did it change?");
-    }
-    forget_closures(&mut module)?;
-    Ok(module.write())
+/// Names before and after `wasm-opt --minify-imports-and-exports-and-modules`, as it prints them. Every import is
+/// then from `a`.
+#[derive(Deserialize)]
+pub(super) struct Names {
+    /// Module, name, short name.
+    imports: Vec<(String, String, String)>,
+    exports: Vec<(String, String)>,
 }
 
 /// js-sys says of each of its functions that takes a callback how JavaScript would call one. wasm-bindgen reads that
 /// and exports what is needed under a name; the others stay in the table of functions, where nobody looks for them.
-fn forget_closures(module: &mut Sections) -> Result<()> {
-    let names = module.function_names()?;
-    let invokes = |function: usize| names.get(&function).is_some_and(|name| name.contains(INVOKE));
-    // The first import: any function will do, and this one is there.
-    if module.replace_in_table(invokes, 0)? == 0 {
-        bail!(
-            "no function of the module is called {INVOKE}: did wasm-bindgen change, or are there no names?"
-        );
-    }
-    Ok(())
+/// Here another function takes their place. `module` is WebAssembly text.
+pub(super) fn without_closures(module: &str) -> Result<String> {
+    let table = |line: &&str| line.starts_with(" (elem ");
+    let line = module.lines().find(table).context("the module has no table of functions")?;
+    let (_, functions) = line.split_once(" func $").context("the table is filled in another way")?;
+    let functions: Vec<_> = functions.trim_end_matches(')').split(" $").collect();
+    let (invokes, others): (Vec<&str>, Vec<&str>) = functions.iter().partition(|name| name.contains(INVOKE));
+    let (false, Some(other)) = (invokes.is_empty(), others.first()) else {
+        bail!("no function in the table is called {INVOKE}: did wasm-bindgen change, or are there no names?");
+    };
+    let kept = functions.iter().map(|name| if name.contains(INVOKE) { other } else { name });
+    let kept = kept.map(|name| format!(" ${name}")).collect::<String>();
+    let begin = line.len() - functions.iter().map(|name| name.len() + 2).sum::<usize>() - 1;
+    Ok(module.replacen(line, &format!("{}{kept})", &line[..begin]), 1))
 }
 
-/// Module and glue with short names for what passes between them, and the glue without what the module does not
-/// import. What comes from the package's own files keeps its names there.
-pub(super) fn shortened(module: &[u8], glue: &str) -> Result<(Vec<u8>, String)> {
-    let mut module = Sections::read(module)?;
-    let mut short = HashMap::new();
-    let mut own: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for import in &mut module.imports {
-        let [from, field] = &mut import.names[..] else { bail!("an import without a name") };
-        if from == GLUE {
-            let name = short_name(short.len());
-            short.insert(std::mem::replace(field, name.clone()), name);
-            "a".clone_into(from);
-        } else {
-            own.entry(from.clone()).or_default().push(field.clone());
+/// The glue with short names for what passes between it and the module, and without what the module does not import.
+/// What comes from the package's own files keeps its names there.
+pub(super) fn shortened(glue: &str, names: &Names) -> Result<String> {
+    let mut own: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for (from, name, short) in names.imports.iter().filter(|(from, ..)| from != GLUE) {
+        own.entry(from).or_default().push((name, short));
+    }
+    let mut made = String::new();
+    let mut objects = String::new();
+    // wasm-bindgen imports each file whole, which keeps bundlers from dropping anything of it.
+    for (path, imports) in own {
+        let fields: Vec<_> = imports.iter().map(|(name, _)| format!("{name} as own_{name}")).collect();
+        made += &format!("import {{ {} }} from '{path}';\n", fields.join(", "));
+        objects += &imports
+            .iter()
+            .map(|(name, short)| format!("        {short}: own_{name},\n"))
+            .collect::<String>();
+    }
+    let exports = |is: fn(&str) -> bool| {
+        let short = names.exports.iter().filter(|(name, _)| is(name)).map(|(_, short)| short);
+        short.collect::<Vec<_>>()
+    };
+    let app = exports(|name| name.starts_with("client_"));
+    let loud = exports(|name| name.ends_with("_pull") || name.contains(INVOKE_EXPORT));
+    if app.is_empty() || loud.len() < 2 {
+        bail!("the module exports no client, no stream or no closure: did wasm-bindgen change?");
+    }
+    made += &format!("const APP = {app:?}, LOUD = {loud:?};\n");
+    made += &with_short_exports(&used(glue, names)?, names);
+    for (find, with) in [
+        ("    const import0 = {\n", format!("    const import0 = {{\n{objects}")),
+        (&format!("        \"{GLUE}\": import0,\n"), "        a: import0,\n".into()),
+    ] {
+        if made.matches(find).count() != 1 {
+            bail!("the glue does not have {find:?} once: did wasm-bindgen change?");
         }
+        made = made.replacen(find, &with, 1);
     }
-    if short.is_empty() {
-        bail!("the module imports nothing from {GLUE}: did wasm-bindgen change?");
-    }
-    let glue = with_short_closures(&mut module, with_own_files(&used(glue, &short)?, &own)?)?;
-    for (index, from) in own.keys().enumerate() {
-        let name = short_name(index + 1);
-        module.imports.iter_mut().filter(|import| import.names[0] == *from).for_each(|import| {
-            name.clone_into(&mut import.names[0]);
-        });
-    }
-    Ok((module.write(), glue))
+    Ok(made)
 }
 
-/// The glue with the functions that are in `short` under their short names, and without the others.
-fn used(glue: &str, short: &HashMap<String, String>) -> Result<String> {
+/// The glue with the functions that the module imports under their short names, and without the others.
+fn used(glue: &str, names: &Names) -> Result<String> {
+    let imports = names.imports.iter().filter(|(from, ..)| from == GLUE);
+    let short: BTreeMap<_, _> = imports.map(|(_, name, short)| (name.as_str(), short)).collect();
     let mut kept = String::with_capacity(glue.len());
-    let mut within = false;
-    let mut keep = true;
-    let mut found = 0;
+    let (mut within, mut keep, mut found) = (false, true, 0);
     for line in glue.split_inclusive('\n') {
+        if line.starts_with("import * as import") || line.trim_start().starts_with("\"./snippets/") {
+            continue;
+        }
         let indented = line.strip_prefix("        ").filter(|rest| !rest.starts_with([' ', '}']));
         if line.starts_with("    const import0 = {") {
             within = true;
         } else if line.starts_with("    }") {
-            within = false;
-            keep = true;
+            (within, keep) = (false, true);
         } else if within && let Some((name, rest)) = indented.and_then(|rest| rest.split_once(": function("))
         {
             keep = short.contains_key(name);
@@ -106,74 +113,31 @@ fn used(glue: &str, short: &HashMap<String, String>) -> Result<String> {
             kept += line;
         }
     }
-    if found != short.len() {
+    if found == 0 || found != short.len() {
         bail!("the glue has {found} of the {} functions that the module imports", short.len());
     }
     Ok(kept)
 }
 
-/// Closures are exported under the names of their types. `guard.js` knows them by `_func_elem_`, as wasm-bindgen has
-/// it where a module comes without names.
-fn with_short_closures(module: &mut Sections, mut glue: String) -> Result<String> {
-    let closures = module.exports.iter_mut().map(|export| &mut export.names[0]);
-    let mut closures: Vec<_> = closures.filter(|name| name.contains(INVOKE_EXPORT)).collect();
-    if closures.is_empty() {
-        bail!("the module exports no closure as …{INVOKE_EXPORT}…: did wasm-bindgen change?");
+/// `wasm.name` becomes `wasm.short`. What the module exports no more stays as it is.
+fn with_short_exports(glue: &str, names: &Names) -> String {
+    let mut parts = glue.split("wasm.");
+    let mut made = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
+        let (name, rest) = part.split_at(end);
+        let short = names.exports.iter().find(|(long, _)| long == name).map_or(name, |(_, short)| short);
+        made += &["wasm.", short, rest].concat();
     }
-    // One name may be the beginning of another.
-    closures.sort_by_key(|name| std::cmp::Reverse(name.len()));
-    for (index, name) in closures.into_iter().enumerate() {
-        let short = format!("closure_func_elem_{index}");
-        glue = glue.replace(&**name, &short);
-        *name = short;
-    }
-    Ok(glue)
-}
-
-/// The glue with what the module imports from the package's own files named one by one. wasm-bindgen imports each
-/// file whole, which keeps bundlers from dropping anything of it.
-fn with_own_files(glue: &str, own: &BTreeMap<String, Vec<String>>) -> Result<String> {
-    let mut statements = String::new();
-    let mut objects = String::from("        a: import0,\n");
-    for (index, (path, fields)) in own.iter().enumerate() {
-        let fields = |text: fn(&String) -> String| fields.iter().map(text).collect::<Vec<_>>().join(", ");
-        statements +=
-            &format!("import {{ {} }} from '{path}';\n", fields(|name| format!("{name} as own_{name}")));
-        let named = fields(|name| format!("{name}: own_{name}"));
-        objects += &format!("        {}: {{ {named} }},\n", short_name(index + 1));
-    }
-    let given = format!("        \"{GLUE}\": import0,\n");
-    if glue.matches(&given).count() != 1 {
-        bail!("the glue does not hand over its imports as {given:?}: did wasm-bindgen change?");
-    }
-    let whole = |line: &&str| {
-        !line.starts_with("import * as import") && !line.trim_start().starts_with("\"./snippets/")
-    };
-    let rest: String = glue.split_inclusive('\n').filter(whole).collect();
-    Ok(statements + &rest.replacen(&given, &objects, 1))
-}
-
-/// `a`, `b` … `z`, `A` … `Z`, `aa`, `ab` …
-fn short_name(mut index: usize) -> String {
-    let mut name = String::new();
-    loop {
-        let letter = (index % 52) as u8;
-        name.push(char::from(if letter < 26 { b'a' + letter } else { b'A' + letter - 26 }));
-        index /= 52;
-        if index == 0 {
-            return name;
-        }
-        index -= 1;
-    }
+    made
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{HashMap, HashSet};
-
-    use super::{short_name, used};
+    use super::{Names, shortened, without_closures};
 
     const GLUE: &str = "\
+import * as import1 from './snippets/x-1/pkg-template/own.js'
 const outside = {
         kept: function() {},
 };
@@ -183,30 +147,61 @@ const outside = {
             return { a: arg0 };
         },
         two_2: function() { return handle(function () {
+            wasm.client_new(wasm.gone)
         }, arguments); },
+    };
+    return {
+        \"./durablefetch_bg.js\": import0,
+        \"./snippets/x-1/pkg-template/own.js\": import1,
     };
 ";
 
+    fn names() -> Names {
+        let names = r#"{
+            "imports": [
+                ["./durablefetch_bg.js", "two_2", "$"],
+                ["./snippets/x-1/pkg-template/own.js", "now", "A"]
+            ],
+            "exports": [["client_new", "B"], ["source_pull", "C"], ["x_convert__closures_____invoke_1", "D"]]
+        }"#;
+        serde_json::from_str(names).unwrap()
+    }
+
     #[test]
     fn functions_that_nobody_imports_go_and_the_others_are_renamed() {
-        let short = HashMap::from([("two_2".to_owned(), "a".to_owned())]);
-        let made = used(GLUE, &short).unwrap();
-        assert!(!made.contains("one_1") && !made.contains("arg0"));
-        assert!(made.contains(
-            "        a: function() { return handle(function () {\n        }, arguments); },\n    };"
-        ));
-        assert!(made.contains("kept"));
+        let wanted = "\
+import { now as own_now } from './snippets/x-1/pkg-template/own.js';
+const APP = [\"B\"], LOUD = [\"C\", \"D\"];
+const outside = {
+        kept: function() {},
+};
+    const import0 = {
+        A: own_now,
+        __proto__: null,
+        $: function() { return handle(function () {
+            wasm.B(wasm.gone)
+        }, arguments); },
+    };
+    return {
+        a: import0,
+    };
+";
+        assert_eq!(shortened(GLUE, &names()).unwrap(), wanted);
     }
 
     #[test]
     fn a_function_that_is_not_there_is_an_error() {
-        assert!(used(GLUE, &HashMap::from([("three".to_owned(), "a".to_owned())])).is_err());
+        let mut names = names();
+        names.imports.push(("./durablefetch_bg.js".into(), "three".into(), "E".into()));
+        assert!(shortened(GLUE, &names).is_err());
     }
 
     #[test]
-    fn short_names_are_all_different() {
-        let names: HashSet<String> = (0..5000).map(short_name).collect();
-        assert_eq!(names.len(), 5000);
-        assert_eq!([short_name(0), short_name(51), short_name(52)], ["a", "Z", "aa"].map(str::to_owned));
+    fn the_table_forgets_closures() {
+        let text =
+            "(module\n (elem $0 (i32.const 1) func $a $\"x::convert::closures::_::invoke::<b>\" $c)\n)";
+        let made = without_closures(text).unwrap();
+        assert_eq!(made, "(module\n (elem $0 (i32.const 1) func $a $a $c)\n)");
+        assert!(without_closures("(module\n (elem $0 (i32.const 1) func $a)\n)").is_err());
     }
 }

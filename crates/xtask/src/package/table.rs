@@ -72,7 +72,7 @@ const GLUE_PATCHES: &[Patch] = &[
     },
     Patch {
         find: Find::Once("    wasmInstance = instance;\n    wasm = instance.exports;\n"),
-        replace: "    wasm = guard.exports(instance.exports);\n",
+        replace: "    wasm = guard.exports(instance.exports, APP, LOUD);\n",
         reason: "every call into the module is guarded, lest anything runs in it after a trap",
     },
     Patch {

@@ -1,21 +1,16 @@
-//! wasm-opt on the module. Our own call and not wasm-pack's, which knows no flags for a custom profile.
+//! wasm-opt on the module. Our own calls and not wasm-pack's, which knows no flags for a custom profile.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::names::{Names, without_closures};
 use crate::progress::Step;
 use crate::repo::Repo;
 
 /// What Rust's wasm32-unknown-unknown turns on by default; the stripped module no longer says so itself.
-const FLAGS: &[&str] = &[
-    "-Oz",
-    "-Oz",
-    // The first kilobyte is the far end of the stack.
-    "--low-memory-unused",
-    "--strip-producers",
-    "--strip-target-features",
+const FEATURES: &[&str] = &[
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
@@ -24,32 +19,72 @@ const FLAGS: &[&str] = &[
     "--enable-sign-ext",
 ];
 
-/// The same with the names of functions, which `-Oz` alone drops.
-pub(super) fn named(repo: &Repo, module: &Path) -> Result<Vec<u8>> {
-    let output = repo.target().join("wasm-opt/named.wasm");
+/// Halves of wasm-streams that a client of `fetch` has no use for: writing, and reading into buffers.
+const UNUSED: &[&str] = &[
+    "--remove-exports=intounderlyingsink_*",
+    "--remove-exports=intounderlyingbytesource_*",
+    "--remove-exports=__wbg_intounderlyingsink_*",
+    "--remove-exports=__wbg_intounderlyingbytesource_*",
+];
+
+const SMALL: &[&str] = &[
+    "-Oz",
+    "-Oz",
+    // The first kilobyte is the far end of the stack.
+    "--low-memory-unused",
+    "--strip-producers",
+    "--strip-target-features",
+];
+
+const SHORT_NAMES: &str = "--minify-imports-and-exports-and-modules";
+
+/// One call. Returns what it printed to stdout.
+fn wasm_opt(repo: &Repo, input: &Path, passes: &[&str], output: &str) -> Result<String> {
+    let printed = folder(repo).join("stdout");
     let mut command = repo.command("wasm-opt");
-    command.args(FLAGS).arg("-g").arg(module).arg("-o").arg(&output);
-    Step::new(repo, "wasm-opt -Oz -g", command).run()?;
-    fs::read(&output).with_context(|| format!("cannot read {}", output.display()))
+    command.args(FEATURES).args(passes).arg(input).arg("-o").arg(folder(repo).join(output));
+    Step::new(repo, format!("wasm-opt to {output}"), command).stdout(&printed).run()?;
+    read(&printed)
 }
 
-/// The optimised module. It takes ten seconds, so the result is kept for as long as the input is the same.
-pub(super) fn run(repo: &Repo, module: &Path) -> Result<Vec<u8>> {
-    let input = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
-    let dir = repo.target().join("wasm-opt");
-    let (kept_input, kept_flags, output) =
-        (dir.join("input.wasm"), dir.join("flags"), dir.join("output.wasm"));
-    let flags = FLAGS.join(" ");
-    let known = fs::read(&kept_input).is_ok_and(|kept| kept == input)
-        && fs::read_to_string(&kept_flags).is_ok_and(|kept| kept == flags);
-    if !known {
-        fs::create_dir_all(&dir)?;
-        let mut command = repo.command("wasm-opt");
-        command.args(FLAGS).arg(module).arg("-o").arg(&output);
-        Step::new(repo, "wasm-opt -Oz", command).run()?;
+fn folder(repo: &Repo) -> PathBuf {
+    repo.target().join("wasm-opt")
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The optimised module, and the short names in it. It takes ten seconds, so the result is kept for as long as the
+/// input is the same.
+pub(super) fn run(repo: &Repo, module: &Path) -> Result<(Vec<u8>, Names)> {
+    let at = |name| folder(repo).join(name);
+    fs::create_dir_all(at(""))?;
+    wasm_opt(repo, module, &[UNUSED, &["-g", "-S"]].concat(), "all.wat")?;
+    let needed = without_closures(&read(&at("all.wat"))?)?;
+    let passes = [SMALL, &[SHORT_NAMES]].concat();
+    let key = passes.join(" ") + "\n" + &needed;
+    if !read(&at("key")).is_ok_and(|kept| kept == key) {
+        fs::write(at("needed.wat"), needed)?;
+        fs::write(at("names.json"), wasm_opt(repo, &at("needed.wat"), &passes, "output.wasm")?)?;
         // Written last: an interrupted run leaves nothing that looks finished.
-        fs::write(&kept_flags, flags)?;
-        fs::write(&kept_input, input)?;
+        fs::write(at("key"), key)?;
     }
-    fs::read(&output).with_context(|| format!("cannot read {}", output.display()))
+    let names = serde_json::from_str(&read(&at("names.json"))?).context("wasm-opt prints no names")?;
+    Ok((fs::read(at("output.wasm"))?, names))
+}
+
+/// Functions of the module that [`run`] optimised last, by name, and their bytes of code.
+pub(super) fn functions(repo: &Repo) -> Result<Vec<(String, usize)>> {
+    let passes = [SMALL, &["-g", "--func-metrics"]].concat();
+    let printed = wasm_opt(repo, &folder(repo).join("needed.wat"), &passes, "named.wasm")?;
+    let mut functions = Vec::new();
+    for part in printed.split("func: ").skip(1) {
+        let bytes =
+            part.lines().find_map(|line| line.trim().strip_prefix("[binary-bytes]")?.split_once(": "));
+        let (_, bytes) = bytes.context("wasm-opt does not count the bytes of a function")?;
+        let bytes: usize = bytes.split_whitespace().next().unwrap_or_default().parse()?;
+        functions.push((part.lines().next().unwrap_or_default().to_owned(), bytes));
+    }
+    Ok(functions)
 }

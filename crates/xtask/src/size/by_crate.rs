@@ -1,29 +1,16 @@
-//! Which crates the code of a module is from, by the names of its functions.
+//! Which crate functions are from, by their names.
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
-
-use crate::package::sections::{Sections, number, take};
-
-const CODE: u8 = 10;
-
-/// Bytes of code by crate, the largest first. The module must have its names.
-pub(super) fn by_crate(module: &[u8]) -> Result<Vec<(String, usize)>> {
-    let sections = Sections::read(module)?;
-    let names = sections.function_names()?;
-    let mut code = sections.body(CODE).context("the module has no code")?;
+/// Bytes of code by crate, the largest first.
+pub(super) fn by_crate(functions: &[(String, usize)]) -> Vec<(String, usize)> {
     let mut crates: BTreeMap<String, usize> = BTreeMap::new();
-    for index in 0..number(&mut code)? {
-        let before = code.len();
-        let length = number(&mut code)?;
-        take(&mut code, length)?;
-        let name = names.get(&(sections.imports.len() + index)).map_or("?", String::as_str);
-        *crates.entry(owner(name)).or_default() += before - code.len();
+    for (name, bytes) in functions {
+        *crates.entry(owner(name)).or_default() += bytes;
     }
     let mut crates: Vec<_> = crates.into_iter().collect();
     crates.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-    Ok(crates)
+    crates
 }
 
 /// The crate of `<crate[hash]::path as …>::function`. What drops a value counts for the value's crate, and what
