@@ -12,8 +12,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::str::FromStr;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 
 use crate::repo::Repo;
 
@@ -36,7 +38,7 @@ pub(super) fn check(repo: &Repo) -> Result<()> {
     for folder in CRATES {
         let mut files = Vec::new();
         read(&repo.path(folder), folder, &mut files)?;
-        for circle in circles(&files) {
+        for circle in circles(&files)? {
             eprintln!("{circle}");
             found += 1;
         }
@@ -81,11 +83,11 @@ struct Use {
 type Arrows = BTreeMap<(String, String), Vec<String>>;
 
 /// The circles of a crate, each told in a few lines.
-fn circles(files: &[File]) -> Vec<String> {
+fn circles(files: &[File]) -> Result<Vec<String>> {
     let mut modules: BTreeMap<Module, Vec<(&str, Use)>> = BTreeMap::new();
     for file in files {
         let Some(module) = module_of(&file.path) else { continue };
-        let uses = uses(&tokens(&file.text), &module);
+        let uses = uses(&file.text, &module).with_context(|| format!("cannot read {}", file.path))?;
         modules.entry(module).or_default().extend(uses.into_iter().map(|it| (file.path.as_str(), it)));
     }
     let mut levels: BTreeMap<Module, Arrows> = BTreeMap::new();
@@ -100,7 +102,7 @@ fn circles(files: &[File]) -> Vec<String> {
             arrows.entry((a.clone(), b.clone())).or_default().push(line);
         }
     }
-    levels.iter().flat_map(|(level, arrows)| circles_at(level, arrows, files)).collect()
+    Ok(levels.iter().flat_map(|(level, arrows)| circles_at(level, arrows, files)).collect())
 }
 
 fn circles_at(level: &[String], arrows: &Arrows, files: &[File]) -> Vec<String> {
@@ -216,261 +218,139 @@ fn resolve(path: &[String], modules: &BTreeMap<Module, Vec<(&str, Use)>>, depth:
     module
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Token {
-    line: usize,
-    text: String,
-}
-
-/// Words and signs, without comments and literals, and without what is for tests alone.
-fn tokens(text: &str) -> Vec<Token> {
-    let mut out = Vec::new();
-    let chars: Vec<char> = text.chars().collect();
-    let (mut at, mut line) = (0, 1);
-    while at < chars.len() {
-        let start = at;
-        match chars[at] {
-            '/' if chars.get(at + 1) == Some(&'/') => {
-                while at < chars.len() && chars[at] != '\n' {
-                    at += 1;
-                }
-            }
-            '/' if chars.get(at + 1) == Some(&'*') => {
-                at += 2;
-                while at < chars.len() && !(chars[at] == '/' && chars[at - 1] == '*') {
-                    at += 1;
-                }
-                at += 1;
-            }
-            '"' => at = after_string(&chars, at),
-            '\'' => at = after_quote(&chars, at),
-            c if c.is_alphanumeric() || c == '_' => {
-                while at < chars.len() && (chars[at].is_alphanumeric() || chars[at] == '_') {
-                    at += 1;
-                }
-                let word: String = chars[start..at].iter().collect();
-                if matches!(word.as_str(), "r" | "br") && matches!(chars.get(at), Some('"' | '#')) {
-                    at = after_raw_string(&chars, at);
-                } else {
-                    out.push(Token { line, text: word });
-                }
-            }
-            ':' if chars.get(at + 1) == Some(&':') => {
-                at += 2;
-                out.push(Token { line, text: "::".into() });
-            }
-            c => {
-                at += 1;
-                if !c.is_whitespace() {
-                    out.push(Token { line, text: c.into() });
-                }
-            }
+/// The paths of a file, each from the crate's root. What is for tests alone is left out.
+fn uses(text: &str, module: &[String]) -> Result<Vec<Use>> {
+    let tokens = TokenStream::from_str(text).map_err(|error| anyhow!("{error}"))?;
+    let all: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let child = |it: &[TokenTree]| match it {
+        [TokenTree::Ident(word), TokenTree::Ident(name), end] if word == "mod" && is(end, ';') => {
+            Some(name.to_string())
         }
-        line += chars[start..at.min(chars.len())].iter().filter(|c| **c == '\n').count();
-    }
-    without_tests(&out)
-}
-
-fn after_string(chars: &[char], mut at: usize) -> usize {
-    at += 1;
-    while at < chars.len() && chars[at] != '"' {
-        at += if chars[at] == '\\' { 2 } else { 1 };
-    }
-    at + 1
-}
-
-/// After a character, or after the quote of a lifetime.
-fn after_quote(chars: &[char], at: usize) -> usize {
-    match (chars.get(at + 1), chars.get(at + 2)) {
-        (Some('\\'), _) => (at + 3..chars.len()).find(|i| chars[*i] == '\'').map_or(chars.len(), |i| i + 1),
-        (_, Some('\'')) => at + 3,
-        _ => at + 1,
-    }
-}
-
-/// `at` is that of the first `#` or of the quote. What begins like one and is none is a raw identifier.
-fn after_raw_string(chars: &[char], at: usize) -> usize {
-    let hashes = chars[at..].iter().take_while(|c| **c == '#').count();
-    if chars.get(at + hashes) != Some(&'"') {
-        return at + hashes;
-    }
-    let is_end = |i: &usize| {
-        chars[*i] == '"' && chars[i + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes
+        _ => None,
     };
-    (at + hashes + 1..chars.len()).find(is_end).map_or(chars.len(), |i| i + 1 + hashes)
+    let children = all.windows(3).filter_map(child).collect();
+    let mut reader = Reader { module, children, found: Vec::new() };
+    reader.read(tokens, 0)?;
+    Ok(reader.found)
 }
 
-fn without_tests(all: &[Token]) -> Vec<Token> {
-    let is = |at: usize, text: &str| all.get(at).is_some_and(|token| token.text == text);
-    let mut out = Vec::new();
-    let mut at = 0;
-    while at < all.len() {
-        if !(is(at, "#") && is(at + 1, "[")) {
-            out.push(all[at].clone());
-            at += 1;
-            continue;
-        }
-        let end = closing(all, at + 1);
-        let attribute: Vec<&str> = all[at..end].iter().map(|token| token.text.as_str()).collect();
-        at = end;
-        if attribute.get(2) == Some(&"cfg") && attribute.contains(&"test") && !attribute.contains(&"not") {
-            while is(at, "#") {
-                at = closing(all, at + 1);
-            }
-            at = after_item(all, at);
-        }
-    }
-    out
+struct Reader<'a> {
+    module: &'a [String],
+    /// Modules that the file declares: a `use` of one may leave out `self`.
+    children: BTreeSet<String>,
+    found: Vec<Use>,
 }
 
-/// After the bracket that closes the one at `at`.
-fn closing(all: &[Token], at: usize) -> usize {
-    let mut depth = 0_usize;
-    for (i, token) in all.iter().enumerate().skip(at) {
-        match token.text.as_str() {
-            "(" | "[" | "{" => depth += 1,
-            ")" | "]" | "}" => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return i + 1;
-        }
-    }
-    all.len()
-}
-
-/// After an item, a statement, a field or an arm.
-fn after_item(all: &[Token], mut at: usize) -> usize {
-    const ITEMS: &[&str] = &["fn", "mod", "impl", "struct", "enum", "trait", "unsafe", "async", "extern"];
-    if all.get(at).is_some_and(|token| token.text == "pub") {
-        at += 1;
-        if all.get(at).is_some_and(|token| token.text == "(") {
-            at = closing(all, at);
-        }
-    }
-    let Some(first) = all.get(at) else { return at };
-    let is_item = ITEMS.contains(&first.text.as_str());
-    while let Some(token) = all.get(at) {
-        match token.text.as_str() {
-            ";" => return at + 1,
-            "," if !is_item => return at + 1,
-            "}" => return at,
-            "{" if is_item => return closing(all, at),
-            "(" | "[" | "{" => at = closing(all, at),
-            _ => at += 1,
-        }
-    }
-    at
-}
-
-/// The paths of a file, each from the crate's root.
-fn uses(all: &[Token], module: &[String]) -> Vec<Use> {
-    let text = |at: usize| all.get(at).map_or("", |token| token.text.as_str());
-    let mut out = Vec::new();
-    // The modules that are written out in the file, with the brackets that were open.
-    let mut inner: Vec<(String, usize)> = Vec::new();
-    let mut children: BTreeSet<&str> = BTreeSet::new();
-    for at in 0..all.len() {
-        if text(at) == "mod" && text(at + 2) == ";" {
-            children.insert(text(at + 1));
-        }
-    }
-    let (mut at, mut depth) = (0, 0_usize);
-    while at < all.len() {
-        match text(at) {
-            "mod" if text(at + 2) == "{" => {
-                depth += 1;
-                inner.push((text(at + 1).to_owned(), depth));
-                at += 3;
-            }
-            "{" => {
-                depth += 1;
-                at += 1;
-            }
-            "}" => {
-                if inner.last().is_some_and(|(_, opened)| *opened == depth) {
-                    inner.pop();
-                }
-                depth = depth.saturating_sub(1);
-                at += 1;
-            }
-            "use" => {
-                let mut leaves = Vec::new();
-                let line = all[at].line;
-                at = use_tree(all, at + 1, &[], &mut leaves);
-                for (line_of, path, name) in leaves {
-                    // Where it is a child, a `use` may leave out `self`.
-                    let bare = path.first().is_some_and(|first| children.contains(first.as_str()));
-                    let path = if bare { [&["self".to_owned()], path.as_slice()].concat() } else { path };
-                    if let Some(path) = absolute(&path, module, inner.len()) {
-                        out.push(Use {
-                            line: line_of.unwrap_or(line),
-                            path,
-                            name: name.filter(|_| inner.is_empty()),
-                        });
+impl Reader<'_> {
+    /// `inner` is how many modules of the file itself are around these tokens.
+    fn read(&mut self, tokens: TokenStream, inner: usize) -> Result<()> {
+        let all: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut at = 0;
+        while at < all.len() {
+            if let Some(is_for_tests) = attribute(&all[at..]) {
+                at += 2;
+                if is_for_tests {
+                    while attribute(&all[at..]).is_some() {
+                        at += 2;
                     }
+                    at += item(&all[at..]);
                 }
+                continue;
             }
-            "crate" | "self" | "super"
-                if text(at + 1) == "::" && !matches!(at.checked_sub(1).map(text), Some("$" | "::")) =>
-            {
-                let line = all[at].line;
-                let mut path = vec![text(at).to_owned()];
-                at += 1;
-                while text(at) == "::" && text(at + 1).starts_with(|c: char| c.is_alphabetic() || c == '_') {
-                    path.push(text(at + 1).to_owned());
+            match &all[at..] {
+                // Not the `use<'a>` of a type.
+                [TokenTree::Ident(word), next, ..] if word == "use" && !is(next, '<') => {
+                    let end =
+                        at + all[at..].iter().position(|it| is(it, ';')).context("a use without an end")?;
+                    let item: syn::ItemUse = syn::parse2(all[at..=end].iter().cloned().collect())?;
+                    self.tree(&item.tree, &[], inner);
+                    at = end;
+                }
+                [TokenTree::Ident(word), _, TokenTree::Group(body), ..] if word == "mod" => {
+                    self.read(body.stream(), inner + 1)?;
                     at += 2;
                 }
-                if let Some(path) = absolute(&path, module, inner.len()) {
-                    out.push(Use { line, path, name: None });
-                }
-            }
-            _ => at += 1,
-        }
-    }
-    out
-}
-
-type Leaf = (Option<usize>, Vec<String>, Option<String>);
-
-/// Reads a tree of a `use` up to what follows it.
-fn use_tree(all: &[Token], mut at: usize, prefix: &[String], leaves: &mut Vec<Leaf>) -> usize {
-    let text = |at: usize| all.get(at).map_or("", |token| token.text.as_str());
-    let mut path = prefix.to_vec();
-    let line = all.get(at).map(|token| token.line);
-    loop {
-        match text(at) {
-            "::" => at += 1,
-            "{" => {
-                at += 1;
-                while !matches!(text(at), "}" | "") {
-                    at = use_tree(all, at, &path, leaves);
-                    if text(at) == "," {
-                        at += 1;
+                [TokenTree::Ident(first), ..]
+                    if ["crate", "self", "super"].iter().any(|word| first == word)
+                        && !at.checked_sub(1).is_some_and(|before| is(&all[before], '$')) =>
+                {
+                    let mut path = vec![first.to_string()];
+                    while let [_, a, b, TokenTree::Ident(segment), ..] = &all[at..]
+                        && is(a, ':')
+                        && is(b, ':')
+                    {
+                        path.push(segment.to_string());
+                        at += 3;
+                    }
+                    if path.len() > 1 {
+                        self.add(first, path, None, inner);
                     }
                 }
-                return at + 1;
+                [TokenTree::Group(group), ..] => self.read(group.stream(), inner)?,
+                _ => {}
             }
-            "*" => {
-                leaves.push((line, path, None));
-                return at + 1;
+            at += 1;
+        }
+        Ok(())
+    }
+
+    fn tree(&mut self, tree: &syn::UseTree, prefix: &[String], inner: usize) {
+        let joined = |ident: &Ident| [prefix, &[ident.to_string()]].concat();
+        match tree {
+            syn::UseTree::Path(it) => self.tree(&it.tree, &joined(&it.ident), inner),
+            syn::UseTree::Group(it) => it.items.iter().for_each(|tree| self.tree(tree, prefix, inner)),
+            syn::UseTree::Name(it) if it.ident == "self" => {
+                self.add(&it.ident, prefix.to_vec(), prefix.last().cloned(), inner);
             }
-            "as" => {
-                leaves.push((line, path, Some(text(at + 1).to_owned())));
-                return at + 2;
+            syn::UseTree::Name(it) => {
+                self.add(&it.ident, joined(&it.ident), Some(it.ident.to_string()), inner)
             }
-            "self" if path.len() == prefix.len() && !prefix.is_empty() => at += 1,
-            "," | "}" | ";" | "" => {
-                let name = path.last().cloned();
-                leaves.push((line, path, name));
-                return at;
+            syn::UseTree::Rename(it) => {
+                self.add(&it.ident, joined(&it.ident), Some(it.rename.to_string()), inner)
             }
-            word => {
-                path.push(word.to_owned());
-                at += 1;
+            syn::UseTree::Glob(it) => {
+                self.found.extend(self.one(it.star_token.spans[0], prefix.to_vec(), None, inner));
             }
         }
     }
+
+    fn add(&mut self, at: &Ident, path: Vec<String>, name: Option<String>, inner: usize) {
+        self.found.extend(self.one(at.span(), path, name, inner));
+    }
+
+    fn one(&self, at: Span, mut path: Vec<String>, name: Option<String>, inner: usize) -> Option<Use> {
+        if self.children.contains(path.first()?) {
+            path.insert(0, "self".into());
+        }
+        let path = absolute(&path, self.module, inner)?;
+        Some(Use { line: at.start().line, path, name: name.filter(|_| inner == 0) })
+    }
+}
+
+fn is(token: &TokenTree, sign: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign)
+}
+
+/// Where an attribute begins: whether it says that what follows is for tests alone.
+fn attribute(all: &[TokenTree]) -> Option<bool> {
+    let [sign, TokenTree::Group(group), ..] = all else { return None };
+    (is(sign, '#') && group.delimiter() == Delimiter::Bracket).then(|| {
+        let text = group.stream().to_string();
+        let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric()).collect();
+        words[0] == "cfg" && words.contains(&"test") && !words.contains(&"not")
+    })
+}
+
+/// How many tokens an item, a statement, a field or an arm has.
+fn item(all: &[TokenTree]) -> usize {
+    const ITEMS: &[&str] =
+        &["pub", "fn", "mod", "impl", "struct", "enum", "trait", "unsafe", "async", "extern"];
+    let is_item = all.first().is_some_and(|first| ITEMS.contains(&first.to_string().as_str()));
+    let is_last = |token: &TokenTree| match token {
+        TokenTree::Group(group) => is_item && group.delimiter() == Delimiter::Brace,
+        token => is(token, ';') || !is_item && is(token, ','),
+    };
+    all.iter().position(is_last).map_or(all.len(), |last| last + 1)
 }
 
 /// A path from the crate's root; `None` for one into another crate. `inner` is how many modules of the file itself are
@@ -509,7 +389,7 @@ mod tests {
 
     fn told(files: &[(&str, &str)]) -> Vec<String> {
         let file = |(path, text): &(&str, &str)| File { path: format!("x/src/{path}"), text: (*text).into() };
-        circles(&files.iter().map(file).collect::<Vec<_>>())
+        circles(&files.iter().map(file).collect::<Vec<_>>()).unwrap()
     }
 
     #[test]
