@@ -1,8 +1,7 @@
-//! What the wasm build takes from the Rust world: the target, wasm-bindgen and wasm-pack.
+//! What the wasm build takes from crates.io: wasm-bindgen and wasm-pack. `rust-toolchain.toml` has the rest.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
@@ -10,26 +9,20 @@ use crate::progress::Step;
 use crate::repo::Repo;
 use crate::tools::version_line;
 
-const TARGET: &str = "wasm32-unknown-unknown";
 const CARGO_DENY: &str = "0.20.2";
 const WASM_PACK: &str = "0.15.1";
+/// The same version as the crate `worker`.
+const WORKER_BUILD: &str = "0.8.7";
 const OFFLINE: &str =
     "this needs crates.io; check the network and run the command again, it goes on where it stopped";
 
-/// The target and both tools, each installed only if it is not there yet.
+/// Both tools, each installed only if it is not there yet.
 pub(crate) fn ensure(repo: &Repo) -> Result<()> {
-    let sysroot = sysroot(repo)?;
-    ensure_target(repo, &sysroot)?;
-    ensure_source(repo, &sysroot)?;
-    let version = wasm_bindgen_version(&repo.read("Cargo.lock")?)?;
     // Exactly the locked version: wasm-bindgen's macro output and its CLI must agree to the digit.
-    if version_line(repo, "wasm-bindgen").as_deref() != Some(&format!("wasm-bindgen {version}")) {
-        // Not --locked: its published lockfile pins dependencies that newer toolchains warn about.
-        install(repo, "wasm-bindgen-cli", &version, &[])?;
-    }
-    if version_line(repo, "wasm-pack").as_deref() != Some(&format!("wasm-pack {WASM_PACK}")) {
-        install(repo, "wasm-pack", WASM_PACK, &["--locked"])?;
-    }
+    let version = wasm_bindgen_version(&repo.read("Cargo.lock")?)?;
+    // Not --locked: its published lockfile pins dependencies that newer toolchains warn about.
+    tool(repo, "wasm-bindgen", "wasm-bindgen-cli", &version, &[])?;
+    tool(repo, "wasm-pack", "wasm-pack", WASM_PACK, &["--locked"])?;
     let build = build_folder(repo);
     if build.is_dir() {
         // Half a gigabyte that is of no further use.
@@ -38,50 +31,26 @@ pub(crate) fn ensure(repo: &Repo) -> Result<()> {
     Ok(())
 }
 
-/// Where the compiler has its libraries.
-fn sysroot(repo: &Repo) -> Result<PathBuf> {
-    let output = repo.command("rustc").args(["--print", "sysroot"]).stderr(Stdio::inherit()).output()?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().into())
-}
-
-/// The sources of std, which the package builds for itself.
-fn ensure_source(repo: &Repo, sysroot: &Path) -> Result<()> {
-    if sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file() {
-        return Ok(());
-    }
-    let mut command = repo.command("rustup");
-    command.args(["component", "add", "rust-src"]);
-    Step::new(repo, "rustup component add rust-src", command)
-        .remedy("the package is built with a std of its own: install Rust by https://rustup.rs/, or your distribution's sources of std")
-        .run()
-}
-
 /// cargo-deny, which only the slow tier needs.
 pub(crate) fn ensure_deny(repo: &Repo) -> Result<()> {
-    if version_line(repo, "cargo-deny").as_deref() != Some(&format!("cargo-deny {CARGO_DENY}")) {
-        install(repo, "cargo-deny", CARGO_DENY, &["--locked"])?;
-    }
-    Ok(())
+    tool(repo, "cargo-deny", "cargo-deny", CARGO_DENY, &["--locked"])
 }
 
-fn ensure_target(repo: &Repo, sysroot: &Path) -> Result<()> {
-    if sysroot.join("lib/rustlib").join(TARGET).is_dir() {
+/// worker-build, which only the worker needs.
+pub(crate) fn ensure_worker_build(repo: &Repo) -> Result<()> {
+    tool(repo, "worker-build", "worker-build", WORKER_BUILD, &["--locked"])
+}
+
+/// Installs a program of this version below `target/`, unless there is one.
+fn tool(repo: &Repo, program: &str, name: &str, version: &str, extra: &[&str]) -> Result<()> {
+    if version_line(repo, program).is_some_and(|line| line.split_whitespace().any(|word| word == version)) {
         return Ok(());
     }
-    let mut command = repo.command("rustup");
-    command.args(["target", "add", TARGET]);
-    Step::new(repo, format!("rustup target add {TARGET}"), command)
-        .remedy("install Rust by https://rustup.rs/, or your distribution's std for wasm32-unknown-unknown")
-        .run()
-}
-
-fn install(repo: &Repo, name: &str, version: &str, extra: &[&str]) -> Result<()> {
-    let root = repo.tools_root();
     let mut command = repo.command("cargo");
-    command.args(["install", name, "--version", version, "--root"]).arg(&root).args(extra);
-    // One build folder for both tools: what they share is compiled once, and an interrupted run goes on.
+    command.args(["install", name, "--version", version, "--root"]).arg(repo.tools_root()).args(extra);
+    // One build folder for all tools: what they share is compiled once, and an interrupted run goes on.
     command.env("CARGO_TARGET_DIR", build_folder(repo));
-    // Both tools run for a second at a time: what matters is how long they take to build.
+    // They run for a second at a time: what matters is how long they take to build.
     command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_LTO", "off");
     Step::new(repo, format!("install {name} {version}"), command).remedy(OFFLINE).run()
 }

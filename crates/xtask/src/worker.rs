@@ -8,7 +8,6 @@ use anyhow::{Context, Result, bail};
 
 use crate::progress::Step;
 use crate::repo::Repo;
-use crate::tools::version_line;
 use crate::{npm, rust_tools};
 
 const CRATE: &str = "crates/worker";
@@ -18,8 +17,6 @@ const TOOLS: &str = "crates/worker/tools";
 const WASM_OPT: &str = "crates/xtask/tools";
 /// What stands before the port in the line that says where workerd listens: JSON.
 pub(crate) const LISTENING: &str = "\"port\":";
-/// The same version as the crate `worker`.
-const WORKER_BUILD: &str = "0.8.7";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -58,7 +55,7 @@ pub(crate) fn build(repo: &Repo) -> Result<()> {
     rust_tools::ensure(repo)?;
     npm::ensure(repo, TOOLS)?;
     npm::ensure(repo, WASM_OPT)?;
-    ensure_worker_build(repo)?;
+    rust_tools::ensure_worker_build(repo)?;
     let mut command = repo.command("worker-build");
     command.arg("--release").current_dir(repo.path(CRATE));
     command.env("WASM_BINDGEN_BIN", on_path(repo, "wasm-bindgen")?);
@@ -82,21 +79,6 @@ pub(crate) fn serve(repo: &Repo, store: &Path, listen: &str) -> Result<Command> 
 /// The program itself.
 pub(crate) fn workerd(repo: &Repo) -> PathBuf {
     repo.path(TOOLS).join("node_modules/workerd/bin/workerd")
-}
-
-fn ensure_worker_build(repo: &Repo) -> Result<()> {
-    if version_line(repo, "worker-build")
-        .is_some_and(|line| line.split_whitespace().any(|word| word == WORKER_BUILD))
-    {
-        return Ok(());
-    }
-    let root = repo.tools_root();
-    let mut command = repo.command("cargo");
-    command.args(["install", "worker-build", "--version", WORKER_BUILD, "--locked", "--root"]).arg(&root);
-    command.env("CARGO_TARGET_DIR", root.join("build"));
-    Step::new(repo, format!("install worker-build {WORKER_BUILD}"), command)
-        .remedy("this needs crates.io; check the network and run the command again")
-        .run()
 }
 
 /// Where a program is.
