@@ -37,8 +37,16 @@ mod tests {
 
     const PROTOCOL: &str = include_str!("../../../../PROTOCOL.md");
 
+    const MUTATIONS: &str = include_str!("../../mutations.toml");
+
     /// Rules that no HTTP client can see broken.
     const OUT_OF_SIGHT: [&str; 1] = ["W10"];
+
+    /// Rules that no mutation breaks yet, so that nothing shows that their cases notice. The list only gets shorter.
+    const UNBROKEN: &[&str] = &[
+        "A2", "A7", "B2", "B5", "B7", "C2", "C3", "H4", "I3", "R5", "S9", "W11", "W12", "W13", "W14", "W15",
+        "W16", "W6",
+    ];
 
     /// The numbered rules that concern a recorder; those of clients begin with K.
     fn rules() -> BTreeSet<&'static str> {
@@ -89,6 +97,24 @@ mod tests {
         assert!(due.len() > 40, "PROTOCOL.md has lost its rules: {due:?}");
         assert_eq!(due.difference(&checked).collect::<Vec<_>>(), Vec::<&&str>::new(), "rules without a case");
         assert_eq!(checked.difference(&due).collect::<Vec<_>>(), Vec::<&&str>::new(), "cases without a rule");
+    }
+
+    /// A rule that is listed and has one is an error, too.
+    #[test]
+    fn every_rule_of_the_protocol_has_a_mutation() {
+        let lines =
+            MUTATIONS.lines().filter_map(|line| line.strip_prefix("rules = ")?.trim().strip_prefix('"'));
+        let broken: BTreeSet<_> =
+            lines.flat_map(|line| line.trim_end_matches('"').split_whitespace()).collect();
+        let due = rules();
+        assert_eq!(
+            broken.difference(&due).collect::<Vec<_>>(),
+            Vec::<&&str>::new(),
+            "mutations without a rule"
+        );
+        let lack: Vec<_> =
+            due.difference(&broken).filter(|rule| !OUT_OF_SIGHT.contains(rule)).copied().collect();
+        assert_eq!(lack, UNBROKEN, "rules without a mutation (left) and those known (right)");
     }
 
     #[test]
