@@ -9,7 +9,7 @@ import { outcomesPlot } from './lib/outcomes.js'
 import { ROOT } from './lib/pages.js'
 
 async function fresh(file, text) {
-  if (process.env.DOCS_WRITE) await writeFile(join(ROOT, file), text)
+  if (process.env.WRITE) await writeFile(join(ROOT, file), text)
   const written = await readFile(join(ROOT, file), 'utf8').catch(() => '')
   assert.equal(written, text, `${file} is out of date: npm run write --prefix tests/docs`)
 }

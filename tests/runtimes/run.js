@@ -44,7 +44,7 @@ if (!word) {
   const file = path('../../../docs/support.md')
   const page = await supportPage(rows)
   const known = await readFile(file, 'utf8').catch(() => undefined)
-  if (process.env.RUNTIMES_WRITE || known === undefined) {
+  if (process.env.WRITE || known === undefined) {
     await writeFile(file, page)
     console.log('\nwrote docs/support.md')
   } else if (!sameSupport(page, known)) {

@@ -8,7 +8,7 @@ const DOCS = new URL('../../docs/what-takes-a-fetch.md', import.meta.url)
 
 test('docs/what-takes-a-fetch.md shows what is executed here', async () => {
   const text = docsOf(cases)
-  if (process.env.USERS_WRITE) await writeFile(DOCS, text)
+  if (process.env.WRITE) await writeFile(DOCS, text)
   assert.equal(
     await readFile(DOCS, 'utf8').catch(() => ''),
     text,

@@ -1,4 +1,4 @@
-// Pictures for the READMEs: taken at every run, so that they can be; kept where EXAMPLES_WRITE says so.
+// Pictures for the READMEs: taken at every run, so that they can be; kept where WRITE says so.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { example } from './places.js'
@@ -7,7 +7,7 @@ import { example } from './places.js'
 export async function picture(t, page, name) {
   const bytes = await page.screenshot()
   t.diagnostic(`a picture of ${bytes.length} bytes`)
-  if (!process.env.EXAMPLES_WRITE) return
+  if (!process.env.WRITE) return
   await mkdir(example(name), { recursive: true })
   await writeFile(join(example(name), 'screenshot.png'), bytes)
 }
