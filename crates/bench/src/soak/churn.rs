@@ -91,12 +91,12 @@ impl Churn {
         late: &RefCell<Histogram<u64>>,
         readers: &Cell<u64>,
     ) -> Result<u64> {
-        let mut chance = Chance(seed);
+        let mut chance = fastrand::Rng::with_seed(seed);
         let mut buffer = vec![0; 4096];
         loop {
             readers.set(readers.get() + 1);
             let came = record::now();
-            let until = Instant::now() + self.stay.mul_f64(2.0 * chance.next());
+            let until = Instant::now() + self.stay.mul_f64(2.0 * chance.f64());
             loop {
                 let reading = follower.read(&mut buffer, |date| {
                     // What was there before it came is a replay.
@@ -112,25 +112,12 @@ impl Churn {
                     Err(_) => break,
                 }
             }
-            if chance.next() < 0.5 {
+            if chance.bool() {
                 follower.start_over();
             } else {
                 follower.leave();
             }
-            sleep(self.every.mul_f64(chance.next())).await;
+            sleep(self.every.mul_f64(chance.f64())).await;
         }
-    }
-}
-
-/// Numbers from 0 to 1 that a seed repeats (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
