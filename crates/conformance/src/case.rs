@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::CaseResult;
@@ -11,11 +12,11 @@ use crate::launch::Ability;
 /// How long a case may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-type Run = dyn Fn(Context) -> Pin<Box<dyn Future<Output = CaseResult> + Send>> + Send + Sync;
+type Run = dyn Fn(Context) -> Pin<Box<dyn Future<Output = CaseResult>>> + Send + Sync;
 
-/// What a case does: an async closure over its context.
-pub(crate) trait Body<F>: Fn(Context) -> F + Send + Sync + 'static {}
-impl<B: Fn(Context) -> F + Send + Sync + 'static, F> Body<F> for B {}
+/// What a case does.
+pub(crate) trait Body: AsyncFn(Context) -> CaseResult + Send + Sync + 'static {}
+impl<B: AsyncFn(Context) -> CaseResult + Send + Sync + 'static> Body for B {}
 
 pub(crate) struct Case {
     /// The numbers of the rules of PROTOCOL.md that it checks, separated by blanks; empty for what the
@@ -45,39 +46,32 @@ pub(crate) struct Suite {
 
 impl Suite {
     /// Adds a case for these rules. `name` reads as a sentence of the protocol.
-    pub(crate) fn case<F>(&mut self, rules: &'static str, name: &'static str, body: impl Body<F>)
-    where
-        F: Future<Output = CaseResult> + Send + 'static,
-    {
+    pub(crate) fn case(&mut self, rules: &'static str, name: &'static str, body: impl Body) {
         self.add(None, rules, name, body);
     }
 
     /// Adds a case that starts a recorder of its own.
-    pub(crate) fn launching<F>(&mut self, rules: &'static str, name: &'static str, body: impl Body<F>)
-    where
-        F: Future<Output = CaseResult> + Send + 'static,
-    {
+    pub(crate) fn launching(&mut self, rules: &'static str, name: &'static str, body: impl Body) {
         self.add(Some(Ability::Launch), rules, name, body);
     }
 
     /// Adds a case that starts a recorder of its own, which must be able to do this.
-    pub(crate) fn needing<F>(
+    pub(crate) fn needing(
         &mut self,
         ability: Ability,
         rules: &'static str,
         name: &'static str,
-        body: impl Body<F>,
-    ) where
-        F: Future<Output = CaseResult> + Send + 'static,
-    {
+        body: impl Body,
+    ) {
         self.add(Some(ability), rules, name, body);
     }
 
-    fn add<F>(&mut self, need: Option<Ability>, rules: &'static str, name: &'static str, body: impl Body<F>)
-    where
-        F: Future<Output = CaseResult> + Send + 'static,
-    {
-        let run: Box<Run> = Box::new(move |cx| Box::pin(body(cx)));
+    fn add(&mut self, need: Option<Ability>, rules: &'static str, name: &'static str, body: impl Body) {
+        let body = Arc::new(body);
+        let run: Box<Run> = Box::new(move |cx| {
+            let body = body.clone();
+            Box::pin(async move { body(cx).await })
+        });
         self.cases.push(Case { rules, name, need, run });
     }
 }

@@ -1,12 +1,14 @@
 //! The cases as tests: each has a name of its own, and the arguments are those of any test program.
 
 use std::env;
+use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use crate::case::Case;
 use crate::cases;
@@ -137,25 +139,17 @@ impl Tests {
 /// # Panics
 ///
 /// Where the scripted upstream cannot listen, or a case panics.
-pub async fn run_seed_subset(process: Process) -> Vec<(&'static str, Result<(), String>)> {
-    let upstream = Upstream::listen().await.unwrap_or_else(|oops| panic!("{oops}"));
-    let (target, permits) = (Arc::new(Target::Process(process, Box::default())), Semaphore::new(PARALLEL));
-    let (permits, seed) = (Arc::new(permits), seed());
-    let start = |case: Case| {
-        let (name, target, upstream, permits) =
-            (case.name, target.clone(), upstream.clone(), permits.clone());
-        let run = async move {
-            let _permit = permits.acquire().await;
-            target.run(&case, upstream, seed).await
-        };
-        (name, tokio::spawn(run))
-    };
-    let running: Vec<_> = cases::seed().into_iter().map(start).collect();
-    let mut ended = Vec::new();
-    for (name, case) in running {
-        ended.push((name, case.await.unwrap_or_else(|error| Err(format!("the case itself broke: {error}")))));
-    }
-    ended
+pub fn run_seed_subset(runtime: &Runtime, process: Process) -> Vec<(&'static str, Result<(), String>)> {
+    let upstream = runtime.block_on(Upstream::listen()).unwrap_or_else(|oops| panic!("{oops}"));
+    let (target, cases, seed) = (Target::Process(process, Box::default()), cases::seed(), seed());
+    let run = |case: &Case| (case.name, runtime.block_on(target.run(case, upstream.clone(), seed)));
+    let some = |cases: &[Case]| cases.iter().map(run).collect::<Vec<_>>();
+    let _within = runtime.enter();
+    thread::scope(|scope| {
+        let parts = cases.chunks(cases.len().div_ceil(PARALLEL));
+        let parts: Vec<_> = parts.map(|part| scope.spawn(move || some(part))).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|cause| resume_unwind(cause))).collect()
+    })
 }
 
 /// `SEED` repeats the random choices of an earlier run.
@@ -175,8 +169,8 @@ mod tests {
     #[tokio::test]
     async fn what_fails_in_a_case_is_told_with_its_line() {
         let mut suite = Suite::default();
-        suite.case("", "holds", |_| async { Ok(()) });
-        suite.case("", "differs", |_| async { Ok(same("sum", 1 + 1, 3)?) });
+        suite.case("", "holds", async |_| Ok(()));
+        suite.case("", "differs", async |_| Ok(same("sum", 1 + 1, 3)?));
         let target = Target::Url("http://127.0.0.1:9".into());
         let upstream = Upstream::listen().await.unwrap();
         assert_eq!(target.run(&suite.cases[0], upstream.clone(), 1).await, Ok(()));
@@ -190,7 +184,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_case_that_hangs_ends() {
         let mut suite = Suite::default();
-        suite.case("", "hangs", |_| std::future::pending());
+        suite.case("", "hangs", async |_| std::future::pending().await);
         let cx = Context::new("http://127.0.0.1:9", None, Upstream::listen().await.unwrap(), 1, "hangs");
         let told = suite.cases[0].run(cx.unwrap()).await.unwrap_err();
         assert!(told.contains("did not end within"), "{told}");

@@ -11,7 +11,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "A1 A2 A3",
         "authority in the path, scheme spelled out with one or two slashes and durablefetch-url are one key",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("once"));
             let url = at.url();
             let address = url.trim_start_matches("http://").to_owned();
@@ -32,7 +32,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("A1", "where durablefetch-url is present the path is decoration", |cx| async move {
+    suite.case("A1", "where durablefetch-url is present the path is decoration", async |cx| {
         let at = cx.replying(Reply::ok("right"));
         for path in ["/", "/in-progress", "/healthz", "/demo/x", "/other.example/wrong?x=y", "/a/b/c"] {
             let request = cx.recorder.request("GET", path).header("durablefetch-url", at.url());
@@ -44,7 +44,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(7)?;
         Ok(())
     });
-    suite.case("A5", "path and query reach the upstream byte for byte", |cx| async move {
+    suite.case("A5", "path and query reach the upstream byte for byte", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for tail in [
             "?a=b&c=d",
@@ -63,7 +63,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("A5", "a URL of 8,000 characters reaches the upstream whole", |cx| async move {
+    suite.case("A5", "a URL of 8,000 characters reaches the upstream whole", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         let long = format!("{}?q={}", at.url(), "long".repeat(2000));
         cx.recorder.fetch("GET", &long).send().await?.is(200)?;
@@ -73,7 +73,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("A5", "another query is another key", |cx| async move {
+    suite.case("A5", "another query is another key", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for query in ["", "?a=1", "?a=2", "?a=1&b", "?"] {
             cx.recorder.fetch("GET", &format!("{}{query}", at.url())).send().await?.is(200)?;
@@ -81,23 +81,19 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(5)?;
         Ok(())
     });
-    suite.case(
-        "A5",
-        "a fragment is dropped: it makes no other key and does not go upstream",
-        |cx| async move {
-            let at = cx.replying(Reply::ok("once"));
-            for fragment in ["", "#one", "#two"] {
-                let url = format!("{}{fragment}", at.url());
-                let request = cx.recorder.request("GET", "/").header("durablefetch-url", url.clone());
-                request.send().await?.ends_with("once").await?;
-                let status = cx.control("in-progress", json!({ "url": url })).await?.json().await?;
-                same("state", &status["state"], &json!("complete"))?;
-            }
-            at.hits(1)?;
-            Ok(())
-        },
-    );
-    suite.case("A5", "URLs that WHATWG serialises the same are one key", |cx| async move {
+    suite.case("A5", "a fragment is dropped: it makes no other key and does not go upstream", async |cx| {
+        let at = cx.replying(Reply::ok("once"));
+        for fragment in ["", "#one", "#two"] {
+            let url = format!("{}{fragment}", at.url());
+            let request = cx.recorder.request("GET", "/").header("durablefetch-url", url.clone());
+            request.send().await?.ends_with("once").await?;
+            let status = cx.control("in-progress", json!({ "url": url })).await?.json().await?;
+            same("state", &status["state"], &json!("complete"))?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("A5", "URLs that WHATWG serialises the same are one key", async |cx| {
         let at = cx.replying(Reply::ok("once"));
         let upper = at.url().replace("http://", "HTTP://");
         let dotted = at.url().replace("/stream", "/x/../stream");
@@ -108,20 +104,20 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("A3", "localhost with a port is fetched over http", |cx| async move {
+    suite.case("A3", "localhost with a port is fetched over http", async |cx| {
         let at = cx.replying(Reply::ok("here"));
         let url = at.url().replace("http://127.0.0.1", "localhost");
         cx.recorder.request("GET", &format!("/{url}")).send().await?.ends_with("here").await?;
         at.hits(1)?;
         Ok(())
     });
-    suite.case("A4", "a single label without a port is no authority", |cx| async move {
+    suite.case("A4", "a single label without a port is no authority", async |cx| {
         for path in ["/nothing", "/nothing/", "/nothing/at/all", "/demo", "/demos/x", "/api/chat?x=y"] {
             cx.recorder.request("GET", path).send().await?.error(404, "not-found").await?;
         }
         Ok(())
     });
-    suite.case("A6", "a URL that cannot be fetched is a 400", |cx| async move {
+    suite.case("A6", "a URL that cannot be fetched is a 400", async |cx| {
         for url in
             ["ftp://a.example/", "file:///etc/passwd", "/relative", "", "http://", "http://u:p@127.0.0.1/"]
         {
@@ -130,7 +126,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("A4", "favicon.ico, robots.txt and metrics are the recorder's own", |cx| async move {
+    suite.case("A4", "favicon.ico, robots.txt and metrics are the recorder's own", async |cx| {
         for path in ["/favicon.ico", "/robots.txt", "/metrics"] {
             let response = cx.recorder.request("GET", path).send().await?;
             holds(format!("{path}: {}", response.status), matches!(response.status, 200 | 204 | 404))?;
@@ -138,7 +134,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.launching("A1", "a recorder mounted under a path answers there and only there", |cx| async move {
+    suite.launching("A1", "a recorder mounted under a path answers there and only there", async |cx| {
         let mount = Some("/df".to_owned());
         let (cx, _own) = cx.launch(Settings { mount, ..Settings::default() }).await?;
         same("mount", cx.recorder.mount.as_str(), "/df")?;

@@ -8,7 +8,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S1 B4",
         "join of a complete recording replays all of it with its content-length",
-        |cx| async move {
+        async |cx| {
             let Ended { at, recording } = cx.complete("whole").await?;
             let mut joined = cx.get(&at).send().await?;
             joined.is(200)?.state("complete")?.has("content-length", "5")?.lacks("transfer-encoding")?;
@@ -18,29 +18,21 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case(
-        "S1",
-        "join of a complete recording with another body or method starts anew",
-        |cx| async move {
-            let at = cx.replying(Reply::ok("answer"));
-            for (nth, request) in [
-                cx.get(&at),
-                cx.post(&at, "a"),
-                cx.post(&at, "b"),
-                cx.recorder.fetch("PUT", &at.url()).body("b"),
-            ]
-            .into_iter()
-            .enumerate()
-            {
-                request.send().await?.ends_with("answer").await?;
-                at.hits(nth + 1)?;
-            }
-            cx.recorder.fetch("PUT", &at.url()).body("b").send().await?.ends_with("answer").await?;
-            at.hits(4)?;
-            Ok(())
-        },
-    );
-    suite.case("S1", "other headers make no other request: the same method and body join", |cx| async move {
+    suite.case("S1", "join of a complete recording with another body or method starts anew", async |cx| {
+        let at = cx.replying(Reply::ok("answer"));
+        for (nth, request) in
+            [cx.get(&at), cx.post(&at, "a"), cx.post(&at, "b"), cx.recorder.fetch("PUT", &at.url()).body("b")]
+                .into_iter()
+                .enumerate()
+        {
+            request.send().await?.ends_with("answer").await?;
+            at.hits(nth + 1)?;
+        }
+        cx.recorder.fetch("PUT", &at.url()).body("b").send().await?.ends_with("answer").await?;
+        at.hits(4)?;
+        Ok(())
+    });
+    suite.case("S1", "other headers make no other request: the same method and body join", async |cx| {
         let at = cx.replying(Reply::ok("answer"));
         cx.post(&at, "a").header("x-a", "1").send().await?.ends_with("answer").await?;
         let mut again =
@@ -52,12 +44,10 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S1 S2",
         "restart of a complete recording starts anew; the old one still continues by id",
-        |cx| async move {
+        async |cx| {
             let Ended { at, recording } = cx.complete("old bytes").await?;
             let restart = cx.get(&at).mode("restart").open().await?;
-            let mut call = at.accept().await?;
-            call.head(200, &[]).await?;
-            call.send("new").await?;
+            let call = at.accept().await?.begins("new").await?;
             let mut new = restart.response().await?;
             new.next("new").await?;
             let mut old = cx.rest_of(&at, &recording, 4).send().await?;
@@ -68,28 +58,24 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("S1", "resume of a complete recording is a 204", |cx| async move {
+    suite.case("S1", "resume of a complete recording is a 204", async |cx| {
         let Ended { at, .. } = cx.complete("whole").await?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
         at.hits(1)?;
         Ok(())
     });
-    suite.case(
-        "S1",
-        "replay of a complete recording is all of it, whatever the fingerprint",
-        |cx| async move {
-            let Ended { at, recording } = cx.complete("whole").await?;
-            for request in [cx.get(&at), cx.post(&at, "other")] {
-                let mut replay = request.mode("replay").send().await?;
-                replay.is(200)?.state("complete")?.has("content-length", "5")?;
-                replay.has("durablefetch-recording", &recording)?;
-                replay.ends_with("whole").await?;
-            }
-            at.hits(1)?;
-            Ok(())
-        },
-    );
-    suite.case("S1 B4", "a continuation of a complete recording is the rest of it", |cx| async move {
+    suite.case("S1", "replay of a complete recording is all of it, whatever the fingerprint", async |cx| {
+        let Ended { at, recording } = cx.complete("whole").await?;
+        for request in [cx.get(&at), cx.post(&at, "other")] {
+            let mut replay = request.mode("replay").send().await?;
+            replay.is(200)?.state("complete")?.has("content-length", "5")?;
+            replay.has("durablefetch-recording", &recording)?;
+            replay.ends_with("whole").await?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("S1 B4", "a continuation of a complete recording is the rest of it", async |cx| {
         let Ended { at, recording } = cx.complete("0123456789").await?;
         for offset in [0, 1, 9] {
             let mut rest = cx.rest_of(&at, &recording, offset).send().await?;
@@ -100,7 +86,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("S1", "stop of a complete recording changes nothing", |cx| async move {
+    suite.case("S1", "stop of a complete recording changes nothing", async |cx| {
         let Ended { at, .. } = cx.complete("whole").await?;
         cx.stop(&at).await?;
         let mut joined = cx.get(&at).send().await?;
@@ -109,7 +95,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("S1", "delete of a complete recording leaves nothing", |cx| async move {
+    suite.case("S1", "delete of a complete recording leaves nothing", async |cx| {
         let Ended { at, recording } = cx.complete("whole").await?;
         cx.delete(&at).await?;
         cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;

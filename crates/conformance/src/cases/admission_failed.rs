@@ -4,19 +4,16 @@ use crate::case::Suite;
 use crate::scenario::Ended;
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("S1", "join of a failed recording starts anew", |cx| async move {
+    suite.case("S1", "join of a failed recording starts anew", async |cx| {
         let Ended { at, recording } = cx.failed("partial").await?;
         let join = cx.get(&at).open().await?;
-        let mut call = at.accept().await?;
-        call.head(200, &[]).await?;
-        call.send("new").await?;
-        call.end().await?;
+        at.accept().await?.answers("new").await?;
         let mut joined = join.response().await?;
         crate::check::holds("a new recording has a new id", joined.recording()? != recording)?;
         joined.ends_with("new").await?;
         Ok(())
     });
-    suite.case("S1", "restart of a failed recording starts anew", |cx| async move {
+    suite.case("S1", "restart of a failed recording starts anew", async |cx| {
         let Ended { at, .. } = cx.failed("partial").await?;
         let restart = cx.get(&at).mode("restart").open().await?;
         let mut call = at.accept().await?;
@@ -25,13 +22,13 @@ pub(super) fn add(suite: &mut Suite) {
         restart.response().await?.is(200)?;
         Ok(())
     });
-    suite.case("S1", "resume of a failed recording is a 204", |cx| async move {
+    suite.case("S1", "resume of a failed recording is a 204", async |cx| {
         let Ended { at, .. } = cx.failed("partial").await?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
         at.hits(1)?;
         Ok(())
     });
-    suite.case("S1 B3", "replay of a failed recording is what it holds, then broken", |cx| async move {
+    suite.case("S1 B3", "replay of a failed recording is what it holds, then broken", async |cx| {
         let Ended { at, recording } = cx.failed("partial").await?;
         let mut replay = cx.get(&at).mode("replay").send().await?;
         replay.is(200)?.state("failed")?.has("durablefetch-recording", &recording)?;
@@ -41,21 +38,17 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case(
-        "S1",
-        "a continuation of a failed recording is the rest, clean, with the state",
-        |cx| async move {
-            let Ended { at, recording } = cx.failed("partial").await?;
-            let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
-            rest.is(200)?.state("failed")?.has("durablefetch-offset", "4")?;
-            rest.ends_with("ial").await?;
-            let mut end = cx.rest_of(&at, &recording, 7).send().await?;
-            end.is(200)?.state("failed")?;
-            end.ends().await?;
-            Ok(())
-        },
-    );
-    suite.case("S1", "stop of a failed recording changes nothing, delete leaves nothing", |cx| async move {
+    suite.case("S1", "a continuation of a failed recording is the rest, clean, with the state", async |cx| {
+        let Ended { at, recording } = cx.failed("partial").await?;
+        let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
+        rest.is(200)?.state("failed")?.has("durablefetch-offset", "4")?;
+        rest.ends_with("ial").await?;
+        let mut end = cx.rest_of(&at, &recording, 7).send().await?;
+        end.is(200)?.state("failed")?;
+        end.ends().await?;
+        Ok(())
+    });
+    suite.case("S1", "stop of a failed recording changes nothing, delete leaves nothing", async |cx| {
         let Ended { at, .. } = cx.failed("partial").await?;
         cx.stop(&at).await?;
         cx.get(&at).mode("replay").send().await?.is(200)?.state("failed")?;
@@ -64,7 +57,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("R2", "a failed recording says why in durablefetch-error", |cx| async move {
+    suite.case("R2", "a failed recording says why in durablefetch-error", async |cx| {
         let Ended { at, recording } = cx.failed("partial").await?;
         cx.rest_of(&at, &recording, 7).send().await?.has("durablefetch-error", "upstream-failed")?;
         Ok(())

@@ -8,7 +8,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S1",
         "join and replay of a stopped recording are what it holds, with a clean end",
-        |cx| async move {
+        async |cx| {
             let Ended { at, recording } = cx.stopped("partial").await?;
             for mode in ["join", "replay"] {
                 let mut joined = cx.get(&at).mode(mode).send().await?;
@@ -19,28 +19,23 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("S1", "join of a stopped recording with another body starts anew", |cx| async move {
+    suite.case("S1", "join of a stopped recording with another body starts anew", async |cx| {
         let Ended { at, .. } = cx.stopped("partial").await?;
         let other = cx.post(&at, "other").open().await?;
-        let mut call = at.accept().await?;
-        call.head(200, &[]).await?;
-        call.send("new").await?;
+        let _call = at.accept().await?.begins("new").await?;
         other.response().await?.is(200)?.state("streaming")?;
         at.hits(2)?;
         Ok(())
     });
-    suite.case("S1", "restart of a stopped recording starts anew", |cx| async move {
+    suite.case("S1", "restart of a stopped recording starts anew", async |cx| {
         let Ended { at, recording } = cx.stopped("partial").await?;
         let restart = cx.get(&at).mode("restart").open().await?;
-        let mut call = at.accept().await?;
-        call.head(200, &[]).await?;
-        call.send("new").await?;
-        call.end().await?;
+        at.accept().await?.answers("new").await?;
         restart.response().await?.ends_with("new").await?;
         cx.rest_of(&at, &recording, 4).send().await?.ends_with("ial").await?;
         Ok(())
     });
-    suite.case("S1", "resume of a stopped recording is a 204", |cx| async move {
+    suite.case("S1", "resume of a stopped recording is a 204", async |cx| {
         let Ended { at, .. } = cx.stopped("partial").await?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
         at.hits(1)?;
@@ -49,7 +44,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S1",
         "a continuation of a stopped recording is the rest of it, with a clean end",
-        |cx| async move {
+        async |cx| {
             let Ended { at, recording } = cx.stopped("partial").await?;
             let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
             rest.is(200)?.state("stopped")?.has("durablefetch-offset", "4")?;
@@ -57,7 +52,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("S1", "stop of a stopped recording changes nothing, delete leaves nothing", |cx| async move {
+    suite.case("S1", "stop of a stopped recording changes nothing, delete leaves nothing", async |cx| {
         let Ended { at, recording } = cx.stopped("partial").await?;
         cx.stop(&at).await?;
         cx.get(&at).mode("replay").send().await?.ends_with("partial").await?;
@@ -66,7 +61,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.rest_of(&at, &recording, 0).send().await?.is(410)?;
         Ok(())
     });
-    suite.case("S1", "a stop before the first byte leaves an empty stopped recording", |cx| async move {
+    suite.case("S1", "a stop before the first byte leaves an empty stopped recording", async |cx| {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -79,7 +74,7 @@ pub(super) fn add(suite: &mut Suite) {
         replay.ends().await?;
         Ok(())
     });
-    suite.case("S1", "what was stopped was not completed: in-progress says so", |cx| async move {
+    suite.case("S1", "what was stopped was not completed: in-progress says so", async |cx| {
         let Ended { at, .. } = cx.stopped("partial").await?;
         let status = cx.status(&at).await?;
         let expected = serde_json::json!(["stopped", false, false]);
@@ -87,7 +82,7 @@ pub(super) fn add(suite: &mut Suite) {
         crate::check::same("state, inProgress, completed", got, expected)?;
         Ok(())
     });
-    suite.case("S1", "a stop that comes after the end does not undo it", |cx| async move {
+    suite.case("S1", "a stop that comes after the end does not undo it", async |cx| {
         let at = cx.replying(Reply::ok("whole"));
         cx.get(&at).send().await?.ends_with("whole").await?;
         cx.stop(&at).await?;

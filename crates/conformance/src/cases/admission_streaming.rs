@@ -4,7 +4,7 @@ use crate::case::Suite;
 use crate::scenario::Live;
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("S1", "join of a streaming recording replays from byte 0 and follows", |cx| async move {
+    suite.case("S1", "join of a streaming recording replays from byte 0 and follows", async |cx| {
         let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
         let mut joined = cx.get(&at).send().await?;
         joined.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
@@ -17,7 +17,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("S1", "resume of a streaming recording replays from byte 0 and follows", |cx| async move {
+    suite.case("S1", "resume of a streaming recording replays from byte 0 and follows", async |cx| {
         let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
         let mut resumed = cx.get(&at).mode("resume").send().await?;
         resumed.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
@@ -28,7 +28,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("S1", "replay of a streaming recording replays from byte 0 and follows", |cx| async move {
+    suite.case("S1", "replay of a streaming recording replays from byte 0 and follows", async |cx| {
         let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
         let mut replayed = cx.get(&at).mode("replay").send().await?;
         replayed.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
@@ -39,7 +39,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("S1", "a join with another method and body follows what is streaming", |cx| async move {
+    suite.case("S1", "a join with another method and body follows what is streaming", async |cx| {
         let Live { at, mut call, .. } = cx.streaming("one ").await?;
         let mut joined = cx.post(&at, "something else").send().await?;
         joined.next("one ").await?;
@@ -52,7 +52,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S1 S2 S4",
         "restart of a streaming recording closes its upstream and breaks its readers",
-        |cx| async move {
+        async |cx| {
             let Live { at, mut call, mut reader, recording } = cx.streaming("old").await?;
             let restart = cx.get(&at).mode("restart").open().await?;
             let mut second = at.accept().await?;
@@ -72,7 +72,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S1",
         "a continuation of a streaming recording begins at its offset and follows",
-        |cx| async move {
+        async |cx| {
             let Live { at, mut call, reader: _reader, recording } = cx.streaming("0123456789").await?;
             let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
             rest.is(200)?.state("streaming")?.has("durablefetch-offset", "4")?;
@@ -91,7 +91,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S1 S3 S4",
         "stop of a streaming recording closes its upstream and ends its readers cleanly",
-        |cx| async move {
+        async |cx| {
             let Live { at, mut call, mut reader, recording } = cx.streaming("part").await?;
             let mut second = cx.get(&at).send().await?;
             cx.stop(&at).await?;
@@ -109,7 +109,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S1 S4",
         "delete of a streaming recording closes its upstream and breaks its readers",
-        |cx| async move {
+        async |cx| {
             let Live { at, mut call, mut reader, recording } = cx.streaming("part").await?;
             let mut second = cx.get(&at).send().await?;
             second.next("part").await?;
@@ -123,18 +123,15 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("S1", "a join after a delete starts anew and gets only the new bytes", |cx| async move {
+    suite.case("S1", "a join after a delete starts anew and gets only the new bytes", async |cx| {
         let Live { at, call: _call, .. } = cx.streaming("old").await?;
         cx.delete(&at).await?;
         let again = cx.get(&at).open().await?;
-        let mut second = at.accept().await?;
-        second.head(200, &[]).await?;
-        second.send("new").await?;
-        second.end().await?;
+        at.accept().await?.answers("new").await?;
         again.response().await?.ends_with("new").await?;
         Ok(())
     });
-    suite.case("S1", "a recording goes on when its last reader leaves", |cx| async move {
+    suite.case("S1", "a recording goes on when its last reader leaves", async |cx| {
         let Live { at, mut call, reader, .. } = cx.streaming("one ").await?;
         reader.reset();
         call.send("two").await?;

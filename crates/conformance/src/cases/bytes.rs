@@ -76,7 +76,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "B5 B8",
         "random chunks, readers joining at random moments, cuts at random offsets: every byte once, in order",
-        |cx| async move {
+        async |cx| {
             let body = Arc::new(cx.bytes(1_500_000));
             let mut live = cx.streaming("").await?;
             let (at, recording) = (live.at.clone(), live.recording.clone());
@@ -110,7 +110,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("B4", "a 0-byte body is recorded and replayed as 0 bytes", |cx| async move {
+    suite.case("B4", "a 0-byte body is recorded and replayed as 0 bytes", async |cx| {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -126,7 +126,7 @@ pub(super) fn add(suite: &mut Suite) {
         announced.hits(1)?;
         Ok(())
     });
-    suite.case("R5", "the head goes out before the first byte of the body", |cx| async move {
+    suite.case("R5", "the head goes out before the first byte of the body", async |cx| {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -137,7 +137,7 @@ pub(super) fn add(suite: &mut Suite) {
         reader.next("x").await?;
         Ok(())
     });
-    suite.case("R5 B5", "each chunk reaches the readers before the next is sent", |cx| async move {
+    suite.case("R5 B5", "each chunk reaches the readers before the next is sent", async |cx| {
         let mut live = cx.streaming("").await?;
         let mut second = cx.get(&live.at).send().await?;
         for n in 0..50 {
@@ -148,7 +148,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("B5 C1", "ten thousand one-byte chunks arrive once each and in order", |cx| async move {
+    suite.case("B5 C1", "ten thousand one-byte chunks arrive once each and in order", async |cx| {
         let body = Arc::new(cx.bytes(10_000));
         let mut live = cx.streaming("").await?;
         let joined = tokio::spawn(reads_all(cx.get(&live.at).send().await?, body.clone()));
@@ -163,7 +163,7 @@ pub(super) fn add(suite: &mut Suite) {
         reads_all(cx.get(&at).send().await?, body).await?;
         Ok(())
     });
-    suite.case("B8", "a recording goes on with no reader at all, whatever its size", |cx| async move {
+    suite.case("B8", "a recording goes on with no reader at all, whatever its size", async |cx| {
         let body = Arc::new(cx.bytes(6 << 20));
         let Live { at, mut call, reader, .. } = cx.streaming("").await?;
         reader.reset();
@@ -175,7 +175,7 @@ pub(super) fn add(suite: &mut Suite) {
         reads_all(cx.get(&at).send().await?, body).await?;
         Ok(())
     });
-    suite.case("B5", "a body of 32 MiB arrives whole at three readers", |cx| async move {
+    suite.case("B5", "a body of 32 MiB arrives whole at three readers", async |cx| {
         let body = Arc::new(cx.bytes(32 << 20));
         let at = cx.replying(Reply::ok(body.as_slice()));
         let mut readers = JoinSet::new();
@@ -188,7 +188,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("B8", "sixty readers of one recording all get all of it", |cx| async move {
+    suite.case("B8", "sixty readers of one recording all get all of it", async |cx| {
         let body = Arc::new(cx.bytes(300_000));
         let mut live = cx.streaming("").await?;
         let mut readers = JoinSet::new();

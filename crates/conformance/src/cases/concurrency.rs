@@ -45,7 +45,7 @@ async fn one_start(cx: &Context, requests: Vec<Request>, at: &crate::upstream::E
 }
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("S6", "a hundred concurrent starts of one key make one upstream request", |cx| async move {
+    suite.case("S6", "a hundred concurrent starts of one key make one upstream request", async |cx| {
         let at = cx.endpoint();
         let requests = (0..100).map(|_| cx.get(&at)).collect();
         Ok(one_start(&cx, requests, &at).await?)
@@ -53,14 +53,14 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S6 I1",
         "a hundred concurrent starts with one request id make one upstream request",
-        |cx| async move {
+        async |cx| {
             let at = cx.endpoint();
             let id = cx.uuid();
             let requests = (0..100).map(|_| cx.post(&at, "x").mode("restart").id(&id)).collect();
             Ok(one_start(&cx, requests, &at).await?)
         },
     );
-    suite.case("B8", "a hundred keys record at the same time", |cx| async move {
+    suite.case("B8", "a hundred keys record at the same time", async |cx| {
         let mut running = JoinSet::new();
         for n in 0..100 {
             let cx = cx.clone();
@@ -82,7 +82,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S4 S6",
         "twenty restarts at once: one is current, all others are cut or refused",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("answer"));
             let waiting = at_once((0..20).map(|_| cx.get(&at).mode("restart"))).await?;
             let mut whole = Vec::new();

@@ -5,7 +5,7 @@ use crate::check::same;
 use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("R1", "one connection serves several requests, errors among them", |cx| async move {
+    suite.case("R1", "one connection serves several requests, errors among them", async |cx| {
         let at = cx.replying(Reply::ok("body"));
         let mut response = cx.get(&at).send().await?;
         response.ends_with("body").await?;
@@ -21,7 +21,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("W3", "a refusal reaches a client that is still sending its body", |cx| async move {
+    suite.case("W3", "a refusal reaches a client that is still sending its body", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for _ in 0..5 {
             let post = cx.recorder.fetch("POST", &at.url()).header("origin", "https://evil.example");
@@ -30,7 +30,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(0)?;
         Ok(())
     });
-    suite.case("S9", "after a HEAD and after a 204 the connection is in step", |cx| async move {
+    suite.case("S9", "after a HEAD and after a 204 the connection is in step", async |cx| {
         let at = cx.replying(Reply::ok("body"));
         let empty = cx.replying(Reply::new(204));
         let mut response = cx.recorder.fetch("HEAD", &at.url()).send().await?;

@@ -6,7 +6,7 @@ use crate::scenario::{Ended, Live};
 use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("S3", "at the end exactly a continuation is an empty 200 with the state", |cx| async move {
+    suite.case("S3", "at the end exactly a continuation is an empty 200 with the state", async |cx| {
         for state in ["complete", "stopped", "failed"] {
             let Ended { at, recording } = match state {
                 "complete" => cx.complete("whole").await?,
@@ -20,7 +20,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("S3", "an offset past the stored end is a 416", |cx| async move {
+    suite.case("S3", "an offset past the stored end is a 416", async |cx| {
         let Ended { at, recording } = cx.complete("whole").await?;
         for offset in [6, 1000] {
             cx.rest_of(&at, &recording, offset).send().await?.error(416, "offset-out-of-range").await?;
@@ -29,7 +29,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.rest_of(&live.at, &live.recording, 5).send().await?.error(416, "offset-out-of-range").await?;
         Ok(())
     });
-    suite.case("S2", "a continuation of another recording than the current one is a 410", |cx| async move {
+    suite.case("S2", "a continuation of another recording than the current one is a 410", async |cx| {
         let Live { at, call: _call, .. } = cx.streaming("here").await?;
         for other in ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "not an id"] {
             let response = cx.rest_of(&at, other, 0).send().await?;
@@ -40,14 +40,14 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("S2", "a continuation of a recording under another URL is a 410", |cx| async move {
+    suite.case("S2", "a continuation of a recording under another URL is a 410", async |cx| {
         let Ended { recording, .. } = cx.complete("secret").await?;
         let elsewhere = cx.endpoint();
         cx.rest_of(&elsewhere, &recording, 0).send().await?.error(410, "gone").await?;
         elsewhere.hits(0)?;
         Ok(())
     });
-    suite.case("H2", "a continuation is a GET, whatever the method of the start was", |cx| async move {
+    suite.case("H2", "a continuation is a GET, whatever the method of the start was", async |cx| {
         let at = cx.replying(Reply::new(201).reason("Made").body("0123456789"));
         let mut started = cx.post(&at, "x").send().await?;
         let recording = started.recording()?;
@@ -60,7 +60,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("H2 H3", "half a continuation or a bad offset is a 400 and starts nothing", |cx| async move {
+    suite.case("H2 H3", "half a continuation or a bad offset is a 400 and starts nothing", async |cx| {
         let Ended { at, recording } = cx.complete("whole").await?;
         let half = cx.get(&at).header("durablefetch-recording", recording.clone());
         half.send().await?.error(400, "bad-request").await?;
@@ -73,45 +73,37 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case(
-        "H2",
-        "a continuation starts nothing even with mode restart and a request id",
-        |cx| async move {
-            let Ended { at, recording } = cx.complete("whole").await?;
-            let mut rest = cx.rest_of(&at, &recording, 2).mode("restart").id(&cx.uuid()).send().await?;
-            rest.is(200)?;
-            rest.ends_with("ole").await?;
-            at.hits(1)?;
-            Ok(())
-        },
-    );
-    suite.case("H3", "an unknown mode is a 400 and starts nothing", |cx| async move {
+    suite.case("H2", "a continuation starts nothing even with mode restart and a request id", async |cx| {
+        let Ended { at, recording } = cx.complete("whole").await?;
+        let mut rest = cx.rest_of(&at, &recording, 2).mode("restart").id(&cx.uuid()).send().await?;
+        rest.is(200)?;
+        rest.ends_with("ole").await?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("H3", "an unknown mode is a 400 and starts nothing", async |cx| {
         let at = cx.endpoint();
         cx.get(&at).mode("again").send().await?.error(400, "bad-request").await?;
         at.hits(0)?;
         Ok(())
     });
-    suite.case(
-        "H3",
-        "a durablefetch header that stands twice is a 400 and starts nothing",
-        |cx| async move {
-            let at = cx.endpoint();
-            let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned();
-            for (name, value) in [
-                ("durablefetch-url", at.url()),
-                ("durablefetch-mode", "join".to_owned()),
-                ("durablefetch-request", cx.uuid()),
-                ("durablefetch-recording", id),
-                ("durablefetch-offset", "0".to_owned()),
-            ] {
-                let twice = cx.get(&at).header(name, value.clone()).header(name, value);
-                twice.send().await?.error(400, "bad-request").await?;
-            }
-            at.hits(0)?;
-            Ok(())
-        },
-    );
-    suite.case("R2 R4", "a continuation has the head of the recording", |cx| async move {
+    suite.case("H3", "a durablefetch header that stands twice is a 400 and starts nothing", async |cx| {
+        let at = cx.endpoint();
+        let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned();
+        for (name, value) in [
+            ("durablefetch-url", at.url()),
+            ("durablefetch-mode", "join".to_owned()),
+            ("durablefetch-request", cx.uuid()),
+            ("durablefetch-recording", id),
+            ("durablefetch-offset", "0".to_owned()),
+        ] {
+            let twice = cx.get(&at).header(name, value.clone()).header(name, value);
+            twice.send().await?.error(400, "bad-request").await?;
+        }
+        at.hits(0)?;
+        Ok(())
+    });
+    suite.case("R2 R4", "a continuation has the head of the recording", async |cx| {
         let at = cx.replying(Reply::new(202).reason("Fine By Me").header("x-kept", "yes").body("body"));
         let mut first = cx.get(&at).send().await?;
         let recording = first.recording()?;

@@ -8,7 +8,7 @@ use crate::launch::Ability;
 use crate::scenario::{Ended, Live};
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("C1", "in-progress of nothing has the seed's fields and state none", |cx| async move {
+    suite.case("C1", "in-progress of nothing has the seed's fields and state none", async |cx| {
         let status = cx.status(&cx.endpoint()).await?;
         for (field, value) in [
             ("inProgress", json!(false)),
@@ -21,7 +21,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("C1", "in-progress of a live recording counts readers, chunks and bytes", |cx| async move {
+    suite.case("C1", "in-progress of a live recording counts readers, chunks and bytes", async |cx| {
         let Live { at, mut call, mut reader, recording } = cx.streaming("abc").await?;
         call.send("defgh").await?;
         reader.next("defgh").await?;
@@ -45,7 +45,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::NoticeIdleReaders,
         "C1",
         "in-progress no longer counts a reader that has left",
-        |cx| async move {
+        async |cx| {
             let Live { at, call: _call, reader: _reader, .. } = cx.streaming("abc").await?;
             let second = cx.get(&at).send().await?;
             cx.until(&at, |status| status["activeConnections"] == 2).await?;
@@ -57,7 +57,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "C1",
         "in-progress of a complete recording says when it began and when it will go",
-        |cx| async move {
+        async |cx| {
             let Ended { at, recording } = cx.complete("abc").await?;
             let status = cx.status(&at).await?;
             for (field, value) in [
@@ -76,18 +76,14 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case(
-        "C1",
-        "in-progress of a failed recording is neither in progress nor completed",
-        |cx| async move {
-            let Ended { at, .. } = cx.failed("abc").await?;
-            let status = cx.status(&at).await?;
-            same("inProgress", &status["inProgress"], &json!(false))?;
-            same("completed", &status["completed"], &json!(false))?;
-            Ok(())
-        },
-    );
-    suite.case("C2 C3", "delete and stop answer as the seed does", |cx| async move {
+    suite.case("C1", "in-progress of a failed recording is neither in progress nor completed", async |cx| {
+        let Ended { at, .. } = cx.failed("abc").await?;
+        let status = cx.status(&at).await?;
+        same("inProgress", &status["inProgress"], &json!(false))?;
+        same("completed", &status["completed"], &json!(false))?;
+        Ok(())
+    });
+    suite.case("C2 C3", "delete and stop answer as the seed does", async |cx| {
         let Ended { at, .. } = cx.complete("abc").await?;
         let stop = cx.control("stop", json!({ "url": at.url() })).await?.json().await?;
         same("success", &stop["success"], &json!(true))?;
@@ -98,7 +94,7 @@ pub(super) fn add(suite: &mut Suite) {
         same("delete", delete.json().await?, expected)?;
         Ok(())
     });
-    suite.case("R1 R3", "control answers are JSON and never cached", |cx| async move {
+    suite.case("R1 R3", "control answers are JSON and never cached", async |cx| {
         let at = cx.endpoint();
         for call in ["in-progress", "stop", "delete"] {
             let response = cx.control(call, json!({ "url": at.url() })).await?;
@@ -111,7 +107,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "C1 C2 C3",
         "a control body of any content type is read, as the seed's client sends it",
-        |cx| async move {
+        async |cx| {
             let Ended { at, .. } = cx.complete("abc").await?;
             let request = cx.recorder.request("POST", "/in-progress").header("content-type", "text/plain");
             let mut response = request.body(json!({ "url": at.url() }).to_string()).send().await?;
@@ -119,7 +115,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("C1 C2 C3", "a control body that is no such JSON is a 400", |cx| async move {
+    suite.case("C1 C2 C3", "a control body that is no such JSON is a 400", async |cx| {
         for call in ["in-progress", "stop", "delete"] {
             for body in ["", "{}", "[]", "not json", r#"{"url": 1}"#] {
                 let request = cx.recorder.request("POST", &format!("/{call}")).body(body);
@@ -129,7 +125,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("C1 C2 C3", "control calls take no other method than POST", |cx| async move {
+    suite.case("C1 C2 C3", "control calls take no other method than POST", async |cx| {
         for call in ["in-progress", "stop", "delete"] {
             for method in ["GET", "PUT", "DELETE"] {
                 let response = cx.recorder.request(method, &format!("/{call}")).send().await?;
@@ -138,26 +134,22 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case(
-        "S5",
-        "a stop or delete that names another recording does nothing and succeeds",
-        |cx| async move {
-            let Live { at, mut call, mut reader, .. } = cx.streaming("one ").await?;
-            for control in ["stop", "delete"] {
-                for other in ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "no id"] {
-                    let body = json!({ "url": at.url(), "recording": other });
-                    let mut response = cx.control(control, body).await?;
-                    response.is(200)?;
-                    same("success", &response.json().await?["success"], &json!(true))?;
-                }
+    suite.case("S5", "a stop or delete that names another recording does nothing and succeeds", async |cx| {
+        let Live { at, mut call, mut reader, .. } = cx.streaming("one ").await?;
+        for control in ["stop", "delete"] {
+            for other in ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "no id"] {
+                let body = json!({ "url": at.url(), "recording": other });
+                let mut response = cx.control(control, body).await?;
+                response.is(200)?;
+                same("success", &response.json().await?["success"], &json!(true))?;
             }
-            call.send("two").await?;
-            call.end().await?;
-            reader.ends_with("two").await?;
-            Ok(())
-        },
-    );
-    suite.case("S4 S5", "a stop or delete that names the current recording does it", |cx| async move {
+        }
+        call.send("two").await?;
+        call.end().await?;
+        reader.ends_with("two").await?;
+        Ok(())
+    });
+    suite.case("S4 S5", "a stop or delete that names the current recording does it", async |cx| {
         let Live { at, mut call, mut reader, recording } = cx.streaming("part").await?;
         let named = json!({ "url": at.url(), "recording": recording });
         cx.control("stop", named.clone()).await?.is(200)?;
@@ -167,7 +159,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.get(&at).mode("replay").send().await?.is(404)?;
         Ok(())
     });
-    suite.case("I4", "a stop for a request id that is not here yet stops it at arrival", |cx| async move {
+    suite.case("I4", "a stop for a request id that is not here yet stops it at arrival", async |cx| {
         let at = cx.endpoint();
         let id = cx.uuid();
         let stop = json!({ "url": at.url(), "request": id });
@@ -181,13 +173,11 @@ pub(super) fn add(suite: &mut Suite) {
         other.response().await?.is(200)?;
         Ok(())
     });
-    suite.case("S5", "a stop for a request id stops what it started and nothing else", |cx| async move {
+    suite.case("S5", "a stop for a request id stops what it started and nothing else", async |cx| {
         let at = cx.endpoint();
         let (mine, unknown) = (cx.uuid(), cx.uuid());
         let open = cx.post(&at, "x").id(&mine).open().await?;
-        let mut call = at.accept().await?;
-        call.head(200, &[]).await?;
-        call.send("part").await?;
+        let mut call = at.accept().await?.begins("part").await?;
         let mut reader = open.response().await?;
         cx.control("stop", json!({ "url": at.url(), "request": unknown })).await?.is(200)?;
         call.send("more").await?;
@@ -197,7 +187,7 @@ pub(super) fn add(suite: &mut Suite) {
         reader.ends().await?;
         Ok(())
     });
-    suite.case("C1", "in-progress of a stopped start is nothing in progress", |cx| async move {
+    suite.case("C1", "in-progress of a stopped start is nothing in progress", async |cx| {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let _call = at.accept().await?;

@@ -27,7 +27,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "W8",
         "a preflight lists the requested headers and all of durablefetch, for two hours",
-        |cx| async move {
+        async |cx| {
             let at = cx.endpoint();
             let request = cx.recorder.fetch("OPTIONS", &at.url()).header("origin", PAGE);
             let request = request.header("access-control-request-method", "PATCH");
@@ -51,20 +51,16 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case(
-        "W8",
-        "a preflight of a control call or of a bad URL is answered all the same",
-        |cx| async move {
-            for path in ["/in-progress", "/stop", "/delete", "/", "/nothing-here", "/demo/x"] {
-                let request = cx.recorder.request("OPTIONS", path).header("origin", PAGE);
-                let response = request.header("access-control-request-method", "POST").send().await?;
-                holds(format!("{path} → {}", response.status), (200..300).contains(&response.status))?;
-                response.has("access-control-allow-origin", PAGE)?;
-            }
-            Ok(())
-        },
-    );
-    suite.case("W8", "an OPTIONS that is no preflight goes to the upstream", |cx| async move {
+    suite.case("W8", "a preflight of a control call or of a bad URL is answered all the same", async |cx| {
+        for path in ["/in-progress", "/stop", "/delete", "/", "/nothing-here", "/demo/x"] {
+            let request = cx.recorder.request("OPTIONS", path).header("origin", PAGE);
+            let response = request.header("access-control-request-method", "POST").send().await?;
+            holds(format!("{path} → {}", response.status), (200..300).contains(&response.status))?;
+            response.has("access-control-allow-origin", PAGE)?;
+        }
+        Ok(())
+    });
+    suite.case("W8", "an OPTIONS that is no preflight goes to the upstream", async |cx| {
         let at = cx.replying(Reply::ok("options"));
         let request = cx.recorder.fetch("OPTIONS", &at.url()).header("origin", PAGE);
         request.send().await?.ends_with("options").await?;
@@ -74,7 +70,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "W8",
         "any loopback origin is echoed with credentials, and every header exposed",
-        |cx| async move {
+        async |cx| {
             let at =
                 cx.replying(Reply::ok("x").header("x-a", "b").header("access-control-allow-origin", "*"));
             for origin in [
@@ -95,7 +91,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("W8", "errors, 204 and control answers carry CORS too", |cx| async move {
+    suite.case("W8", "errors, 204 and control answers carry CORS too", async |cx| {
         let requests = [
             (204, cx.get(&cx.endpoint()).mode("resume")),
             (404, cx.get(&cx.endpoint()).mode("replay")),
@@ -119,20 +115,20 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("W8", "an answer to no origin still varies on it", |cx| async move {
+    suite.case("W8", "an answer to no origin still varies on it", async |cx| {
         let response = cx.get(&cx.replying(Reply::ok("x"))).send().await?;
         holds("vary", response.headers.lists("vary", "origin"))?;
         response.lacks("access-control-allow-origin")?;
         Ok(())
     });
-    suite.case("W8", "the upstream's own Vary stays besides the recorder's", |cx| async move {
+    suite.case("W8", "the upstream's own Vary stays besides the recorder's", async |cx| {
         let at = cx.replying(Reply::ok("x").header("vary", "accept-language"));
         let response = cx.get(&at).header("origin", PAGE).send().await?;
         holds("accept-language", response.headers.lists("vary", "accept-language"))?;
         holds("origin", response.headers.lists("vary", "origin"))?;
         Ok(())
     });
-    suite.case("W8", "CORS headers of one reader do not leak to another", |cx| async move {
+    suite.case("W8", "CORS headers of one reader do not leak to another", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for origin in [PAGE, "http://localhost:3000", "http://127.0.0.1:1"] {
             let response = cx.get(&at).header("origin", origin).send().await?;

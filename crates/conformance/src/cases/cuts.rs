@@ -13,9 +13,7 @@ use crate::wire::Cut;
 async fn old_reader(cx: &Context) -> Checked<(Endpoint, Call, Response)> {
     let at = cx.endpoint();
     let open = cx.get(&at).http10().open().await?;
-    let mut call = at.accept().await?;
-    call.head(200, &[]).await?;
-    call.send("part").await?;
+    let call = at.accept().await?.begins("part").await?;
     let mut reader = open.response().await?;
     reader.is(200)?.lacks("transfer-encoding")?;
     reader.next("part").await?;
@@ -31,7 +29,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "B3",
         "an upstream that resets mid-body breaks its readers and fails the recording",
-        |cx| async move {
+        async |cx| {
             let Live { at, call, mut reader, .. } = cx.streaming("part").await?;
             let mut second = cx.get(&at).send().await?;
             second.next("part").await?;
@@ -42,39 +40,35 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("B3", "an upstream that closes without a final chunk breaks its readers", |cx| async move {
+    suite.case("B3", "an upstream that closes without a final chunk breaks its readers", async |cx| {
         let Live { at, call, mut reader, .. } = cx.streaming("part").await?;
         call.close();
         reader.breaks().await?;
         cx.until_state(&at, "failed").await?;
         Ok(())
     });
-    suite.case(
-        "B3",
-        "an upstream that closes short of its content-length breaks its readers",
-        |cx| async move {
-            let at = cx.replying(Reply::ok("part").broken());
-            let mut reader = cx.get(&at).send().await?;
-            reader.next("part").await?;
-            reader.breaks().await?;
-            cx.until_state(&at, "failed").await?;
-            Ok(())
-        },
-    );
-    suite.case("B3", "an upstream that sends garbage for a chunk breaks its readers", |cx| async move {
+    suite.case("B3", "an upstream that closes short of its content-length breaks its readers", async |cx| {
+        let at = cx.replying(Reply::ok("part").broken());
+        let mut reader = cx.get(&at).send().await?;
+        reader.next("part").await?;
+        reader.breaks().await?;
+        cx.until_state(&at, "failed").await?;
+        Ok(())
+    });
+    suite.case("B3", "an upstream that sends garbage for a chunk breaks its readers", async |cx| {
         let Live { at, mut call, mut reader, .. } = cx.streaming("part").await?;
         call.raw(b"not a chunk size\r\n").await?;
         reader.breaks().await?;
         cx.until_state(&at, "failed").await?;
         Ok(())
     });
-    suite.case("B5", "chunk extensions of an upstream are not body", |cx| async move {
+    suite.case("B5", "chunk extensions of an upstream are not body", async |cx| {
         let Live { mut call, mut reader, .. } = cx.streaming("one ").await?;
         call.raw(b"3;name=value\r\ntwo\r\n0;last\r\n\r\n").await?;
         reader.ends_with("two").await?;
         Ok(())
     });
-    suite.case("B3", "an upstream whose body has no length ends with its FIN", |cx| async move {
+    suite.case("B3", "an upstream whose body has no length ends with its FIN", async |cx| {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -86,7 +80,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.until_state(&at, "complete").await?;
         Ok(())
     });
-    suite.case("B3", "an upstream whose body has no length fails with a reset", |cx| async move {
+    suite.case("B3", "an upstream whose body has no length fails with a reset", async |cx| {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -98,13 +92,13 @@ pub(super) fn add(suite: &mut Suite) {
         cx.until_state(&at, "failed").await?;
         Ok(())
     });
-    suite.case("B3", "an HTTP/1.0 reader sees the end of a complete recording as a FIN", |cx| async move {
+    suite.case("B3", "an HTTP/1.0 reader sees the end of a complete recording as a FIN", async |cx| {
         let (_at, call, mut reader) = old_reader(&cx).await?;
         call.end().await?;
         reader.ends().await?;
         Ok(())
     });
-    suite.case("B3", "an HTTP/1.0 reader sees the end of a stopped recording as a FIN", |cx| async move {
+    suite.case("B3", "an HTTP/1.0 reader sees the end of a stopped recording as a FIN", async |cx| {
         let (at, _call, mut reader) = old_reader(&cx).await?;
         cx.stop(&at).await?;
         reader.ends().await?;
@@ -114,7 +108,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::ResetHttp10,
         "B3",
         "an HTTP/1.0 reader sees a failed recording as a reset",
-        |cx| async move {
+        async |cx| {
             let (_at, call, reader) = old_reader(&cx).await?;
             call.reset();
             is_reset(reader).await?;
@@ -125,7 +119,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::ResetHttp10,
         "B3",
         "an HTTP/1.0 reader sees a deleted recording as a reset",
-        |cx| async move {
+        async |cx| {
             let (at, _call, reader) = old_reader(&cx).await?;
             cx.delete(&at).await?;
             is_reset(reader).await?;
@@ -136,7 +130,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::ResetHttp10,
         "B3",
         "an HTTP/1.0 reader sees a superseded recording as a reset",
-        |cx| async move {
+        async |cx| {
             let (at, _call, reader) = old_reader(&cx).await?;
             let _restart = cx.get(&at).mode("restart").open().await?;
             is_reset(reader).await?;
@@ -147,7 +141,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::ResetHttp10,
         "B3",
         "an HTTP/1.0 replay of a failed recording is what it holds, then a reset",
-        |cx| async move {
+        async |cx| {
             let failed = cx.failed("part").await?;
             let mut replay = cx.get(&failed.at).mode("replay").http10().send().await?;
             replay.lacks("content-length")?;
@@ -156,14 +150,14 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("B4", "an HTTP/1.0 replay of a complete recording has its content-length", |cx| async move {
+    suite.case("B4", "an HTTP/1.0 replay of a complete recording has its content-length", async |cx| {
         let complete = cx.complete("whole").await?;
         let mut replay = cx.get(&complete.at).http10().send().await?;
         replay.has("content-length", "5")?;
         replay.ends_with("whole").await?;
         Ok(())
     });
-    suite.case("B3", "a broken replay of 1 MiB gives all of it before it breaks", |cx| async move {
+    suite.case("B3", "a broken replay of 1 MiB gives all of it before it breaks", async |cx| {
         let body = cx.bytes(1 << 20);
         let at = cx.replying(Reply::ok(body.clone()).broken());
         let mut first = cx.get(&at).send().await?;
@@ -174,7 +168,7 @@ pub(super) fn add(suite: &mut Suite) {
         replay.breaks().await?;
         Ok(())
     });
-    suite.case("B3", "a reader that was cut can tell a stop from a failure by the state", |cx| async move {
+    suite.case("B3", "a reader that was cut can tell a stop from a failure by the state", async |cx| {
         let Live { at, call, mut reader, recording } = cx.streaming("part").await?;
         call.reset();
         reader.breaks().await?;

@@ -24,19 +24,19 @@ fn text() -> Vec<u8> {
 }
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("B1", "a gzip body is recorded decoded, offsets count decoded bytes", |cx| async move {
+    suite.case("B1", "a gzip body is recorded decoded, offsets count decoded bytes", async |cx| {
         Ok(decoded(&cx, "gzip", gzip(&text())?, &text()).await?)
     });
-    suite.case("B1", "a br body is recorded decoded, offsets count decoded bytes", |cx| async move {
+    suite.case("B1", "a br body is recorded decoded, offsets count decoded bytes", async |cx| {
         Ok(decoded(&cx, "br", brotli(&text())?, &text()).await?)
     });
-    suite.case("B1", "a zstd body is recorded decoded, offsets count decoded bytes", |cx| async move {
+    suite.case("B1", "a zstd body is recorded decoded, offsets count decoded bytes", async |cx| {
         Ok(decoded(&cx, "zstd", zstd(&text())?, &text()).await?)
     });
-    suite.case("B1", "a content-encoding of identity is no coding and is dropped", |cx| async move {
+    suite.case("B1", "a content-encoding of identity is no coding and is dropped", async |cx| {
         Ok(decoded(&cx, "identity", text(), &text()).await?)
     });
-    suite.case("B1", "an encoded stream is decoded as it comes, chunk by chunk", |cx| async move {
+    suite.case("B1", "an encoded stream is decoded as it comes, chunk by chunk", async |cx| {
         use std::io::Write;
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
@@ -56,7 +56,7 @@ pub(super) fn add(suite: &mut Suite) {
         reader.ends().await?;
         Ok(())
     });
-    suite.case("B1", "an encoded body that is cut fails, it does not end", |cx| async move {
+    suite.case("B1", "an encoded body that is cut fails, it does not end", async |cx| {
         let encoded = gzip(&cx.bytes(100_000))?;
         let at = cx.replying(Reply::ok(&encoded[..encoded.len() / 2]).header("content-encoding", "gzip"));
         let (_, end) = cx.get(&at).send().await?.rest().await?;
@@ -64,7 +64,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.until_state(&at, "failed").await?;
         Ok(())
     });
-    suite.case("B1", "a body that is not in its announced coding fails", |cx| async move {
+    suite.case("B1", "a body that is not in its announced coding fails", async |cx| {
         let at = cx.replying(Reply::ok("this is no gzip").header("content-encoding", "gzip"));
         let (got, end) = cx.get(&at).send().await?.rest().await?;
         crate::check::same("bytes", got.len(), 0)?;
@@ -72,7 +72,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.until_state(&at, "failed").await?;
         Ok(())
     });
-    suite.case("B1", "an encoded answer that is not 2xx is decoded too", |cx| async move {
+    suite.case("B1", "an encoded answer that is not 2xx is decoded too", async |cx| {
         let at = cx.replying(Reply::new(500).header("content-encoding", "gzip").body(gzip(b"why")?));
         let mut answer = cx.get(&at).send().await?;
         answer.is(500)?.lacks("content-encoding")?;

@@ -7,32 +7,28 @@ use crate::launch::Settings;
 use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case(
-        "W1",
-        "a Host that is not loopback is a 421 (DNS rebinding), on every address",
-        |cx| async move {
-            let at = cx.replying(Reply::ok("x"));
-            for host in
-                ["evil.example", "evil.example:8787", "localhost.evil.example", "10.0.0.1", "192.168.0.1:80"]
-            {
-                cx.get(&at).header("host", host).send().await?.error(421, "misdirected-host").await?;
-            }
-            for path in ["/", "/healthz", "/metrics", "/demo/x", "/in-progress"] {
-                let request = cx.recorder.request("GET", path).header("host", "evil.example");
-                request.send().await?.error(421, "misdirected-host").await?;
-            }
-            at.hits(0)?;
-            Ok(())
-        },
-    );
-    suite.case("W1", "Hosts of loopback are answered whatever their port", |cx| async move {
+    suite.case("W1", "a Host that is not loopback is a 421 (DNS rebinding), on every address", async |cx| {
+        let at = cx.replying(Reply::ok("x"));
+        for host in
+            ["evil.example", "evil.example:8787", "localhost.evil.example", "10.0.0.1", "192.168.0.1:80"]
+        {
+            cx.get(&at).header("host", host).send().await?.error(421, "misdirected-host").await?;
+        }
+        for path in ["/", "/healthz", "/metrics", "/demo/x", "/in-progress"] {
+            let request = cx.recorder.request("GET", path).header("host", "evil.example");
+            request.send().await?.error(421, "misdirected-host").await?;
+        }
+        at.hits(0)?;
+        Ok(())
+    });
+    suite.case("W1", "Hosts of loopback are answered whatever their port", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for host in ["localhost", "localhost:1", "127.0.0.1:2", "127.9.9.9", "[::1]:3", "app.localhost:4"] {
             cx.get(&at).header("host", host).send().await?.is(200)?;
         }
         Ok(())
     });
-    suite.case("W3", "a foreign Origin is a 403, on every address and in a preflight", |cx| async move {
+    suite.case("W3", "a foreign Origin is a 403, on every address and in a preflight", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for origin in ["https://evil.example", "http://localhost.evil.example", "null", "file://", "garbage"]
         {
@@ -47,7 +43,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(0)?;
         Ok(())
     });
-    suite.case("W4", "Sec-Fetch-Site: cross-site without an Origin is a 403", |cx| async move {
+    suite.case("W4", "Sec-Fetch-Site: cross-site without an Origin is a 403", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         let request = cx.get(&at).header("sec-fetch-site", "cross-site");
         request.send().await?.error(403, "forbidden-origin").await?;
@@ -60,14 +56,14 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "W3 W4",
         "a page on localhost may ask a recorder on 127.0.0.1, although that is cross-site",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("x"));
             let request = cx.get(&at).header("origin", "http://localhost:5173");
             request.header("sec-fetch-site", "cross-site").send().await?.is(200)?;
             Ok(())
         },
     );
-    suite.case("W2", "requests that came through a proxy are refused", |cx| async move {
+    suite.case("W2", "requests that came through a proxy are refused", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for name in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"] {
             let request = cx.get(&at).header(name, "1.2.3.4");
@@ -76,14 +72,14 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(0)?;
         Ok(())
     });
-    suite.case("W5", "a service worker script is refused", |cx| async move {
+    suite.case("W5", "a service worker script is refused", async |cx| {
         let at = cx.replying(Reply::ok("self.onfetch = 1").header("content-type", "text/javascript"));
         let request = cx.get(&at).header("service-worker", "script");
         request.send().await?.error(403, "service-worker").await?;
         at.hits(0)?;
         Ok(())
     });
-    suite.case("A8", "a recorder that is asked to fetch itself answers 508", |cx| async move {
+    suite.case("A8", "a recorder that is asked to fetch itself answers 508", async |cx| {
         let own = cx.recorder.authority.clone();
         let port = own.rsplit(':').next().unwrap_or_default().to_owned();
         for authority in
@@ -100,7 +96,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching(
         "A8",
         "a recorder that is asked to fetch itself through another answers 508",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("never"));
             let (other, _own) = cx.launch(Settings::default()).await?;
             let inner =
@@ -115,7 +111,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "W11",
         "addresses that are neither public nor loopback are a 403, however they are spelled",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("x"));
             // The upstream listens on 127.0.0.1, which some of these lead to.
             for host in [
@@ -149,7 +145,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("", "an upstream outside of the allowlist is a 403", |cx| async move {
+    suite.launching("", "an upstream outside of the allowlist is a 403", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         let prefix = at.url().replace("/stream", "/str");
         let allow = vec![format!("{}/", at.url()), prefix];
@@ -165,7 +161,7 @@ pub(super) fn add(suite: &mut Suite) {
         elsewhere.hits(0)?;
         Ok(())
     });
-    suite.launching("W9", "a redirect out of the allowlist is refused", |cx| async move {
+    suite.launching("W9", "a redirect out of the allowlist is refused", async |cx| {
         let outside = cx.replying(Reply::ok("x"));
         let at = cx.replying(Reply::redirect(302, &outside.url()));
         let (cx, _own) = cx.launch(Settings { allow: vec![at.url()], ..Settings::default() }).await?;
@@ -173,7 +169,7 @@ pub(super) fn add(suite: &mut Suite) {
         outside.hits(0)?;
         Ok(())
     });
-    suite.launching("W3 W8", "an origin that was named is allowed besides loopback", |cx| async move {
+    suite.launching("W3 W8", "an origin that was named is allowed besides loopback", async |cx| {
         let origins = vec!["https://app.example".to_owned()];
         let (cx, _own) = cx.launch(Settings { origins, ..Settings::default() }).await?;
         let at = cx.replying(Reply::ok("x"));

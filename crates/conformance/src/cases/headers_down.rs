@@ -19,29 +19,24 @@ async fn four_readers(cx: &Context, at: &Endpoint) -> crate::check::Checked<Vec<
 }
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case(
-        "R4",
-        "status, statusText and end-to-end headers are the same for every reader",
-        |cx| async move {
-            let reply = Reply::new(203).reason("Quite Right").body("body");
-            let reply =
-                reply.header("content-type", "text/event-stream; charset=utf-8").header("X-Many", "1");
-            let reply =
-                reply.header("x-many", "2").header("x-request-id", "r-1").header("content-language", "de");
-            let at = cx.replying(reply.header("content-disposition", "attachment; filename=\"a.txt\""));
-            for reader in four_readers(&cx, &at).await? {
-                reader.is(203)?.has("content-type", "text/event-stream; charset=utf-8")?;
-                reader.has("x-request-id", "r-1")?.has("content-language", "de")?;
-                reader.has("content-disposition", "attachment; filename=\"a.txt\"")?;
-                // One line or two: HTTP says that these are the same.
-                same("x-many", reader.headers.all("x-many").collect::<Vec<_>>().join(", "), "1, 2")?;
-                reader.has("durablefetch-status-text", "Quite Right")?;
-            }
-            at.hits(1)?;
-            Ok(())
-        },
-    );
-    suite.case("R2", "an ended recording tells its whole length, a live one none", |cx| async move {
+    suite.case("R4", "status, statusText and end-to-end headers are the same for every reader", async |cx| {
+        let reply = Reply::new(203).reason("Quite Right").body("body");
+        let reply = reply.header("content-type", "text/event-stream; charset=utf-8").header("X-Many", "1");
+        let reply =
+            reply.header("x-many", "2").header("x-request-id", "r-1").header("content-language", "de");
+        let at = cx.replying(reply.header("content-disposition", "attachment; filename=\"a.txt\""));
+        for reader in four_readers(&cx, &at).await? {
+            reader.is(203)?.has("content-type", "text/event-stream; charset=utf-8")?;
+            reader.has("x-request-id", "r-1")?.has("content-language", "de")?;
+            reader.has("content-disposition", "attachment; filename=\"a.txt\"")?;
+            // One line or two: HTTP says that these are the same.
+            same("x-many", reader.headers.all("x-many").collect::<Vec<_>>().join(", "), "1, 2")?;
+            reader.has("durablefetch-status-text", "Quite Right")?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("R2", "an ended recording tells its whole length, a live one none", async |cx| {
         let mut live = cx.streaming("01234").await?;
         let (at, id) = (live.at.clone(), live.recording.clone());
         for reader in [&live.reader, &cx.get(&at).send().await?, &cx.rest_of(&at, &id, 2).send().await?] {
@@ -60,7 +55,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("R2", "a live body has no content-length, although the upstream told one", |cx| async move {
+    suite.case("R2", "a live body has no content-length, although the upstream told one", async |cx| {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -74,20 +69,20 @@ pub(super) fn add(suite: &mut Suite) {
         reader.ends_with("half").await?;
         Ok(())
     });
-    suite.case("R4", "the recorder invents no content-type", |cx| async move {
+    suite.case("R4", "the recorder invents no content-type", async |cx| {
         for reader in four_readers(&cx, &cx.replying(Reply::ok("<html>"))).await? {
             reader.lacks("content-type")?;
         }
         Ok(())
     });
-    suite.case("R4", "a reason phrase comes percent-encoded", |cx| async move {
+    suite.case("R4", "a reason phrase comes percent-encoded", async |cx| {
         let at = cx.replying(Reply::new(200).reason("A 100% ~fine~ Answer").body("x"));
         for reader in four_readers(&cx, &at).await? {
             reader.has("durablefetch-status-text", "A 100%25 ~fine~ Answer")?;
         }
         Ok(())
     });
-    suite.case("R4 S7", "every 2xx status is recorded and replayed as it is", |cx| async move {
+    suite.case("R4 S7", "every 2xx status is recorded and replayed as it is", async |cx| {
         for status in [200, 201, 202, 203, 206, 226, 299] {
             let at = cx.replying(Reply::new(status).body("x"));
             for reader in four_readers(&cx, &at).await? {
@@ -97,7 +92,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("R4 S7", "a 204 is recorded and replayed without a body", |cx| async move {
+    suite.case("R4 S7", "a 204 is recorded and replayed without a body", async |cx| {
         let at = cx.replying(Reply::new(204).header("x-a", "b"));
         for _ in 0..2 {
             let mut response = cx.get(&at).send().await?;
@@ -109,7 +104,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.until_state(&at, "complete").await?;
         Ok(())
     });
-    suite.case("R4", "hop-by-hop headers of the upstream are dropped", |cx| async move {
+    suite.case("R4", "hop-by-hop headers of the upstream are dropped", async |cx| {
         let reply = Reply::ok("body").header("connection", "x-hop").header("x-hop", "1");
         let reply = reply.header("keep-alive", "timeout=5").header("proxy-authenticate", "Basic");
         let at = cx.replying(reply.header("trailer", "x-t").header("upgrade", "h2c").header("x-end", "2"));
@@ -121,7 +116,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("R4", "durablefetch headers of the upstream are dropped", |cx| async move {
+    suite.case("R4", "durablefetch headers of the upstream are dropped", async |cx| {
         let reply =
             Reply::ok("body").header("durablefetch-state", "lies").header("durablefetch-error", "lies");
         let at = cx.replying(reply.header("durablefetch-offset", "77").header("durablefetch-x", "lies"));
@@ -135,7 +130,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "R3",
         "the upstream's caching headers are dropped and the recorder's own are set",
-        |cx| async move {
+        async |cx| {
             let reply = Reply::ok("body").header("etag", "\"x\"").header("age", "7").header("expires", "0");
             let reply = reply.header("last-modified", "Thu, 01 Jan 1970 00:00:00 GMT");
             let at = cx.replying(
@@ -152,21 +147,17 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case(
-        "R4",
-        "set-cookie goes to whoever started it at most, and never into a replay",
-        |cx| async move {
-            let at = cx.replying(Reply::ok("body").header("set-cookie", "a=b").header("set-cookie", "c=d"));
-            let readers = four_readers(&cx, &at).await?;
-            let first: Vec<_> = readers[0].headers.all("set-cookie").collect();
-            holds(format!("both or none: {first:?}"), first.is_empty() || first == ["a=b", "c=d"])?;
-            for reader in &readers[1..] {
-                reader.lacks("set-cookie")?;
-            }
-            Ok(())
-        },
-    );
-    suite.case("R4", "set-cookie does not go to who waits on another's start", |cx| async move {
+    suite.case("R4", "set-cookie goes to whoever started it at most, and never into a replay", async |cx| {
+        let at = cx.replying(Reply::ok("body").header("set-cookie", "a=b").header("set-cookie", "c=d"));
+        let readers = four_readers(&cx, &at).await?;
+        let first: Vec<_> = readers[0].headers.all("set-cookie").collect();
+        holds(format!("both or none: {first:?}"), first.is_empty() || first == ["a=b", "c=d"])?;
+        for reader in &readers[1..] {
+            reader.lacks("set-cookie")?;
+        }
+        Ok(())
+    });
+    suite.case("R4", "set-cookie does not go to who waits on another's start", async |cx| {
         let at = cx.endpoint();
         let starter = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -177,19 +168,15 @@ pub(super) fn add(suite: &mut Suite) {
         starter.response().await?.is(200)?;
         Ok(())
     });
-    suite.case(
-        "R4",
-        "set-cookie of an answer that is not 2xx is not kept with the request id",
-        |cx| async move {
-            let at = cx.replying(Reply::new(401).header("set-cookie", "a=b").body("no"));
-            let id = cx.uuid();
-            cx.get(&at).id(&id).send().await?.is(401)?;
-            cx.get(&at).id(&id).send().await?.is(401)?.lacks("set-cookie")?;
-            at.hits(1)?;
-            Ok(())
-        },
-    );
-    suite.case("R4", "trailers of the upstream do no harm", |cx| async move {
+    suite.case("R4", "set-cookie of an answer that is not 2xx is not kept with the request id", async |cx| {
+        let at = cx.replying(Reply::new(401).header("set-cookie", "a=b").body("no"));
+        let id = cx.uuid();
+        cx.get(&at).id(&id).send().await?.is(401)?;
+        cx.get(&at).id(&id).send().await?.is(401)?.lacks("set-cookie")?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("R4", "trailers of the upstream do no harm", async |cx| {
         let at = cx.endpoint();
         let open = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -203,7 +190,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "R1 R3",
         "every response of any status is uncacheable, unbuffered and names a state",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("x"));
             let host = cx.get(&at).header("host", "evil.example");
             let requests = [
@@ -230,7 +217,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "R4",
         "an upstream header that is not UTF-8 arrives as it is or not at all",
-        |cx| async move {
+        async |cx| {
             let at = cx.endpoint();
             let open = cx.get(&at).open().await?;
             let mut call = at.accept().await?;
@@ -244,7 +231,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("R4", "forty headers of the upstream come in their order and whole", |cx| async move {
+    suite.case("R4", "forty headers of the upstream come in their order and whole", async |cx| {
         let mut reply = Reply::ok("x");
         let long = "v".repeat(200);
         for n in 0..40 {

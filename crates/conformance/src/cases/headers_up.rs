@@ -9,7 +9,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "A5",
         "method, path, query, headers and body reach the upstream as they were sent",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("x"));
             for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "REPORT"] {
                 let request = cx.recorder.fetch(method, &format!("{}/a%20b/%C3%A4?q=1&&r=%2F+x&s", at.url()));
@@ -36,7 +36,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("A5", "a GET reaches the upstream as it was sent", |cx| async move {
+    suite.case("A5", "a GET reaches the upstream as it was sent", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         let request = cx.recorder.fetch("GET", &format!("{}/a%20b?q=1&&r=%2F+x&s", at.url()));
         request.header("authorization", "Bearer t").header("accept", "text/plain").send().await?.is(200)?;
@@ -47,28 +47,24 @@ pub(super) fn add(suite: &mut Suite) {
         same("accept", got.headers.get("accept"), Some("text/plain"))?;
         Ok(())
     });
-    suite.needing(Ability::GetBody, "A5", "the body of a GET reaches the upstream", |cx| async move {
+    suite.needing(Ability::GetBody, "A5", "the body of a GET reaches the upstream", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         cx.recorder.fetch("GET", &at.url()).body("{\"a\": 1}").send().await?.is(200)?;
         same("body", at.last()?.body.as_slice(), b"{\"a\": 1}")?;
         Ok(())
     });
-    suite.case(
-        "H4",
-        "an upgrade to WebSocket is refused, other upgrades are not taken up",
-        |cx| async move {
-            let at = cx.replying(Reply::ok("x"));
-            let request = cx.get(&at).header("connection", "upgrade").header("upgrade", "websocket");
-            let request =
-                request.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZQ==");
-            request.send().await?.error(400, "bad-request").await?;
-            at.hits(0)?;
-            cx.get(&at).header("connection", "upgrade").header("upgrade", "h2c").send().await?.is(200)?;
-            same("upgrade", at.last()?.headers.get("upgrade"), None)?;
-            Ok(())
-        },
-    );
-    suite.case("H1", "no durablefetch header ever reaches the upstream", |cx| async move {
+    suite.case("H4", "an upgrade to WebSocket is refused, other upgrades are not taken up", async |cx| {
+        let at = cx.replying(Reply::ok("x"));
+        let request = cx.get(&at).header("connection", "upgrade").header("upgrade", "websocket");
+        let request =
+            request.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZQ==");
+        request.send().await?.error(400, "bad-request").await?;
+        at.hits(0)?;
+        cx.get(&at).header("connection", "upgrade").header("upgrade", "h2c").send().await?.is(200)?;
+        same("upgrade", at.last()?.headers.get("upgrade"), None)?;
+        Ok(())
+    });
+    suite.case("H1", "no durablefetch header ever reaches the upstream", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         let request = cx.get(&at).mode("join").id(&cx.uuid()).header("durablefetch-url", at.url());
         request.header("durablefetch-future", "x").send().await?.is(200)?;
@@ -77,7 +73,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("A5", "hop-by-hop headers of the request are not forwarded", |cx| async move {
+    suite.case("A5", "hop-by-hop headers of the request are not forwarded", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         let request = cx.get(&at).header("connection", "keep-alive, x-hop").header("x-hop", "1");
         let request = request.header("keep-alive", "timeout=5").header("te", "trailers");
@@ -90,13 +86,13 @@ pub(super) fn add(suite: &mut Suite) {
         same("x-end", got.get("x-end"), Some("2"))?;
         Ok(())
     });
-    suite.case("B1", "the upstream is asked for identity, whatever the reader accepts", |cx| async move {
+    suite.case("B1", "the upstream is asked for identity, whatever the reader accepts", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         cx.get(&at).header("accept-encoding", "gzip, br, zstd").send().await?.is(200)?;
         same("accept-encoding", at.last()?.headers.get("accept-encoding"), Some("identity"))?;
         Ok(())
     });
-    suite.case("B6", "Range is not forwarded and the whole is recorded", |cx| async move {
+    suite.case("B6", "Range is not forwarded and the whole is recorded", async |cx| {
         let at = cx.replying(Reply::ok("0123456789"));
         let request = cx.get(&at).header("range", "bytes=5-").header("if-range", "\"x\"");
         let mut response = request.send().await?;
@@ -112,7 +108,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "B6",
         "conditional headers are not forwarded: a 304 would leave the reader with nothing",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("x"));
             let request = cx.get(&at).header("if-none-match", "\"x\"");
             request.header("if-modified-since", "Thu, 01 Jan 1970 00:00:00 GMT").send().await?.is(200)?;
@@ -121,7 +117,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("W7", "sec-fetch headers are not forwarded", |cx| async move {
+    suite.case("W7", "sec-fetch headers are not forwarded", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         let request = cx.get(&at).header("sec-fetch-site", "same-origin").header("sec-fetch-mode", "cors");
         request.header("sec-fetch-dest", "empty").send().await?.is(200)?;
@@ -130,13 +126,13 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("W6", "between loopback ends cookies go up", |cx| async move {
+    suite.case("W6", "between loopback ends cookies go up", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         cx.get(&at).header("cookie", "a=b; c=d").send().await?.is(200)?;
         same("cookie", at.last()?.headers.get("cookie"), Some("a=b; c=d"))?;
         Ok(())
     });
-    suite.case("A8", "the recorder names itself in Via", |cx| async move {
+    suite.case("A8", "the recorder names itself in Via", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         cx.get(&at).header("via", "1.1 somebody").send().await?.is(200)?;
         let headers = at.last()?.headers;

@@ -12,7 +12,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "W7",
         "proxied content is sandboxed and not sniffed, live, replayed, continued and passed through",
-        |cx| async move {
+        async |cx| {
             let page = Reply::ok("<script>1</script>").header("content-type", "text/html");
             let page = page
                 .header("content-security-policy", "default-src *")
@@ -35,7 +35,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "W7",
         "headers that speak for an origin are dropped, recorded and passed through",
-        |cx| async move {
+        async |cx| {
             let dropped = [
                 ("service-worker-allowed", "/"),
                 ("clear-site-data", "\"*\""),
@@ -65,7 +65,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("W7", "a 401 of the upstream keeps its challenge", |cx| async move {
+    suite.case("W7", "a 401 of the upstream keeps its challenge", async |cx| {
         let at = cx.replying(Reply::new(401).header("www-authenticate", "Bearer realm=\"x\""));
         cx.get(&at).send().await?.is(401)?.has("www-authenticate", "Bearer realm=\"x\"")?;
         Ok(())

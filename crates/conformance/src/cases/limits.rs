@@ -13,7 +13,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching(
         "",
         "a recording that outgrows its limit fails, and its upstream is closed",
-        |cx| async move {
+        async |cx| {
             let (cx, _own) =
                 cx.launch(Settings { recording_bytes: Some(100_000), ..Settings::default() }).await?;
             let Live { at, mut call, mut reader, recording } = cx.streaming("x").await?;
@@ -28,7 +28,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("", "a recording of exactly its limit is complete", |cx| async move {
+    suite.launching("", "a recording of exactly its limit is complete", async |cx| {
         let (cx, _own) =
             cx.launch(Settings { recording_bytes: Some(100_000), ..Settings::default() }).await?;
         let body = cx.bytes(100_000);
@@ -39,7 +39,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching(
         "",
         "one recording more than may be in flight is a 503 until another has ended",
-        |cx| async move {
+        async |cx| {
             let (cx, _own) = cx.launch(Settings { in_flight: Some(2), ..Settings::default() }).await?;
             let one = cx.streaming("one").await?;
             let _two = cx.streaming("two").await?;
@@ -53,7 +53,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("", "a refused start may be sent again with the same request id", |cx| async move {
+    suite.launching("", "a refused start may be sent again with the same request id", async |cx| {
         let (cx, _own) = cx.launch(Settings { in_flight: Some(1), ..Settings::default() }).await?;
         let one = cx.streaming("one").await?;
         let at = cx.replying(Reply::ok("two"));
@@ -64,7 +64,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.get(&at).id(&id).send().await?.ends_with("two").await?;
         Ok(())
     });
-    suite.launching("", "an upstream that sends no head in time is a 504 and is closed", |cx| async move {
+    suite.launching("", "an upstream that sends no head in time is a 504 and is closed", async |cx| {
         let header_timeout = Some(Duration::from_millis(300));
         let (cx, _own) = cx.launch(Settings { header_timeout, ..Settings::default() }).await?;
         let Connecting { at, mut call, starter } = cx.connecting().await?;
@@ -77,7 +77,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching(
         "",
         "an upstream that falls silent mid-body fails the recording and is closed",
-        |cx| async move {
+        async |cx| {
             let idle_timeout = Some(Duration::from_millis(300));
             let (cx, _own) = cx.launch(Settings { idle_timeout, ..Settings::default() }).await?;
             let Live { at, mut call, mut reader, recording } = cx.streaming("part").await?;
@@ -89,26 +89,22 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching(
-        "",
-        "an upstream that takes its time but never falls silent is not cut",
-        |cx| async move {
-            let idle_timeout = Some(Duration::from_secs(2));
-            let (cx, _own) = cx.launch(Settings { idle_timeout, ..Settings::default() }).await?;
-            let started = std::time::Instant::now();
-            let Live { mut call, mut reader, .. } = cx.streaming("begin ").await?;
-            let mut beats = 0;
-            // One status request a beat: the upstream is slow, the test waits for nothing but answers.
-            while started.elapsed() < Duration::from_secs(3) {
-                cx.status(&cx.endpoint()).await?;
-                call.send(".").await?;
-                reader.next(".").await?;
-                beats += 1;
-            }
-            call.end().await?;
-            reader.ends().await?;
-            same("it was slower than the timeout", beats > 0, true)?;
-            Ok(())
-        },
-    );
+    suite.launching("", "an upstream that takes its time but never falls silent is not cut", async |cx| {
+        let idle_timeout = Some(Duration::from_secs(2));
+        let (cx, _own) = cx.launch(Settings { idle_timeout, ..Settings::default() }).await?;
+        let started = std::time::Instant::now();
+        let Live { mut call, mut reader, .. } = cx.streaming("begin ").await?;
+        let mut beats = 0;
+        // One status request a beat: the upstream is slow, the test waits for nothing but answers.
+        while started.elapsed() < Duration::from_secs(3) {
+            cx.status(&cx.endpoint()).await?;
+            call.send(".").await?;
+            reader.next(".").await?;
+            beats += 1;
+        }
+        call.end().await?;
+        reader.ends().await?;
+        same("it was slower than the timeout", beats > 0, true)?;
+        Ok(())
+    });
 }

@@ -1,27 +1,51 @@
 //! The cases, one file per area of the protocol.
 
+mod addresses;
+mod admission_complete;
+mod admission_connecting;
+mod admission_failed;
+mod admission_nothing;
+mod admission_stopped;
+mod admission_streaming;
+mod bytes;
+mod concurrency;
+mod connections;
+mod continuation;
+mod control;
+mod cors;
+mod cuts;
+mod encoding;
+mod guards;
+mod headers_down;
+mod headers_up;
+mod inert;
+mod limits;
+mod pages;
+mod passthrough;
+mod public;
+mod redirects;
+mod request_body;
+mod request_ids;
+mod restart;
+mod retention;
+mod scopes;
+mod seed;
+mod slow;
+
 use crate::case::{Case, Suite};
 
-/// Declares the modules and adds their cases in this order.
-macro_rules! areas {
-    ($($area:ident)*) => {
-        $(mod $area;)*
-
-        pub(crate) fn all() -> Vec<Case> {
-            let mut suite = Suite::default();
-            $($area::add(&mut suite);)*
-            suite.cases
-        }
-    };
-}
-
-areas! {
-    pages addresses guards public scopes cors
-    inert headers_up headers_down request_body encoding redirects
-    passthrough admission_nothing admission_connecting admission_streaming admission_complete admission_stopped
-    admission_failed continuation request_ids control cuts concurrency
-    connections bytes slow limits restart retention
-    seed
+pub(crate) fn all() -> Vec<Case> {
+    let mut suite = Suite::default();
+    macro_rules! add { ($($area:ident)*) => { $($area::add(&mut suite);)* } }
+    add! {
+        pages addresses guards public scopes cors
+        inert headers_up headers_down request_body encoding redirects
+        passthrough admission_nothing admission_connecting admission_streaming admission_complete admission_stopped
+        admission_failed continuation request_ids control cuts concurrency
+        connections bytes slow limits restart retention
+        seed
+    }
+    suite.cases
 }
 
 /// Those that use nothing but what durablefetch 0.1.0 had.

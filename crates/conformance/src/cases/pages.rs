@@ -6,20 +6,20 @@ use crate::case::Suite;
 use crate::check::{Oops, holds, same};
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("A4 R1", "the page for people is HTML and shows a demo address", |cx| async move {
+    suite.case("A4 R1", "the page for people is HTML and shows a demo address", async |cx| {
         let mut page = cx.recorder.request("GET", "/").send().await?;
         page.is(200)?.state("none")?;
         holds("HTML", page.header("content-type")?.starts_with("text/html"))?;
         holds("it names /demo/", page.text().await?.contains("demo/"))?;
         Ok(())
     });
-    suite.case("A4 R1", "healthz is a 200 of state none", |cx| async move {
+    suite.case("A4 R1", "healthz is a 200 of state none", async |cx| {
         let mut response = cx.recorder.request("GET", "/healthz").send().await?;
         response.is(200)?.state("none")?.has("content-type", "application/json")?;
         same("body", response.json().await?, json!({ "ok": true }))?;
         Ok(())
     });
-    suite.case("A7", "the demo stream is recorded: a second tab sees the same bytes", |cx| async move {
+    suite.case("A7", "the demo stream is recorded: a second tab sees the same bytes", async |cx| {
         let path = format!("/demo/{}", cx.uuid());
         let mut first = cx.recorder.request("GET", &path).send().await?;
         first.is(200)?.state("streaming")?;
@@ -38,7 +38,7 @@ pub(super) fn add(suite: &mut Suite) {
         same("end", second.rest().await?.1, crate::client::End::Clean)?;
         Ok(())
     });
-    suite.case("A7", "two demo ids are two recordings", |cx| async move {
+    suite.case("A7", "two demo ids are two recordings", async |cx| {
         let one = cx.recorder.request("GET", &format!("/demo/{}", cx.uuid())).send().await?;
         let two = cx.recorder.request("GET", &format!("/demo/{}", cx.uuid())).send().await?;
         holds("two ids", one.recording()? != two.recording()?)?;
@@ -47,7 +47,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "A7",
         "a demo stream named by its full URL is the same recording, never fetched over HTTP",
-        |cx| async move {
+        async |cx| {
             let path = format!("/demo/{}", cx.uuid());
             let first = cx.recorder.request("GET", &path).send().await?;
             let url = format!("http://{}{}{path}", cx.recorder.authority, cx.recorder.mount);
@@ -56,7 +56,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("A7", "a demo stream can be deleted like any recording", |cx| async move {
+    suite.case("A7", "a demo stream can be deleted like any recording", async |cx| {
         let path = format!("/demo/{}", cx.uuid());
         let mut first = cx.recorder.request("GET", &path).send().await?;
         first.take(5).await?;
@@ -66,7 +66,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.recorder.request("GET", &path).mode("replay").send().await?.error(404, "not-found").await?;
         Ok(())
     });
-    suite.case("", "a demo stream that is named so is silent between its only two events", |cx| async move {
+    suite.case("", "a demo stream that is named so is silent between its only two events", async |cx| {
         let path = format!("/demo/silent-1-{}", cx.uuid());
         let text = cx.recorder.request("GET", &path).send().await?.text().await?;
         let events: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();

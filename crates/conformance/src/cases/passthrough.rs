@@ -11,31 +11,23 @@ use crate::upstream::{Nobody, Reply};
 const PAGE: &str = "http://localhost:5173";
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case(
-        "S7",
-        "an answer that is not 2xx passes through whole, with CORS, unrecorded",
-        |cx| async move {
-            for status in [400, 401, 403, 404, 409, 418, 429, 500, 502, 503] {
-                let reply = Reply::new(status).reason("Not This").header("x-why", "so").body("the reason");
-                let at = cx.replying(reply.header("content-type", "text/plain"));
-                let mut answer = cx.get(&at).header("origin", PAGE).send().await?;
-                answer
-                    .is(status)?
-                    .state("unrecorded")?
-                    .has("x-why", "so")?
-                    .has("content-type", "text/plain")?;
-                answer.has("access-control-allow-origin", PAGE)?.lacks("durablefetch-recording")?;
-                answer.has("durablefetch-status-text", "Not This")?.lacks("durablefetch-error")?;
-                answer.has("cache-control", "private, no-store, no-transform")?;
-                answer.ends_with("the reason").await?;
-                cx.get(&at).mode("resume").send().await?.is(204)?;
-                cx.get(&at).mode("replay").send().await?.is(404)?;
-                same("state", &cx.status(&at).await?["state"], &json!("none"))?;
-            }
-            Ok(())
-        },
-    );
-    suite.case("S7", "a join after an answer that is not 2xx asks the upstream again", |cx| async move {
+    suite.case("S7", "an answer that is not 2xx passes through whole, with CORS, unrecorded", async |cx| {
+        for status in [400, 401, 403, 404, 409, 418, 429, 500, 502, 503] {
+            let reply = Reply::new(status).reason("Not This").header("x-why", "so").body("the reason");
+            let at = cx.replying(reply.header("content-type", "text/plain"));
+            let mut answer = cx.get(&at).header("origin", PAGE).send().await?;
+            answer.is(status)?.state("unrecorded")?.has("x-why", "so")?.has("content-type", "text/plain")?;
+            answer.has("access-control-allow-origin", PAGE)?.lacks("durablefetch-recording")?;
+            answer.has("durablefetch-status-text", "Not This")?.lacks("durablefetch-error")?;
+            answer.has("cache-control", "private, no-store, no-transform")?;
+            answer.ends_with("the reason").await?;
+            cx.get(&at).mode("resume").send().await?.is(204)?;
+            cx.get(&at).mode("replay").send().await?.is(404)?;
+            same("state", &cx.status(&at).await?["state"], &json!("none"))?;
+        }
+        Ok(())
+    });
+    suite.case("S7", "a join after an answer that is not 2xx asks the upstream again", async |cx| {
         let at = cx.replying(Reply::new(503).body("busy"));
         for _ in 0..3 {
             cx.get(&at).send().await?.is(503)?;
@@ -43,7 +35,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(3)?;
         Ok(())
     });
-    suite.case("S7", "everyone who waited on a start gets its answer that is not 2xx", |cx| async move {
+    suite.case("S7", "everyone who waited on a start gets its answer that is not 2xx", async |cx| {
         let Connecting { at, mut call, starter } = cx.connecting().await?;
         let mut waiting = vec![starter];
         for mode in ["join", "resume", "replay"] {
@@ -60,7 +52,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("S7", "an answer that is not 2xx of 1 MiB is whole for all who waited", |cx| async move {
+    suite.case("S7", "an answer that is not 2xx of 1 MiB is whole for all who waited", async |cx| {
         let body = cx.bytes(1 << 20);
         let Connecting { at, mut call, starter } = cx.connecting().await?;
         let mut waiting = vec![starter];
@@ -89,7 +81,7 @@ pub(super) fn add(suite: &mut Suite) {
         sending.await.map_err(|e| Oops::new(e.to_string()))??;
         Ok(())
     });
-    suite.case("S7 R5", "an answer that is not 2xx is passed on as it comes", |cx| async move {
+    suite.case("S7 R5", "an answer that is not 2xx is passed on as it comes", async |cx| {
         let Connecting { at: _at, mut call, starter } = cx.connecting().await?;
         call.head(503, &[]).await?;
         let mut answer = starter.response().await?;
@@ -102,7 +94,7 @@ pub(super) fn add(suite: &mut Suite) {
         answer.ends().await?;
         Ok(())
     });
-    suite.case("S7", "a 3xx that leads nowhere passes through", |cx| async move {
+    suite.case("S7", "a 3xx that leads nowhere passes through", async |cx| {
         for status in [300, 302, 304] {
             let at = cx.replying(Reply::new(status).header("x-a", "b"));
             let mut answer = cx.get(&at).send().await?;
@@ -112,7 +104,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("S7", "an answer that is not 2xx and is cut is cut for its reader too", |cx| async move {
+    suite.case("S7", "an answer that is not 2xx and is cut is cut for its reader too", async |cx| {
         let at = cx.replying(Reply::new(500).body("partial").broken());
         // Cut before anything of it was passed on, the recorder may also say so with an error of its own.
         let mut answer = cx.get(&at).send().await?;
@@ -120,7 +112,7 @@ pub(super) fn add(suite: &mut Suite) {
         holds("502, or broken", answer.status == 502 || matches!(end, End::Broken(_)))?;
         Ok(())
     });
-    suite.case("S8 W8", "an upstream that cannot be connected to is a 502 with CORS", |cx| async move {
+    suite.case("S8 W8", "an upstream that cannot be connected to is a 502 with CORS", async |cx| {
         let nobody = Nobody::bind()?;
         let mut answer = cx.recorder.fetch("GET", &nobody.url()).header("origin", PAGE).send().await?;
         answer.has("access-control-allow-origin", PAGE)?;
@@ -132,7 +124,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "S8",
         "an upstream that closes before its head is a 502; whoever resumed gets 204",
-        |cx| async move {
+        async |cx| {
             // A POST: HTTP clients may send a GET again by themselves.
             let at = cx.endpoint();
             let starter = cx.post(&at, "x").open().await?;
@@ -144,7 +136,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("S8", "an upstream that answers with something else than HTTP is a 502", |cx| async move {
+    suite.case("S8", "an upstream that answers with something else than HTTP is a 502", async |cx| {
         let at = cx.endpoint();
         let starter = cx.post(&at, "x").open().await?;
         let mut call = at.accept().await?;
@@ -154,31 +146,27 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case(
-        "S8",
-        "a failed start leaves nothing: the next join asks the upstream again",
-        |cx| async move {
-            // A POST: HTTP clients may send a GET again by themselves.
-            let at = cx.endpoint();
-            let starter = cx.post(&at, "x").open().await?;
-            let call = at.accept().await?;
-            call.reset();
-            starter.response().await?.error(502, "upstream-failed").await?;
-            let join = cx.get(&at).open().await?;
-            let mut call = at.accept().await?;
-            call.head(200, &[]).await?;
-            call.end().await?;
-            join.response().await?.is(200)?;
-            Ok(())
-        },
-    );
-    suite.case("R1", "HEAD of what is an error has the error's head and no body", |cx| async move {
+    suite.case("S8", "a failed start leaves nothing: the next join asks the upstream again", async |cx| {
+        // A POST: HTTP clients may send a GET again by themselves.
+        let at = cx.endpoint();
+        let starter = cx.post(&at, "x").open().await?;
+        let call = at.accept().await?;
+        call.reset();
+        starter.response().await?.error(502, "upstream-failed").await?;
+        let join = cx.get(&at).open().await?;
+        let mut call = at.accept().await?;
+        call.head(200, &[]).await?;
+        call.end().await?;
+        join.response().await?.is(200)?;
+        Ok(())
+    });
+    suite.case("R1", "HEAD of what is an error has the error's head and no body", async |cx| {
         let mut head = cx.recorder.request("HEAD", "/nothing-here").send().await?;
         head.is(404)?.state("none")?.has("durablefetch-error", "not-found")?;
         head.ends().await?;
         Ok(())
     });
-    suite.case("S9", "HEAD reaches the upstream as HEAD and never records", |cx| async move {
+    suite.case("S9", "HEAD reaches the upstream as HEAD and never records", async |cx| {
         let at = cx.replying(Reply::ok("body").header("x-head", "yes"));
         let mut head = cx.recorder.fetch("HEAD", &at.url()).send().await?;
         head.is(200)?.state("unrecorded")?.has("x-head", "yes")?.lacks("durablefetch-recording")?;
@@ -190,7 +178,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(2)?;
         Ok(())
     });
-    suite.case("S9 A7", "HEAD of a demo stream records nothing", |cx| async move {
+    suite.case("S9 A7", "HEAD of a demo stream records nothing", async |cx| {
         let path = format!("/demo/{}", cx.uuid());
         let mut head = cx.recorder.request("HEAD", &path).send().await?;
         head.is(200)?.state("unrecorded")?.lacks("durablefetch-recording")?;
@@ -198,7 +186,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.recorder.request("GET", &path).mode("replay").send().await?.error(404, "not-found").await?;
         Ok(())
     });
-    suite.case("S9 H3 H4", "HEAD is refused where another method would be", |cx| async move {
+    suite.case("S9 H3 H4", "HEAD is refused where another method would be", async |cx| {
         let at = cx.replying(Reply::ok("body"));
         for (name, value) in [
             ("upgrade", "websocket"),
@@ -213,17 +201,11 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(0)?;
         Ok(())
     });
-    suite.case(
-        "S7",
-        "an upstream that sends an informational response first is no trouble",
-        |cx| async move {
-            let Connecting { at: _at, mut call, starter } = cx.connecting().await?;
-            call.raw(b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n").await?;
-            call.head(200, &[]).await?;
-            call.send("body").await?;
-            call.end().await?;
-            starter.response().await?.ends_with("body").await?;
-            Ok(())
-        },
-    );
+    suite.case("S7", "an upstream that sends an informational response first is no trouble", async |cx| {
+        let Connecting { at: _at, mut call, starter } = cx.connecting().await?;
+        call.raw(b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n").await?;
+        call.answers("body").await?;
+        starter.response().await?.ends_with("body").await?;
+        Ok(())
+    });
 }

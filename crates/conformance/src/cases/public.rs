@@ -42,7 +42,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::PublicOrigin,
         "W12",
         "a proxy that puts the recorder's own address into Host may tell the public one beside it",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("x"));
             let (cx, _own) = public(&cx, &[&at.url()]).await?;
             for (told, status) in [("app.example", 200), ("evil.example", 421), ("localhost", 421)] {
@@ -58,7 +58,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::PublicOrigin,
         "W12",
         "under a public origin its Host alone is answered, and loopback has no privilege",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("x"));
             let (cx, _own) = public(&cx, &[&at.url()]).await?;
             for host in [
@@ -89,7 +89,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::PublicOrigin,
         "W12",
         "under a public origin the pages of that origin and of named ones may ask, and no others",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("x"));
             let (cx, _own) = public(&cx, &[&at.url()]).await?;
             for origin in [APP, "https://admin.example"] {
@@ -117,7 +117,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::PublicOrigin,
         "W12 W11",
         "under a public origin nothing but what was named is fetched on this machine",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("x"));
             let other = cx.replying(Reply::ok("x"));
             let named = [at.url(), "http://10.0.0.1/".to_owned()];
@@ -136,7 +136,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::PublicOrigin,
         "W6",
         "under a public origin cookies do not go to other origins",
-        |cx| async move {
+        async |cx| {
             let at = cx.replying(Reply::ok("x").header("set-cookie", "stolen=1"));
             let (cx, _own) = public(&cx, &[&at.url()]).await?;
             let response = through(&cx, &at.url()).header("cookie", "sid=1").send().await?;
@@ -149,7 +149,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::PublicOrigin,
         "W12 W6",
         "a recorder mounted below the app's own origin fetches the app, with its cookies",
-        |cx| async move {
+        async |cx| {
             let app = cx.replying(Reply::ok("x").header("set-cookie", "sid=2"));
             let authority = cx.upstream.authority();
             let settings = Settings {
@@ -170,7 +170,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::Maps,
         "W16 W6",
         "a mapped origin is fetched where it is, under its own name and with its cookies",
-        |cx| async move {
+        async |cx| {
             let app = cx.replying(Reply::ok("x").header("set-cookie", "sid=2"));
             let (cx, _own) = mapped(&cx, &app).await?;
             let url = format!("{}?q=1", url_on(&app, APP));
@@ -202,7 +202,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::Maps,
         "W16",
         "a mapping allows nothing: what is not allowed is not fetched, by either name",
-        |cx| async move {
+        async |cx| {
             let app = cx.replying(Reply::ok("x"));
             let (cx, _own) = mapped(&cx, &app).await?;
             for url in [
@@ -221,7 +221,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::Maps,
         "W6",
         "cookies do not cross once another origin was on the way",
-        |cx| async move {
+        async |cx| {
             let app = cx.replying(Reply::ok("x").header("set-cookie", "planted=1"));
             let other = cx.replying(Reply::redirect(307, &url_on(&app, APP)));
             let settings = Settings { allow: vec![other.url(), url_on(&app, APP)], ..mapping(&cx) };

@@ -6,7 +6,7 @@ use crate::launch::Settings;
 use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("B2", "a request body of 3 MiB reaches the upstream byte for byte", |cx| async move {
+    suite.case("B2", "a request body of 3 MiB reaches the upstream byte for byte", async |cx| {
         let body = cx.bytes(3 << 20);
         let at = cx.replying(Reply::ok("thanks"));
         let post = cx.recorder.fetch("POST", &at.url()).body(body.clone());
@@ -14,7 +14,7 @@ pub(super) fn add(suite: &mut Suite) {
         same_bytes("body at the upstream", &at.last()?.body, &body)?;
         Ok(())
     });
-    suite.case("B2", "a chunked upload reaches the upstream whole, with its length", |cx| async move {
+    suite.case("B2", "a chunked upload reaches the upstream whole, with its length", async |cx| {
         let at = cx.replying(Reply::ok("thanks"));
         let post = cx.recorder.fetch("POST", &at.url()).header("transfer-encoding", "chunked");
         let mut open = post.announce(None).await?;
@@ -26,7 +26,7 @@ pub(super) fn add(suite: &mut Suite) {
         crate::check::same("content-length", at.last()?.headers.get("content-length"), Some("7"))?;
         Ok(())
     });
-    suite.case("B2", "a cut upload starts nothing", |cx| async move {
+    suite.case("B2", "a cut upload starts nothing", async |cx| {
         let at = cx.replying(Reply::ok("thanks"));
         for reset in [true, false] {
             let mut open = cx.recorder.fetch("POST", &at.url()).announce(Some(100)).await?;
@@ -54,7 +54,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("B2", "the upstream is not contacted before the upload has ended", |cx| async move {
+    suite.case("B2", "the upstream is not contacted before the upload has ended", async |cx| {
         let at = cx.endpoint();
         let mut open = cx.recorder.fetch("POST", &at.url()).announce(Some(6)).await?;
         open.write(b"abc").await?;
@@ -70,7 +70,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching(
         "B2",
         "a request body over the limit is a 413 and starts nothing, one at the limit passes",
-        |cx| async move {
+        async |cx| {
             let (cx, _own) = cx.launch(Settings { request_bytes: Some(1000), ..Settings::default() }).await?;
             let at = cx.replying(Reply::ok("thanks"));
             let post = |length| cx.recorder.fetch("POST", &at.url()).body(vec![b'x'; length]);
@@ -86,7 +86,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("B2", "a GET without a body has none at the upstream either", |cx| async move {
+    suite.case("B2", "a GET without a body has none at the upstream either", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         cx.get(&at).send().await?.is(200)?;
         let got = at.last()?;
@@ -94,7 +94,7 @@ pub(super) fn add(suite: &mut Suite) {
         crate::check::same("transfer-encoding", got.headers.get("transfer-encoding"), None)?;
         Ok(())
     });
-    suite.case("B2", "a client that waits for 100 Continue gets it", |cx| async move {
+    suite.case("B2", "a client that waits for 100 Continue gets it", async |cx| {
         let at = cx.replying(Reply::ok("thanks"));
         let post = cx.recorder.fetch("POST", &at.url()).header("expect", "100-continue");
         post.body("body").send().await?.ends_with("thanks").await?;

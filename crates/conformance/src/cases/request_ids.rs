@@ -8,13 +8,11 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "I1",
         "a request id joins what it started, whatever mode, while it streams and after",
-        |cx| async move {
+        async |cx| {
             let at = cx.endpoint();
             let id = cx.uuid();
             let first = cx.get(&at).mode("restart").id(&id).open().await?;
-            let mut call = at.accept().await?;
-            call.head(200, &[]).await?;
-            call.send("one ").await?;
+            let mut call = at.accept().await?.begins("one ").await?;
             let mut first = first.response().await?;
             first.next("one ").await?;
             let recording = first.recording()?;
@@ -34,55 +32,43 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case(
-        "I1",
-        "the same request id twice while connecting makes one upstream request",
-        |cx| async move {
-            let at = cx.endpoint();
-            let id = cx.uuid();
-            let first = cx.post(&at, "x").mode("restart").id(&id).open().await?;
-            let mut call = at.accept().await?;
-            let second = cx.post(&at, "x").mode("restart").id(&id).open().await?;
-            cx.until_state(&at, "connecting").await?;
-            call.head(200, &[]).await?;
-            call.send("once").await?;
-            call.end().await?;
-            first.response().await?.ends_with("once").await?;
-            second.response().await?.ends_with("once").await?;
-            at.hits(1)?;
-            Ok(())
-        },
-    );
-    suite.case(
-        "I1",
-        "a request id whose recording failed replays it and does not start again",
-        |cx| async move {
-            let at = cx.replying(Reply::ok("partial").broken());
-            let id = cx.uuid();
-            let mut first = cx.get(&at).id(&id).send().await?;
-            first.next("partial").await?;
-            first.breaks().await?;
-            cx.until_state(&at, "failed").await?;
-            for mode in ["join", "restart"] {
-                let mut again = cx.get(&at).mode(mode).id(&id).send().await?;
-                again.is(200)?.state("failed")?;
-                again.next("partial").await?;
-                again.breaks().await?;
-            }
-            at.hits(1)?;
-            Ok(())
-        },
-    );
+    suite.case("I1", "the same request id twice while connecting makes one upstream request", async |cx| {
+        let at = cx.endpoint();
+        let id = cx.uuid();
+        let first = cx.post(&at, "x").mode("restart").id(&id).open().await?;
+        let call = at.accept().await?;
+        let second = cx.post(&at, "x").mode("restart").id(&id).open().await?;
+        cx.until_state(&at, "connecting").await?;
+        call.answers("once").await?;
+        first.response().await?.ends_with("once").await?;
+        second.response().await?.ends_with("once").await?;
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("I1", "a request id whose recording failed replays it and does not start again", async |cx| {
+        let at = cx.replying(Reply::ok("partial").broken());
+        let id = cx.uuid();
+        let mut first = cx.get(&at).id(&id).send().await?;
+        first.next("partial").await?;
+        first.breaks().await?;
+        cx.until_state(&at, "failed").await?;
+        for mode in ["join", "restart"] {
+            let mut again = cx.get(&at).mode(mode).id(&id).send().await?;
+            again.is(200)?.state("failed")?;
+            again.next("partial").await?;
+            again.breaks().await?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
     suite.case(
         "I1",
         "a request id whose recording was stopped replays it and does not start again",
-        |cx| async move {
+        async |cx| {
             let at = cx.endpoint();
             let id = cx.uuid();
             let open = cx.get(&at).id(&id).open().await?;
-            let mut call = at.accept().await?;
-            call.head(200, &[]).await?;
-            call.send("part").await?;
+            let _call = at.accept().await?.begins("part").await?;
             let mut first = open.response().await?;
             first.next("part").await?;
             cx.stop(&at).await?;
@@ -94,26 +80,22 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case(
-        "I1",
-        "a request id whose recording was superseded gets 410 and starts nothing",
-        |cx| async move {
-            let at = cx.replying(Reply::ok("answer"));
-            let (old, new) = (cx.uuid(), cx.uuid());
-            cx.get(&at).mode("restart").id(&old).send().await?.ends_with("answer").await?;
-            cx.get(&at).mode("restart").id(&new).send().await?.ends_with("answer").await?;
-            for mode in ["join", "restart", "replay"] {
-                cx.get(&at).mode(mode).id(&old).send().await?.error(410, "superseded").await?;
-            }
-            cx.get(&at).mode("restart").id(&new).send().await?.ends_with("answer").await?;
-            at.hits(2)?;
-            Ok(())
-        },
-    );
+    suite.case("I1", "a request id whose recording was superseded gets 410 and starts nothing", async |cx| {
+        let at = cx.replying(Reply::ok("answer"));
+        let (old, new) = (cx.uuid(), cx.uuid());
+        cx.get(&at).mode("restart").id(&old).send().await?.ends_with("answer").await?;
+        cx.get(&at).mode("restart").id(&new).send().await?.ends_with("answer").await?;
+        for mode in ["join", "restart", "replay"] {
+            cx.get(&at).mode(mode).id(&old).send().await?.error(410, "superseded").await?;
+        }
+        cx.get(&at).mode("restart").id(&new).send().await?.ends_with("answer").await?;
+        at.hits(2)?;
+        Ok(())
+    });
     suite.case(
         "I1",
         "a request id whose live recording was superseded gets 410 and starts nothing",
-        |cx| async move {
+        async |cx| {
             let at = cx.endpoint();
             let id = cx.uuid();
             let open = cx.get(&at).id(&id).open().await?;
@@ -130,41 +112,33 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case(
-        "I1",
-        "a request id whose recording was deleted gets 410 and starts nothing",
-        |cx| async move {
-            let at = cx.replying(Reply::ok("answer"));
-            let id = cx.uuid();
-            cx.get(&at).id(&id).send().await?.ends_with("answer").await?;
-            cx.delete(&at).await?;
-            for mode in ["join", "restart"] {
-                cx.get(&at).mode(mode).id(&id).send().await?.error(410, "deleted").await?;
-            }
-            at.hits(1)?;
-            Ok(())
-        },
-    );
-    suite.case(
-        "I1",
-        "a request id that was passed through gets the same small answer again",
-        |cx| async move {
-            let reply = Reply::new(422).reason("No Way").header("x-why", "because").body("not like this");
-            let at = cx.replying(reply);
-            let id = cx.uuid();
-            for mode in ["restart", "join", "restart"] {
-                let mut answer = cx.post(&at, "x").mode(mode).id(&id).send().await?;
-                answer.is(422)?.state("unrecorded")?.has("x-why", "because")?;
-                answer.ends_with("not like this").await?;
-            }
-            at.hits(1)?;
-            Ok(())
-        },
-    );
+    suite.case("I1", "a request id whose recording was deleted gets 410 and starts nothing", async |cx| {
+        let at = cx.replying(Reply::ok("answer"));
+        let id = cx.uuid();
+        cx.get(&at).id(&id).send().await?.ends_with("answer").await?;
+        cx.delete(&at).await?;
+        for mode in ["join", "restart"] {
+            cx.get(&at).mode(mode).id(&id).send().await?.error(410, "deleted").await?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("I1", "a request id that was passed through gets the same small answer again", async |cx| {
+        let reply = Reply::new(422).reason("No Way").header("x-why", "because").body("not like this");
+        let at = cx.replying(reply);
+        let id = cx.uuid();
+        for mode in ["restart", "join", "restart"] {
+            let mut answer = cx.post(&at, "x").mode(mode).id(&id).send().await?;
+            answer.is(422)?.state("unrecorded")?.has("x-why", "because")?;
+            answer.ends_with("not like this").await?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
     suite.case(
         "I1",
         "a request id that was passed through with 64 KiB gets the same answer again",
-        |cx| async move {
+        async |cx| {
             let body = cx.bytes(64 << 10);
             let at = cx.replying(Reply::new(500).body(body.clone()));
             let id = cx.uuid();
@@ -180,7 +154,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case(
         "I1",
         "a request id that was passed through with more than 64 KiB gets 409 then",
-        |cx| async move {
+        async |cx| {
             let body = cx.bytes((64 << 10) + 1);
             let at = cx.replying(Reply::new(500).body(body.clone()));
             let id = cx.uuid();
@@ -194,33 +168,29 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case(
-        "I1 S7",
-        "a request id joins the answer that is being passed through for it",
-        |cx| async move {
-            let at = cx.endpoint();
-            let id = cx.uuid();
-            let first = cx.get(&at).id(&id).open().await?;
-            let mut call = at.accept().await?;
-            call.head(503, &[]).await?;
-            call.send("not ").await?;
-            let mut first = first.response().await?;
-            first.next("not ").await?;
-            let mut again = cx.get(&at).mode("restart").id(&id).send().await?;
-            again.is(503)?.state("unrecorded")?;
-            again.next("not ").await?;
-            call.send("now").await?;
-            call.end().await?;
-            first.ends_with("now").await?;
-            again.ends_with("now").await?;
-            at.hits(1)?;
-            Ok(())
-        },
-    );
+    suite.case("I1 S7", "a request id joins the answer that is being passed through for it", async |cx| {
+        let at = cx.endpoint();
+        let id = cx.uuid();
+        let first = cx.get(&at).id(&id).open().await?;
+        let mut call = at.accept().await?;
+        call.head(503, &[]).await?;
+        call.send("not ").await?;
+        let mut first = first.response().await?;
+        first.next("not ").await?;
+        let mut again = cx.get(&at).mode("restart").id(&id).send().await?;
+        again.is(503)?.state("unrecorded")?;
+        again.next("not ").await?;
+        call.send("now").await?;
+        call.end().await?;
+        first.ends_with("now").await?;
+        again.ends_with("now").await?;
+        at.hits(1)?;
+        Ok(())
+    });
     suite.case(
         "I1",
         "a request id whose upstream broke before its head gets the same error again",
-        |cx| async move {
+        async |cx| {
             let at = cx.endpoint();
             let id = cx.uuid();
             let open = cx.post(&at, "x").id(&id).open().await?;
@@ -231,7 +201,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("I1 S8", "a request id that was stopped while connecting stays stopped", |cx| async move {
+    suite.case("I1 S8", "a request id that was stopped while connecting stays stopped", async |cx| {
         let at = cx.endpoint();
         let id = cx.uuid();
         let open = cx.get(&at).id(&id).open().await?;
@@ -242,7 +212,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("I2", "a key keeps its last 16 request ids", |cx| async move {
+    suite.case("I2", "a key keeps its last 16 request ids", async |cx| {
         let at = cx.replying(Reply::ok("answer"));
         let ids: Vec<_> = (0..16).map(|_| cx.uuid()).collect();
         for id in &ids {
@@ -255,7 +225,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(16)?;
         Ok(())
     });
-    suite.case("I1", "a request id belongs to its key: another URL may use the same", |cx| async move {
+    suite.case("I1", "a request id belongs to its key: another URL may use the same", async |cx| {
         let id = cx.uuid();
         for body in ["one", "two"] {
             let at = cx.replying(Reply::ok(body));
@@ -264,7 +234,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("I1", "another request id with restart starts anew", |cx| async move {
+    suite.case("I1", "another request id with restart starts anew", async |cx| {
         let at = cx.replying(Reply::ok("answer"));
         let mut seen = Vec::new();
         for _ in 0..3 {
@@ -277,7 +247,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.hits(3)?;
         Ok(())
     });
-    suite.case("H3", "a request id with blanks or of more than 64 characters is a 400", |cx| async move {
+    suite.case("H3", "a request id with blanks or of more than 64 characters is a 400", async |cx| {
         let at = cx.endpoint();
         for id in ["a b", &"x".repeat(65)] {
             cx.get(&at).id(id).send().await?.error(400, "bad-request").await?;

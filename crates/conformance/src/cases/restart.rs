@@ -18,7 +18,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching(
         "B9",
         "a recorder killed mid-stream leaves an interrupted recording whose bytes replay, then break",
-        |cx| async move {
+        async |cx| {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
             let body = cx.bytes(2 << 20);
             let Live { at, mut call, mut reader, recording } = cx.streaming("").await?;
@@ -50,16 +50,14 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("B9", "resume of an interrupted recording is a 204, join starts anew", |cx| async move {
+    suite.launching("B9", "resume of an interrupted recording is a 204, join starts anew", async |cx| {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let Live { at, call: _call, recording, .. } = cx.streaming("part").await?;
         own.crash_and_restart().await?;
         let cx = cx.at(own.base_url())?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
         let join = cx.get(&at).open().await?;
-        let mut call = at.accept().await?;
-        call.head(200, &[]).await?;
-        call.send("new").await?;
+        let _call = at.accept().await?.begins("new").await?;
         let mut joined = join.response().await?;
         joined.next("new").await?;
         holds("a new recording", joined.recording()? != recording)?;
@@ -69,7 +67,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching(
         "B9",
         "a stop of an interrupted recording changes nothing, a delete removes it",
-        |cx| async move {
+        async |cx| {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
             let Live { at, call: _call, .. } = cx.streaming("part").await?;
             own.crash_and_restart().await?;
@@ -81,7 +79,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("B7", "what had ended before a crash is the same after it", |cx| async move {
+    suite.launching("B7", "what had ended before a crash is the same after it", async |cx| {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let complete = cx.complete("all of it").await?;
         let stopped = cx.stopped("a part").await?;
@@ -112,7 +110,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching(
         "S2",
         "a finished recording that was superseded continues by id after a crash",
-        |cx| async move {
+        async |cx| {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
             let at = cx.replying(Reply::ok("0123456789"));
             let mut old = cx.get(&at).send().await?;
@@ -125,7 +123,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("I1 I3", "a request id known before a crash never starts again", |cx| async move {
+    suite.launching("I1 I3", "a request id known before a crash never starts again", async |cx| {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let done = cx.replying(Reply::ok("done"));
         let refused = cx.replying(Reply::new(429).body("slow down"));
@@ -162,7 +160,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::Terminate,
         "B7",
         "what was complete survives an orderly restart too",
-        |cx| async move {
+        async |cx| {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
             let Ended { at, .. } = cx.complete("all of it").await?;
             own.terminate()?;
@@ -177,7 +175,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::Terminate,
         "",
         "a recorder that is asked to end lets its live recordings come to theirs",
-        |cx| async move {
+        async |cx| {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
             let Live { at, mut call, mut reader, .. } = cx.streaming("one ").await?;
             own.terminate()?;
@@ -197,7 +195,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::Terminate,
         "B9",
         "a recorder that has waited long enough marks what is live as interrupted",
-        |cx| async move {
+        async |cx| {
             let drain = Some(Duration::from_millis(200));
             let (cx, mut own) = cx.launch(Settings { drain, ..Settings::default() }).await?;
             let Live { at, mut call, mut reader, .. } = cx.streaming("part").await?;

@@ -17,7 +17,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching(
         "",
         "an ended recording that nobody uses is gone after its time, a live one stays",
-        |cx| async move {
+        async |cx| {
             let (cx, _own) = cx.launch(short_lived()).await?;
             let Live { at: live, mut call, mut reader, .. } = cx.streaming("one ").await?;
             let Ended { at, recording } = cx.complete("old").await?;
@@ -31,7 +31,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.launching("", "using a recording keeps it: its time runs from the last use", |cx| async move {
+    suite.launching("", "using a recording keeps it: its time runs from the last use", async |cx| {
         let settings = Settings { ttl: Some(Duration::from_secs(4)), ..Settings::default() };
         let (cx, _own) = cx.launch(settings).await?;
         let used = cx.complete("used").await?;
@@ -49,7 +49,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::DiskQuota,
         "",
         "when the disk is full the oldest finished recording goes first",
-        |cx| async move {
+        async |cx| {
             let settings = Settings { disk_bytes: Some(1 << 20), ..Settings::default() };
             let (cx, _own) = cx.launch(settings).await?;
             let body = cx.bytes(300_000);
@@ -68,7 +68,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::DiskQuota,
         "",
         "a live recording that fills the disk fails with storage-full; nothing else can go",
-        |cx| async move {
+        async |cx| {
             let settings = Settings { disk_bytes: Some(1 << 20), ..Settings::default() };
             let (cx, _own) = cx.launch(settings).await?;
             let Live { at, mut call, mut reader, recording } = cx.streaming("x").await?;

@@ -58,9 +58,7 @@ impl Who {
 async fn are_strangers(cx: &Context, alice: &Who, bob: &Who) -> Checked {
     let at = cx.endpoint();
     let asked = alice.asks(cx.get(&at).id(&cx.uuid())).open().await?;
-    let mut upstream = at.accept().await?;
-    upstream.head(200, &[]).await?;
-    upstream.send("for alice").await?;
+    let mut upstream = at.accept().await?.begins("for alice").await?;
     let mut alices = asked.response().await?;
     alices.is(200)?.state("streaming")?;
     alices.next("for alice").await?;
@@ -92,10 +90,7 @@ async fn are_strangers(cx: &Context, alice: &Who, bob: &Who) -> Checked {
     at.hits(1)?;
     // The same URL is bob's own recording, and alice keeps hers.
     let asked = bob.asks(cx.get(&at)).open().await?;
-    let mut upstream = at.accept().await?;
-    upstream.head(200, &[]).await?;
-    upstream.send("for bob").await?;
-    upstream.end().await?;
+    at.accept().await?.answers("for bob").await?;
     asked.response().await?.ends_with("for bob").await?;
     alice.asks(cx.get(&at)).send().await?.ends_with("for alice, all").await?;
     bob.asks(cx.get(&at)).send().await?.ends_with("for bob").await?;
@@ -107,7 +102,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::Scopes,
         "W13",
         "where tokens are wanted, no address is answered without one, and the message names the problem",
-        |cx| async move {
+        async |cx| {
             let (cx, _own) = cx.launch(with_tokens()).await?;
             let at = cx.replying(Reply::ok("x"));
             let good = Token::of("alice");
@@ -164,7 +159,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::Scopes,
         "W13",
         "tokens of either secret are taken, clocks may differ by 30 s, and none goes to the upstream",
-        |cx| async move {
+        async |cx| {
             let (cx, _own) = cx.launch(with_tokens()).await?;
             let at = cx.replying(Reply::ok("x"));
             for token in [
@@ -187,38 +182,33 @@ pub(super) fn add(suite: &mut Suite) {
         Ability::Scopes,
         "W15",
         "what another token's scope has recorded does not exist",
-        |cx| async move {
+        async |cx| {
             let (cx, _own) = cx.launch(with_tokens()).await?;
             Ok(are_strangers(&cx, &Who::token("alice"), &Who::token("bob")).await?)
         },
     );
-    suite.needing(
-        Ability::Scopes,
-        "W14",
-        "whoever presents none of the credentials is a 401",
-        |cx| async move {
-            let (cx, _own) = cx.launch(by_credentials()).await?;
-            let at = cx.replying(Reply::ok("x"));
-            for (name, value) in
-                [("x-nothing", "x"), ("authorization", ""), ("cookie", "sid=; other=1"), ("cookie", "xsid=1")]
-            {
-                cx.get(&at).header(name, value).send().await?.error(401, "unauthorized").await?;
-            }
-            cx.control("in-progress", json!({ "url": at.url() })).await?.error(401, "unauthorized").await?;
-            at.hits(0)?;
-            cx.get(&at).header("cookie", "a=1; sid=7").send().await?.is(200)?;
-            cx.get(&at).header("cookie", "sid=7; b=2").send().await?.is(200)?;
-            at.hits(1)?;
-            cx.get(&at).header("authorization", "Bearer 7").send().await?.is(200)?;
-            at.hits(2)?;
-            Ok(())
-        },
-    );
+    suite.needing(Ability::Scopes, "W14", "whoever presents none of the credentials is a 401", async |cx| {
+        let (cx, _own) = cx.launch(by_credentials()).await?;
+        let at = cx.replying(Reply::ok("x"));
+        for (name, value) in
+            [("x-nothing", "x"), ("authorization", ""), ("cookie", "sid=; other=1"), ("cookie", "xsid=1")]
+        {
+            cx.get(&at).header(name, value).send().await?.error(401, "unauthorized").await?;
+        }
+        cx.control("in-progress", json!({ "url": at.url() })).await?.error(401, "unauthorized").await?;
+        at.hits(0)?;
+        cx.get(&at).header("cookie", "a=1; sid=7").send().await?.is(200)?;
+        cx.get(&at).header("cookie", "sid=7; b=2").send().await?.is(200)?;
+        at.hits(1)?;
+        cx.get(&at).header("authorization", "Bearer 7").send().await?.is(200)?;
+        at.hits(2)?;
+        Ok(())
+    });
     suite.needing(
         Ability::Scopes,
         "W14 W15",
         "what was recorded for another credential does not exist",
-        |cx| async move {
+        async |cx| {
             let (cx, _own) = cx.launch(by_credentials()).await?;
             let bearer = |name: &str| Who("authorization", format!("Bearer {name}"));
             are_strangers(&cx, &bearer("alice"), &bearer("bob")).await?;
@@ -227,7 +217,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.needing(Ability::Scopes, "W15", "scopes outlive a crash of the recorder", |cx| async move {
+    suite.needing(Ability::Scopes, "W15", "scopes outlive a crash of the recorder", async |cx| {
         let (cx, mut own) = cx.launch(by_credentials()).await?;
         let at = cx.replying(Reply::ok("for alice"));
         let bearer = |name: &str| Who("authorization", format!("Bearer {name}"));

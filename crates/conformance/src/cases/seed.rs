@@ -36,20 +36,17 @@ pub(super) fn add(suite: &mut Suite) {
 }
 
 fn streams(suite: &mut Suite) {
-    suite.case("",
-        "the same URL once more is the same answer, and the upstream is asked once",
-        |cx| async move {
-            let at = cx.replying(Reply::ok("an answer").header("content-type", "text/plain"));
-            for _ in 0..3 {
-                let mut response = cx.get(&at).send().await?;
-                response.is(200)?.has("content-type", "text/plain")?;
-                response.ends_with("an answer").await?;
-            }
-            at.hits(1)?;
-            Ok(())
-        },
-    );
-    suite.case("","who comes while it streams gets what there is and what follows", |cx| async move {
+    suite.case("", "the same URL once more is the same answer, and the upstream is asked once", async |cx| {
+        let at = cx.replying(Reply::ok("an answer").header("content-type", "text/plain"));
+        for _ in 0..3 {
+            let mut response = cx.get(&at).send().await?;
+            response.is(200)?.has("content-type", "text/plain")?;
+            response.ends_with("an answer").await?;
+        }
+        at.hits(1)?;
+        Ok(())
+    });
+    suite.case("", "who comes while it streams gets what there is and what follows", async |cx| {
         let (at, mut call, mut reader) = live(&cx, "one ").await?;
         let mut second = cx.get(&at).send().await?;
         second.next("one ").await?;
@@ -60,7 +57,7 @@ fn streams(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("","each chunk is at its reader before the next is sent", |cx| async move {
+    suite.case("", "each chunk is at its reader before the next is sent", async |cx| {
         let (_at, mut call, mut reader) = live(&cx, "0 ").await?;
         for n in 1..40 {
             call.send(format!("{n} ")).await?;
@@ -68,7 +65,7 @@ fn streams(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("","it goes on when its only reader has left", |cx| async move {
+    suite.case("", "it goes on when its only reader has left", async |cx| {
         let (at, mut call, reader) = live(&cx, "one ").await?;
         drop(reader);
         call.send("two ").await?;
@@ -78,7 +75,7 @@ fn streams(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("","fifty that come at once make one upstream request", |cx| async move {
+    suite.case("", "fifty that come at once make one upstream request", async |cx| {
         let at = cx.replying(Reply::ok("an answer"));
         let mut asking = Vec::new();
         for _ in 0..50 {
@@ -90,9 +87,10 @@ fn streams(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.case("",
+    suite.case(
+        "",
         "bytes that are no text come as they were sent, to ten readers one after another",
-        |cx| async move {
+        async |cx| {
             let bytes = cx.bytes(200_000);
             let (at, mut call, mut first) = live(&cx, "").await?;
             let mut readers = Vec::new();
@@ -111,7 +109,7 @@ fn streams(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("","a body of 8 MiB comes whole, and once more", |cx| async move {
+    suite.case("", "a body of 8 MiB comes whole, and once more", async |cx| {
         let bytes = cx.bytes(8 << 20);
         let at = cx.replying(Reply::ok(bytes.clone()));
         for _ in 0..2 {
@@ -125,7 +123,7 @@ fn streams(suite: &mut Suite) {
 }
 
 fn heads(suite: &mut Suite) {
-    suite.case("","the head is there before the first byte of the body", |cx| async move {
+    suite.case("", "the head is there before the first byte of the body", async |cx| {
         let at = cx.endpoint();
         let asked = cx.get(&at).open().await?;
         let mut call = at.accept().await?;
@@ -133,23 +131,23 @@ fn heads(suite: &mut Suite) {
         asked.response().await?.has("x-early", "yes")?;
         Ok(())
     });
-    suite.case("","the status is the upstream's", |cx| async move {
+    suite.case("", "the status is the upstream's", async |cx| {
         let at = cx.replying(Reply::new(201).body("made"));
         same("status", cx.get(&at).send().await?.status, 201)?;
         Ok(())
     });
-    suite.case("","a 204 is a 204", |cx| async move {
+    suite.case("", "a 204 is a 204", async |cx| {
         let at = cx.replying(Reply::new(204));
         same("status", cx.get(&at).send().await?.status, 204)?;
         Ok(())
     });
-    suite.case("","a cookie goes to nobody who comes later", |cx| async move {
+    suite.case("", "a cookie goes to nobody who comes later", async |cx| {
         let at = cx.replying(Reply::ok("x").header("set-cookie", "session=1"));
         cx.get(&at).send().await?.ends_with("x").await?;
         same("set-cookie", cx.get(&at).send().await?.headers.get("set-cookie"), None)?;
         Ok(())
     });
-    suite.case("","a compressed answer says how it is compressed, or is not", |cx| async move {
+    suite.case("", "a compressed answer says how it is compressed, or is not", async |cx| {
         let text = "compressed ".repeat(50);
         let reply = Reply::ok(gzip(text.as_bytes())?).header("content-encoding", "gzip");
         let at = cx.replying(reply);
@@ -162,7 +160,7 @@ fn heads(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("","HEAD records nothing", |cx| async move {
+    suite.case("", "HEAD records nothing", async |cx| {
         let at = cx.replying(Reply::ok("an answer"));
         cx.recorder.fetch("HEAD", &at.url()).send().await?.is(200)?;
         cx.get(&at).send().await?.ends_with("an answer").await?;
@@ -171,25 +169,22 @@ fn heads(suite: &mut Suite) {
 }
 
 fn ends(suite: &mut Suite) {
-    suite.case("","an upstream that breaks off does not look like an end", |cx| async move {
+    suite.case("", "an upstream that breaks off does not look like an end", async |cx| {
         let (_at, call, mut reader) = live(&cx, "half").await?;
         call.reset();
         holds("the body is cut", reader.rest().await?.1 != End::Clean)?;
         Ok(())
     });
-    suite.case("","what broke off is not given out as the whole answer later", |cx| async move {
+    suite.case("", "what broke off is not given out as the whole answer later", async |cx| {
         let (at, call, mut reader) = live(&cx, "half").await?;
         call.reset();
         reader.rest().await?;
         let asked = cx.get(&at).open().await?;
-        let mut call = at.accept().await?;
-        call.head(200, &[]).await?;
-        call.send("whole").await?;
-        call.end().await?;
+        at.accept().await?.answers("whole").await?;
         asked.response().await?.ends_with("whole").await?;
         Ok(())
     });
-    suite.case("","an error of the upstream passes through and is not kept", |cx| async move {
+    suite.case("", "an error of the upstream passes through and is not kept", async |cx| {
         let at = cx.replying(Reply::new(500).header("content-type", "text/plain").body("a problem"));
         for hits in 1..=2 {
             let mut response = cx.get(&at).send().await?;
@@ -199,13 +194,13 @@ fn ends(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("","a page may read an error of the upstream", |cx| async move {
+    suite.case("", "a page may read an error of the upstream", async |cx| {
         let at = cx.replying(Reply::new(500).body("a problem"));
         let response = cx.get(&at).header("origin", "http://localhost:3000").send().await?;
         response.header("access-control-allow-origin")?;
         Ok(())
     });
-    suite.case("","a page may read with its credentials: its origin is named", |cx| async move {
+    suite.case("", "a page may read with its credentials: its origin is named", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         let response = cx.get(&at).header("origin", "http://localhost:3000").send().await?;
         response.has("access-control-allow-credentials", "true")?;
@@ -213,7 +208,7 @@ fn ends(suite: &mut Suite) {
         same("access-control-allow-origin", allowed.as_str(), "http://localhost:3000")?;
         Ok(())
     });
-    suite.launching("","what was complete outlives a crash of the recorder", |cx| async move {
+    suite.launching("", "what was complete outlives a crash of the recorder", async |cx| {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let at = cx.replying(Reply::ok("an answer"));
         cx.get(&at).send().await?.ends_with("an answer").await?;
@@ -223,21 +218,18 @@ fn ends(suite: &mut Suite) {
         at.hits(1)?;
         Ok(())
     });
-    suite.launching("",
-        "what streamed when the recorder crashed does not stream for ever",
-        |cx| async move {
-            let (cx, mut own) = cx.launch(Settings::default()).await?;
-            let (at, _call, _reader) = live(&cx, "half").await?;
-            own.crash_and_restart().await?;
-            let cx = cx.at(own.base_url())?;
-            same("in progress", progress(&cx, &at).await?.0, false)?;
-            Ok(())
-        },
-    );
+    suite.launching("", "what streamed when the recorder crashed does not stream for ever", async |cx| {
+        let (cx, mut own) = cx.launch(Settings::default()).await?;
+        let (at, _call, _reader) = live(&cx, "half").await?;
+        own.crash_and_restart().await?;
+        let cx = cx.at(own.base_url())?;
+        same("in progress", progress(&cx, &at).await?.0, false)?;
+        Ok(())
+    });
 }
 
 fn keys(suite: &mut Suite) {
-    suite.case("","another query is another recording", |cx| async move {
+    suite.case("", "another query is another recording", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for (query, hits) in [("?a=1", 1), ("?a=2", 2), ("?a=1", 2)] {
             cx.recorder.fetch("GET", &format!("{}{query}", at.url())).send().await?.ends_with("x").await?;
@@ -245,7 +237,7 @@ fn keys(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("","method, body and headers reach the upstream", |cx| async move {
+    suite.case("", "method, body and headers reach the upstream", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         cx.post(&at, "a question").header("authorization", "Bearer 1").send().await?.is(200)?;
         let asked = at.last()?;
@@ -254,7 +246,7 @@ fn keys(suite: &mut Suite) {
         same("authorization", asked.headers.get("authorization"), Some("Bearer 1"))?;
         Ok(())
     });
-    suite.case("","path and query go to the upstream as they are", |cx| async move {
+    suite.case("", "path and query go to the upstream as they are", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for rest in ["/", "/a/", "/a//b", "/a%20b?q=%2F+x&&"] {
             cx.recorder.fetch("GET", &format!("{}{rest}", at.url())).send().await?.is(200)?;
@@ -262,7 +254,7 @@ fn keys(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("","a finished answer is not given to another question", |cx| async move {
+    suite.case("", "a finished answer is not given to another question", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         cx.post(&at, "a question").send().await?.ends_with("x").await?;
         cx.post(&at, "another").send().await?.ends_with("x").await?;
@@ -272,7 +264,7 @@ fn keys(suite: &mut Suite) {
 }
 
 fn calls(suite: &mut Suite) {
-    suite.case("","in-progress tells before, during and after", |cx| async move {
+    suite.case("", "in-progress tells before, during and after", async |cx| {
         let at = cx.endpoint();
         same("before", progress(&cx, &at).await?, (false, false))?;
         let (at, call, mut reader) = live(&cx, "half").await?;
@@ -282,7 +274,7 @@ fn calls(suite: &mut Suite) {
         same("after", progress(&cx, &at).await?, (false, true))?;
         Ok(())
     });
-    suite.case("","in-progress answers while the upstream has not", |cx| async move {
+    suite.case("", "in-progress answers while the upstream has not", async |cx| {
         let at = cx.endpoint();
         let _asked = cx.get(&at).open().await?;
         let _call = at.accept().await?;
@@ -290,7 +282,7 @@ fn calls(suite: &mut Suite) {
         holds("an answer within 10 s", status.is_ok())?;
         Ok(())
     });
-    suite.case("","delete of what is complete: the next request asks the upstream anew", |cx| async move {
+    suite.case("", "delete of what is complete: the next request asks the upstream anew", async |cx| {
         let at = cx.replying(Reply::ok("an answer"));
         cx.get(&at).send().await?.ends_with("an answer").await?;
         cx.delete(&at).await?;
@@ -298,20 +290,18 @@ fn calls(suite: &mut Suite) {
         at.hits(2)?;
         Ok(())
     });
-    suite.case("","delete of what streams closes the upstream", |cx| async move {
+    suite.case("", "delete of what streams closes the upstream", async |cx| {
         let (at, mut call, _reader) = live(&cx, "half").await?;
         cx.delete(&at).await?;
         let closed = tokio::time::timeout(std::time::Duration::from_secs(10), call.closed()).await;
         holds("closed within 10 s", closed.is_ok())?;
         Ok(())
     });
-    suite.case("","after a delete of what streamed nobody gets its bytes", |cx| async move {
+    suite.case("", "after a delete of what streamed nobody gets its bytes", async |cx| {
         let (at, mut old, _reader) = live(&cx, "old ").await?;
         cx.delete(&at).await?;
         let asked = cx.get(&at).open().await?;
-        let mut new = at.accept().await?;
-        new.head(200, &[]).await?;
-        new.send("new").await?;
+        let new = at.accept().await?.begins("new").await?;
         let mut reader = asked.response().await?;
         reader.next("new").await?;
         // It may be closed, and then it cannot send.

@@ -30,7 +30,7 @@ async fn stalled_live(cx: &Context) -> Checked<(Live, Vec<u8>, Response)> {
 }
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("B8", "a slow reader holds nobody up and misses nothing", |cx| async move {
+    suite.case("B8", "a slow reader holds nobody up and misses nothing", async |cx| {
         let body = cx.bytes(6 << 20);
         let mut live = cx.streaming("").await?;
         // Asked for and not read: its socket fills up, and it falls behind the ring.
@@ -46,31 +46,27 @@ pub(super) fn add(suite: &mut Suite) {
         stalled.ends_with(&body).await?;
         Ok(())
     });
-    suite.case(
-        "B8",
-        "a reader that stalls, falls behind and leaves continues where it was",
-        |cx| async move {
-            let body = cx.bytes(4 << 20);
-            let mut live = cx.streaming("").await?;
-            let mut stalled = cx.get(&live.at).send().await?;
-            live.call.send(&body[..100_000]).await?;
-            live.reader.next(&body[..100_000]).await?;
-            let held = cx.random(|r| r.usize(1..100_000));
-            stalled.next(&body[..held]).await?;
-            stalled.reset();
-            for piece in body[100_000..].chunks(50_000) {
-                live.call.send(piece).await?;
-                live.reader.next(piece).await?;
-            }
-            let mut rest = cx.rest_of(&live.at, &live.recording, held).send().await?;
-            rest.is(200)?.state("streaming")?;
-            rest.next(&body[held..]).await?;
-            live.call.end().await?;
-            rest.ends().await?;
-            Ok(())
-        },
-    );
-    suite.case("B3 S4", "a reader that stood still finds a deleted recording broken", |cx| async move {
+    suite.case("B8", "a reader that stalls, falls behind and leaves continues where it was", async |cx| {
+        let body = cx.bytes(4 << 20);
+        let mut live = cx.streaming("").await?;
+        let mut stalled = cx.get(&live.at).send().await?;
+        live.call.send(&body[..100_000]).await?;
+        live.reader.next(&body[..100_000]).await?;
+        let held = cx.random(|r| r.usize(1..100_000));
+        stalled.next(&body[..held]).await?;
+        stalled.reset();
+        for piece in body[100_000..].chunks(50_000) {
+            live.call.send(piece).await?;
+            live.reader.next(piece).await?;
+        }
+        let mut rest = cx.rest_of(&live.at, &live.recording, held).send().await?;
+        rest.is(200)?.state("streaming")?;
+        rest.next(&body[held..]).await?;
+        live.call.end().await?;
+        rest.ends().await?;
+        Ok(())
+    });
+    suite.case("B3 S4", "a reader that stood still finds a deleted recording broken", async |cx| {
         let (live, body, mut stalled) = stalled_live(&cx).await?;
         cx.delete(&live.at).await?;
         let (got, end) = stalled.rest().await?;
@@ -78,48 +74,40 @@ pub(super) fn add(suite: &mut Suite) {
         holds("what came was right", body.starts_with(&got))?;
         Ok(())
     });
-    suite.case(
-        "B3 S4",
-        "a reader that stood still finds a superseded live recording broken",
-        |cx| async move {
-            let (live, body, mut stalled) = stalled_live(&cx).await?;
-            let _restart = cx.get(&live.at).mode("restart").open().await?;
-            live.at.accept().await?;
-            let (got, end) = stalled.rest().await?;
-            holds("broken", end != End::Clean)?;
-            holds("what came was right", body.starts_with(&got))?;
-            Ok(())
-        },
-    );
-    suite.case("B8 S4", "a reader that stood still gets all of a stopped recording", |cx| async move {
+    suite.case("B3 S4", "a reader that stood still finds a superseded live recording broken", async |cx| {
+        let (live, body, mut stalled) = stalled_live(&cx).await?;
+        let _restart = cx.get(&live.at).mode("restart").open().await?;
+        live.at.accept().await?;
+        let (got, end) = stalled.rest().await?;
+        holds("broken", end != End::Clean)?;
+        holds("what came was right", body.starts_with(&got))?;
+        Ok(())
+    });
+    suite.case("B8 S4", "a reader that stood still gets all of a stopped recording", async |cx| {
         let (live, body, mut stalled) = stalled_live(&cx).await?;
         cx.stop(&live.at).await?;
         stalled.ends_with(&body).await?;
         Ok(())
     });
-    suite.case(
-        "B3 B8",
-        "a reader that stood still gets all of a failed recording, then a cut",
-        |cx| async move {
-            let (live, body, mut stalled) = stalled_live(&cx).await?;
-            live.call.reset();
-            cx.until_state(&live.at, "failed").await?;
-            stalled.next(&body).await?;
-            stalled.breaks().await?;
-            Ok(())
-        },
-    );
+    suite.case("B3 B8", "a reader that stood still gets all of a failed recording, then a cut", async |cx| {
+        let (live, body, mut stalled) = stalled_live(&cx).await?;
+        live.call.reset();
+        cx.until_state(&live.at, "failed").await?;
+        stalled.next(&body).await?;
+        stalled.breaks().await?;
+        Ok(())
+    });
     suite.case(
         "S2",
         "a replay goes on to its end although its recording was superseded meanwhile",
-        |cx| async move {
+        async |cx| {
             let (at, body, mut stalled) = stalled_replay(&cx).await?;
             cx.get(&at).mode("restart").send().await?.ends_with(&body).await?;
             stalled.ends_with(&body[1000..]).await?;
             Ok(())
         },
     );
-    suite.case("B3", "a replay breaks when its recording is deleted meanwhile", |cx| async move {
+    suite.case("B3", "a replay breaks when its recording is deleted meanwhile", async |cx| {
         let (at, body, mut stalled) = stalled_replay(&cx).await?;
         cx.delete(&at).await?;
         let (got, end) = stalled.rest().await?;

@@ -97,6 +97,18 @@ impl Call {
         }
     }
 
+    /// Answers with a 200, without headers, and this first piece of a chunked body.
+    pub async fn begins(mut self, first: impl AsRef<[u8]>) -> Checked<Self> {
+        self.head(200, &[]).await?;
+        self.send(first).await?;
+        Ok(self)
+    }
+
+    /// Answers with a 200, without headers, and this chunked body.
+    pub async fn answers(self, body: impl AsRef<[u8]>) -> Checked {
+        self.begins(body).await?.end().await
+    }
+
     /// Ends the body in good order.
     pub async fn end(self) -> Checked {
         self.end_with_trailers(&[]).await
