@@ -15,14 +15,37 @@ use url::{Host, Url};
 /// The rules, with what a Worker's operator is told. Local where `PUBLIC_ORIGIN` is not set: for workerd on this
 /// machine. Every public Host is refused then.
 #[derive(Debug)]
-pub(crate) struct Access(Rules);
+pub(crate) struct Access {
+    rules: Rules,
+    /// `ALLOW`: upstreams that may be fetched, and may be on private addresses. None: any.
+    allow: Vec<Allow>,
+    /// `ALLOW_ANY`: what `ALLOW` does not name may be fetched as well.
+    any: bool,
+}
+
+/// Who sends the recorder to an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// Who asked the recorder, or an upstream on this machine. A recorder that serves its own machine only may tell
+    /// both what else is here.
+    OwnMachine,
+    /// An upstream elsewhere, by a redirect. What is on this machine is none of its business.
+    Elsewhere,
+}
+
+impl Sender {
+    /// An upstream that redirects. Its address is not known here, so its URL has to tell.
+    pub(crate) fn of(upstream: &Upstream) -> Self {
+        if upstream.is_loopback() { Self::OwnMachine } else { Self::Elsewhere }
+    }
+}
 
 impl Access {
     /// Reads `PUBLIC_ORIGIN` and what it requires.
     pub(crate) fn read(
         var: &dyn Fn(&str) -> Option<String>,
         origins: &[String],
-        has_allow: bool,
+        allow: Vec<Allow>,
         scoping: &Scoping,
     ) -> Result<Self, String> {
         let origins = origins
@@ -30,9 +53,11 @@ impl Access {
             .map(|origin| parse_origin(origin).map_err(|error| format!("ORIGINS: {error}")))
             .collect::<Result<Vec<_>, _>>()?;
         let (any, unguessable) = (is_on(var, "ALLOW_ANY")?, is_on(var, "UNGUESSABLE_URLS")?);
-        let Some(public) = var("PUBLIC_ORIGIN") else { return Ok(Self(Rules::new(None, &origins))) };
+        let Some(public) = var("PUBLIC_ORIGIN") else {
+            return Ok(Self { rules: Rules::new(None, &origins), allow, any });
+        };
         let public = parse_origin(&public).map_err(|error| format!("PUBLIC_ORIGIN: {error}"))?;
-        if !has_allow && !any {
+        if allow.is_empty() && !any {
             return Err("PUBLIC_ORIGIN needs ALLOW, the upstreams that may be fetched (https://api.example.com/v1/, …), \
                         or ALLOW_ANY set to `true`"
                 .into());
@@ -43,13 +68,13 @@ impl Access {
                         recording, so URLs must not be guessable"
                 .into());
         }
-        Ok(Self(Rules::new(Some(&public), &origins)))
+        Ok(Self { rules: Rules::new(Some(&public), &origins), allow, any })
     }
 
     /// Checks who asks.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
-        let checked = self.0.check(None, headers);
-        if !self.0.is_local() {
+        let checked = self.rules.check(None, headers);
+        if !self.rules.is_local() {
             return checked;
         }
         checked.map_err(|error| match error.code {
@@ -69,14 +94,16 @@ impl Access {
 
     /// Checks an upstream URL before it is fetched, redirects included. What a host name resolves to is
     /// checked by the platform: workerd connects to public addresses only, unless its configuration says more.
-    pub(crate) fn check_upstream(&self, allowed: &[Allow], upstream: &Upstream) -> Result<(), ProtocolError> {
-        allow::check(allowed, upstream).map_err(|error| {
-            let origin = upstream.url().origin().ascii_serialization();
-            let message = format!(
-                "this recorder may not fetch that URL of {origin}: name it in the variable ALLOW if it shall"
-            );
-            ProtocolError::new(error.code, message)
-        })?;
+    pub(crate) fn check_upstream(&self, upstream: &Upstream, sender: Sender) -> Result<(), ProtocolError> {
+        if !self.any {
+            allow::check(&self.allow, upstream).map_err(|error| {
+                let origin = upstream.url().origin().ascii_serialization();
+                let message = format!(
+                    "this recorder may not fetch that URL of {origin}: name it in the variable ALLOW if it shall"
+                );
+                ProtocolError::new(error.code, message)
+            })?;
+        }
         let destination = match upstream.url().host() {
             Some(Host::Ipv4(address)) => Destination::of(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Destination::of(IpAddr::V6(address)),
@@ -84,22 +111,31 @@ impl Access {
             Some(Host::Domain(_)) => Destination::Public,
             None => Destination::Forbidden,
         };
-        let lifted = Lifted { own_machine: self.0.is_local(), named: !allowed.is_empty() };
+        let lifted = Lifted {
+            own_machine: self.rules.is_local() && sender == Sender::OwnMachine,
+            named: self.allow.iter().any(|entry| entry.covers(upstream)),
+        };
         destination.check(lifted).map_err(|code| {
             let host = upstream.url().host_str().unwrap_or_default();
             ProtocolError::new(code, format!("this recorder may not connect to {host}"))
         })
     }
 
+    /// Whether those who ask may learn why an upstream could not be fetched. Where anybody may have anything fetched, it
+    /// would tell them what is reached from here.
+    pub(crate) fn tells_why(&self) -> bool {
+        self.rules.is_local() || !self.any
+    }
+
     /// Whether cookies may cross between this recorder and the upstream.
     pub(crate) fn cookies(&self, upstream: &Upstream) -> Cookies {
-        self.0.cookies(upstream)
+        self.rules.cookies(upstream)
     }
 
     /// What the recorder knows of its own address. Its port is known from the Host of a request alone.
     pub(crate) fn own(&self, base_path: &str, host: &str) -> Own {
         let base_path = base_path.to_owned();
-        match &self.0 {
+        match &self.rules {
             Rules::Public(guard) => {
                 Own { base_path, authorities: guard.authorities().to_vec(), ..Own::default() }
             }

@@ -16,14 +16,12 @@ use crate::js::sys;
 
 /// What a recorder was configured with; its secrets are not for logs. The variables are documented in `examples/cloudflare/README.md`.
 pub(crate) struct Config {
-    /// `PUBLIC_ORIGIN`, `ORIGINS`: who may ask.
+    /// `PUBLIC_ORIGIN`, `ORIGINS`, `ALLOW`, `ALLOW_ANY`: who may ask, and for what.
     pub(crate) access: Access,
     /// `TOKEN_SECRET`, `SCOPE_BY`: whose a recording is.
     pub(crate) scoping: Scoping,
     /// Made of `SCOPE_SECRET`: keys the hash of what is presented. The same in all objects, unlike theirs.
     pub(crate) scope_secret: [u8; 32],
-    /// `ALLOW`: upstreams that may be fetched, comma-separated. Empty: any.
-    pub(crate) allow: Vec<Allow>,
     /// `BASE_PATH`: the path under which it is mounted.
     pub(crate) base_path: String,
     /// `TTL`: how long a recording is kept after its last use.
@@ -83,9 +81,8 @@ impl Config {
             .iter()
             .map(|entry| Allow::parse(entry).map_err(|error| format!("ALLOW: `{entry}`: {}", error.message)))
             .collect();
-        let allow = allow?;
         let scoping = scoping(&list("TOKEN_SECRET"), &list("SCOPE_BY"))?;
-        let access = Access::read(var, &list("ORIGINS"), !allow.is_empty(), &scoping)?;
+        let access = Access::read(var, &list("ORIGINS"), allow?, &scoping)?;
         let scope_secret = var("SCOPE_SECRET").unwrap_or_default();
         if matches!(scoping, Scoping::Presented(_)) && scope_secret.len() < SECRET_MIN {
             return Err(format!(
@@ -97,7 +94,6 @@ impl Config {
             access,
             scoping,
             scope_secret: Fingerprint::of(&[0; 32], "scope", scope_secret.as_bytes()).0,
-            allow,
             base_path: base_path(&var("BASE_PATH").unwrap_or_default())?,
             ttl: time("TTL", limits::TTL)?,
             recording_bytes: size("MAX_RECORDING_BYTES", RECORDING_BYTES)?,

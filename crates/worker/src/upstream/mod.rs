@@ -22,6 +22,7 @@ use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Socket;
 
+use crate::access::Sender;
 use crate::config::Config;
 use crate::js::{self, sys};
 
@@ -84,8 +85,24 @@ pub(crate) async fn open(
     controller: web_sys::AbortController,
     is_over: impl Fn() -> bool,
 ) -> Result<Opened, ProtocolError> {
+    follow(config, upward, controller, is_over).await.map_err(|error| {
+        if config.access.tells_why() {
+            return error;
+        }
+        worker::console_log!("an upstream did not answer: {error}");
+        error.code.into()
+    })
+}
+
+async fn follow(
+    config: &Config,
+    upward: Upward,
+    controller: web_sys::AbortController,
+    is_over: impl Fn() -> bool,
+) -> Result<Opened, ProtocolError> {
     let Upward { mut to, mut method, mut headers, body, own } = upward;
     let mut body = Some(body).filter(|body| !body.is_empty());
+    let mut cookies = config.access.cookies(&to);
     let signal = controller.signal();
     let timed_out = Rc::new(Cell::new(false));
     let timer = {
@@ -102,18 +119,22 @@ pub(crate) async fn open(
             Err(_) if timed_out.get() => return Err(ErrorCode::UpstreamTimeout.into()),
             // Its end has begun; nobody asks why.
             Err(_) if is_over() => return Err(ErrorCode::UpstreamFailed.into()),
-            Err(_) => return Err(classify(&to).await.into()),
+            Err(_) => return Err(classify(&to).await),
         };
         let status = StatusCode::from_u16(response.status()).map_err(|_| ErrorCode::UpstreamFailed)?;
         let answered = js::headers::from_js(&response.headers());
         let Some(next) = redirect::target(&to, status, &answered)? else {
             drop(timer);
-            return Ok(opened(&response, &answered, config.access.cookies(&to)));
+            return Ok(opened(&response, &answered, cookies));
         };
         discard(&response);
         match own.resolve(next)? {
             Target::Upstream(next) => {
-                config.access.check_upstream(&config.allow, &next)?;
+                config.access.check_upstream(&next, Sender::of(&to)).map_err(redirected)?;
+                if config.access.cookies(&next) == Cookies::Drop {
+                    // Who was elsewhere on the way might have put them there.
+                    cookies = Cookies::Drop;
+                }
                 let hop = redirect::follow(&to, &next, status, &method, &mut headers);
                 method = hop.method;
                 body = body.filter(|_| hop.with_body);
@@ -124,6 +145,11 @@ pub(crate) async fn open(
         }
     }
     Err(ErrorCode::TooManyRedirects.into())
+}
+
+/// Says of an upstream that is refused that nobody asked for it.
+fn redirected(error: ProtocolError) -> ProtocolError {
+    ProtocolError::new(error.code, format!("the upstream redirected elsewhere, and {}", error.message))
 }
 
 async fn ask(
@@ -175,15 +201,24 @@ fn discard(response: &web_sys::Response) {
 
 /// A fetch that came to nothing says no more than "Network connection lost". Whether the upstream can be
 /// connected to at all is asked anew, without sending it anything.
-async fn classify(to: &Upstream) -> ErrorCode {
-    let (Some(host), Some(port)) = (to.url().host_str(), to.url().port_or_known_default()) else {
-        return ErrorCode::UpstreamUnreachable;
+async fn classify(to: &Upstream) -> ProtocolError {
+    let url = to.url();
+    let unreachable = |why: &str| {
+        let message = format!("the upstream `{}` could not be connected to: {why}", url.authority());
+        ProtocolError::new(ErrorCode::UpstreamUnreachable, message)
     };
-    let Ok(socket) = Socket::builder().connect(host, port) else { return ErrorCode::UpstreamUnreachable };
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+        return unreachable("its URL names no host and port");
+    };
+    let socket = match Socket::builder().connect(host, port) {
+        Ok(socket) => socket,
+        Err(error) => return unreachable(&error.to_string()),
+    };
     let opened = pin!(socket.opened());
     let waited = pin!(sys::sleep(PROBE));
     match select(opened, waited).await {
-        Either::Left((Ok(_), _)) => ErrorCode::UpstreamFailed,
-        Either::Left((Err(_), _)) | Either::Right(_) => ErrorCode::UpstreamUnreachable,
+        Either::Left((Ok(_), _)) => ErrorCode::UpstreamFailed.into(),
+        Either::Left((Err(error), _)) => unreachable(&error.to_string()),
+        Either::Right(_) => unreachable(&format!("no connection within {} s", PROBE.as_secs())),
     }
 }
