@@ -6,11 +6,13 @@ use durablefetch_protocol::access::Admitted;
 use durablefetch_protocol::address::Target;
 use durablefetch_protocol::admission::{self, Decision, Ending, Part};
 use durablefetch_protocol::demo::Script;
+use durablefetch_protocol::life::Reply;
 use durablefetch_protocol::request_headers::AskHead;
-use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, RecordingId, State};
+use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, State};
 use http::Method;
 use wasm_bindgen::JsValue;
 
+use crate::access::Sender;
 use crate::core::Core;
 use crate::front::request::Request;
 use crate::front::respond::{self, Body};
@@ -20,7 +22,6 @@ use crate::recording::owner::Owner;
 use crate::recording::reader::{self, Follow};
 use crate::recording::{Recording, Start};
 use crate::upstream::{self, Source, Upward, demo_head};
-use crate::{key_state, start};
 
 /// A body of at most this much that is there whole is answered with at once, without a pipe.
 const AT_ONCE: u64 = 64 << 10;
@@ -45,7 +46,7 @@ async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
         Target::Control(call) => control::answer(core, call, &request).await,
         Target::Upstream(to) => {
             let ask = AskHead::parse(&request.method, &request.headers)?;
-            core.config()?.access.check_upstream(&core.config()?.allow, &to)?;
+            core.config()?.access.check_upstream(&to, Sender::OwnMachine)?;
             let upward = request.upward(core.config()?, to);
             if request.method == Method::HEAD {
                 return head(core, upward, &request.admitted).await;
@@ -76,51 +77,33 @@ async fn head(core: &Rc<Core>, upward: Upward, admitted: &Admitted) -> Answer {
 
 async fn fetch(core: &Rc<Core>, request: &Request, ask: AskHead, source: Source) -> Answer {
     let body = body::read(&request.js, core.config()?.request_bytes).await?;
-    let fingerprint = Fingerprint::of(&core.store.secret(), request.method.as_str(), &body);
+    let fingerprint = Fingerprint::of(&core.store().secret(), request.method.as_str(), &body);
     let ask = ask.with_fingerprint(fingerprint);
     let source = source.with_body(body);
 
-    core.expire()?;
-    let (request_id, named) = match &ask {
-        Ask::Fetch { request, .. } => (request.as_ref(), None),
-        Ask::Continue { recording, .. } => (None, Some(*recording)),
-    };
-    let (decision, passing) = {
-        let key_state = core.key_state.borrow();
-        (admission::decide(&key_state.view(request_id, named), &ask), key_state.passing(request_id).cloned())
-    };
-    if let Some(passing) = passing {
-        return pass(core, &passing, request);
+    match core.ask(&ask, source)? {
+        Reply::Started(id) => wait(core, &ask, &core.find(id)?, Part::Starter, request).await,
+        Reply::Decided(Decision::Wait(id)) => {
+            wait(core, &ask, &core.find(id)?, Part::Follower, request).await
+        }
+        Reply::Decided(Decision::Serve { recording, from, ending }) => {
+            serve(core, &core.find(recording)?, from, ending, Part::Follower, request)
+        }
+        Reply::Decided(Decision::AnswerAgain) => {
+            let (head, body) = core.kept(ask.request().ok_or(ErrorCode::Internal)?)?;
+            let headers = head.passing(&[], &request.admitted);
+            let body = Body::Bytes(sys::to_js(&body));
+            respond::or_internal(respond::response(head.status, &head.reason, &headers, body))
+        }
+        Reply::Decided(Decision::NoContent) => respond::or_internal(respond::nothing(&request.admitted)),
+        Reply::Decided(Decision::Refuse(code)) => Err(code.into()),
+        _ => Err(ErrorCode::Internal.into()),
     }
-    let admitted = &request.admitted;
-    match decision {
-        Decision::Start => {
-            let recording = start::start(core, request_id.cloned(), fingerprint, source)?;
-            wait(core, &ask, &recording, Part::Starter, request).await
-        }
-        Decision::Wait(id) => {
-            let recording = find(core, id)?;
-            wait(core, &ask, &recording, Part::Follower, request).await
-        }
-        Decision::Serve { recording, from, ending } => {
-            serve(core, &find(core, recording)?, from, ending, Part::Follower, request)
-        }
-        Decision::AnswerAgain => {
-            let kept = core.key_state.borrow().answers.get(request_id.ok_or(ErrorCode::Internal)?).cloned();
-            pass(core, &kept.ok_or(ErrorCode::AlreadyAnswered)?, request)
-        }
-        Decision::NoContent => respond::or_internal(respond::nothing(admitted)),
-        Decision::Refuse(code) => Err(code.into()),
-    }
-}
-
-fn find(core: &Core, id: RecordingId) -> Result<Rc<Recording>, ProtocolError> {
-    core.key_state.borrow().find(id).cloned().ok_or_else(|| ErrorCode::Gone.into())
 }
 
 /// Waits for a start to come to something and answers with that.
 async fn wait(core: &Rc<Core>, ask: &Ask, recording: &Rc<Recording>, part: Part, to: &Request) -> Answer {
-    // Whoever waits counts as a reader, so that nothing is let go of meanwhile.
+    // It counts as a reader, so that nothing is let go of meanwhile.
     recording.readers.set(recording.readers.get() + 1);
     let start = recording.started().await;
     let decision = match start {
@@ -130,10 +113,10 @@ async fn wait(core: &Rc<Core>, ask: &Ask, recording: &Rc<Recording>, part: Part,
         Start::Pending => Some(Decision::Refuse(ErrorCode::Internal)),
     };
     let answer = match decision {
-        None => pass_to(core, recording, part, to),
+        None => pass(core, recording, part, to),
         Some(Decision::Serve { from, ending, .. }) => serve(core, recording, from, ending, part, to),
         Some(Decision::NoContent) => respond::or_internal(respond::nothing(&to.admitted)),
-        Some(Decision::Refuse(code)) => Err(code.into()),
+        Some(Decision::Refuse(code)) => Err(recording.why(code)),
         Some(Decision::Start | Decision::Wait(_) | Decision::AnswerAgain) => Err(ErrorCode::Internal.into()),
     };
     core.left(recording);
@@ -150,26 +133,20 @@ fn serve(
     to: &Request,
 ) -> Answer {
     core.touch(recording);
-    let head = key_state::head_of(recording);
-    let machine = recording.machine();
+    let (head, progress) = (recording.head(), recording.progress());
     let cookies = if part == Part::Starter { recording.take_cookies() } else { Vec::new() };
-    let headers = head.serving(&machine, from, &cookies, &to.admitted);
-    let length = (ending == Ending::Clean).then(|| machine.len() - from);
+    let headers = head.serving(&progress, from, &cookies, &to.admitted);
+    let length = (ending == Ending::Clean).then(|| progress.len() - from);
     let body = body(core, recording, from, length)?;
     respond::or_internal(respond::response(head.status, &head.reason, &headers, body))
 }
 
-/// An answer that is passed through, to somebody who did not start it.
-fn pass(core: &Rc<Core>, recording: &Rc<Recording>, to: &Request) -> Answer {
-    pass_to(core, recording, Part::Follower, to)
-}
-
-fn pass_to(core: &Rc<Core>, recording: &Rc<Recording>, part: Part, to: &Request) -> Answer {
-    let head = key_state::head_of(recording);
-    let machine = recording.machine();
+/// An answer that is passed through.
+fn pass(core: &Rc<Core>, recording: &Rc<Recording>, part: Part, to: &Request) -> Answer {
+    let (head, progress) = (recording.head(), recording.progress());
     let cookies = if part == Part::Starter { recording.take_cookies() } else { Vec::new() };
     let headers = head.passing(&cookies, &to.admitted);
-    let length = (machine.state() == State::Complete).then(|| machine.len());
+    let length = (progress.state() == State::Complete).then(|| progress.len());
     let body = body(core, recording, 0, length)?;
     respond::or_internal(respond::response(head.status, &head.reason, &headers, body))
 }
@@ -184,7 +161,7 @@ fn body(
     match length {
         Some(0) => return Ok(Body::Bytes(sys::to_js(&[]))),
         Some(length) if length <= AT_ONCE => {
-            let page = core.store.page(recording.n, from, from + length, AT_ONCE as u32)?;
+            let page = core.store().page(recording.id, from, from + length, AT_ONCE as u32)?;
             if u64::from(page.length()) == length {
                 return Ok(Body::Bytes(page));
             }

@@ -1,77 +1,238 @@
-//! What every task of a Durable Object shares: all that is known of its key, how recordings end, and the alarm.
+//! The object of one key: carries out what the protocol's [`KeyLife`] decides. Every event is planned, its changes are
+//! written, the plan is applied, and its effects are run.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use durablefetch_protocol::recording::End;
-use durablefetch_protocol::{ErrorCode, Outcome, ProtocolError};
+use bytes::Bytes;
+use durablefetch_protocol::admission::Named;
+use durablefetch_protocol::control_json::Done;
+use durablefetch_protocol::life::{Change, Effect, Event, Keep, KeyLife, Plan, Reply};
+use durablefetch_protocol::recording::{End, Progress};
+use durablefetch_protocol::response_head::Head;
+use durablefetch_protocol::{Ask, ErrorCode, Ledger, ProtocolError, RecordingId, RequestId};
+use http::HeaderValue;
 use wasm_bindgen_futures::spawn_local;
 use worker::{Env, State};
 
 use crate::config::{self, Config};
 use crate::js::sys;
-use crate::key_state::KeyState;
 use crate::recording::owner::Owner;
-use crate::recording::{Flush, Recording, Start, memory};
-use crate::store::{self, Store, StoreError};
+use crate::recording::{Flush, Held, Recording, memory, pump};
+use crate::store::{Row, Store, StoreError};
+use crate::upstream::Source;
 
 /// While something is live, the alarm comes this often: it brings back an object that the platform has lost,
 /// and the fresh instance marks what was live as interrupted.
 const HEARTBEAT_MS: u64 = 30_000;
-/// An answer that was passed through is kept for its request id up to this size.
-const KEPT: u64 = durablefetch_protocol::limits::KEPT_ANSWER_MAX as u64;
+
+type Recordings = BTreeMap<RecordingId, Rc<Recording>>;
 
 /// What every task of the object shares.
 pub(crate) struct Core {
     state: State,
     config: Rc<Result<Config, String>>,
-    pub(crate) store: Store,
-    pub(crate) key_state: RefCell<KeyState>,
+    store: Store,
+    life: RefCell<KeyLife<Held>>,
+    /// Every recording whose bytes are here, or on their way: what the key has let go of may still be read.
+    recordings: RefCell<Recordings>,
+    /// The time in the id that was given out last.
+    id_ms: Cell<u64>,
     /// When the alarm will come; 0 where none is set.
     alarm_ms: Cell<u64>,
 }
 
 impl Core {
-    /// Reads what storage has.
+    /// Reads what storage has, once it is in order.
     pub(crate) fn open(state: State, env: &Env) -> Result<Self, StoreError> {
-        let store = Store::open(store::sql(&state))?;
-        let key_state = KeyState::load(&store, sys::now_ms())?;
-        let core = Self {
+        let store = Store::open(&state)?;
+        let (life, recordings) = load(&store)?;
+        Ok(Self {
             state,
             config: config::of(env),
             store,
-            key_state: RefCell::new(key_state),
+            life: RefCell::new(life),
+            recordings: RefCell::new(recordings),
+            id_ms: Cell::new(0),
             alarm_ms: Cell::new(0),
-        };
-        Ok(core)
+        })
     }
 
     fn ttl_ms(&self) -> u64 {
         self.config().map_or(u64::MAX / 2, |config| config.ttl.as_millis() as u64)
     }
 
-    /// When a recording that is used now will be deleted.
+    /// A recording that the key knows.
+    pub(crate) fn find(&self, id: RecordingId) -> Result<Rc<Recording>, ErrorCode> {
+        self.life.borrow().find(id).map(|held| Rc::clone(&held.0)).ok_or(ErrorCode::Gone)
+    }
+
+    /// The recording that a status of the key describes.
+    pub(crate) fn current(&self) -> Option<Rc<Recording>> {
+        self.life.borrow().current().map(|held| Rc::clone(&held.0))
+    }
+
+    /// When a recording will be deleted if nobody uses it.
     pub(crate) fn expires_ms(&self, recording: &Recording) -> u64 {
-        let used = if recording.is_live() { sys::now_ms() } else { recording.used_ms.get() };
+        let in_use = recording.is_live() || recording.readers.get() > 0;
+        let used = if in_use { sys::now_ms() } else { recording.used_ms.get() };
         used.saturating_add(self.ttl_ms())
     }
 
+    // --- events
+
+    fn plan(&self, event: Event<'_>) -> Plan {
+        self.life.borrow().plan(event, sys::now_ms())
+    }
+
+    /// Writes a plan down and makes it true. Its effects are to be run.
+    ///
+    /// Writing is synchronous, and the platform holds back what goes out until it is safe: answers and the requests to
+    /// upstreams. A body that is being read goes out at once, so an end waits: see [`Core::ended`].
+    fn commit(&self, plan: Plan) -> Result<(Reply, Vec<Effect>), StoreError> {
+        let head = |id| self.recordings.borrow().get(&id).map(|recording| recording.head());
+        self.store.commit(&plan.changes, &head)?;
+        let reply = plan.reply;
+        let started = plan.changes.iter().find_map(|change| match change {
+            Change::Insert { id, fingerprint, at_ms } => {
+                Some(Rc::new(Recording::connecting(*id, *fingerprint, *at_ms)))
+            }
+            _ => None,
+        });
+        if let Some(recording) = &started {
+            self.recordings.borrow_mut().insert(recording.id, Rc::clone(recording));
+        }
+        let made = started.map(Held);
+        let effects = self.life.borrow_mut().apply(plan, |_| made.expect("a start inserts a row"));
+        Ok((reply, effects))
+    }
+
+    /// Plans, writes, applies, and does what follows.
+    fn act(self: &Rc<Self>, event: Event<'_>) -> Result<Reply, StoreError> {
+        let (reply, effects) = self.commit(self.plan(event))?;
+        self.run(effects, None);
+        Ok(reply)
+    }
+
+    /// Does what a plan has led to. `source` is that of the recording that starts. True where an end was decided.
+    fn run(self: &Rc<Self>, effects: Vec<Effect>, mut source: Option<Source>) -> bool {
+        let mut decided = false;
+        for effect in effects {
+            let (Effect::Pump(id)
+            | Effect::Close(id, _)
+            | Effect::Break(id, _)
+            | Effect::Seal(id, _)
+            | Effect::Tell(id, _)
+            | Effect::Discard(id)) = effect;
+            let Some(recording) = self.recordings.borrow().get(&id).cloned() else { continue };
+            match effect {
+                Effect::Pump(_) => {
+                    if let Some(source) = source.take() {
+                        pump::spawn(Rc::clone(self), recording, source);
+                    }
+                }
+                Effect::Close(_, end) => decided |= self.close(&recording, end),
+                Effect::Break(_, end) => {
+                    let was_open = recording.is_open();
+                    recording.let_go();
+                    recording.break_off(end);
+                    if was_open {
+                        self.ended(&recording, end);
+                    }
+                }
+                Effect::Seal(_, end) => {
+                    recording.decide(end);
+                    recording.seal();
+                }
+                Effect::Tell(_, start) => recording.tell(start),
+                Effect::Discard(_) => {
+                    self.recordings.borrow_mut().remove(&id);
+                    // What is left of it is swept away by the next instance.
+                    self.store.discard(id).unwrap_or_else(|error| error.log());
+                }
+            }
+        }
+        decided
+    }
+
+    /// A fetch or continuation. Where it starts a recording, that reads `source`.
+    pub(crate) fn ask(self: &Rc<Self>, ask: &Ask, source: Source) -> Result<Reply, ProtocolError> {
+        self.expire()?;
+        // Ids tell the order in which recordings start; the clock stands still between two events.
+        let id_ms = sys::now_ms().max(self.id_ms.get() + 1);
+        let new = RecordingId::from_parts(id_ms, u128::from_le_bytes(sys::random()));
+        let plan = self.plan(Event::Ask { ask, new });
+        if matches!(plan.reply, Reply::Started(_)) && memory::live() >= self.config()?.recordings {
+            return Err(ErrorCode::TooManyRecordings.into());
+        }
+        let (reply, effects) = self.commit(plan)?;
+        self.id_ms.set(id_ms);
+        self.run(effects, Some(source));
+        Ok(reply)
+    }
+
+    /// The answer that was kept for a request id.
+    pub(crate) fn kept(&self, request: &RequestId) -> Result<(Head, Vec<u8>), ProtocolError> {
+        self.store.answer(request)?.ok_or_else(|| ErrorCode::AlreadyAnswered.into())
+    }
+
+    /// A `stop`: what it says once the ends show.
+    pub(crate) async fn stop(
+        self: &Rc<Self>,
+        named: Named,
+        request: Option<&RequestId>,
+    ) -> Result<&'static str, ProtocolError> {
+        self.expire()?;
+        let (reply, effects) = self.commit(self.plan(Event::Stop { named, request }))?;
+        let closing: Vec<_> = {
+            let recordings = self.recordings.borrow();
+            let closed = |effect: &Effect| match effect {
+                Effect::Close(id, _) => recordings.get(id).cloned(),
+                _ => None,
+            };
+            effects.iter().filter_map(closed).collect()
+        };
+        let decided = self.run(effects, None);
+        for recording in closing {
+            recording.ended().await;
+        }
+        Ok(match reply {
+            Reply::Stopping if decided => Done::STOPPED,
+            Reply::Remembered => Done::STOP_REMEMBERED,
+            _ => Done::NOTHING_TO_STOP,
+        })
+    }
+
+    /// A `delete`.
+    pub(crate) fn delete(self: &Rc<Self>, named: Named) -> Result<&'static str, ProtocolError> {
+        self.expire()?;
+        self.act(Event::Delete { named })?;
+        Ok(Done::DELETED)
+    }
+
     /// Lets go of what has outlived its use.
-    pub(crate) fn expire(&self) -> Result<(), StoreError> {
-        self.key_state.borrow_mut().expire(&self.store, self.ttl_ms(), sys::now_ms())
+    pub(crate) fn expire(self: &Rc<Self>) -> Result<(), StoreError> {
+        let ttl_ms = self.ttl_ms();
+        let due_ms = self.life.borrow().due_ms(ttl_ms);
+        if due_ms.is_some_and(|due_ms| due_ms <= sys::now_ms()) {
+            self.act(Event::Due { ttl_ms })?;
+        }
+        Ok(())
     }
 
     /// A recording was used: its time begins anew. Storage learns so now and then.
-    pub(crate) fn touch(&self, recording: &Recording) {
+    pub(crate) fn touch(self: &Rc<Self>, recording: &Recording) {
         let now_ms = sys::now_ms();
         recording.used_ms.set(now_ms);
         let behind_ms = now_ms.saturating_sub(recording.stored_use_ms.get());
-        if !recording.is_live()
-            && behind_ms > self.ttl_ms() / 16
-            && self.store.used(recording.n, now_ms).is_ok()
-        {
-            recording.stored_use_ms.set(now_ms);
+        if recording.is_live() || behind_ms <= self.ttl_ms() / 16 || self.find(recording.id).is_err() {
+            return;
+        }
+        match self.act(Event::Used { used: &[(recording.id, now_ms)] }) {
+            Ok(_) => recording.stored_use_ms.set(now_ms),
+            Err(error) => error.log(),
         }
     }
 
@@ -79,14 +240,14 @@ impl Core {
 
     /// Writes what is unwritten. Where storage fails, so does the recording.
     fn flush(self: &Rc<Self>, recording: &Rc<Recording>) -> bool {
-        if recording.ending.get() {
+        if !recording.is_open() {
             return false;
         }
         match self.write(recording) {
             Ok(()) => true,
             Err(error) => {
-                worker::console_error!("storage: {}", error.message);
-                self.end(recording, End::Fail(error.code));
+                error.log();
+                self.close(recording, End::Fail(error.code));
                 false
             }
         }
@@ -94,131 +255,94 @@ impl Core {
 
     fn write(&self, recording: &Recording) -> Result<(), StoreError> {
         let (from, pieces) = recording.unwritten();
-        let until = self.store.append(recording.n, from, &pieces, recording.machine().chunks())?;
+        let until = self.store.append(recording.id, from, &pieces, recording.progress().chunks())?;
         recording.written(until);
         Ok(())
     }
 
     // --- ends
 
-    /// What ends before its head leaves nothing but its request id.
-    fn end_without_head(&self, recording: &Rc<Recording>, end: End) -> Result<(), StoreError> {
-        let now_ms = sys::now_ms();
-        let outcome = match end {
-            End::Supersede => Outcome::Superseded,
-            End::Delete => Outcome::Deleted,
-            other => Outcome::NoHead(other.no_head()),
-        };
-        let mut key_state = self.key_state.borrow_mut();
-        key_state.current.take_if(|current| Rc::ptr_eq(current, recording));
-        let result = key_state.settle(&self.store, recording.id, outcome, None, now_ms);
-        let result = result.and_then(|()| self.store.remove(recording.n));
-        drop(key_state);
-        if recording.seal(end) {
-            memory::lands();
+    /// Decides how a recording ends, lets go of its upstream and brings the end to storage. False, and nothing happens,
+    /// where an end is decided already.
+    fn close(self: &Rc<Self>, recording: &Rc<Recording>, end: End) -> bool {
+        let decided = recording.decide(end);
+        if decided {
+            if end == End::Complete {
+                recording.upstream.take();
+            } else {
+                recording.let_go();
+            }
+            self.ended(recording, end);
         }
-        result
+        decided
     }
 
-    /// Superseded while live, or deleted.
-    fn discard(&self, recording: &Rc<Recording>, end: End) -> Result<(), StoreError> {
-        if recording.seal(end) {
-            memory::lands();
-        }
-        self.store.remove(recording.n)
-    }
-
-    /// The rest is written and the state with it; readers learn of the end once that is committed.
-    fn end_recorded(self: &Rc<Self>, recording: &Rc<Recording>, end: End) {
+    /// The upstream is let go of: the rest is written and the end with it. It shows once that is safe.
+    fn ended(self: &Rc<Self>, recording: &Rc<Recording>, end: End) {
         let now_ms = sys::now_ms();
         recording.used_ms.set(now_ms);
-        let machine = recording.machine();
-        let cause = if let End::Fail(code) = end { Some(code) } else { None };
-        let written = self.write(recording).and_then(|()| {
-            let state = end.state().as_str();
-            self.store.finish(recording.n, state, cause, machine.len(), machine.chunks(), now_ms)
+        recording.stored_use_ms.set(now_ms);
+        let committed = self.write(recording).and_then(|()| {
+            let plan = self.plan(Event::Ended { id: recording.id, end, keep: Keep::All });
+            let wrote = !plan.changes.is_empty();
+            self.commit(plan).map(|(_, effects)| (wrote, effects))
         });
+        let effects = match committed {
+            Ok((true, effects)) => effects,
+            Ok((false, effects)) => {
+                self.run(effects, None);
+                return;
+            }
+            Err(error) => return self.unwritable(recording, &error),
+        };
         let (core, recording) = (Rc::clone(self), Rc::clone(recording));
         spawn_local(async move {
-            let committed = match written {
-                Ok(()) => core.state.storage().sync().await.map_err(|error| StoreError {
-                    code: ErrorCode::StorageFailed,
-                    message: error.to_string(),
-                }),
-                Err(error) => Err(error),
-            };
-            let landed = match committed {
-                Ok(()) => recording.seal(end),
-                Err(error) => {
-                    worker::console_error!("storage: {}", error.message);
-                    let was_live = recording.is_live();
-                    recording.seal_failed(error.code);
-                    was_live
+            match core.state.storage().sync().await {
+                Ok(()) => {
+                    core.run(effects, None);
                 }
-            };
-            if landed {
-                memory::lands();
+                Err(error) => core.unwritable(&recording, &StoreError::failed(error.to_string())),
             }
             core.set_alarm();
         });
     }
 
-    /// An answer that was passed through is over: it is kept if it is small and a request id may ask for it.
-    fn end_passing(self: &Rc<Self>, recording: &Rc<Recording>, end: End) -> Result<(), StoreError> {
-        let now_ms = sys::now_ms();
-        let written = self.write(recording);
-        let machine = recording.machine();
-        let mut key_state = self.key_state.borrow_mut();
-        key_state.passing.retain(|passing| !Rc::ptr_eq(passing, recording));
-        let ids = key_state.ids_of(recording.id);
-        let keep = end == End::Complete && machine.len() <= KEPT && !ids.is_empty() && written.is_ok();
-        let result = if keep {
-            ids.into_iter().for_each(|id| drop(key_state.answers.insert(id, Rc::clone(recording))));
-            let settled =
-                key_state.settle(&self.store, recording.id, Outcome::Answered, Some(recording.n), now_ms);
-            settled.and_then(|()| {
-                self.store.finish(
-                    recording.n,
-                    end.state().as_str(),
-                    None,
-                    machine.len(),
-                    machine.chunks(),
-                    now_ms,
-                )
-            })
-        } else {
-            key_state.settle(&self.store, recording.id, Outcome::AnsweredNotKept, None, now_ms)
-        };
-        drop(key_state);
-        let end = if written.is_ok() { end } else { End::Fail(ErrorCode::StorageFailed) };
-        if recording.seal(end) {
-            memory::lands();
+    /// Storage did not take an end.
+    fn unwritable(self: &Rc<Self>, recording: &Rc<Recording>, error: &StoreError) {
+        error.log();
+        recording.fail(error.code);
+        let event = Event::Unwritable { id: recording.id, code: error.code };
+        if let Err(error) = self.act(event) {
+            error.log();
         }
-        if !keep && recording.readers.get() == 0 {
-            self.store.remove(recording.n)?;
-        }
-        self.set_alarm();
-        result.and(written)
     }
 
     // --- the alarm
 
-    /// Sets the alarm for what comes next, if it is not set early enough.
+    /// Sets the alarm for what comes next, if it is not set early enough. As long as something is stored there is one:
+    /// whatever becomes of this instance, another one will look at it.
     pub(crate) fn set_alarm(self: &Rc<Self>) {
-        let now_ms = sys::now_ms();
-        let key_state = self.key_state.borrow();
-        let expiry = key_state.next_expiry(self.ttl_ms());
-        let due = if key_state.is_live() { Some(now_ms + HEARTBEAT_MS) } else { expiry };
-        drop(key_state);
-        let Some(due) = due.map(|due| due.max(now_ms + 100)) else { return };
-        let set = self.alarm_ms.get();
-        if set != 0 && set <= due {
+        if !self.store.is_made() {
             return;
         }
-        self.alarm_ms.set(due);
+        let (now_ms, ttl_ms) = (sys::now_ms(), self.ttl_ms());
+        let due_ms = {
+            let life = self.life.borrow();
+            match life.due_ms(ttl_ms) {
+                _ if life.is_live() => now_ms + HEARTBEAT_MS,
+                Some(due_ms) => due_ms.max(now_ms + 100),
+                // All of it is being read.
+                None => now_ms.saturating_add(ttl_ms),
+            }
+        };
+        let set_ms = self.alarm_ms.get();
+        if set_ms != 0 && set_ms <= due_ms {
+            return;
+        }
+        self.alarm_ms.set(due_ms);
         let core = Rc::clone(self);
         spawn_local(async move {
-            let delay = Duration::from_millis(due - now_ms);
+            let delay = Duration::from_millis(due_ms - now_ms);
             if let Err(error) = core.state.storage().set_alarm(delay).await {
                 worker::console_error!("alarm: {error}");
                 core.alarm_ms.set(0);
@@ -230,13 +354,10 @@ impl Core {
     pub(crate) async fn on_alarm(self: &Rc<Self>) {
         self.alarm_ms.set(0);
         if let Err(error) = self.expire() {
-            worker::console_error!("storage: {}", error.message);
+            error.log();
         }
-        let empty = {
-            let key_state = self.key_state.borrow();
-            !key_state.is_live() && key_state.next_expiry(0).is_none()
-        };
-        if empty && self.store.is_made() {
+        let is_empty = self.life.borrow().is_empty() && self.recordings.borrow().is_empty();
+        if is_empty && self.store.is_made() {
             // An object without storage costs nothing and is forgotten by the platform.
             self.store.forgotten();
             if let Err(error) = self.state.storage().delete_all().await {
@@ -248,6 +369,26 @@ impl Core {
     }
 }
 
+/// What storage has. Nothing pumps for a fresh instance, so what was live is interrupted, and storage learns so.
+fn load(store: &Store) -> Result<(KeyLife<Held>, Recordings), StoreError> {
+    let rows: Vec<_> = store.recordings()?.iter().map(|row| row.known).collect();
+    let ledger = Ledger::from_entries(store.requests()?);
+    let changes = KeyLife::<Held>::recover(&rows, &ledger, sys::now_ms());
+    store.commit(&changes, &|_| None)?;
+    let recordings: Vec<_> = store.recordings()?.into_iter().map(stored).collect();
+    if store.is_made() {
+        store.sweep()?;
+    }
+    let all = recordings.iter().map(|(_, held)| (held.0.id, Rc::clone(&held.0))).collect();
+    Ok((KeyLife::load(recordings, Ledger::from_entries(store.requests()?)), all))
+}
+
+fn stored(row: Row) -> (durablefetch_protocol::life::Row, Held) {
+    let Row { known, cause, head, fingerprint, started_ms, used_ms } = row;
+    let progress = Progress::recovered(known.id, known.state, cause, known.len, known.chunks);
+    (known, Held(Rc::new(Recording::stored(progress, fingerprint, started_ms, used_ms, head))))
+}
+
 impl Owner for Core {
     fn config(&self) -> Result<&Config, ProtocolError> {
         self.config.as_ref().as_ref().map_err(|why| ProtocolError::new(ErrorCode::Internal, why.clone()))
@@ -257,22 +398,26 @@ impl Owner for Core {
         &self.store
     }
 
-    fn passes(&self, recording: &Rc<Recording>) {
-        let mut key_state = self.key_state.borrow_mut();
-        key_state.current.take_if(|current| Rc::ptr_eq(current, recording));
-        key_state.passing.push(Rc::clone(recording));
+    fn answered(self: &Rc<Self>, recording: &Rc<Recording>, head: Head, cookies: Vec<HeaderValue>) -> bool {
+        if !recording.is_open() {
+            return false;
+        }
+        let recorded = Head::is_recorded(head.status);
+        recording.set_head(head, cookies);
+        if let Err(error) = self.act(Event::Answered { id: recording.id, recorded }) {
+            error.log();
+            self.close(recording, End::Fail(error.code));
+        }
+        recording.is_open()
     }
 
-    fn publish(self: &Rc<Self>, recording: &Rc<Recording>, chunk: bytes::Bytes) -> bool {
-        if recording.ending.get() {
-            return false;
-        }
+    fn publish(self: &Rc<Self>, recording: &Rc<Recording>, chunk: Bytes) -> bool {
         let max = self.config().map_or(0, |config| config.recording_bytes);
-        if recording.machine().len() + chunk.len() as u64 > max {
-            self.end(recording, End::Fail(ErrorCode::RecordingTooLarge));
+        if recording.progress().len() + chunk.len() as u64 > max {
+            self.close(recording, End::Fail(ErrorCode::RecordingTooLarge));
             return false;
         }
-        let unwritten = recording.publish(chunk);
+        let Some(unwritten) = recording.publish(chunk) else { return false };
         let wait = memory::flush_after();
         if unwritten >= memory::unwritten() || recording.has_waited(wait - wait / 4) {
             recording.flush.take();
@@ -294,37 +439,18 @@ impl Owner for Core {
     }
 
     fn end(self: &Rc<Self>, recording: &Rc<Recording>, end: End) {
-        let discards = matches!(end, End::Supersede | End::Delete);
-        if recording.ending.replace(true) && !discards {
-            return;
-        }
-        let upstream = recording.upstream.take().filter(|_| end != End::Complete);
-        upstream.iter().for_each(web_sys::AbortController::abort);
-        let result = match (recording.start(), discards) {
-            (Start::Nothing(_), _) => Ok(()),
-            (Start::Pending, _) => self.end_without_head(recording, end),
-            (_, true) => self.discard(recording, end),
-            (Start::Unrecorded, false) => self.end_passing(recording, end),
-            (Start::Recorded, false) => {
-                self.end_recorded(recording, end);
-                Ok(())
-            }
-        };
-        if let Err(error) = result {
-            worker::console_error!("storage: {}", error.message);
-        }
+        self.close(recording, end);
     }
 
-    fn left(&self, recording: &Rc<Recording>) {
+    fn left(self: &Rc<Self>, recording: &Rc<Recording>) {
         recording.readers.set(recording.readers.get().saturating_sub(1));
-        if recording.readers.get() > 0 || recording.is_live() {
+        self.touch(recording);
+        if recording.readers.get() > 0 {
             return;
         }
-        let key_state = self.key_state.borrow();
-        let kept = recording.start() != Start::Unrecorded
-            || key_state.answers.values().any(|answer| Rc::ptr_eq(answer, recording));
-        if !kept && let Err(error) = self.store.remove(recording.n) {
-            worker::console_error!("storage: {}", error.message);
+        if let Err(error) = self.act(Event::Left { id: recording.id }) {
+            error.log();
         }
+        self.set_alarm();
     }
 }

@@ -7,10 +7,10 @@
 //! |---|---|
 //! | the Worker in front | `front::router`, `front::page`, `config`, `access` (who may ask, for what) |
 //! | one request | `front::{request, body, respond, control}` |
-//! | the object of one key | `object` (requests and alarms come in), `core` (what its tasks share: ends, alarm), `key_state` (what is known), `admit`, `start` |
+//! | the object of one key | `object` (requests and alarms come in), `core` (carries out what the protocol's `life` decides; the alarm), `admit` (answers with that) |
 //! | one recording | `recording` (what pump and readers share), its `pump`, `reader`, `owner` (what these need of the object), `buffers` (bytes on their way), `memory` (memory, time for writing) |
 //! | where bytes come from | `upstream`, its `decode` and `zstd` |
-//! | where bytes go | `store` (SQLite) |
+//! | where changes and bytes go | `store` (SQLite), its `body` and `version` |
 //! | workerd's JavaScript | `js::sys`, `js::headers`, `flow.js` |
 
 #![cfg(target_arch = "wasm32")]
@@ -21,10 +21,8 @@ mod config;
 mod core;
 mod front;
 mod js;
-mod key_state;
 mod object;
 mod recording;
-mod start;
 mod store;
 mod upstream;
 

@@ -80,8 +80,18 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn value(this: &ReadResult) -> Option<Uint8Array>;
 
+    /// `ctx.storage`.
+    pub(crate) type Storage;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn sql(this: &Storage) -> Sql;
+    /// Runs the callback in a transaction, which is rolled back where the callback throws.
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    pub(crate) fn transaction(
+        this: &Storage,
+        callback: &mut dyn FnMut() -> Result<(), JsValue>,
+    ) -> Result<(), JsValue>;
+
     /// `ctx.storage.sql`.
-    #[derive(Clone)]
     pub(crate) type Sql;
     #[wasm_bindgen(method, catch, variadic)]
     pub(crate) fn exec(this: &Sql, query: &JsString, bindings: &Array) -> Result<Cursor, JsValue>;

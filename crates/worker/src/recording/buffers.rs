@@ -46,18 +46,17 @@ impl Page {
     }
 }
 
-/// Some stored bytes of a recording, number `n` of the storage, from an offset on; storage has those up to `until`. The piece keeps the view.
+/// Some stored bytes of a recording from an offset on; storage has those up to `until`. The piece keeps the view.
 pub(crate) fn stored(
     store: &Store,
     id: RecordingId,
-    n: u64,
     offset: u64,
     until: u64,
 ) -> Result<(Rc<Piece>, Uint8Array), StoreError> {
     if let Some(found) = RECENT.with_borrow(|recent| recent.iter().find_map(|page| page.from(id, offset))) {
         return Ok(found);
     }
-    let (start, bytes) = store.rows(n, offset, until, PAGE)?;
+    let (start, bytes) = store.rows(id, offset, until, PAGE)?;
     let view = bytes.subarray((offset - start) as u32, bytes.length());
     let piece = Rc::new(Piece::of(bytes));
     RECENT.with_borrow_mut(|recent| {

@@ -20,14 +20,21 @@ pub(crate) fn live() -> usize {
     LIVE.get()
 }
 
-/// One more is in flight.
-pub(crate) fn takes_off() {
-    LIVE.set(LIVE.get() + 1);
+/// What a recording in flight takes; dropping it gives it back.
+pub(crate) struct Seat(());
+
+impl Seat {
+    /// One more is in flight.
+    pub(crate) fn take() -> Self {
+        LIVE.set(LIVE.get() + 1);
+        Self(())
+    }
 }
 
-/// One has ended.
-pub(crate) fn lands() {
-    LIVE.set(LIVE.get().saturating_sub(1));
+impl Drop for Seat {
+    fn drop(&mut self) {
+        LIVE.set(LIVE.get().saturating_sub(1));
+    }
 }
 
 /// How many bytes each ring may hold now.

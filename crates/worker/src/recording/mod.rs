@@ -7,20 +7,22 @@ pub(crate) mod owner;
 pub(crate) mod pump;
 pub(crate) mod reader;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use durablefetch_protocol::admission::Stored;
+use durablefetch_protocol::life::{Handle, Seen};
 use durablefetch_protocol::recording::{End, Got, Progress};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::ring::Ring;
-use durablefetch_protocol::{ErrorCode, Fingerprint, RecordingId, State};
+use durablefetch_protocol::{ErrorCode, Fingerprint, ProtocolError, RecordingId, State};
 use http::HeaderValue;
 
 use self::buffers::Piece;
+use self::memory::Seat;
 use crate::js::sys::{self, Timer};
 
 pub(crate) use durablefetch_protocol::recording::Start;
@@ -34,26 +36,41 @@ pub(crate) trait Waiting {
 /// One recording, live or ended.
 pub(crate) struct Recording {
     pub(crate) id: RecordingId,
-    /// Its number in this object's storage.
-    pub(crate) n: u64,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) started_ms: u64,
     pub(crate) used_ms: Cell<u64>,
     /// The last use that storage knows of.
     pub(crate) stored_use_ms: Cell<u64>,
-    /// Its end has begun: the pump leaves, and no other end may begin.
-    pub(crate) ending: Cell<bool>,
+    /// Those that follow it, and requests that wait for its head.
     pub(crate) readers: Cell<u64>,
     /// Aborting it closes the connection to the upstream.
     pub(crate) upstream: RefCell<Option<web_sys::AbortController>>,
     /// When what is unwritten will be written; `None` where nothing is.
     pub(crate) flush: RefCell<Option<Flush>>,
     pub(crate) watchdog: RefCell<Option<Timer>>,
+    /// What it takes while it is in flight.
+    seat: RefCell<Option<Seat>>,
     /// The newest piece that a reader was given, for the others to share: its offset and its bytes.
     piece: RefCell<Option<(u64, Rc<Piece>)>>,
     /// Readers that have everything there is.
     waiting: RefCell<Vec<Rc<dyn Waiting>>>,
     inner: RefCell<Inner>,
+}
+
+/// The key's handle of a recording.
+#[derive(Clone)]
+pub(crate) struct Held(pub(crate) Rc<Recording>);
+
+impl Handle for Held {
+    fn seen(&self) -> Seen {
+        let Recording { fingerprint, readers, used_ms, inner, .. } = &*self.0;
+        let (progress, start) = {
+            let inner = inner.borrow();
+            (inner.progress, inner.start)
+        };
+        let (readers, used_ms) = (readers.get(), used_ms.get());
+        Seen { progress, fingerprint: *fingerprint, start, readers, used_ms }
+    }
 }
 
 /// A write that is due. The chunk that comes in the last quarter of the wait is written with what waits, and then no
@@ -65,91 +82,113 @@ pub(crate) struct Flush {
 }
 
 struct Inner {
-    machine: Progress,
+    progress: Progress,
     /// `None` once everything is in storage and no more will come.
     ring: Option<Ring>,
     head: Option<Rc<Head>>,
     cookies: Vec<HeaderValue>,
     start: Start,
+    /// Why the start comes to nothing, in more words than its code.
+    why: Option<ProtocolError>,
     wakers: Vec<Waker>,
 }
 
 impl Recording {
-    /// A recording whose upstream request is about to be made.
-    pub(crate) fn connecting(id: RecordingId, n: u64, fingerprint: Fingerprint, now_ms: u64) -> Self {
-        Self::build(Progress::connecting(id), n, fingerprint, now_ms, now_ms, None, Start::Pending)
+    /// A recording whose upstream request is about to be made. It takes a seat.
+    pub(crate) fn connecting(id: RecordingId, fingerprint: Fingerprint, now_ms: u64) -> Self {
+        let seat = Some(Seat::take());
+        let inner = Inner {
+            progress: Progress::connecting(id),
+            ring: Some(Ring::new(memory::ring())),
+            head: None,
+            cookies: Vec::new(),
+            start: Start::Pending,
+            why: None,
+            wakers: Vec::new(),
+        };
+        Self::build(id, fingerprint, now_ms, now_ms, seat, inner)
     }
 
-    /// What storage has. `start` tells a recording from an answer that was kept for its request id.
+    /// What storage has.
     pub(crate) fn stored(
-        machine: Progress,
-        n: u64,
-        fingerprint: Fingerprint,
-        started_ms: u64,
-        used_ms: u64,
-        head: Head,
-        start: Start,
-    ) -> Self {
-        let recording = Self::build(machine, n, fingerprint, started_ms, used_ms, Some(head), start);
-        recording.ending.set(true);
-        recording.inner.borrow_mut().ring = None;
-        recording
-    }
-
-    fn build(
-        machine: Progress,
-        n: u64,
+        progress: Progress,
         fingerprint: Fingerprint,
         started_ms: u64,
         used_ms: u64,
         head: Option<Head>,
-        start: Start,
+    ) -> Self {
+        let inner = Inner {
+            progress,
+            ring: None,
+            head: head.map(Rc::new),
+            cookies: Vec::new(),
+            start: Start::Recorded,
+            why: None,
+            wakers: Vec::new(),
+        };
+        Self::build(progress.id(), fingerprint, started_ms, used_ms, None, inner)
+    }
+
+    fn build(
+        id: RecordingId,
+        fingerprint: Fingerprint,
+        started_ms: u64,
+        used_ms: u64,
+        seat: Option<Seat>,
+        inner: Inner,
     ) -> Self {
         Self {
-            id: machine.id(),
-            n,
+            id,
             fingerprint,
             started_ms,
             used_ms: Cell::new(used_ms),
             stored_use_ms: Cell::new(used_ms),
-            ending: Cell::new(false),
             readers: Cell::new(0),
             upstream: RefCell::new(None),
             flush: RefCell::new(None),
             watchdog: RefCell::new(None),
+            seat: RefCell::new(seat),
             piece: RefCell::new(None),
             waiting: RefCell::new(Vec::new()),
-            inner: RefCell::new(Inner {
-                machine,
-                ring: Some(Ring::new(memory::ring())),
-                head: head.map(Rc::new),
-                cookies: Vec::new(),
-                start,
-                wakers: Vec::new(),
-            }),
+            inner: RefCell::new(inner),
         }
     }
 
-    pub(crate) fn machine(&self) -> Progress {
-        self.inner.borrow().machine
+    pub(crate) fn progress(&self) -> Progress {
+        self.inner.borrow().progress
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        self.machine().state().is_live()
+        self.progress().state().is_live()
     }
 
-    pub(crate) fn start(&self) -> Start {
-        self.inner.borrow().start
+    /// Whether bytes are taken: no end is decided.
+    pub(crate) fn is_open(&self) -> bool {
+        let progress = self.progress();
+        progress.state().is_live() && progress.decided().is_none()
     }
 
-    pub(crate) fn head(&self) -> Option<Rc<Head>> {
-        self.inner.borrow().head.clone()
+    /// Its head; an empty one where none has come.
+    pub(crate) fn head(&self) -> Rc<Head> {
+        self.inner.borrow().head.clone().unwrap_or_default()
     }
 
-    /// What admission needs to know of it.
+    /// The upstream's HTTP status, once it has answered.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.inner.borrow().head.as_ref().map(|head| head.status)
+    }
+
+    /// What admission needs to know of it for those who have waited.
     pub(crate) fn view(&self) -> Stored {
-        let machine = self.machine();
-        Stored { id: self.id, state: machine.state(), len: machine.len(), fingerprint: self.fingerprint }
+        let progress = self.progress();
+        Stored {
+            id: self.id,
+            state: progress.state(),
+            len: progress.len(),
+            fingerprint: self.fingerprint,
+            retired: false,
+            passing: false,
+        }
     }
 
     /// `set-cookie` of the upstream, for the one who started it.
@@ -157,33 +196,47 @@ impl Recording {
         core::mem::take(&mut self.inner.borrow_mut().cookies)
     }
 
-    /// The upstream has answered. False where the recording has ended meanwhile.
-    pub(crate) fn set_head(&self, head: Head, cookies: Vec<HeaderValue>, start: Start) -> bool {
-        let mut inner = self.inner.borrow_mut();
-        if self.ending.get() || !inner.machine.head() {
-            return false;
-        }
-        inner.head = Some(Rc::new(head));
-        inner.cookies = cookies;
-        inner.start = start;
-        drop(inner);
-        self.wake();
-        true
+    /// Keeps for those who wait why the start comes to nothing.
+    pub(crate) fn explain(&self, why: ProtocolError) {
+        self.inner.borrow_mut().why = Some(why);
     }
 
-    /// Publishes a chunk and says how many bytes are unwritten now.
-    pub(crate) fn publish(&self, chunk: Bytes) -> u64 {
+    /// What those who waited are told of a start that came to nothing.
+    pub(crate) fn why(&self, code: ErrorCode) -> ProtocolError {
+        let why = self.inner.borrow().why.clone();
+        why.filter(|why| why.code == code).unwrap_or_else(|| code.into())
+    }
+
+    /// The upstream has answered. Nobody is told before [`Self::tell`].
+    pub(crate) fn set_head(&self, head: Head, cookies: Vec<HeaderValue>) {
         let mut inner = self.inner.borrow_mut();
-        let Inner { machine, ring: Some(ring), .. } = &mut *inner else { return 0 };
-        if !machine.chunk(chunk.len()) {
-            return 0;
+        inner.head = Some(Rc::new(head));
+        inner.cookies = cookies;
+    }
+
+    /// Shows the head to those who wait for it.
+    pub(crate) fn tell(&self, start: Start) {
+        let mut inner = self.inner.borrow_mut();
+        if inner.progress.head() {
+            inner.start = start;
+            drop(inner);
+            self.wake();
+        }
+    }
+
+    /// Publishes a chunk and says how many bytes are unwritten now; `None` where an end is decided.
+    pub(crate) fn publish(&self, chunk: Bytes) -> Option<u64> {
+        let mut inner = self.inner.borrow_mut();
+        let Inner { progress, ring: Some(ring), .. } = &mut *inner else { return None };
+        if !progress.chunk(chunk.len()) {
+            return None;
         }
         ring.set_capacity(memory::ring());
         ring.push(chunk);
         let unwritten = ring.end() - ring.written_end();
         drop(inner);
         self.wake();
-        unwritten
+        Some(unwritten)
     }
 
     /// Whether something unwritten is as old as this.
@@ -207,44 +260,79 @@ impl Recording {
         }
     }
 
-    /// The end, for all to see. False where another one stands.
-    pub(crate) fn seal(&self, end: End) -> bool {
+    /// Decides how it ends. False where that is decided.
+    pub(crate) fn decide(&self, end: End) -> bool {
+        self.inner.borrow_mut().progress.decide(end)
+    }
+
+    /// Storage did not take its end: it fails, whatever was decided, and has no more than what is stored.
+    pub(crate) fn fail(&self, code: ErrorCode) {
         let mut inner = self.inner.borrow_mut();
-        if !inner.machine.end(end) {
-            return false;
+        let Inner { progress, ring, .. } = &mut *inner;
+        if !progress.fail(code) {
+            return;
         }
-        if inner.start == Start::Pending {
+        let stored = ring.as_ref().map_or(progress.len(), Ring::written_end);
+        if stored < progress.len() {
+            let chunks = progress.chunks();
+            *progress = Progress::recovered(self.id, State::Failed, Some(code), stored, chunks);
+        }
+    }
+
+    /// Shows the end that is decided, and lets go of what it takes to be live.
+    pub(crate) fn seal(&self) {
+        let mut inner = self.inner.borrow_mut();
+        inner.progress.seal();
+        self.over(inner);
+    }
+
+    /// Breaks its readers off, whatever was decided or shows.
+    pub(crate) fn break_off(&self, end: End) {
+        let mut inner = self.inner.borrow_mut();
+        inner.progress.break_off(end);
+        self.over(inner);
+    }
+
+    fn over(&self, mut inner: RefMut<'_, Inner>) {
+        if let (Start::Pending, Some(end)) = (inner.start, inner.progress.decided()) {
             inner.start = Start::Nothing(end.no_head());
         }
         inner.ring = None;
         drop(inner);
+        self.seat.take();
         self.piece.take();
         self.upstream.take();
         self.flush.take();
         self.watchdog.take();
         self.wake();
-        true
     }
 
-    /// Storage could not take the end: what is there is a failed recording of what it holds.
-    pub(crate) fn seal_failed(&self, code: ErrorCode) {
-        let mut inner = self.inner.borrow_mut();
-        let stored = inner.ring.as_ref().map_or(inner.machine.len(), Ring::written_end);
-        let chunks = inner.machine.chunks();
-        inner.machine = Progress::recovered(self.id, State::Failed, Some(code), stored, chunks);
-        inner.ring = None;
-        drop(inner);
-        self.wake();
+    /// Closes the connection to the upstream.
+    pub(crate) fn let_go(&self) {
+        let upstream = self.upstream.take();
+        upstream.iter().for_each(web_sys::AbortController::abort);
     }
 
     /// Waits until the start has come to something.
     pub(crate) async fn started(&self) -> Start {
-        core::future::poll_fn(|cx| match self.start() {
-            Start::Pending => {
-                self.register(cx);
-                Poll::Pending
+        self.wait_for(|inner| Some(inner.start).filter(|start| *start != Start::Pending)).await
+    }
+
+    /// Waits until its end shows.
+    pub(crate) async fn ended(&self) {
+        self.wait_for(|inner| (!inner.progress.state().is_live()).then_some(())).await;
+    }
+
+    async fn wait_for<T>(&self, look: impl Fn(&Inner) -> Option<T>) -> T {
+        core::future::poll_fn(|cx| {
+            let mut inner = self.inner.borrow_mut();
+            if let Some(found) = look(&inner) {
+                return Poll::Ready(found);
             }
-            start => Poll::Ready(start),
+            if !inner.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                inner.wakers.push(cx.waker().clone());
+            }
+            Poll::Pending
         })
         .await
     }
@@ -252,7 +340,7 @@ impl Recording {
     /// What there is at an offset.
     pub(crate) fn read(&self, offset: u64) -> Got {
         let inner = self.inner.borrow();
-        inner.machine.look(inner.ring.as_ref(), offset)
+        inner.progress.look(inner.ring.as_ref(), offset)
     }
 
     /// Calls this reader when there is more, or an end.
@@ -272,13 +360,6 @@ impl Recording {
                 *newest = Some((offset, Rc::clone(&piece)));
                 piece
             }
-        }
-    }
-
-    fn register(&self, cx: &Context<'_>) {
-        let mut inner = self.inner.borrow_mut();
-        if !inner.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            inner.wakers.push(cx.waker().clone());
         }
     }
 

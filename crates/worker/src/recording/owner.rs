@@ -5,6 +5,8 @@ use std::rc::Rc;
 use bytes::Bytes;
 use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::recording::End;
+use durablefetch_protocol::response_head::Head;
+use http::HeaderValue;
 
 use super::Recording;
 use crate::config::Config;
@@ -18,15 +20,15 @@ pub(crate) trait Owner: 'static {
     /// Where the bytes are stored.
     fn store(&self) -> &Store;
 
-    /// The upstream's answer is passed through: it is not the key's current recording.
-    fn passes(&self, recording: &Rc<Recording>);
+    /// The upstream has answered. False where nobody wants to know any more.
+    fn answered(self: &Rc<Self>, recording: &Rc<Recording>, head: Head, cookies: Vec<HeaderValue>) -> bool;
 
     /// Publishes a chunk and sees to it that it is written. False where the recording has ended.
     fn publish(self: &Rc<Self>, recording: &Rc<Recording>, chunk: Bytes) -> bool;
 
-    /// Ends a live recording. Nothing happens where it has ended, or is about to.
+    /// Ends a live recording. Nothing happens where an end is decided.
     fn end(self: &Rc<Self>, recording: &Rc<Recording>, end: End);
 
-    /// A reader has left. The last one of an answer that is not kept takes its bytes along.
-    fn left(&self, recording: &Rc<Recording>);
+    /// A reader has left, or a request that waited.
+    fn left(self: &Rc<Self>, recording: &Rc<Recording>);
 }

@@ -100,15 +100,13 @@ impl<O: Owner> Reader<O> {
                 let view = piece.view().clone();
                 (piece, view)
             }
-            Got::Stored(until) => {
-                match buffers::stored(owner.store(), recording.id, recording.n, offset, until) {
-                    Ok(found) => found,
-                    Err(error) => {
-                        worker::console_error!("storage: {}", error.message);
-                        return self.end(Close::Break);
-                    }
+            Got::Stored(until) => match buffers::stored(owner.store(), recording.id, offset, until) {
+                Ok(found) => found,
+                Err(error) => {
+                    error.log();
+                    return self.end(Close::Break);
                 }
-            }
+            },
             Got::Gone => return self.end(Close::Break),
             Got::Ended(state) if *clean || state.ends_clean() => return self.end(Close::End),
             Got::Ended(_) => return self.end(Close::Break),
@@ -126,9 +124,9 @@ impl<O: Owner> Reader<O> {
 
     /// As much of a piece as may be written at once: see [`SINGLES`].
     fn cautious(&self, view: Uint8Array) -> Uint8Array {
-        let machine = self.follow.recording.machine();
-        let breaks = !self.follow.clean && !machine.state().is_live() && !machine.state().ends_clean();
-        let singles = machine.len().saturating_sub(SINGLES);
+        let progress = self.follow.recording.progress();
+        let breaks = !self.follow.clean && !progress.state().is_live() && !progress.state().ends_clean();
+        let singles = progress.len().saturating_sub(SINGLES);
         let end = self.offset.get() + u64::from(view.length());
         if !breaks || end <= singles {
             return view;

@@ -1,7 +1,7 @@
 //! The bytes of recordings: written in pieces, read page by page.
 
 use bytes::Bytes;
-use durablefetch_protocol::ErrorCode;
+use durablefetch_protocol::RecordingId;
 use durablefetch_protocol::limits::RING_MAX;
 use js_sys::{Array, Uint8Array};
 
@@ -13,11 +13,18 @@ const PIECE_MAX: usize = RING_MAX;
 
 impl Store {
     /// Bytes at this offset. Returns the offset after them.
-    pub(crate) fn append(&self, n: u64, mut offset: u64, pieces: &[Bytes], chunks: u64) -> Stored<u64> {
+    pub(crate) fn append(
+        &self,
+        id: RecordingId,
+        mut offset: u64,
+        pieces: &[Bytes],
+        chunks: u64,
+    ) -> Stored<u64> {
         let total: usize = pieces.iter().map(Bytes::len).sum();
         if total == 0 {
             return Ok(offset);
         }
+        let base = self.number_of(id)? * RANGE;
         // SQLite copies what it is given before `exec` returns, so one buffer serves all writes: JavaScript's
         // garbage would otherwise be as large as the recording.
         let data = self.buffer(total as u32);
@@ -28,8 +35,7 @@ impl Store {
         let mut from = 0;
         while from < total as u32 {
             let until = (from + PIECE_MAX as u32).min(total as u32);
-            let bindings =
-                Array::of3(&number(n * RANGE + offset), &number(chunks), &data.subarray(from, until));
+            let bindings = Array::of3(&number(base + offset), &number(chunks), &data.subarray(from, until));
             self.sql.exec(&self.append, &bindings)?;
             offset += u64::from(until - from);
             from = until;
@@ -47,7 +53,7 @@ impl Store {
     }
 
     /// How far the bytes of a recording go, and how many chunks they were.
-    pub(crate) fn extent(&self, n: u64) -> Stored<(u64, u64)> {
+    pub(super) fn extent(&self, n: u64) -> Stored<(u64, u64)> {
         let rows = self.query(
             "SELECT at, chunks, length(data) FROM body WHERE at >= ? AND at < ? ORDER BY at DESC LIMIT 1",
             &[number(n * RANGE), number((n + 1) * RANGE)],
@@ -57,14 +63,26 @@ impl Store {
         Ok((at + integer(row, 2).unwrap_or_default(), integer(row, 1).unwrap_or_default()))
     }
 
+    /// All bytes of a recording, which are few.
+    pub(super) fn whole(&self, n: u64) -> Stored<Vec<u8>> {
+        match self.extent(n)? {
+            (0, _) => Ok(Vec::new()),
+            (len, _) => Ok(self.range(n, 0, len, u32::MAX)?.1.to_vec()),
+        }
+    }
+
     /// Bytes from `from` up to `until`, about `max` of them at once. They never enter this module's memory.
-    pub(crate) fn page(&self, n: u64, from: u64, until: u64, max: u32) -> Stored<Uint8Array> {
-        let (start, rows) = self.rows(n, from, until, max)?;
+    pub(crate) fn page(&self, id: RecordingId, from: u64, until: u64, max: u32) -> Stored<Uint8Array> {
+        let (start, rows) = self.rows(id, from, until, max)?;
         Ok(rows.subarray((from - start) as u32, rows.length()))
     }
 
     /// The same from the beginning of a row on, and where that is.
-    pub(crate) fn rows(&self, n: u64, from: u64, until: u64, max: u32) -> Stored<(u64, Uint8Array)> {
+    pub(crate) fn rows(&self, id: RecordingId, from: u64, until: u64, max: u32) -> Stored<(u64, Uint8Array)> {
+        self.range(self.number_of(id)?, from, until, max)
+    }
+
+    fn range(&self, n: u64, from: u64, until: u64, max: u32) -> Stored<(u64, Uint8Array)> {
         let base = n * RANGE;
         let query = "SELECT at, data FROM body WHERE at >= \
                      (SELECT max(at) FROM body WHERE at >= ? AND at <= ?) AND at < ? ORDER BY at";
@@ -84,7 +102,7 @@ impl Store {
         }
         if offset <= from {
             let message = format!("bytes {from} to {until} of recording {n} are not there");
-            return Err(StoreError { code: ErrorCode::StorageFailed, message });
+            return Err(StoreError::failed(message));
         }
         if pieces.len() == 1 {
             return Ok((start, pieces.remove(0)));
@@ -96,5 +114,30 @@ impl Store {
             at += piece.length();
         }
         Ok((start, page))
+    }
+
+    /// Lets go of the bytes of a recording.
+    pub(crate) fn discard(&self, id: RecordingId) -> Stored<()> {
+        let n = self.numbers.borrow_mut().remove(&id);
+        n.filter(|_| self.made.get()).map_or(Ok(()), |n| self.discard_number(n))
+    }
+
+    /// Lets go of the bytes that no row of `recordings` has: an instance died before they were.
+    pub(crate) fn sweep(&self) -> Stored<()> {
+        let known: Vec<u64> = self.numbers.borrow().values().copied().collect();
+        let mut from = 0;
+        while let Some(at) = self.query("SELECT min(at) FROM body WHERE at >= ?", &[number(from)])?.first() {
+            let Some(at) = integer(at, 0) else { break };
+            let n = at / RANGE;
+            if !known.contains(&n) {
+                self.discard_number(n)?;
+            }
+            from = (n + 1) * RANGE;
+        }
+        Ok(())
+    }
+
+    fn discard_number(&self, n: u64) -> Stored<()> {
+        self.run("DELETE FROM body WHERE at >= ? AND at < ?", &[number(n * RANGE), number((n + 1) * RANGE)])
     }
 }

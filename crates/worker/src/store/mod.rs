@@ -1,30 +1,40 @@
-//! The SQLite database of one Durable Object: what is in it and how it is laid out.
+//! The SQLite database of one Durable Object: what is in it and how it is laid out. It writes down the
+//! [`Change`]s of a key's life, and the bytes.
 //!
-//! `recordings`: one row per stored recording, numbered by `n`. `kind` is a [`Kind`]. `retired_ms` is null for the current recording and says since when it is superseded otherwise.
-//! `headers` is `name: value\r\n…`. While a recording is live, its rows in `body` tell its length.
+//! `recordings`: one row per recording that the key knows, numbered by `n`. `kind` is 1 where the answer is passed
+//! through: that row has no head and does not outlive the instance. `ended_ms` is null while a recording is live.
+//! `retired_ms` says since when a later recording answers new requests in its place. `headers` is
+//! `name: value\r\n…`. While a recording is live, its rows in `body` tell its length.
 //!
 //! `body`: pieces of at most 256 KiB. The row id is `n · 2^36 + offset`, so that a piece is found and a recording
 //! removed by one range of the one B-tree, and 131,071 recordings of 64 GiB have room below 2^53, where
-//! JavaScript stops counting. `chunks` counts the upstream's chunks up to the end of the piece.
+//! JavaScript stops counting. `chunks` counts the upstream's chunks up to the end of the piece. Bytes may outlive their
+//! row as long as somebody reads them; a fresh instance sweeps them away.
 //!
-//! `requests`: what became of a request id, in the words of the protocol's ledger; `answer` is the `n` of the
-//! answer that is kept for it.
+//! `requests`: what became of a request id, in the words of the protocol's ledger; `answer` is the answer that is kept
+//! for it, head and body, as the protocol's `kept` writes it.
 //!
-//! `meta`: `secret`, 32 random bytes that key the fingerprints.
+//! `meta`: `secret`, 32 random bytes that key the fingerprints; `version`, that of this layout: see [`version`].
 //!
-//! The tables are made at the first write: whoever asks for what is not there leaves nothing behind.
+//! The tables are made at the first write: who asks for what is not there leaves nothing behind.
 
 mod body;
+mod version;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use durablefetch_protocol::ledger::Entry;
+use durablefetch_protocol::life::{self, Change};
 use durablefetch_protocol::response_head::Head;
-use durablefetch_protocol::{ErrorCode, Fingerprint, ProtocolError, RecordingId, RequestId};
+use durablefetch_protocol::{
+    ErrorCode, Fingerprint, Outcome, ProtocolError, RecordingId, RequestId, State, kept,
+};
 use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::js::sys::{self, Cursor, Sql};
+use crate::js::sys::{self, Cursor, Sql, Storage};
 
 /// The bytes of one recording have row ids in a range of this size.
 const RANGE: u64 = 1 << 36;
@@ -45,14 +55,15 @@ CREATE TABLE recordings (
     chunks INTEGER NOT NULL DEFAULT 0,
     started_ms INTEGER NOT NULL,
     used_ms INTEGER NOT NULL,
-    retired_ms INTEGER
+    retired_ms INTEGER,
+    ended_ms INTEGER
 );
 CREATE TABLE body (at INTEGER PRIMARY KEY, chunks INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE TABLE requests (
     id TEXT PRIMARY KEY,
     outcome TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
-    answer INTEGER
+    answer BLOB
 ) WITHOUT ROWID;
 ";
 
@@ -61,6 +72,18 @@ CREATE TABLE requests (
 pub(crate) struct StoreError {
     pub(crate) code: ErrorCode,
     pub(crate) message: String,
+}
+
+impl StoreError {
+    /// It can be read and makes no sense, or the platform did not take it.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { code: ErrorCode::StorageFailed, message: message.into() }
+    }
+
+    /// Tells the log.
+    pub(crate) fn log(&self) {
+        worker::console_error!("storage: {}", self.message);
+    }
 }
 
 impl From<JsValue> for StoreError {
@@ -73,67 +96,66 @@ impl From<JsValue> for StoreError {
 
 impl From<StoreError> for ProtocolError {
     fn from(error: StoreError) -> Self {
-        worker::console_error!("storage: {}", error.message);
+        error.log();
         error.code.into()
     }
 }
 
 type Stored<T> = Result<T, StoreError>;
 
-/// What a row of `recordings` is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A recording.
-    Recorded = 0,
-    /// An answer that is passed through.
-    Unrecorded = 1,
-}
+/// Finds the head of a recording, which a change does not repeat.
+pub(crate) type Heads<'a> = &'a dyn Fn(RecordingId) -> Option<Rc<Head>>;
 
 /// One row of `recordings`.
 pub(crate) struct Row {
-    pub(crate) n: u64,
-    pub(crate) id: RecordingId,
-    pub(crate) kind: Kind,
-    pub(crate) state: String,
+    /// What the key has to know of it.
+    pub(crate) known: life::Row,
     pub(crate) cause: Option<ErrorCode>,
     pub(crate) head: Option<Head>,
     pub(crate) fingerprint: Fingerprint,
-    pub(crate) len: u64,
-    pub(crate) chunks: u64,
     pub(crate) started_ms: u64,
     pub(crate) used_ms: u64,
-    pub(crate) retired_ms: Option<u64>,
 }
 
 /// The database.
 pub(crate) struct Store {
+    storage: Storage,
     sql: Sql,
     made: Cell<bool>,
     secret: Cell<[u8; 32]>,
+    /// The number of each recording that has a row or bytes.
+    numbers: RefCell<BTreeMap<RecordingId, u64>>,
+    /// The number of the next one.
+    next_n: Cell<u64>,
     append: JsString,
     /// What writes go through.
     buffer: RefCell<Uint8Array>,
 }
 
 impl Store {
-    /// Opens what is there.
-    pub(crate) fn open(sql: Sql) -> Stored<Self> {
+    /// Opens what is there, and brings what an earlier version wrote to this one.
+    pub(crate) fn open(state: &worker::State) -> Stored<Self> {
+        let storage = JsValue::from(state.storage().as_raw()).unchecked_into::<Storage>();
         let store = Self {
-            sql,
+            sql: storage.sql(),
+            storage,
             made: Cell::new(false),
-            secret: Cell::new([0; 32]),
+            secret: Cell::new(sys::random()),
+            numbers: RefCell::default(),
+            next_n: Cell::new(1),
             append: "INSERT INTO body (at, chunks, data) VALUES (?, ?, ?)".into(),
             buffer: RefCell::new(Uint8Array::new_with_length(0)),
         };
         let found =
             store.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'recordings'", &[])?;
         store.made.set(!found.is_empty());
-        let mut secret = None;
         if store.made.get() {
+            store.migrate()?;
             let rows = store.query("SELECT value FROM meta WHERE name = 'secret'", &[])?;
-            secret = rows.first().map(|row| bytes(row, 0)).and_then(|bytes| bytes.try_into().ok());
+            if let Some(secret) = rows.first().and_then(|row| bytes(row, 0).try_into().ok()) {
+                store.secret.set(secret);
+            }
         }
-        store.secret.set(secret.unwrap_or_else(sys::random));
         Ok(store)
     }
 
@@ -155,121 +177,176 @@ impl Store {
 
     /// All rows of `recordings`.
     pub(crate) fn recordings(&self) -> Stored<Vec<Row>> {
+        if !self.made.get() {
+            return Ok(Vec::new());
+        }
         let rows = self.query(
             "SELECT n, id, kind, state, cause, status, reason, headers, fingerprint, len, chunks, started_ms, \
-             used_ms, retired_ms FROM recordings ORDER BY n",
+             used_ms, retired_ms, ended_ms FROM recordings ORDER BY n",
             &[],
         )?;
-        Ok(rows.iter().filter_map(read_row).collect())
+        self.numbers.borrow_mut().clear();
+        let mut found = Vec::new();
+        for (n, mut row) in rows.iter().filter_map(read_row) {
+            if row.known.state == State::Streaming {
+                (row.known.len, row.known.chunks) = self.extent(n)?;
+            }
+            self.numbers.borrow_mut().insert(row.known.id, n);
+            self.next_n.set(self.next_n.get().max(n + 1));
+            found.push(row);
+        }
+        Ok(found)
     }
 
-    /// All request ids with the number of the answer that is kept for each.
-    pub(crate) fn requests(&self) -> Stored<Vec<(Entry, Option<u64>)>> {
-        let rows = self.query("SELECT id, outcome, at_ms, answer FROM requests", &[])?;
+    /// All request ids.
+    pub(crate) fn requests(&self) -> Stored<Vec<Entry>> {
+        if !self.made.get() {
+            return Ok(Vec::new());
+        }
+        let rows = self.query("SELECT id, outcome, at_ms FROM requests", &[])?;
         let read = |row: &Array| {
             let id = RequestId::parse(&row.get(0).as_string()?)?;
-            let outcome = durablefetch_protocol::Outcome::parse(&row.get(1).as_string()?)?;
-            Some((Entry { id, outcome, at_ms: integer(row, 2)? }, integer(row, 3)))
+            let outcome = Outcome::parse(&row.get(1).as_string()?)?;
+            Some(Entry { id, outcome, at_ms: integer(row, 2)? })
         };
         Ok(rows.iter().filter_map(read).collect())
+    }
+
+    /// The answer that is kept for a request id.
+    pub(crate) fn answer(&self, request: &RequestId) -> Stored<Option<(Head, Vec<u8>)>> {
+        let rows = self.query("SELECT answer FROM requests WHERE id = ?", &[request.as_str().into()])?;
+        Ok(rows.first().and_then(|row| kept::from_stored(&bytes(row, 0))))
+    }
+
+    /// Writes changes down, all or none of them.
+    ///
+    /// The platform makes one transaction of all that is written without an await in between. But it would commit the
+    /// first half of a plan whose second half was refused, so more than one change has a transaction of its own.
+    pub(crate) fn commit(&self, changes: &[Change], heads: Heads<'_>) -> Stored<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.make()?;
+        let written = match changes {
+            [change] => self.write(change, heads),
+            _ => self.transaction(|| changes.iter().try_for_each(|change| self.write(change, heads))),
+        };
+        if written.is_err() {
+            for change in changes {
+                if let Change::Insert { id, .. } = change {
+                    self.numbers.borrow_mut().remove(id);
+                }
+            }
+        }
+        written
+    }
+
+    /// Rolls back what was written where this is refused.
+    fn transaction(&self, write: impl Fn() -> Stored<()>) -> Stored<()> {
+        let mut written = Ok(());
+        let committed = self.storage.transaction(&mut || {
+            written = write();
+            written.as_ref().copied().map_err(|error| js_sys::Error::new(&error.message).into())
+        });
+        written.and_then(|()| Ok(committed?))
     }
 
     /// Makes the tables where there are none.
     fn make(&self) -> Stored<()> {
         if !self.made.get() {
-            self.run(TABLES, &[])?;
-            let secret = sys::to_js(&self.secret.get());
-            self.run("INSERT INTO meta (name, value) VALUES ('secret', ?)", &[secret.into()])?;
+            self.transaction(|| {
+                self.run(TABLES, &[])?;
+                let secret = sys::to_js(&self.secret.get());
+                self.run("INSERT INTO meta (name, value) VALUES ('secret', ?)", &[secret.into()])?;
+                self.say_version()
+            })?;
             self.made.set(true);
         }
         Ok(())
     }
 
-    /// A recording begins.
-    pub(crate) fn insert(
-        &self,
-        n: u64,
-        id: RecordingId,
-        fingerprint: &Fingerprint,
-        now_ms: u64,
-    ) -> Stored<()> {
-        self.make()?;
+    fn write(&self, change: &Change, heads: Heads<'_>) -> Stored<()> {
+        match change {
+            Change::Insert { id, fingerprint, at_ms } => self.insert(*id, fingerprint, *at_ms),
+            Change::Head { id } => {
+                let head = heads(*id).ok_or_else(|| StoreError::failed("an answer without a head"))?;
+                self.change(
+                    *id,
+                    "UPDATE recordings SET state = 'streaming', status = ?, reason = ?, headers = ? WHERE n = ?",
+                    &[
+                        head.status.into(),
+                        sys::to_js(&head.reason).into(),
+                        sys::to_js(&head.stored_headers()).into(),
+                    ],
+                )
+            }
+            Change::Unrecord { id } => self.change(*id, "UPDATE recordings SET kind = 1 WHERE n = ?", &[]),
+            Change::End { id, state, cause, len, chunks, at_ms } => self.change(
+                *id,
+                "UPDATE recordings SET state = ?, cause = ?, len = ?, chunks = ?, used_ms = ?, ended_ms = ? \
+                 WHERE n = ?",
+                &[
+                    state.as_str().into(),
+                    cause.map_or(JsValue::NULL, |code| code.as_str().into()),
+                    number(*len),
+                    number(*chunks),
+                    number(*at_ms),
+                    number(*at_ms),
+                ],
+            ),
+            Change::Retire { id, at_ms } => {
+                self.change(*id, "UPDATE recordings SET retired_ms = ? WHERE n = ?", &[number(*at_ms)])
+            }
+            Change::Use { id, at_ms } => {
+                self.change(*id, "UPDATE recordings SET used_ms = ? WHERE n = ?", &[number(*at_ms)])
+            }
+            Change::Remove { id } => self.change(*id, "DELETE FROM recordings WHERE n = ?", &[]),
+            Change::Request { entry, answer } => {
+                let answer = match answer {
+                    Some(id) => self.kept(*id, heads)?,
+                    None => JsValue::NULL,
+                };
+                self.run(
+                    "INSERT OR REPLACE INTO requests (id, outcome, at_ms, answer) VALUES (?, ?, ?, ?)",
+                    &[entry.id.as_str().into(), entry.outcome.to_text().into(), number(entry.at_ms), answer],
+                )
+            }
+            Change::Forget { id } => self.run("DELETE FROM requests WHERE id = ?", &[id.as_str().into()]),
+        }
+    }
+
+    fn insert(&self, id: RecordingId, fingerprint: &Fingerprint, at_ms: u64) -> Stored<()> {
+        let n = self.next_n.replace(self.next_n.get() + 1);
+        self.numbers.borrow_mut().insert(id, n);
         self.run(
             "INSERT INTO recordings (n, id, fingerprint, started_ms, used_ms) VALUES (?, ?, ?, ?, ?)",
             &[
                 number(n),
                 id.to_string().into(),
                 sys::to_js(&fingerprint.0).into(),
-                number(now_ms),
-                number(now_ms),
+                number(at_ms),
+                number(at_ms),
             ],
         )
     }
 
-    /// Its head is here.
-    pub(crate) fn head(&self, n: u64, head: &Head, kind: Kind) -> Stored<()> {
-        self.run(
-            "UPDATE recordings SET state = 'streaming', kind = ?, status = ?, reason = ?, headers = ? WHERE n = ?",
-            &[
-                (kind as u8).into(),
-                head.status.into(),
-                sys::to_js(&head.reason).into(),
-                sys::to_js(&head.stored_headers()).into(),
-                number(n),
-            ],
-        )
+    /// A recording's head and bytes, as they are kept for a request id. All its bytes are stored.
+    fn kept(&self, id: RecordingId, heads: Heads<'_>) -> Stored<JsValue> {
+        let head = heads(id).ok_or_else(|| StoreError::failed("an answer without a head"))?;
+        Ok(sys::to_js(&kept::to_stored(&head, &self.whole(self.number_of(id)?)?)).into())
     }
 
-    /// Its end.
-    pub(crate) fn finish(
-        &self,
-        n: u64,
-        state: &str,
-        cause: Option<ErrorCode>,
-        len: u64,
-        chunks: u64,
-        now_ms: u64,
-    ) -> Stored<()> {
-        let cause = cause.map_or(JsValue::NULL, |code| code.as_str().into());
-        self.run(
-            "UPDATE recordings SET state = ?, cause = ?, len = ?, chunks = ?, used_ms = ? WHERE n = ?",
-            &[state.into(), cause, number(len), number(chunks), number(now_ms), number(n)],
-        )
+    /// Runs a statement whose last parameter is the number of this recording.
+    fn change(&self, id: RecordingId, query: &str, bindings: &[JsValue]) -> Stored<()> {
+        let n = number(self.number_of(id)?);
+        let bindings: Array = bindings.iter().chain([&n]).collect();
+        self.sql.exec(&query.into(), &bindings)?;
+        Ok(())
     }
 
-    /// A finished recording is superseded.
-    pub(crate) fn retire(&self, n: u64, now_ms: u64) -> Stored<()> {
-        self.run("UPDATE recordings SET retired_ms = ? WHERE n = ?", &[number(now_ms), number(n)])
-    }
-
-    /// A recording was used.
-    pub(crate) fn used(&self, n: u64, now_ms: u64) -> Stored<()> {
-        self.run("UPDATE recordings SET used_ms = ? WHERE n = ?", &[number(now_ms), number(n)])
-    }
-
-    /// A recording is gone, with its bytes.
-    pub(crate) fn remove(&self, n: u64) -> Stored<()> {
-        self.run("DELETE FROM recordings WHERE n = ?", &[number(n)])?;
-        self.run("DELETE FROM body WHERE at >= ? AND at < ?", &[number(n * RANGE), number((n + 1) * RANGE)])
-    }
-
-    /// What became of a request id.
-    pub(crate) fn put_request(&self, entry: &Entry, answer: Option<u64>) -> Stored<()> {
-        self.make()?;
-        self.run(
-            "INSERT OR REPLACE INTO requests (id, outcome, at_ms, answer) VALUES (?, ?, ?, ?)",
-            &[
-                entry.id.as_str().into(),
-                entry.outcome.to_text().into(),
-                number(entry.at_ms),
-                answer.map_or(JsValue::NULL, number),
-            ],
-        )
-    }
-
-    /// A request id is forgotten.
-    pub(crate) fn forget_request(&self, id: &RequestId) -> Stored<()> {
-        self.run("DELETE FROM requests WHERE id = ?", &[id.as_str().into()])
+    fn number_of(&self, id: RecordingId) -> Stored<u64> {
+        let found = self.numbers.borrow().get(&id).copied();
+        found.ok_or_else(|| StoreError::failed(format!("nothing is stored of recording {id}")))
     }
 
     fn exec(&self, query: &str, bindings: &[JsValue]) -> Stored<Cursor> {
@@ -302,28 +379,32 @@ fn bytes(row: &Array, column: u32) -> Vec<u8> {
     sys::to_bytes(&row.get(column)).map(|view| view.to_vec()).unwrap_or_default()
 }
 
-fn read_row(row: &Array) -> Option<Row> {
-    let head = integer(row, 5)
-        .and_then(|status| Head::from_stored(u16::try_from(status).ok()?, bytes(row, 6), &bytes(row, 7)));
-    Some(Row {
-        n: integer(row, 0)?,
+/// A head whose status, reason and headers stand in these columns and the two after.
+fn read_head(row: &Array, column: u32) -> Option<Head> {
+    let status = u16::try_from(integer(row, column)?).ok()?;
+    Head::from_stored(status, bytes(row, column + 1), &bytes(row, column + 2))
+}
+
+/// A row and its number. What has no head that can be read is as if it were still connecting.
+fn read_row(row: &Array) -> Option<(u64, Row)> {
+    let head = read_head(row, 5);
+    let state = State::parse(&row.get(3).as_string()?).filter(|_| head.is_some());
+    let known = life::Row {
         id: RecordingId::parse(&row.get(1).as_string()?)?,
-        kind: if integer(row, 2)? == 0 { Kind::Recorded } else { Kind::Unrecorded },
-        state: row.get(3).as_string()?,
+        state: state.unwrap_or(State::Connecting),
+        unrecorded: integer(row, 2)? != 0,
+        len: integer(row, 9)?,
+        chunks: integer(row, 10)?,
+        ended_ms: integer(row, 14),
+        retired_ms: integer(row, 13),
+    };
+    let found = Row {
+        known,
         cause: row.get(4).as_string().and_then(|code| ErrorCode::parse(&code)),
         head,
         fingerprint: Fingerprint(bytes(row, 8).try_into().ok()?),
-        len: integer(row, 9)?,
-        chunks: integer(row, 10)?,
         started_ms: integer(row, 11)?,
         used_ms: integer(row, 12)?,
-        retired_ms: integer(row, 13),
-    })
-}
-
-/// `ctx.storage.sql` of a Durable Object.
-pub(crate) fn sql(state: &worker::State) -> Sql {
-    let sql = state.storage().sql();
-    let value: &JsValue = sql.as_ref();
-    value.clone().unchecked_into()
+    };
+    Some((integer(row, 0)?, found))
 }
