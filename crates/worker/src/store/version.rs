@@ -3,7 +3,7 @@
 use durablefetch_protocol::kept;
 use js_sys::Array;
 
-use super::{Store, StoreError, Stored, integer, number, read_head};
+use super::{Store, StoreError, Stored, integer, read_head};
 use crate::js::sys;
 
 /// This one. 1 was durablefetch 0.2, which said none.
@@ -11,7 +11,7 @@ const VERSION: u64 = 2;
 
 impl Store {
     pub(super) fn say_version(&self) -> Stored<()> {
-        self.run("INSERT OR REPLACE INTO meta (name, value) VALUES ('version', ?)", &[number(VERSION)])
+        self.run(&format!("INSERT OR REPLACE INTO meta (name, value) VALUES ('version', {VERSION})"), &[])
     }
 
     pub(super) fn migrate(&self) -> Stored<()> {
