@@ -108,7 +108,7 @@ async fn wait(core: &Rc<Core>, ask: &Ask, recording: &Rc<Recording>, part: Part,
     let start = recording.started().await;
     let decision = match start {
         Start::Unrecorded => None,
-        Start::Recorded => Some(admission::head_came(&recording.view(), ask)),
+        Start::Recorded => Some(admission::head_came(&recording.progress(), ask)),
         Start::Nothing(code) => Some(admission::no_head(ask, code)),
         Start::Pending => Some(Decision::Refuse(ErrorCode::Internal)),
     };

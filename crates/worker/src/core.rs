@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use durablefetch_protocol::admission::Named;
 use durablefetch_protocol::control_json::Done;
-use durablefetch_protocol::life::{Change, Effect, Event, Keep, KeyLife, Plan, Reply};
+use durablefetch_protocol::life::{self, Effect, Event, Keep, KeyLife, Plan, Reply};
 use durablefetch_protocol::recording::{End, Progress};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{Ask, ErrorCode, Ledger, ProtocolError, RecordingId, RequestId};
@@ -20,7 +20,7 @@ use worker::{Env, State};
 use crate::config::{self, Config};
 use crate::js::sys;
 use crate::recording::owner::Owner;
-use crate::recording::{Flush, Held, Recording, memory, pump};
+use crate::recording::{Flush, Recording, memory, pump};
 use crate::store::{Row, Store, StoreError};
 use crate::upstream::Source;
 
@@ -35,7 +35,7 @@ pub(crate) struct Core {
     state: State,
     config: Rc<Result<Config, String>>,
     store: Store,
-    life: RefCell<KeyLife<Held>>,
+    life: RefCell<KeyLife<Rc<Recording>>>,
     /// Every recording whose bytes are here, or on their way: what the key has let go of may still be read.
     recordings: RefCell<Recordings>,
     /// The time in the id that was given out last.
@@ -66,12 +66,12 @@ impl Core {
 
     /// A recording that the key knows.
     pub(crate) fn find(&self, id: RecordingId) -> Result<Rc<Recording>, ErrorCode> {
-        self.life.borrow().find(id).map(|held| Rc::clone(&held.0)).ok_or(ErrorCode::Gone)
+        self.life.borrow().find(id).cloned().ok_or(ErrorCode::Gone)
     }
 
     /// The recording that a status of the key describes.
     pub(crate) fn current(&self) -> Option<Rc<Recording>> {
-        self.life.borrow().current().map(|held| Rc::clone(&held.0))
+        self.life.borrow().current().cloned()
     }
 
     /// When a recording will be deleted if nobody uses it.
@@ -95,17 +95,15 @@ impl Core {
         let head = |id| self.recordings.borrow().get(&id).map(|recording| recording.head());
         self.store.commit(&plan.changes, &head)?;
         let reply = plan.reply;
-        let started = plan.changes.iter().find_map(|change| match change {
-            Change::Insert { id, fingerprint, at_ms } => {
-                Some(Rc::new(Recording::connecting(*id, *fingerprint, *at_ms)))
-            }
-            _ => None,
+        let mut started = None;
+        let effects = self.life.borrow_mut().apply(plan, |begin| {
+            let recording = Rc::new(Recording::connecting(begin));
+            started = Some(Rc::clone(&recording));
+            recording
         });
-        if let Some(recording) = &started {
-            self.recordings.borrow_mut().insert(recording.id, Rc::clone(recording));
+        if let Some(recording) = started {
+            self.recordings.borrow_mut().insert(recording.id, recording);
         }
-        let made = started.map(Held);
-        let effects = self.life.borrow_mut().apply(plan, |_| made.expect("a start inserts a row"));
         Ok((reply, effects))
     }
 
@@ -120,12 +118,7 @@ impl Core {
     fn run(self: &Rc<Self>, effects: Vec<Effect>, mut source: Option<Source>) -> bool {
         let mut decided = false;
         for effect in effects {
-            let (Effect::Pump(id)
-            | Effect::Close(id, _)
-            | Effect::Break(id, _)
-            | Effect::Seal(id, _)
-            | Effect::Tell(id, _)
-            | Effect::Discard(id)) = effect;
+            let id = effect.recording();
             let Some(recording) = self.recordings.borrow().get(&id).cloned() else { continue };
             match effect {
                 Effect::Pump(_) => {
@@ -370,23 +363,23 @@ impl Core {
 }
 
 /// What storage has. Nothing pumps for a fresh instance, so what was live is interrupted, and storage learns so.
-fn load(store: &Store) -> Result<(KeyLife<Held>, Recordings), StoreError> {
+fn load(store: &Store) -> Result<(KeyLife<Rc<Recording>>, Recordings), StoreError> {
     let rows: Vec<_> = store.recordings()?.iter().map(|row| row.known).collect();
     let ledger = Ledger::from_entries(store.requests()?);
-    let changes = KeyLife::<Held>::recover(&rows, &ledger, sys::now_ms());
+    let changes = life::recover(&rows, &ledger, sys::now_ms());
     store.commit(&changes, &|_| None)?;
     let recordings: Vec<_> = store.recordings()?.into_iter().map(stored).collect();
     if store.is_made() {
         store.sweep()?;
     }
-    let all = recordings.iter().map(|(_, held)| (held.0.id, Rc::clone(&held.0))).collect();
+    let all = recordings.iter().map(|(_, held)| (held.id, Rc::clone(held))).collect();
     Ok((KeyLife::load(recordings, Ledger::from_entries(store.requests()?)), all))
 }
 
-fn stored(row: Row) -> (durablefetch_protocol::life::Row, Held) {
+fn stored(row: Row) -> (life::Row, Rc<Recording>) {
     let Row { known, cause, head, fingerprint, started_ms, used_ms } = row;
     let progress = Progress::recovered(known.id, known.state, cause, known.len, known.chunks);
-    (known, Held(Rc::new(Recording::stored(progress, fingerprint, started_ms, used_ms, head))))
+    (known, Rc::new(Recording::stored(progress, fingerprint, started_ms, used_ms, head)))
 }
 
 impl Owner for Core {

@@ -13,8 +13,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use durablefetch_protocol::admission::Stored;
-use durablefetch_protocol::life::{Handle, Seen};
+use durablefetch_protocol::life::{Begin, Handle, Seen};
 use durablefetch_protocol::recording::{End, Got, Progress};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::ring::Ring;
@@ -57,13 +56,9 @@ pub(crate) struct Recording {
     inner: RefCell<Inner>,
 }
 
-/// The key's handle of a recording.
-#[derive(Clone)]
-pub(crate) struct Held(pub(crate) Rc<Recording>);
-
-impl Handle for Held {
+impl Handle for Recording {
     fn seen(&self) -> Seen {
-        let Recording { fingerprint, readers, used_ms, inner, .. } = &*self.0;
+        let Recording { fingerprint, readers, used_ms, inner, .. } = self;
         let (progress, start) = {
             let inner = inner.borrow();
             (inner.progress, inner.start)
@@ -95,7 +90,8 @@ struct Inner {
 
 impl Recording {
     /// A recording whose upstream request is about to be made. It takes a seat.
-    pub(crate) fn connecting(id: RecordingId, fingerprint: Fingerprint, now_ms: u64) -> Self {
+    pub(crate) fn connecting(begin: Begin) -> Self {
+        let Begin { id, fingerprint, at_ms } = begin;
         let seat = Some(Seat::take());
         let inner = Inner {
             progress: Progress::connecting(id),
@@ -106,7 +102,7 @@ impl Recording {
             why: None,
             wakers: Vec::new(),
         };
-        Self::build(id, fingerprint, now_ms, now_ms, seat, inner)
+        Self::build(id, fingerprint, at_ms, at_ms, seat, inner)
     }
 
     /// What storage has.
@@ -176,19 +172,6 @@ impl Recording {
     /// The upstream's HTTP status, once it has answered.
     pub(crate) fn status(&self) -> Option<u16> {
         self.inner.borrow().head.as_ref().map(|head| head.status)
-    }
-
-    /// What admission needs to know of it for those who have waited.
-    pub(crate) fn view(&self) -> Stored {
-        let progress = self.progress();
-        Stored {
-            id: self.id,
-            state: progress.state(),
-            len: progress.len(),
-            fingerprint: self.fingerprint,
-            retired: false,
-            passing: false,
-        }
     }
 
     /// `set-cookie` of the upstream, for the one who started it.

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use durablefetch_protocol::ledger::Entry;
-use durablefetch_protocol::life::{self, Change};
+use durablefetch_protocol::life::{self, Begin, Change};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{
     ErrorCode, Fingerprint, Outcome, ProtocolError, RecordingId, RequestId, State, kept,
@@ -233,7 +233,7 @@ impl Store {
         };
         if written.is_err() {
             for change in changes {
-                if let Change::Insert { id, .. } = change {
+                if let Change::Insert(Begin { id, .. }) = change {
                     self.numbers.borrow_mut().remove(id);
                 }
             }
@@ -267,7 +267,7 @@ impl Store {
 
     fn write(&self, change: &Change, heads: Heads<'_>) -> Stored<()> {
         match change {
-            Change::Insert { id, fingerprint, at_ms } => self.insert(*id, fingerprint, *at_ms),
+            Change::Insert(Begin { id, fingerprint, at_ms }) => self.insert(*id, fingerprint, *at_ms),
             Change::Head { id } => {
                 let head = heads(*id).ok_or_else(|| StoreError::failed("an answer without a head"))?;
                 self.change(
