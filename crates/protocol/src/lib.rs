@@ -40,7 +40,7 @@
 //! use durablefetch_protocol::life::{self, Begin, Change, Effect, Handle, KeyLife, Reply, Seen};
 //! use durablefetch_protocol::recording::{End, Next, Progress, Start};
 //! use durablefetch_protocol::retry::Policy;
-//! use durablefetch_protocol::{Ask, Fingerprint, Mode, RecordingId, State};
+//! use durablefetch_protocol::{Ask, Fetch, Fingerprint, Mode, RecordingId, State};
 //!
 //! // A driver's handle of one recording. A real one has its bytes, its readers and its upstream beside it.
 //! #[derive(Clone)]
@@ -59,10 +59,10 @@
 //!
 //! // Record. Nothing is stored, so a fetch starts: plan, commit, apply.
 //! let id = RecordingId::from_parts(1_790_000_000_000, 7);
-//! let fetch = Ask::Fetch { mode: Mode::Join, request: None, fingerprint };
+//! let fetch = Ask::Fetch(Fetch::new(Mode::Join, fingerprint));
 //! let plan = key.plan(life::Event::Ask { ask: &fetch, new: id }, 1);
 //! assert_eq!(plan.reply, Reply::Started(id));
-//! assert_eq!(plan.changes, [Change::Insert(Begin { id, fingerprint, at_ms: 1 })]); // committed before it is applied
+//! assert_eq!(plan.changes, [Change::Insert(Begin { id, fingerprint, restarted: false, at_ms: 1 })]); // committed before it is applied
 //! assert_eq!(key.apply(plan, connecting), [Effect::Pump(id)]);
 //! let recording = key.find(id).unwrap().clone();
 //! let publish = |change: &dyn Fn(&mut Seen)| {
@@ -72,7 +72,7 @@
 //! };
 //!
 //! // The upstream answers.
-//! let plan = key.plan(life::Event::Answered { id, recorded: true }, 2);
+//! let plan = key.plan(life::Event::Answered { id, recorded: true, volatile: false }, 2);
 //! assert_eq!(key.apply(plan, connecting), [Effect::Tell(id, Start::Recorded)]);
 //! publish(&|seen| {
 //!     seen.start = Start::Recorded;
@@ -145,8 +145,10 @@ pub use words::{ErrorCode, Mode, State, error, limits, mode, name, state};
 #[cfg(feature = "serde")]
 pub mod control_json {
     #[cfg(feature = "recorder")]
-    pub use crate::recorder::request::control_json::{CONTROL_BODY_MAX, Seen};
-    pub use crate::words::control_json::{ControlRequest, Done, ErrorBody, ErrorDetail, Status};
+    pub use crate::recorder::request::control_json::CONTROL_BODY_MAX;
+    pub use crate::words::control_json::{
+        ControlRequest, Done, ErrorBody, ErrorDetail, LiveRecording, Status,
+    };
 }
 
 #[cfg(feature = "recorder")]
@@ -156,8 +158,8 @@ pub use {
     recorder::key::ledger::{Ledger, Outcome},
     recorder::key::{admission, ledger, life},
     recorder::recording::{self, ring},
-    recorder::request::headers::Ask,
-    recorder::request::{headers as request_headers, redirect},
+    recorder::request::headers::{Ask, Fetch},
+    recorder::request::{fingerprint, headers as request_headers, redirect},
     recorder::response::{head as response_head, inert, kept},
     words::{Fingerprint, ProtocolError, RecordingId, RequestId, units},
 };

@@ -1,8 +1,8 @@
 //! What every request of a recorder has at hand.
 
 use std::fs::File;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use durablefetch_protocol::access::Access;
@@ -54,6 +54,8 @@ pub(crate) struct Recorder {
     /// Recordings in flight.
     in_flight: InFlight,
     draining: AtomicBool,
+    /// The id that was given out last.
+    last_id: Mutex<RecordingId>,
 }
 
 /// The threads that storage runs on, and the lock on its directory.
@@ -96,6 +98,7 @@ impl Recorder {
             connections: AtomicUsize::new(0),
             in_flight: InFlight::default(),
             draining: AtomicBool::new(false),
+            last_id: Mutex::new(RecordingId::ZERO),
             config,
         };
         let threads =
@@ -207,7 +210,10 @@ impl Recorder {
             tracing::error!("the system gives no random bytes: {error}");
             ProtocolError::from(ErrorCode::Internal)
         })?;
-        Ok(RecordingId::from_parts(now_ms(), u128::from_le_bytes(random)))
+        let id = RecordingId::from_parts(now_ms(), u128::from_le_bytes(random));
+        let mut last = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = id.after(*last);
+        Ok(*last)
     }
 }
 

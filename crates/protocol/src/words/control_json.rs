@@ -35,17 +35,44 @@ pub struct Status {
     /// When it will be deleted if nobody uses it, milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<u64>,
+    /// The version of the protocol; a recorder that sends none is of version 2 or earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<u8>,
+    /// The URL that was asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The request id that was asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// All live recordings of the key, in the order in which they started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub live: Vec<LiveRecording>,
+}
+
+/// One of the live recordings of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveRecording {
+    /// Its id.
+    pub recording: String,
+    /// When it was started, milliseconds since 1970.
+    pub started_at: u64,
 }
 
 /// The body of a control call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct ControlRequest {
     /// The upstream URL, absolute.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub url: String,
-    /// Only if this is the current recording; otherwise the call is a successful no-op.
+    /// `in-progress` only, in place of `url`: up to 100 URLs, each answered for itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// Only this recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<String>,
-    /// `stop` only: only what this request id started. One not seen yet is remembered and stopped at arrival.
+    /// Only the recording that this request id is answered with. A `stop` of an id that was not seen yet is remembered,
+    /// and stops it at arrival.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
 }

@@ -5,10 +5,20 @@
 pub struct RecordingId(ulid::Ulid);
 
 impl RecordingId {
+    /// The id that no recording has.
+    pub const ZERO: Self = Self(ulid::Ulid::nil());
+
     /// An id from the wall clock in milliseconds since 1970 and 80 random bits.
     #[must_use]
     pub fn from_parts(now_ms: u64, random: u128) -> Self {
         Self(ulid::Ulid::from_parts(now_ms, random))
+    }
+
+    /// This id, or the next one after `last` where it does not come after that: ids tell in which order recordings
+    /// start, and those of one millisecond are random.
+    #[must_use]
+    pub fn after(self, last: Self) -> Self {
+        if self > last { self } else { last.0.increment().map_or(self, Self) }
     }
 
     /// Reads the 26 characters; `None` for anything else.
@@ -58,6 +68,21 @@ impl Fingerprint {
         hasher.update(body);
         Self(*hasher.finalize().as_bytes())
     }
+
+    /// Another one for each list of names and values; the same where there are none.
+    #[must_use]
+    pub(crate) fn with(self, secret: &[u8; 32], parts: &[(&str, &[u8])]) -> Self {
+        if parts.is_empty() {
+            return self;
+        }
+        let mut hasher = blake3::Hasher::new_keyed(secret);
+        hasher.update(&self.0);
+        for bytes in parts.iter().flat_map(|(name, value)| [name.as_bytes(), value]) {
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
 }
 
 #[cfg(test)]
@@ -70,6 +95,13 @@ mod tests {
         assert_eq!(id.to_string().len(), 26);
         assert_eq!(RecordingId::parse(&id.to_string()), Some(id));
         assert_eq!(RecordingId::parse("x"), None);
+    }
+
+    #[test]
+    fn ids_of_one_millisecond_keep_their_order() {
+        let (first, second) = (RecordingId::from_parts(5, 9), RecordingId::from_parts(5, 3));
+        assert!(second.after(first) > first);
+        assert_eq!(RecordingId::from_parts(6, 3).after(first), RecordingId::from_parts(6, 3));
     }
 
     #[test]

@@ -2,6 +2,10 @@
 
 use core::time::Duration;
 
+/// The most request ids that a key remembers. One more is refused until one of them is forgotten.
+pub const REQUEST_IDS_MAX: usize = 4096;
+/// The most URLs that one `in-progress` may ask about.
+pub const STATUS_URLS_MAX: usize = 100;
 /// The most retired recordings that a key keeps.
 pub const RETIRED_MAX: usize = 64;
 /// The most bytes that the retired recordings of a key may have together.
@@ -30,7 +34,7 @@ mod tests {
     /// Written out: a product that was mistyped is not told by the same product.
     #[test]
     fn the_numbers_are_those_of_the_document() {
-        assert_eq!(RETIRED_BYTES_MAX, 67_108_864);
+        assert_eq!((RETIRED_BYTES_MAX, REQUEST_IDS_MAX, STATUS_URLS_MAX), (67_108_864, 4096, 100));
         assert_eq!((RETIRED_MAX, REMEMBERED.as_secs(), KEPT_ANSWER_MAX), (64, 600, 65_536));
         assert_eq!((RING_MAX, REQUEST_BODY_MAX, REDIRECTS_MAX), (262_144, 33_554_432, 5));
         assert_eq!((TTL.as_secs(), HEADER_TIMEOUT.as_secs(), IDLE_TIMEOUT.as_secs()), (21_600, 60, 600));

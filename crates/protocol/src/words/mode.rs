@@ -1,12 +1,19 @@
 //! How a request treats what is stored under its key.
 
-/// The value of `durablefetch-mode`. A request without the header is a [`Join`](Mode::Join).
+/// The value of `durablefetch-mode`. A request without the header is a [`Match`](Mode::Match) where it has a request id,
+/// and else a [`Join`](Mode::Join).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// Follow what is there, start where there is nothing (the behaviour of durablefetch 0.1.0).
+    /// Follow what is live, whatever it asked; start where nothing is (the behaviour of durablefetch 0.1.0).
     #[default]
     Join,
-    /// Start anew; what is there is superseded.
+    /// Follow or take what answers the same request; start beside all else.
+    Match,
+    /// Follow what is live and answers the same request; start beside all else.
+    MatchLive,
+    /// Start beside what is there.
+    New,
+    /// Start anew; what is live is superseded.
     Restart,
     /// Follow what is live; 204 where nothing is. Never starts anything.
     Resume,
@@ -16,13 +23,17 @@ pub enum Mode {
 
 impl Mode {
     /// All modes, in the order of the admission table.
-    pub const ALL: [Self; 4] = [Self::Join, Self::Restart, Self::Resume, Self::Replay];
+    pub const ALL: [Self; 7] =
+        [Self::Join, Self::Match, Self::MatchLive, Self::New, Self::Restart, Self::Resume, Self::Replay];
 
     /// The value on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Join => "join",
+            Self::Match => "match",
+            Self::MatchLive => "match-live",
+            Self::New => "new",
             Self::Restart => "restart",
             Self::Resume => "resume",
             Self::Replay => "replay",
@@ -38,7 +49,7 @@ impl Mode {
     /// Whether this mode may make an upstream request.
     #[must_use]
     pub const fn may_start(self) -> bool {
-        matches!(self, Self::Join | Self::Restart)
+        !matches!(self, Self::Resume | Self::Replay)
     }
 }
 
@@ -48,7 +59,8 @@ mod tests {
 
     #[test]
     fn modes_are_read_as_they_are_written() {
-        assert_eq!(Mode::ALL.map(Mode::as_str), ["join", "restart", "resume", "replay"]);
+        let written = ["join", "match", "match-live", "new", "restart", "resume", "replay"];
+        assert_eq!(Mode::ALL.map(Mode::as_str), written);
         for mode in Mode::ALL {
             assert_eq!(Mode::parse(mode.as_str()), Some(mode));
         }
@@ -56,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn only_join_and_restart_start_something() {
-        assert_eq!(Mode::ALL.map(Mode::may_start), [true, true, false, false]);
+    fn only_resume_and_replay_start_nothing() {
+        assert_eq!(Mode::ALL.map(Mode::may_start), [true, true, true, true, true, false, false]);
     }
 }

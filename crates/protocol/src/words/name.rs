@@ -15,7 +15,16 @@ pub const RECORDING: &str = "durablefetch-recording";
 pub const OFFSET: &str = "durablefetch-offset";
 /// Request: the caller's token, where the recorder asks for one.
 pub const TOKEN: &str = "durablefetch-token";
+/// Request: the upstream URL again, for intermediaries that route by it. It says what the request says otherwise.
+pub const FOR: &str = "durablefetch-for";
+/// Request: the recording that a status spoke of just before; a fetch that finds nothing of its own joins it.
+pub const ATTACH: &str = "durablefetch-attach";
+/// Request: the recording of this URL that the client has read to its end last.
+pub const READ: &str = "durablefetch-read";
 
+/// Response: the version of the protocol, [`VERSION`]; on every response of a recorder. One that sends none is of
+/// version 2 or earlier.
+pub const PROTOCOL: &str = "durablefetch-protocol";
 /// Response: a [`State`](super::State), [`UNRECORDED`] or [`NONE`]; on every response of a recorder.
 pub const STATE: &str = "durablefetch-state";
 /// Response: the whole length of a recording that has ended, in bytes. It, and not how a connection closed,
@@ -30,3 +39,5 @@ pub const ERROR: &str = "durablefetch-error";
 pub const UNRECORDED: &str = "unrecorded";
 /// Value of [`STATE`] on all that is not an upstream's answer: errors, 204, control answers, pages.
 pub const NONE: &str = "none";
+/// Value of [`PROTOCOL`].
+pub const VERSION: u8 = 3;

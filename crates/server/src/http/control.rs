@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use durablefetch_protocol::access::Admitted as Allowed;
-use durablefetch_protocol::address::{Control, Upstream};
-use durablefetch_protocol::control_json::{ControlRequest, Done, Seen, Status};
-use durablefetch_protocol::{ErrorCode, ProtocolError};
-use http::Response;
+use durablefetch_protocol::address::{Control, Target, Upstream};
+use durablefetch_protocol::control_json::{ControlRequest, Done, Status};
+use durablefetch_protocol::life::Detail;
+use durablefetch_protocol::{ErrorCode, ProtocolError, request_headers};
+use http::{HeaderMap, Response};
 
 use crate::clock::now_ms;
 use crate::http::respond::{self, Body};
-use crate::key_map::Entry;
+use crate::key_map::{Entry, Life};
 use crate::keys::stop;
 use crate::recorder::Recorder;
+use crate::recording::Recording;
 
 /// Answers a control call.
 pub(crate) async fn answer(
@@ -20,39 +22,70 @@ pub(crate) async fn answer(
     allowed: &Allowed,
     scope: &str,
     call: Control,
+    headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Response<Body>, ProtocolError> {
     let asked = ControlRequest::parse(body)?;
-    let target = recorder.own.resolve(Upstream::parse(&asked.url)?)?;
-    let Some(key) = target.key(scope) else { return Err(ErrorCode::InvalidUrl.into()) };
-    let request = asked.request_id()?;
-    let entry = recorder.keys.entry(&key);
-    let named = asked.named();
+    if !asked.urls.is_empty() {
+        return list(recorder, allowed, scope, call, &asked).await;
+    }
+    let target = target(recorder, &asked)?;
+    request_headers::check_for(headers, &target, &recorder.own)?;
+    let entry = entry(recorder, &target, scope)?;
+    let (named, request) = (asked.named(), asked.request_id()?);
     match call {
-        Control::InProgress => Ok(respond::json(allowed, &status(recorder, &entry).await?)),
+        Control::InProgress => Ok(respond::json(allowed, &status(recorder, &entry, &asked).await?)),
         Control::Stop => {
             let message = stop::stop(recorder, &entry, named, request.as_ref()).await?;
             Ok(respond::json(allowed, &Done::new(message)))
         }
         Control::Delete => {
-            stop::delete(recorder, &entry, named).await?;
+            stop::delete(recorder, &entry, named, request.as_ref()).await?;
             Ok(respond::json(allowed, &Done::new(Done::DELETED)))
         }
     }
 }
 
-async fn status(recorder: &Arc<Recorder>, entry: &Arc<Entry>) -> Result<Status, ProtocolError> {
-    let Some(current) = entry.look(recorder, |life| life.current().cloned()).await? else {
-        return Ok(Status::none());
+/// One status for each URL of a list.
+async fn list(
+    recorder: &Arc<Recorder>,
+    allowed: &Allowed,
+    scope: &str,
+    call: Control,
+    asked: &ControlRequest,
+) -> Result<Response<Body>, ProtocolError> {
+    if call != Control::InProgress {
+        let message = "a list of URLs is for in-progress; send one `url`";
+        return Err(ProtocolError::new(ErrorCode::BadRequest, message));
+    }
+    let mut all = Vec::new();
+    for question in asked.each() {
+        let entry = entry(recorder, &target(recorder, &question)?, scope)?;
+        all.push(status(recorder, &entry, &question).await?);
+    }
+    Ok(respond::json(allowed, &all))
+}
+
+fn target(recorder: &Recorder, asked: &ControlRequest) -> Result<Target, ProtocolError> {
+    recorder.own.resolve(Upstream::parse(&asked.url)?)
+}
+
+fn entry(recorder: &Recorder, target: &Target, scope: &str) -> Result<Arc<Entry>, ProtocolError> {
+    let key = target.key(scope).ok_or(ErrorCode::InvalidUrl)?;
+    Ok(recorder.keys.entry(&key))
+}
+
+async fn status(
+    recorder: &Arc<Recorder>,
+    entry: &Arc<Entry>,
+    asked: &ControlRequest,
+) -> Result<Status, ProtocolError> {
+    let (named, request) = (asked.named(), asked.request_id()?);
+    let ttl_ms = recorder.config.ttl.as_millis() as u64;
+    let detail = |recording: &Arc<Recording>| Detail {
+        status: recording.head().map(|head| head.status),
+        started_at: recording.started_ms,
     };
-    let progress = current.progress();
-    let in_use = progress.state().is_live() || current.readers() > 0;
-    let used_ms = if in_use { now_ms() } else { current.used_ms() };
-    let seen = Seen {
-        readers: current.readers(),
-        status: current.head().map(|head| head.status),
-        started_at: current.started_ms,
-        expires_at: used_ms.saturating_add(recorder.config.ttl.as_millis() as u64),
-    };
-    Ok(Status::of(current.id, &progress, seen))
+    let tell = |life: &Life| life.status(named, request.as_ref(), detail, ttl_ms, now_ms());
+    Ok(entry.look(recorder, tell).await?.answering(asked))
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use durablefetch_protocol::access::Admitted as Allowed;
+use durablefetch_protocol::access::{Admitted as Allowed, Cookies};
 use durablefetch_protocol::address::{Target, Upstream, parse_target};
 use durablefetch_protocol::control_json::CONTROL_BODY_MAX;
 use durablefetch_protocol::demo::Script;
+use durablefetch_protocol::fingerprint::{self, Whose};
 use durablefetch_protocol::request_headers::{self, AskHead};
 use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, cors, name};
 use http::header;
@@ -26,6 +27,7 @@ use crate::net::connection::Answering;
 use crate::observe::{log, metrics};
 use crate::recorder::Recorder;
 use crate::upstream::http::UpstreamRequest;
+use crate::upstream::opened::NotOpened;
 use crate::upstream::source::Source;
 
 /// Where a connection stands with [`Limits::connections`](crate::Limits::connections).
@@ -112,7 +114,7 @@ async fn route(
     match target {
         Target::Control(call) => {
             let body = read(recorder, body, &parts, CONTROL_BODY_MAX as u64).await?;
-            control::answer(recorder, allowed, &scope, call, &body).await
+            control::answer(recorder, allowed, &scope, call, &parts.headers, &body).await
         }
         Target::Page => Ok(page::page(allowed, &recorder.config.base_path)),
         Target::Healthz => Ok(respond::own(allowed, "application/json", r#"{"ok":true}"#)),
@@ -140,6 +142,7 @@ async fn fetch(
 ) -> Result<Response<Body>, ProtocolError> {
     let Some(key) = target.key(scope) else { return Err(ErrorCode::NotFound.into()) };
     let ask = AskHead::parse(&parts.method, &parts.headers)?;
+    request_headers::check_for(&parts.headers, &target, &recorder.own)?;
     if let Target::Upstream(upstream) = &target {
         recorder.upstreams.check(upstream, &parts.headers)?;
     }
@@ -150,7 +153,8 @@ async fn fetch(
     if parts.method == Method::HEAD {
         return head(recorder, allowed, parts, target).await;
     }
-    let ask: Ask = ask.with_fingerprint(Fingerprint::of(&recorder.secret, parts.method.as_str(), &body));
+    let fingerprint = fingerprint(recorder, &target, &parts, &body, scope);
+    let ask: Ask = ask.with_fingerprint(fingerprint);
     let watch = answering.watch(parts.version);
     let source = match target {
         Target::Upstream(upstream) => Source::Http(Box::new(asked(upstream, parts, body))),
@@ -163,6 +167,15 @@ async fn fetch(
 
 fn asked(upstream: Upstream, parts: Parts, body: Bytes) -> UpstreamRequest {
     UpstreamRequest { upstream, method: parts.method, headers: parts.headers, body }
+}
+
+fn fingerprint(recorder: &Recorder, target: &Target, parts: &Parts, body: &[u8], scope: &str) -> Fingerprint {
+    let cookies = match target {
+        Target::Upstream(upstream) => recorder.access.cookies(upstream),
+        _ => Cookies::Drop,
+    };
+    let whose = if scope.is_empty() { Whose::Anybodys } else { Whose::Theirs };
+    fingerprint::of(&recorder.secret, parts.method.as_str(), &parts.headers, body, whose, cookies)
 }
 
 /// `HEAD` is passed through and leaves nothing behind.
@@ -178,8 +191,10 @@ async fn head(
         _ => return Err(ErrorCode::NotFound.into()),
     };
     let opening = timeout(recorder.config.limits.header_timeout, source.open(&recorder.upstreams));
-    let opened = opening.await.unwrap_or(Err(ErrorCode::UpstreamTimeout.into()));
-    let opened = opened.inspect_err(|error| recorder.metrics.upstream_error(error.code))?;
+    let opened = opening.await.unwrap_or(Err(NotOpened::heard(ErrorCode::UpstreamTimeout)));
+    let opened = opened
+        .map_err(|failed| failed.error)
+        .inspect_err(|error| recorder.metrics.upstream_error(error.code))?;
     let mut response = respond::passing(allowed, &opened.head, &opened.cookies, Body::Whole(None));
     if let Some(length) = opened.length {
         response.headers_mut().insert(header::CONTENT_LENGTH, length);

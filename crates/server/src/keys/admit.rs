@@ -76,7 +76,7 @@ async fn waited(ask: &Ask, reading: Reading, part: Part) -> Result<Admitted, Pro
         }
         Decision::NoContent => Ok(Admitted::NoContent),
         Decision::Refuse(code) => Err(reading.recording.why(code)),
-        Decision::Start | Decision::Wait(_) | Decision::AnswerAgain => Err(ErrorCode::Internal.into()),
+        Decision::Start(_) | Decision::Wait(_) | Decision::AnswerAgain => Err(ErrorCode::Internal.into()),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::recorder::Recorder;
 use crate::recording::waiting::Wake;
 use crate::recording::{Recording, Start};
 use crate::storage::rows::Freight;
-use crate::upstream::opened::Opened;
+use crate::upstream::opened::{NotOpened, Opened};
 use crate::upstream::source::{Source, SourceBody};
 
 /// Chunks that are published before their readers are woken, where the upstream has as many ready.
@@ -69,10 +69,12 @@ async fn record(
 ) -> Option<Vec<u8>> {
     let opened = match open(recorder, recording, source).await {
         Some(Ok(opened)) => opened,
-        Some(Err(error)) => {
+        Some(Err(NotOpened { error, heard })) => {
             let code = error.code;
             recording.explain(error);
-            recording.end(End::Fail(code));
+            if recording.end(End::Fail(code)) && !heard {
+                recording.set_unheard();
+            }
             return None;
         }
         None => return None,
@@ -80,7 +82,7 @@ async fn record(
     let Opened { head, cookies, body, .. } = opened;
     let recorded = Head::is_recorded(head.status);
     recording.put_cookies(cookies);
-    let event = Event::Answered { id: recording.id, recorded };
+    let event = Event::Answered { id: recording.id, recorded, volatile: head.volatile };
     let freight = Arc::new(Freight { head: Some(head), ..Freight::default() });
     let cargo = Cargo { freight, own: Some(Arc::clone(recording)), ..Cargo::default() };
     if let Err(error) = entry.act(recorder, event, cargo).await {
@@ -125,7 +127,11 @@ async fn finish(
         || Cargo { freight: Arc::clone(&freight), own: Some(Arc::clone(recording)), ..Cargo::default() };
     let end = recording.decided().unwrap_or(End::Fail(ErrorCode::Internal));
     let keep = if recording.is_given_up() { Keep::Nothing } else { Keep::All };
-    let Err(error) = entry.act(recorder, Event::Ended { id, end, keep }, cargo()).await else { return };
+    let event = match end {
+        End::Fail(code) if recording.is_unheard() => Event::GivenUp { id, code },
+        _ => Event::Ended { id, end, keep },
+    };
+    let Err(error) = entry.act(recorder, event, cargo()).await else { return };
     tracing::error!(recording = %id, "storage took no end: {}", error.message);
     recording.fail_storage(error.code);
     if let Err(error) = entry.act(recorder, Event::Unwritable { id, code: error.code }, cargo()).await {
@@ -149,7 +155,7 @@ async fn open(
     recorder: &Recorder,
     recording: &Recording,
     source: Source,
-) -> Option<Result<Opened<SourceBody>, ProtocolError>> {
+) -> Option<Result<Opened<SourceBody>, NotOpened>> {
     let opening = timeout(recorder.config.limits.header_timeout, source.open(&recorder.upstreams));
     tokio::pin!(opening);
     poll_fn(|cx| {
@@ -157,7 +163,10 @@ async fn open(
         if recording.has_ended() {
             return Poll::Ready(None);
         }
-        opening.as_mut().poll(cx).map(|opened| Some(opened.unwrap_or(Err(ErrorCode::UpstreamTimeout.into()))))
+        opening
+            .as_mut()
+            .poll(cx)
+            .map(|opened| Some(opened.unwrap_or(Err(NotOpened::heard(ErrorCode::UpstreamTimeout)))))
     })
     .await
 }

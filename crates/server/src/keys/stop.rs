@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use durablefetch_protocol::admission::Named;
+use durablefetch_protocol::admission::{Decision, Named};
 use durablefetch_protocol::control_json::Done;
 use durablefetch_protocol::life::{Event, Reply};
 use durablefetch_protocol::{ProtocolError, RequestId};
@@ -19,8 +19,10 @@ pub(crate) async fn stop(
     request: Option<&RequestId>,
 ) -> Result<&'static str, ProtocolError> {
     let acted = entry.act(recorder, Event::Stop { named, request }, Cargo::default()).await?;
-    if acted.reply == Reply::Remembered {
-        return Ok(Done::STOP_REMEMBERED);
+    match acted.reply {
+        Reply::Remembered => return Ok(Done::STOP_REMEMBERED),
+        Reply::Decided(Decision::Refuse(code)) => return Err(code.into()),
+        _ => {}
     }
     let mut any = false;
     for (recording, decided) in acted.closed {
@@ -36,6 +38,7 @@ pub(crate) async fn delete(
     recorder: &Arc<Recorder>,
     entry: &Arc<Entry>,
     named: Named,
+    request: Option<&RequestId>,
 ) -> Result<(), ProtocolError> {
-    entry.act(recorder, Event::Delete { named }, Cargo::default()).await.map(drop)
+    entry.act(recorder, Event::Delete { named, request }, Cargo::default()).await.map(drop)
 }

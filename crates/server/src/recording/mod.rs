@@ -109,6 +109,8 @@ pub(crate) struct Recording {
     head: OnceLock<Head>,
     /// Why it came to nothing, in more words than its code.
     why: OnceLock<ProtocolError>,
+    /// The upstream cannot have heard of the request.
+    unheard: AtomicBool,
     /// `set-cookie` of the upstream, for the one who started it.
     cookies: Mutex<Vec<HeaderValue>>,
     /// Open while the writer writes it; who reads an ended recording opens it for himself.
@@ -131,7 +133,7 @@ pub(crate) struct Recording {
 impl Recording {
     /// A recording whose upstream request is about to be made.
     pub(crate) fn connecting(begin: Begin, key: Key, ring: usize) -> Self {
-        let Begin { id, fingerprint, at_ms } = begin;
+        let Begin { id, fingerprint, at_ms, .. } = begin;
         let progress = Progress::connecting(id);
         Self::build(id, key, fingerprint, at_ms, at_ms, progress, Some(Ring::new(ring)), Start::Pending)
     }
@@ -172,6 +174,7 @@ impl Recording {
             started_ms,
             head: OnceLock::new(),
             why: OnceLock::new(),
+            unheard: AtomicBool::new(false),
             cookies: Mutex::default(),
             file: Mutex::default(),
             unsynced: AtomicBool::new(false),
@@ -222,6 +225,15 @@ impl Recording {
     /// Keeps for who waits why the start comes to nothing.
     pub(crate) fn explain(&self, why: ProtocolError) {
         let _ = self.why.set(why);
+    }
+
+    /// It came to nothing before the upstream could have heard of it.
+    pub(crate) fn set_unheard(&self) {
+        self.unheard.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.unheard.load(Ordering::Relaxed)
     }
 
     /// What who waited is told of a start that came to nothing.

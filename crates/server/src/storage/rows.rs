@@ -23,6 +23,8 @@ pub(crate) struct Stored {
     pub(crate) retired_ms: Option<u64>,
     /// When it ended; `None` while it is live.
     pub(crate) ended_ms: Option<u64>,
+    pub(crate) restarted: bool,
+    pub(crate) volatile: bool,
 }
 
 impl Stored {
@@ -34,6 +36,8 @@ impl Stored {
             id: self.id,
             state: self.state,
             unrecorded: false,
+            restarted: self.restarted,
+            volatile: self.volatile,
             len: if live { len } else { self.len },
             chunks,
             ended_ms: self.ended_ms,
@@ -43,7 +47,7 @@ impl Stored {
 }
 
 const COLUMNS: &str = "id, state, cause, status, reason, headers, fingerprint, len, chunks, started_ms, used_ms, \
-                       retired_ms, ended_ms";
+                       retired_ms, ended_ms, restarted, volatile";
 
 /// All that is stored of a key. Rows that no version of a recorder has written are damaged; they are removed, so
 /// that the key can be used again.
@@ -117,6 +121,8 @@ fn read_stored(row: &Row<'_>) -> Result<Stored> {
         used_ms: row.get::<_, i64>(10)? as u64,
         retired_ms: row.get::<_, Option<i64>>(11)?.map(|ms| ms as u64),
         ended_ms: row.get::<_, Option<i64>>(12)?.map(|ms| ms as u64),
+        restarted: row.get(13)?,
+        volatile: row.get(14)?,
     })
 }
 
@@ -141,16 +147,17 @@ pub(crate) fn commit(db: &Connection, key: &Key, changes: &[Change], freight: &F
 fn write(db: &Connection, key: &Key, change: &Change, freight: &Freight) -> Result<()> {
     let run = |sql: &str, params: &[&dyn ToSql]| db.prepare_cached(sql)?.execute(params).map(drop);
     match change {
-        Change::Insert(Begin { id, fingerprint, at_ms }) => run(
-            "INSERT INTO recordings (id, scope, url, state, fingerprint, started_ms, used_ms) \
-             VALUES (?1, ?2, ?3, 'connecting', ?4, ?5, ?5)",
-            params![id.to_string(), key.scope(), key.url(), &fingerprint.0[..], *at_ms as i64],
+        Change::Insert(Begin { id, fingerprint, restarted, at_ms }) => run(
+            "INSERT INTO recordings (id, scope, url, state, fingerprint, restarted, started_ms, used_ms) \
+             VALUES (?1, ?2, ?3, 'connecting', ?4, ?5, ?6, ?6)",
+            params![id.to_string(), key.scope(), key.url(), &fingerprint.0[..], restarted, *at_ms as i64],
         ),
-        Change::Head { id } => {
+        Change::Head { id, volatile } => {
             let Some(head) = &freight.head else { return Ok(()) };
             run(
-                "UPDATE recordings SET state = 'streaming', status = ?2, reason = ?3, headers = ?4 WHERE id = ?1",
-                params![id.to_string(), head.status, head.reason, head.stored_headers()],
+                "UPDATE recordings SET state = 'streaming', status = ?2, reason = ?3, headers = ?4, volatile = ?5 \
+                 WHERE id = ?1",
+                params![id.to_string(), head.status, head.reason, head.stored_headers(), volatile],
             )
         }
         Change::End { id, state, cause, len, chunks, at_ms } => run(

@@ -1,7 +1,7 @@
 //! The database: what is in it and how it is laid out.
 //!
 //! `recordings`: one row per stored recording. `ended_ms` is null while it is live. `retired_ms` says since when a later
-//! one has started, and is null before. `status` and what follows is null until the upstream's head is here.
+//! one has started, and is null before. `restarted` and `volatile` are 0 or 1, and what the protocol's `Row` says of them. `status` and what follows is null until the upstream's head is here.
 //! `headers` is `name: value\r\n…` as it stood on the wire. `state` and `cause` are the protocol's words. `len` and
 //! `chunks` are of the end; while a recording is live its body file tells its length.
 //!
@@ -35,7 +35,9 @@ CREATE TABLE recordings (
     started_ms INTEGER NOT NULL,
     used_ms INTEGER NOT NULL,
     retired_ms INTEGER,
-    ended_ms INTEGER
+    ended_ms INTEGER,
+    restarted INTEGER NOT NULL DEFAULT 0,
+    volatile INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX of_key ON recordings (scope, url);
 CREATE INDEX of_scope ON recordings (scope, id);
@@ -55,6 +57,8 @@ CREATE INDEX requests_at ON requests (at_ms);
 /// From the layout of 0.2, which had one current recording a key. What had ended was used then at the earliest.
 const FROM_1: &str = "
 ALTER TABLE recordings ADD COLUMN ended_ms INTEGER;
+ALTER TABLE recordings ADD COLUMN restarted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recordings ADD COLUMN volatile INTEGER NOT NULL DEFAULT 0;
 UPDATE recordings SET ended_ms = used_ms WHERE state NOT IN ('connecting', 'streaming');
 DROP INDEX current;
 DROP INDEX retired;

@@ -25,7 +25,7 @@ impl Demo {
         let mut ticks = interval(script.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Opened {
-            head: Head { status: 200, reason: b"OK".to_vec(), headers },
+            head: Head::of_upstream(200, b"OK".to_vec(), &headers),
             cookies: Vec::new(),
             length: None,
             body: Self { script, sent: 0, ticks },

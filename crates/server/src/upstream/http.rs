@@ -7,7 +7,6 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use durablefetch_protocol::access::{Access, Cookies};
 use durablefetch_protocol::address::{Own, Upstream};
-use durablefetch_protocol::inert::to_store;
 use durablefetch_protocol::limits::REDIRECTS_MAX;
 use durablefetch_protocol::request_headers::to_upstream;
 use durablefetch_protocol::response_head::Head;
@@ -20,7 +19,7 @@ use hyper::ext::ReasonPhrase;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::upstream::checked_client::{self, CheckedClients, Sender, Way};
-use crate::upstream::opened::Opened;
+use crate::upstream::opened::{NotOpened, Opened};
 
 /// What to ask an upstream.
 #[derive(Debug)]
@@ -64,23 +63,36 @@ impl Upstreams {
     }
 
     /// Asks, follows redirects, and waits for the head.
-    pub(crate) async fn open(&self, request: UpstreamRequest) -> Result<Opened<UpstreamBody>, ProtocolError> {
+    pub(crate) async fn open(&self, request: UpstreamRequest) -> Result<Opened<UpstreamBody>, NotOpened> {
         let UpstreamRequest { upstream: mut at, mut method, headers, mut body } = request;
         let mut cookies = self.access.cookies(&at);
         let mut headers = to_upstream(&headers, cookies);
         via::append(&mut headers, &self.pseudonym);
-        let mut way = self.clients.way(&at, Sender::OwnMachine)?;
+        let mut way = self.clients.way(&at, Sender::OwnMachine).map_err(NotOpened::unheard)?;
         for hop in 0..=REDIRECTS_MAX {
             let asked = self.ask(&way, &at, &method, &headers, &body).await;
-            let response = asked.map_err(|error| if hop == 0 { error } else { redirected(error) })?;
+            let response = asked.map_err(|error| match error.code {
+                // What is refused before a connection, or finds none. A later hop follows an answer.
+                ErrorCode::UpstreamUnreachable | ErrorCode::UpstreamNotAllowed | ErrorCode::InvalidUrl
+                    if hop == 0 =>
+                {
+                    NotOpened::unheard(error)
+                }
+                _ if hop == 0 => NotOpened::heard(error),
+                _ => NotOpened::heard(redirected(error)),
+            })?;
             let status = response.status();
-            let Some(to) = redirect::target(&at, status, response.headers())? else {
-                return opened(response, cookies);
+            let to = redirect::target(&at, status, response.headers()).map_err(NotOpened::heard)?;
+            let Some(to) = to else {
+                return opened(response, cookies).map_err(NotOpened::heard);
             };
             if self.own.is_self(&to) {
-                return Err(ErrorCode::LoopDetected.into());
+                return Err(NotOpened::heard(ErrorCode::LoopDetected));
             }
-            way = self.clients.way(&to, Sender::of(response.remote_addr())).map_err(redirected)?;
+            way = self
+                .clients
+                .way(&to, Sender::of(response.remote_addr()))
+                .map_err(|error| NotOpened::heard(redirected(error)))?;
             if self.access.cookies(&to) == Cookies::Drop {
                 // Who was elsewhere on the way might have put them there.
                 cookies = Cookies::Drop;
@@ -92,7 +104,7 @@ impl Upstreams {
             }
             at = to;
         }
-        Err(ErrorCode::TooManyRedirects.into())
+        Err(NotOpened::heard(ErrorCode::TooManyRedirects))
     }
 
     async fn ask(
@@ -180,7 +192,7 @@ fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened<Upstre
         Cookies::Drop => Vec::new(),
     };
     Ok(Opened {
-        head: Head { status: parts.status.as_u16(), reason, headers: to_store(&parts.headers) },
+        head: Head::of_upstream(parts.status.as_u16(), reason, &parts.headers),
         cookies,
         length: parts.headers.get(header::CONTENT_LENGTH).cloned(),
         body: UpstreamBody(body),

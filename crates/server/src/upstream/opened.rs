@@ -1,5 +1,6 @@
 //! An answer whose head is here.
 
+use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::response_head::Head;
 use http::HeaderValue;
 
@@ -18,5 +19,23 @@ impl<B> Opened<B> {
     pub(crate) fn map<C>(self, body: impl FnOnce(B) -> C) -> Opened<C> {
         let Self { head, cookies, length, body: this } = self;
         Opened { head, cookies, length, body: body(this) }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) struct NotOpened {
+    pub(crate) error: ProtocolError,
+    /// Whether the upstream may have heard of the request: where it provably has not, the request may be made again.
+    pub(crate) heard: bool,
+}
+
+impl NotOpened {
+    pub(crate) fn heard(error: impl Into<ProtocolError>) -> Self {
+        Self { error: error.into(), heard: true }
+    }
+
+    pub(crate) fn unheard(error: impl Into<ProtocolError>) -> Self {
+        Self { error: error.into(), heard: false }
     }
 }

@@ -4,12 +4,11 @@ use std::io;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::demo::Script;
 
 use crate::upstream::demo::Demo;
 use crate::upstream::http::{UpstreamBody, UpstreamRequest, Upstreams};
-use crate::upstream::opened::Opened;
+use crate::upstream::opened::{NotOpened, Opened};
 
 /// What is to be asked.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ pub(crate) enum SourceBody {
 
 impl Source {
     /// Asks, and waits for the head.
-    pub(crate) async fn open(self, upstreams: &Upstreams) -> Result<Opened<SourceBody>, ProtocolError> {
+    pub(crate) async fn open(self, upstreams: &Upstreams) -> Result<Opened<SourceBody>, NotOpened> {
         match self {
             Self::Http(request) => Ok(upstreams.open(*request).await?.map(SourceBody::Http)),
             Self::Demo(script) => Ok(Demo::open(script).map(SourceBody::Demo)),

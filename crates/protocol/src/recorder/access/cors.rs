@@ -8,8 +8,17 @@ use crate::words::name;
 /// How long a browser may keep a preflight's answer, in seconds; Chromium keeps none longer.
 pub const PREFLIGHT_MAX_AGE: u32 = 7200;
 
-const OUR_REQUEST_HEADERS: [&str; 6] =
-    [name::URL, name::MODE, name::REQUEST, name::RECORDING, name::OFFSET, name::TOKEN];
+const OUR_REQUEST_HEADERS: [&str; 9] = [
+    name::URL,
+    name::MODE,
+    name::REQUEST,
+    name::RECORDING,
+    name::OFFSET,
+    name::TOKEN,
+    name::FOR,
+    name::ATTACH,
+    name::READ,
+];
 
 /// Adds the CORS headers to an answer. Call it last: every header that is there is exposed.
 pub fn add_to_response(admitted: &Admitted, headers: &mut HeaderMap) {

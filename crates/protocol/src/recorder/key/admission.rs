@@ -4,7 +4,7 @@
 
 use super::ledger::Outcome;
 use crate::recorder::recording::Progress;
-use crate::recorder::request::headers::Ask;
+use crate::recorder::request::headers::{Ask, Fetch};
 use crate::words::{ErrorCode, Fingerprint, Mode, RecordingId, State};
 
 pub use crate::recorder::request::control_json::Named;
@@ -22,13 +22,17 @@ pub struct Stored {
     pub fingerprint: Fingerprint,
     /// A later one has started since it ended: it answers continuations only.
     pub retired: bool,
+    /// A `restart` started it: it is what `resume` and `replay` mean.
+    pub restarted: bool,
+    /// A client that has read it to its end and asks again is not answered with it.
+    pub volatile: bool,
     /// Its answer is passed through and not recorded.
     pub passing: bool,
 }
 
 impl Stored {
     /// Whether it may answer a request that names no recording.
-    const fn serves(&self) -> bool {
+    pub(crate) const fn serves(&self) -> bool {
         !self.retired && !self.passing
     }
 }
@@ -53,11 +57,20 @@ pub enum Ending {
     Broken,
 }
 
+/// What a start does to what is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing: both go on.
+    Beside,
+    /// It is superseded.
+    InPlace,
+}
+
 /// What becomes of a fetch or continuation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Make an upstream request. What is there is superseded, whatever its state.
-    Start,
+    /// Make an upstream request.
+    Start(Place),
     /// Wait until this recording has a head ([`head_came`]) or comes to nothing ([`no_head`]).
     Wait(RecordingId),
     /// Serve this recording.
@@ -83,35 +96,62 @@ pub enum Decision {
 pub fn decide(stored: &[Stored], outcome: Option<Outcome>, ask: &Ask) -> Decision {
     match ask {
         Ask::Continue { recording, offset } => continuation(stored, *recording, *offset),
-        Ask::Fetch { mode, fingerprint, .. } => match outcome {
+        Ask::Fetch(fetch) => match outcome {
             Some(outcome) => known_id(stored, outcome),
-            None => fetch(latest(stored), *mode, fingerprint),
+            None => new_fetch(stored, fetch),
         },
     }
 }
 
-/// The recording that answers a request which names none: the latest live one, else the latest that has finished.
-fn latest(stored: &[Stored]) -> Option<&Stored> {
+fn new_fetch(stored: &[Stored], fetch: &Fetch) -> Decision {
+    // The latest first.
     let serving = || stored.iter().rev().filter(|stored| stored.serves());
-    serving().find(|stored| stored.state.is_live()).or_else(|| serving().next())
+    let live = || serving().filter(|stored| stored.state.is_live());
+    let finished = || serving().filter(|stored| !stored.state.is_live());
+    let found = match fetch.mode {
+        Mode::Restart => return Decision::Start(Place::InPlace),
+        Mode::New => None,
+        Mode::Resume => match restarted_first(live) {
+            None => return Decision::NoContent,
+            live => live,
+        },
+        Mode::Replay => match restarted_first(live).or_else(|| restarted_first(finished)) {
+            None => return Decision::Refuse(ErrorCode::NotFound),
+            found => found,
+        },
+        Mode::Join | Mode::Match | Mode::MatchLive => {
+            let own = |stored: &&Stored| stored.fingerprint == fetch.fingerprint;
+            let answers = |stored: &&Stored| own(stored) && takes(fetch, stored);
+            let mut live_ones = live();
+            let joined = if fetch.mode == Mode::Join { live_ones.next() } else { live_ones.find(own) };
+            joined.or_else(|| finished().find(answers)).or_else(|| attached(live, fetch))
+        }
+    };
+    found.map_or(Decision::Start(Place::Beside), |found| all(found.id, found.state))
 }
 
-fn fetch(current: Option<&Stored>, mode: Mode, fingerprint: &Fingerprint) -> Decision {
-    let Some(stored) = current else {
-        return match mode {
-            Mode::Join | Mode::Restart => Decision::Start,
-            Mode::Resume => Decision::NoContent,
-            Mode::Replay => Decision::Refuse(ErrorCode::NotFound),
-        };
+/// The latest of those that a `restart` started, else the latest.
+fn restarted_first<'a, I: Iterator<Item = &'a Stored>>(latest_first: impl Fn() -> I) -> Option<&'a Stored> {
+    latest_first().find(|stored| stored.restarted).or_else(|| latest_first().next())
+}
+
+/// Whether a finished recording of the same request answers it again.
+fn takes(fetch: &Fetch, stored: &Stored) -> bool {
+    let ended_well = match fetch.mode {
+        Mode::Join => stored.state.ends_clean(),
+        // Pressing Stop and sending again asks for a new answer.
+        Mode::Match => stored.state == State::Complete,
+        _ => false,
     };
-    match (mode, stored.state) {
-        (Mode::Restart, _) => Decision::Start,
-        (_, State::Connecting | State::Streaming) | (Mode::Replay, _) => all(stored.id, stored.state),
-        (Mode::Resume, _) => Decision::NoContent,
-        (Mode::Join, State::Complete | State::Stopped) if stored.fingerprint == *fingerprint => {
-            all(stored.id, stored.state)
-        }
-        (Mode::Join, _) => Decision::Start,
+    ended_well && !fetch.after_event && !(stored.volatile && fetch.read == Some(stored.id))
+}
+
+/// What a status spoke of just before, if it is the only live one.
+fn attached<'a, I: Iterator<Item = &'a Stored>>(live: impl Fn() -> I, fetch: &Fetch) -> Option<&'a Stored> {
+    let mut live = live();
+    match (live.next(), live.next()) {
+        (Some(only), None) if fetch.attach == Some(only.id) => Some(only),
+        _ => None,
     }
 }
 
@@ -176,9 +216,9 @@ fn known_id(stored: &[Stored], outcome: Outcome) -> Decision {
 pub fn head_came(progress: &Progress, ask: &Ask) -> Decision {
     match (ask, progress.state()) {
         (Ask::Continue { offset, .. }, _) => rest(progress.id(), progress.state(), progress.len(), *offset),
-        (Ask::Fetch { .. }, State::Superseded) => Decision::Refuse(ErrorCode::Superseded),
-        (Ask::Fetch { .. }, State::Deleted) => Decision::Refuse(ErrorCode::Deleted),
-        (Ask::Fetch { .. }, state) => all(progress.id(), state),
+        (Ask::Fetch(_), State::Superseded) => Decision::Refuse(ErrorCode::Superseded),
+        (Ask::Fetch(_), State::Deleted) => Decision::Refuse(ErrorCode::Deleted),
+        (Ask::Fetch(_), state) => all(progress.id(), state),
     }
 }
 
@@ -186,8 +226,8 @@ pub fn head_came(progress: &Progress, ask: &Ask) -> Decision {
 #[must_use]
 pub fn no_head(ask: &Ask, code: ErrorCode) -> Decision {
     match ask {
-        Ask::Fetch { mode: Mode::Resume, .. } => Decision::NoContent,
-        Ask::Fetch { .. } | Ask::Continue { .. } => Decision::Refuse(code),
+        Ask::Fetch(Fetch { mode: Mode::Resume, .. }) => Decision::NoContent,
+        Ask::Fetch(_) | Ask::Continue { .. } => Decision::Refuse(code),
     }
 }
 

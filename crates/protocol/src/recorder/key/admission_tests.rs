@@ -5,12 +5,23 @@ use crate::recording::End;
 const FINGERPRINT: Fingerprint = Fingerprint([1; 32]);
 const OTHER: Fingerprint = Fingerprint([2; 32]);
 
+const PLAIN: Stored = Stored {
+    id: RecordingId::ZERO,
+    state: State::Streaming,
+    len: 0,
+    fingerprint: FINGERPRINT,
+    retired: false,
+    restarted: false,
+    volatile: false,
+    passing: false,
+};
+
 fn id(n: u128) -> RecordingId {
     RecordingId::from_parts(1, n)
 }
 
 fn stored(state: State) -> Stored {
-    Stored { id: id(1), state, len: 10, fingerprint: FINGERPRINT, retired: false, passing: false }
+    Stored { id: id(1), state, len: 10, fingerprint: FINGERPRINT, ..PLAIN }
 }
 
 fn progress(state: State) -> Progress {
@@ -31,7 +42,7 @@ fn view(state: Option<State>) -> Vec<Stored> {
 }
 
 fn ask(mode: Mode, fingerprint: Fingerprint) -> Ask {
-    Ask::Fetch { mode, request: None, fingerprint }
+    Ask::Fetch(Fetch::new(mode, fingerprint))
 }
 
 fn serve(from: u64, ending: Ending) -> Decision {
@@ -49,33 +60,124 @@ const ROWS: [Option<State>; 7] = [
     Some(State::Interrupted),
 ];
 
+const BESIDE: Decision = Decision::Start(Place::Beside);
+
 #[test]
 fn every_cell_of_the_modes() {
-    use Decision::{NoContent, Refuse, Start, Wait};
+    use Decision::{NoContent, Refuse, Wait};
     use Ending::{AsRecorded, Broken, Clean};
-    let wait = Wait(id(1));
-    // join with the same fingerprint, join with another, restart, resume, replay
-    let table: [[Decision; 5]; 7] = [
-        [Start, Start, Start, NoContent, Refuse(ErrorCode::NotFound)],
-        [wait, wait, Start, wait, wait],
-        [serve(0, AsRecorded), serve(0, AsRecorded), Start, serve(0, AsRecorded), serve(0, AsRecorded)],
-        [serve(0, Clean), Start, Start, NoContent, serve(0, Clean)],
-        [serve(0, Clean), Start, Start, NoContent, serve(0, Clean)],
-        [Start, Start, Start, NoContent, serve(0, Broken)],
-        [Start, Start, Start, NoContent, serve(0, Broken)],
+    let (wait, follow, all) = (Wait(id(1)), serve(0, AsRecorded), serve(0, Clean));
+    let broken = serve(0, Broken);
+    let in_place = Decision::Start(Place::InPlace);
+    let none = Refuse(ErrorCode::NotFound);
+    // With the same fingerprint: join, match, match-live. With another: the same three.
+    // Whatever the fingerprint: new, restart, resume, replay.
+    let table: [[Decision; 10]; 7] = [
+        [BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, in_place, NoContent, none],
+        [wait, wait, wait, wait, BESIDE, BESIDE, BESIDE, in_place, wait, wait],
+        [follow, follow, follow, follow, BESIDE, BESIDE, BESIDE, in_place, follow, follow],
+        [all, all, BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, in_place, NoContent, all],
+        [all, BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, in_place, NoContent, all],
+        [BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, in_place, NoContent, broken],
+        [BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, BESIDE, in_place, NoContent, broken],
     ];
     for (row, expected) in ROWS.into_iter().zip(table) {
         let asks = [
             ask(Mode::Join, FINGERPRINT),
+            ask(Mode::Match, FINGERPRINT),
+            ask(Mode::MatchLive, FINGERPRINT),
             ask(Mode::Join, OTHER),
+            ask(Mode::Match, OTHER),
+            ask(Mode::MatchLive, OTHER),
+            ask(Mode::New, FINGERPRINT),
             ask(Mode::Restart, FINGERPRINT),
-            ask(Mode::Resume, FINGERPRINT),
+            ask(Mode::Resume, OTHER),
             ask(Mode::Replay, OTHER),
         ];
         for (ask, expected) in asks.iter().zip(expected) {
             assert_eq!(decide(&view(row), None, ask), expected, "{row:?} {ask:?}");
         }
     }
+}
+
+/// Several recordings of one key, oldest first.
+fn several() -> Vec<Stored> {
+    vec![
+        Stored { id: id(1), state: State::Complete, ..stored(State::Complete) },
+        Stored { id: id(2), state: State::Streaming, restarted: true, ..stored(State::Streaming) },
+        Stored { id: id(3), fingerprint: OTHER, ..stored(State::Streaming) },
+        Stored { id: id(4), fingerprint: OTHER, ..stored(State::Complete) },
+    ]
+}
+
+fn from_0(n: u128, ending: Ending) -> Decision {
+    Decision::Serve { recording: id(n), from: 0, ending }
+}
+
+#[test]
+fn of_several_each_request_gets_its_own() {
+    let of = |mode, fingerprint| decide(&several(), None, &ask(mode, fingerprint));
+    let (follow, all) = (Ending::AsRecorded, Ending::Clean);
+    assert_eq!(of(Mode::Join, FINGERPRINT), from_0(3, follow), "the latest live one, by URL alone");
+    assert_eq!(of(Mode::Match, FINGERPRINT), from_0(2, follow), "what is live comes first");
+    assert_eq!(of(Mode::Match, OTHER), from_0(3, follow));
+    assert_eq!(of(Mode::MatchLive, OTHER), from_0(3, follow));
+    assert_eq!(of(Mode::Match, Fingerprint([3; 32])), BESIDE);
+    assert_eq!(of(Mode::Resume, OTHER), from_0(2, follow), "those that `restart` started first");
+    assert_eq!(of(Mode::Replay, OTHER), from_0(2, follow));
+    let finished: Vec<_> = several().into_iter().filter(|stored| !stored.state.is_live()).collect();
+    assert_eq!(decide(&finished, None, &ask(Mode::Replay, OTHER)), from_0(4, all), "the latest");
+    let retired: Vec<_> = finished.iter().map(|stored| Stored { retired: true, ..*stored }).collect();
+    assert_eq!(decide(&retired, None, &ask(Mode::Match, OTHER)), BESIDE);
+    assert_eq!(decide(&retired, None, &ask(Mode::Replay, OTHER)), Decision::Refuse(ErrorCode::NotFound));
+    let passing: Vec<_> = several().into_iter().map(|stored| Stored { passing: true, ..stored }).collect();
+    assert_eq!(decide(&passing, None, &ask(Mode::Join, OTHER)), BESIDE, "it is no recording");
+}
+
+#[test]
+fn a_fetch_after_a_status_joins_what_that_spoke_of_if_it_is_the_only_live_one() {
+    let attach =
+        |mode, fingerprint| Ask::Fetch(Fetch { attach: Some(id(1)), ..Fetch::new(mode, fingerprint) });
+    let third = Fingerprint([3; 32]);
+    let only = [stored(State::Streaming)];
+    for mode in [Mode::Match, Mode::MatchLive] {
+        assert_eq!(decide(&only, None, &attach(mode, OTHER)), serve(0, Ending::AsRecorded), "{mode:?}");
+        let two = [stored(State::Streaming), Stored { id: id(2), fingerprint: OTHER, ..only[0] }];
+        assert_eq!(decide(&two, None, &attach(mode, OTHER)), from_0(2, Ending::AsRecorded), "its own first");
+        assert_eq!(decide(&two, None, &attach(mode, third)), BESIDE, "not the only one");
+        let other = [Stored { id: id(2), ..only[0] }];
+        assert_eq!(decide(&other, None, &attach(mode, third)), BESIDE, "another one");
+    }
+    assert_eq!(decide(&[stored(State::Complete)], None, &attach(Mode::Match, OTHER)), BESIDE, "it has ended");
+    let own = [Stored { id: id(2), ..stored(State::Complete) }, Stored { fingerprint: OTHER, ..only[0] }];
+    let finished = decide(&own, None, &attach(Mode::Match, FINGERPRINT));
+    assert_eq!(finished, from_0(2, Ending::Clean), "its own, finished, before the noted one");
+    for mode in [Mode::New, Mode::Restart] {
+        assert!(matches!(decide(&only, None, &attach(mode, OTHER)), Decision::Start(_)), "{mode:?}");
+    }
+}
+
+#[test]
+fn a_finished_recording_does_not_answer_what_comes_after_an_event() {
+    let after = |mode| Ask::Fetch(Fetch { after_event: true, ..Fetch::new(mode, FINGERPRINT) });
+    for mode in [Mode::Join, Mode::Match] {
+        for state in [State::Complete, State::Stopped] {
+            assert_eq!(decide(&view(Some(state)), None, &after(mode)), BESIDE, "{mode:?} {state:?}");
+        }
+        let live = decide(&view(Some(State::Streaming)), None, &after(mode));
+        assert_eq!(live, serve(0, Ending::AsRecorded), "{mode:?}: the same question, live");
+    }
+}
+
+#[test]
+fn who_has_read_a_volatile_answer_and_asks_again_gets_a_new_one() {
+    let asks = |read| Ask::Fetch(Fetch { read, ..Fetch::new(Mode::Match, FINGERPRINT) });
+    let volatile = [Stored { volatile: true, ..stored(State::Complete) }];
+    assert_eq!(decide(&volatile, None, &asks(Some(id(1)))), BESIDE);
+    assert_eq!(decide(&volatile, None, &asks(None)), serve(0, Ending::Clean), "who has not");
+    assert_eq!(decide(&volatile, None, &asks(Some(id(2)))), serve(0, Ending::Clean), "who has read another");
+    let steady = [stored(State::Complete)];
+    assert_eq!(decide(&steady, None, &asks(Some(id(1)))), serve(0, Ending::Clean), "it may be stored");
 }
 
 #[test]
@@ -136,9 +238,9 @@ fn a_known_request_id_never_starts() {
     for outcome in outcomes {
         for row in ROWS {
             for mode in Mode::ALL {
-                let ask = Ask::Fetch { mode, request: RequestId::parse("r"), fingerprint: OTHER };
+                let ask = Ask::Fetch(Fetch { request: RequestId::parse("r"), ..Fetch::new(mode, OTHER) });
                 let decision = decide(&view(row), Some(outcome), &ask);
-                assert_ne!(decision, Decision::Start, "{outcome:?} {row:?} {mode:?}");
+                assert!(!matches!(decision, Decision::Start(_)), "{outcome:?} {row:?} {mode:?}");
             }
         }
     }
@@ -147,7 +249,7 @@ fn a_known_request_id_never_starts() {
 #[test]
 fn a_known_request_id_gets_its_outcome_again() {
     let of = |outcome, row| {
-        let ask = Ask::Fetch { mode: Mode::Restart, request: RequestId::parse("r"), fingerprint: OTHER };
+        let ask = Ask::Fetch(Fetch { request: RequestId::parse("r"), ..Fetch::new(Mode::Restart, OTHER) });
         decide(&view(row), Some(outcome), &ask)
     };
     let streaming = Some(State::Streaming);
@@ -163,7 +265,7 @@ fn a_known_request_id_gets_its_outcome_again() {
         assert_eq!(of(Outcome::Started(id(1)), row), expected, "{row:?}");
     }
     let retired = [Stored { retired: true, ..stored(State::Complete) }];
-    let ask = Ask::Fetch { mode: Mode::Join, request: RequestId::parse("r"), fingerprint: OTHER };
+    let ask = Ask::Fetch(Fetch { request: RequestId::parse("r"), ..Fetch::new(Mode::Join, OTHER) });
     let again = decide(&retired, Some(Outcome::Started(id(1))), &ask);
     assert_eq!(again, Decision::Refuse(ErrorCode::Superseded));
     let passing = [Stored { passing: true, ..stored(State::Streaming) }];
@@ -182,8 +284,8 @@ fn a_known_request_id_gets_its_outcome_again() {
 
 #[test]
 fn an_unknown_request_id_is_decided_by_its_mode() {
-    let ask = Ask::Fetch { mode: Mode::Join, request: RequestId::parse("r"), fingerprint: OTHER };
-    assert_eq!(decide(&view(None), None, &ask), Decision::Start);
+    let ask = Ask::Fetch(Fetch { request: RequestId::parse("r"), ..Fetch::new(Mode::Join, OTHER) });
+    assert_eq!(decide(&view(None), None, &ask), BESIDE);
 }
 
 #[test]

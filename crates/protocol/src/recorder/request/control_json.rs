@@ -2,23 +2,11 @@
 
 use crate::recorder::recording::Progress;
 use crate::words::control_json::{ControlRequest, Status};
+use crate::words::limits::STATUS_URLS_MAX;
 use crate::words::{ErrorCode, ProtocolError, RecordingId, RequestId, State, name};
 
 /// The most bytes that the body of a control call may have.
 pub const CONTROL_BODY_MAX: usize = 64 * 1024;
-
-/// What a recorder knows of a recording besides what its machine does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
-    /// How many readers are following.
-    pub readers: u64,
-    /// The upstream's HTTP status, once it has answered.
-    pub status: Option<u16>,
-    /// When it was started, milliseconds since 1970.
-    pub started_at: u64,
-    /// When it will be deleted if nobody uses it, milliseconds since 1970.
-    pub expires_at: u64,
-}
 
 /// Which recording a control call is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,25 +33,34 @@ impl Status {
     /// Where there is no recording.
     #[must_use]
     pub fn none() -> Self {
-        Self { state: Some(name::NONE.to_owned()), bytes_stored: Some(0), ..Self::default() }
+        Self {
+            state: Some(name::NONE.to_owned()),
+            bytes_stored: Some(0),
+            protocol: Some(name::VERSION),
+            ..Self::default()
+        }
     }
 
-    /// Of this recording.
+    /// What a recording's progress tells.
     #[must_use]
-    pub fn of(id: RecordingId, recording: &Progress, seen: Seen) -> Self {
-        let state = recording.state();
+    pub fn of(progress: &Progress) -> Self {
+        let state = progress.state();
         Self {
             in_progress: state.is_live(),
-            active_connections: seen.readers,
-            chunks_stored: recording.chunks(),
+            chunks_stored: progress.chunks(),
             completed: state == State::Complete,
             state: Some(state.as_str().to_owned()),
-            bytes_stored: Some(recording.len()),
-            recording: Some(id.to_string()),
-            status: seen.status,
-            started_at: Some(seen.started_at),
-            expires_at: Some(seen.expires_at),
+            bytes_stored: Some(progress.len()),
+            recording: Some(progress.id().to_string()),
+            ..Self::none()
         }
+    }
+
+    /// With what the question was, so that a client knows what it is the answer to.
+    #[must_use]
+    pub fn answering(self, asked: &ControlRequest) -> Self {
+        let recording = asked.recording.clone().or(self.recording);
+        Self { url: Some(asked.url.clone()), request: asked.request.clone(), recording, ..self }
     }
 }
 
@@ -71,12 +68,29 @@ impl ControlRequest {
     /// Reads the body of a control call.
     ///
     /// # Errors
-    /// [`ErrorCode::BadRequest`] for anything that is not `{"url": "…"}` with the optional fields.
+    /// [`ErrorCode::BadRequest`] for anything that is not `{"url": "…"}` with the optional fields, or for
+    /// `in-progress` a list `{"urls": ["…"]}`.
     pub fn parse(body: &[u8]) -> Result<Self, ProtocolError> {
-        serde_json::from_slice(body).map_err(|error| {
-            let message = format!("the body is not the JSON object {{\"url\": \"https://…\"}}: {error}");
-            ProtocolError::new(ErrorCode::BadRequest, message)
-        })
+        let bad = |message: String| ProtocolError::new(ErrorCode::BadRequest, message);
+        let read: Self = serde_json::from_slice(body).map_err(|error| {
+            bad(format!("the body is not the JSON object {{\"url\": \"https://…\"}}: {error}"))
+        })?;
+        if read.urls.len() > STATUS_URLS_MAX {
+            return Err(bad(format!(
+                "`urls` has {} entries; ask about at most {STATUS_URLS_MAX} at once",
+                read.urls.len()
+            )));
+        }
+        if read.url.is_empty() == read.urls.is_empty() {
+            return Err(bad("the body has neither \"url\" nor \"urls\", or both".to_owned()));
+        }
+        Ok(read)
+    }
+
+    /// One question for each URL of a list.
+    #[must_use]
+    pub fn each(&self) -> Vec<Self> {
+        self.urls.iter().map(|url| Self { url: url.clone(), ..Self::default() }).collect()
     }
 
     /// The recording that the call is about.
@@ -89,7 +103,7 @@ impl ControlRequest {
         }
     }
 
-    /// The request id that a `stop` is about.
+    /// The request id that the call is about.
     ///
     /// # Errors
     /// [`ErrorCode::BadRequest`] for one that is none.
@@ -142,11 +156,32 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_one_question_for_each_url() {
+        let list =
+            ControlRequest::parse(br#"{"urls": ["https://a.example/", "https://b.example/"]}"#).unwrap();
+        let each: Vec<_> = list.each().into_iter().map(|question| question.url).collect();
+        assert_eq!(each, ["https://a.example/", "https://b.example/"]);
+        for bad in [r#"{"urls": []}"#.to_owned(), r#"{"url": "x", "urls": ["y"]}"#.to_owned(), {
+            let urls = vec!["x"; 101];
+            serde_json::json!({ "urls": urls }).to_string()
+        }] {
+            assert_eq!(
+                ControlRequest::parse(bad.as_bytes()).unwrap_err().code,
+                ErrorCode::BadRequest,
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
     fn a_control_body_of_a_long_url_is_read() {
         assert_eq!(CONTROL_BODY_MAX, 65_536);
         let parsed = ControlRequest::parse(br#"{"url": "https://a.example/", "recording": "r"}"#).unwrap();
-        let expected =
-            ControlRequest { url: "https://a.example/".into(), recording: Some("r".into()), request: None };
+        let expected = ControlRequest {
+            url: "https://a.example/".into(),
+            recording: Some("r".into()),
+            ..ControlRequest::default()
+        };
         assert_eq!(parsed, expected);
     }
 

@@ -4,23 +4,17 @@ use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 
 use crate::recorder::access::Cookies;
+use crate::recorder::address::{Own, Target, Upstream};
 use crate::words::header::{bad, connection_named, is_hop_by_hop};
 use crate::words::{ErrorCode, Fingerprint, Mode, ProtocolError, RecordingId, RequestId, name};
 
 pub use crate::words::header::single;
 
-/// What a request asks for, read from its `durablefetch-*` headers or its control JSON.
+/// What a request asks for, read from its `durablefetch-*` headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
     /// A fetch, which may start something if its mode may.
-    Fetch {
-        /// How to treat what is stored.
-        mode: Mode,
-        /// The client's id of this intent to start.
-        request: Option<RequestId>,
-        /// Method and body.
-        fingerprint: Fingerprint,
-    },
+    Fetch(Fetch),
     /// The rest of exactly this recording.
     Continue {
         /// The recording.
@@ -30,12 +24,37 @@ pub enum Ask {
     },
 }
 
+/// A request that names no recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetch {
+    /// How to treat what is stored.
+    pub mode: Mode,
+    /// The client's id of this intent to start.
+    pub request: Option<RequestId>,
+    /// What it asks: see [`fingerprint`](super::fingerprint::of).
+    pub fingerprint: Fingerprint,
+    /// The recording that a status spoke of just before.
+    pub attach: Option<RecordingId>,
+    /// The recording that the client has read to its end last, where it asks by GET.
+    pub read: Option<RecordingId>,
+    /// It has a `last-event-id`: it asks for what comes after an event, and no finished recording has that.
+    pub after_event: bool,
+}
+
+impl Fetch {
+    /// A fetch of this mode that says nothing else.
+    #[must_use]
+    pub const fn new(mode: Mode, fingerprint: Fingerprint) -> Self {
+        Self { mode, request: None, fingerprint, attach: None, read: None, after_event: false }
+    }
+}
+
 impl Ask {
     /// The request id that it carries.
     #[must_use]
     pub const fn request(&self) -> Option<&RequestId> {
         match self {
-            Self::Fetch { request, .. } => request.as_ref(),
+            Self::Fetch(fetch) => fetch.request.as_ref(),
             Self::Continue { .. } => None,
         }
     }
@@ -44,13 +63,8 @@ impl Ask {
 /// The asking part of a request's head, before its body is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AskHead {
-    /// See [`Ask::Fetch`]; the fingerprint follows once the body is here.
-    Fetch {
-        /// How to treat what is stored.
-        mode: Mode,
-        /// The client's id of this intent to start.
-        request: Option<RequestId>,
-    },
+    /// See [`Ask::Fetch`]; its fingerprint stands for nothing until the body is here.
+    Fetch(Fetch),
     /// See [`Ask::Continue`].
     Continue {
         /// The recording.
@@ -64,9 +78,9 @@ impl AskHead {
     /// Reads the `durablefetch-*` headers.
     ///
     /// # Errors
-    /// [`ErrorCode::BadRequest`] for a value that is none, a header that stands twice, half a continuation, or one
-    /// that is no GET, and for a WebSocket. [`ErrorCode::Gone`] for a continuation of an id that no recorder ever
-    /// gave out.
+    /// [`ErrorCode::BadRequest`] for a value that is not of its form, a header that stands twice, half a
+    /// continuation, or one that is not a GET, and for a WebSocket. [`ErrorCode::Gone`] for a continuation of an id
+    /// that no recorder ever gave out.
     pub fn parse(method: &Method, headers: &HeaderMap) -> Result<Self, ProtocolError> {
         if upgrades(headers) {
             return Err(ProtocolError::new(
@@ -74,23 +88,8 @@ impl AskHead {
                 "a WebSocket cannot be recorded (upgrade): connect to the upstream itself",
             ));
         }
-        let mode = single(headers, name::MODE)?;
-        let request = single(headers, name::REQUEST)?;
         match (single(headers, name::RECORDING)?, single(headers, name::OFFSET)?) {
-            (None, None) => {
-                let mode = match mode {
-                    None => Mode::default(),
-                    Some(value) => Mode::parse(value)
-                        .ok_or_else(|| bad(name::MODE, "is none of join, restart, resume, replay"))?,
-                };
-                let request = match request {
-                    None => None,
-                    Some(value) => Some(RequestId::parse(value).ok_or_else(|| {
-                        bad(name::REQUEST, "is not 1 to 64 letters, digits, - and _ (a UUID is meant)")
-                    })?),
-                };
-                Ok(Self::Fetch { mode, request })
-            }
+            (None, None) => Self::fetch(method, headers),
             (Some(recording), Some(offset)) => {
                 if method != Method::GET {
                     return Err(bad(name::RECORDING, "asks for a continuation, which is always a GET"));
@@ -106,13 +105,55 @@ impl AskHead {
         }
     }
 
+    fn fetch(method: &Method, headers: &HeaderMap) -> Result<Self, ProtocolError> {
+        let request = match single(headers, name::REQUEST)? {
+            None => None,
+            Some(value) => Some(RequestId::parse(value).ok_or_else(|| {
+                bad(name::REQUEST, "is not 1 to 64 letters, digits, - and _ (a UUID is meant)")
+            })?),
+        };
+        let mode = match single(headers, name::MODE)? {
+            None if request.is_some() => Mode::Match,
+            None => Mode::Join,
+            Some(value) => Mode::parse(value).ok_or_else(|| {
+                bad(name::MODE, "is none of join, match, match-live, new, restart, resume, replay")
+            })?,
+        };
+        // An id that no recorder ever gave out names nothing.
+        let recording = |name| Ok::<_, ProtocolError>(single(headers, name)?.and_then(RecordingId::parse));
+        let (attach, read) = (recording(name::ATTACH)?, recording(name::READ)?);
+        Ok(Self::Fetch(Fetch {
+            mode,
+            request,
+            fingerprint: Fingerprint([0; 32]),
+            attach,
+            read: read.filter(|_| method == Method::GET),
+            after_event: headers.contains_key(LAST_EVENT_ID),
+        }))
+    }
+
     /// Adds what only the body tells.
     #[must_use]
     pub fn with_fingerprint(self, fingerprint: Fingerprint) -> Ask {
         match self {
-            Self::Fetch { mode, request } => Ask::Fetch { mode, request, fingerprint },
+            Self::Fetch(fetch) => Ask::Fetch(Fetch { fingerprint, ..fetch }),
             Self::Continue { recording, offset } => Ask::Continue { recording, offset },
         }
+    }
+}
+
+/// WHATWG HTML, "The `Last-Event-ID` header".
+pub(super) const LAST_EVENT_ID: &str = "last-event-id";
+
+/// Checks that a request which names its upstream once more, for those who route by it, names the same one.
+///
+/// # Errors
+/// [`ErrorCode::BadRequest`] where `durablefetch-for` stands twice, is not a URL that can be fetched, or another one.
+pub fn check_for(headers: &HeaderMap, target: &Target, own: &Own) -> Result<(), ProtocolError> {
+    let Some(value) = single(headers, name::FOR)? else { return Ok(()) };
+    match Upstream::parse(value).and_then(|upstream| own.resolve(upstream)) {
+        Ok(named) if named == *target => Ok(()),
+        _ => Err(bad(name::FOR, "names another URL than the request is for")),
     }
 }
 
@@ -178,6 +219,55 @@ mod tests {
 
     use super::*;
 
+    fn fetch(mode: Mode, request: Option<&str>) -> AskHead {
+        let request = request.and_then(RequestId::parse);
+        AskHead::Fetch(Fetch { request, ..Fetch::new(mode, Fingerprint([0; 32])) })
+    }
+
+    #[test]
+    fn a_request_id_without_a_mode_asks_for_its_own_answer() {
+        assert_eq!(
+            parse(Method::POST, &[("durablefetch-request", "r-1")]),
+            Ok(fetch(Mode::Match, Some("r-1")))
+        );
+        let joins = [("durablefetch-request", "r-1"), ("durablefetch-mode", "join")];
+        assert_eq!(parse(Method::POST, &joins), Ok(fetch(Mode::Join, Some("r-1"))));
+    }
+
+    #[test]
+    fn what_was_read_counts_for_a_get_alone() {
+        let id = RecordingId::from_parts(1, 1);
+        let text = id.to_string();
+        let headers = [("durablefetch-read", text.as_str()), ("durablefetch-attach", text.as_str())];
+        for (method, read) in [(Method::GET, Some(id)), (Method::POST, None)] {
+            let Ok(AskHead::Fetch(asked)) = parse(method, &headers) else { panic!("a fetch") };
+            assert_eq!((asked.read, asked.attach, asked.after_event), (read, Some(id), false));
+        }
+        let Ok(AskHead::Fetch(asked)) =
+            parse(Method::GET, &[("last-event-id", ""), ("durablefetch-read", "x")])
+        else {
+            panic!("a fetch")
+        };
+        assert_eq!((asked.read, asked.after_event), (None, true));
+    }
+
+    #[test]
+    fn a_request_that_names_its_url_twice_names_the_same_one() {
+        let own = Own::default();
+        let target = |url| own.resolve(Upstream::parse(url).unwrap()).unwrap();
+        let check = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name::FOR, HeaderValue::from_static(value));
+            check_for(&headers, &target("https://a.example/x?y"), &own).map_err(|error| error.code)
+        };
+        assert_eq!(check("https://a.example/x?y"), Ok(()));
+        assert_eq!(check("https://A.example:443/x?y#z"), Ok(()));
+        for other in ["https://a.example/x", "http://a.example/x?y", "a.example/x?y", ""] {
+            assert_eq!(check(other), Err(ErrorCode::BadRequest), "{other}");
+        }
+        assert_eq!(check_for(&HeaderMap::new(), &target("https://a.example/"), &own), Ok(()));
+    }
+
     fn parse(method: Method, headers: &[(&'static str, &str)]) -> Result<AskHead, ErrorCode> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
@@ -190,12 +280,12 @@ mod tests {
 
     #[test]
     fn no_header_is_a_join() {
-        assert_eq!(parse(Method::POST, &[]), Ok(AskHead::Fetch { mode: Mode::Join, request: None }));
+        assert_eq!(parse(Method::POST, &[]), Ok(fetch(Mode::Join, None)));
     }
 
     #[test]
     fn an_upgrade_to_something_else_is_not_taken_up() {
-        let join = AskHead::Fetch { mode: Mode::Join, request: None };
+        let join = fetch(Mode::Join, None);
         assert_eq!(parse(Method::GET, &[("upgrade", "h2c")]), Ok(join));
     }
 
@@ -252,7 +342,7 @@ mod tests {
     fn mode_and_request_id_are_read() {
         assert_eq!(
             parse(Method::POST, &[(name::MODE, "restart"), (name::REQUEST, "r-1")]),
-            Ok(AskHead::Fetch { mode: Mode::Restart, request: RequestId::parse("r-1") })
+            Ok(fetch(Mode::Restart, Some("r-1")))
         );
     }
 

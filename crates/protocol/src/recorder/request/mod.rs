@@ -1,5 +1,6 @@
 //! What a request says: its headers, its control JSON, and what of it goes along a redirect.
 
 pub(crate) mod control_json;
+pub mod fingerprint;
 pub mod headers;
 pub mod redirect;

@@ -8,6 +8,9 @@ use crate::recorder::recording::Progress;
 use crate::words::control_json::{ErrorBody, ErrorDetail};
 use crate::words::{ErrorCode, ProtocolError, name};
 
+/// When a request that was refused for now may come again, in seconds.
+const RETRY_AFTER_S: u8 = 1;
+
 /// What is kept of an upstream's head: the same for every reader.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
@@ -17,9 +20,27 @@ pub struct Head {
     pub reason: Vec<u8>,
     /// The headers that [`inert::to_store`] let through.
     pub headers: HeaderMap,
+    /// The upstream wanted it not to be stored (RFC 9111 §5.2.2.5), and it is no event stream: a client that has read
+    /// it and asks again wants to know what has changed.
+    pub volatile: bool,
 }
 
 impl Head {
+    /// What is kept of an upstream's head.
+    #[must_use]
+    pub fn of_upstream(status: u16, reason: Vec<u8>, headers: &HeaderMap) -> Self {
+        let says = |name, what: &dyn Fn(&str) -> bool| {
+            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(what)
+        };
+        let no_store =
+            |value: &str| value.split(',').any(|part| part.trim().eq_ignore_ascii_case("no-store"));
+        let event_stream = |value: &str| {
+            value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
+        };
+        let volatile = says(header::CACHE_CONTROL, &no_store) && !says(header::CONTENT_TYPE, &event_stream);
+        Self { status, reason, headers: inert::to_store(headers), volatile }
+    }
+
     /// Whether an upstream's answer of this status is recorded. All others pass through.
     #[must_use]
     pub const fn is_recorded(status: u16) -> bool {
@@ -88,7 +109,7 @@ impl Head {
             headers.append(name, HeaderValue::from_bytes(&lines[colon + 2..end]).ok()?);
             lines = &lines[end + 2..];
         }
-        Some(Self { status, reason, headers })
+        Some(Self { status, reason, headers, volatile: false })
     }
 
     fn base(&self, set_cookie: &[HeaderValue]) -> HeaderMap {
@@ -122,6 +143,9 @@ pub fn error(code: ErrorCode, admitted: &Admitted) -> HeaderMap {
     put(&mut out, name::STATE, name::NONE);
     put(&mut out, name::ERROR, code.as_str());
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if code.status() == 503 {
+        out.insert(header::RETRY_AFTER, HeaderValue::from(u16::from(RETRY_AFTER_S)));
+    }
     finish(out, admitted)
 }
 
@@ -137,6 +161,7 @@ pub fn error_body(error: &ProtocolError) -> Vec<u8> {
 pub fn preflight(admitted: &Admitted, request: &HeaderMap) -> HeaderMap {
     let mut out = cors::preflight(admitted, request);
     put(&mut out, name::STATE, name::NONE);
+    out.insert(name::PROTOCOL, HeaderValue::from(u16::from(name::VERSION)));
     inert::add_always(&mut out);
     out
 }
@@ -149,6 +174,7 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 
 /// What every answer carries. CORS comes last, because it exposes what is there.
 fn finish(mut out: HeaderMap, admitted: &Admitted) -> HeaderMap {
+    out.insert(name::PROTOCOL, HeaderValue::from(u16::from(name::VERSION)));
     inert::add_always(&mut out);
     cors::add_to_response(admitted, &mut out);
     out
@@ -186,11 +212,35 @@ mod tests {
     fn head() -> Head {
         let mut headers = HeaderMap::new();
         headers.insert("x-kept", HeaderValue::from_static("1"));
-        Head { status: 200, reason: b"OK".to_vec(), headers }
+        Head { status: 200, reason: b"OK".to_vec(), headers, volatile: false }
     }
 
     fn admitted() -> Admitted {
         Admitted { origin: Some(HeaderValue::from_static("http://localhost:1")) }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_to_be_stored_and_is_no_event_stream_is_volatile() {
+        for (cache, kind, volatile) in [
+            ("no-store", "application/json", true),
+            ("private, No-Store", "text/plain", true),
+            ("no-cache", "application/json", false),
+            ("no-store", "text/event-stream; charset=utf-8", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            assert_eq!(Head::of_upstream(200, Vec::new(), &headers).volatile, volatile, "{cache} {kind}");
+        }
+        assert!(!Head::of_upstream(200, Vec::new(), &HeaderMap::new()).volatile);
+    }
+
+    #[test]
+    fn what_is_refused_for_now_may_come_again() {
+        for code in ErrorCode::ALL {
+            let said = error(*code, &admitted()).contains_key(header::RETRY_AFTER);
+            assert_eq!(said, code.status() == 503, "{code}");
+        }
     }
 
     #[test]
@@ -199,7 +249,7 @@ mod tests {
         headers.append("content-type", HeaderValue::from_static("text/plain: x"));
         headers.append("x-a", HeaderValue::from_static(""));
         headers.append("x-a", HeaderValue::from_bytes(b"\xe4\tb").unwrap());
-        let head = Head { status: 201, reason: b"Made".to_vec(), headers };
+        let head = Head { status: 201, reason: b"Made".to_vec(), headers, volatile: false };
         let read = Head::from_stored(201, b"Made".to_vec(), &head.stored_headers()).unwrap();
         assert_eq!(read, head);
         for bad in [&b"x"[..], b"x\r\n", b"a b: c\r\n", b"a: \x01\r\n"] {

@@ -1,11 +1,11 @@
 //! Fetches and continuations.
 
 use super::{Handle, KeyLife, Plan, Reply, Standing};
-use crate::admission::{self, Decision, Stored};
+use crate::admission::{self, Decision, Place, Stored};
 use crate::ledger::Entry;
-use crate::limits::{RETIRED_BYTES_MAX, RETIRED_MAX};
+use crate::limits::{REQUEST_IDS_MAX, RETIRED_BYTES_MAX, RETIRED_MAX};
 use crate::recording::End;
-use crate::{Ask, Outcome, RecordingId};
+use crate::{Ask, ErrorCode, Mode, Outcome, RecordingId};
 
 use super::plan::{Begin, Change, Effect};
 
@@ -14,25 +14,39 @@ impl<H: Handle + Clone> KeyLife<H> {
         let stored = self.stored();
         let outcome = ask.request().and_then(|id| self.ledger.find(id));
         let decision = admission::decide(&stored, outcome, ask);
-        let (Decision::Start, Ask::Fetch { request, fingerprint, .. }) = (decision, ask) else {
-            return Plan::new(Reply::Decided(decision));
+        let Ask::Fetch(fetch) = ask else { return Plan::new(Reply::Decided(decision)) };
+        let (mut plan, answered_with) = match decision {
+            Decision::Start(place) => {
+                let mut plan = Plan::new(Reply::Started(new));
+                self.make_way(&mut plan, &stored, place, now_ms);
+                let (fingerprint, restarted) = (fetch.fingerprint, fetch.mode == Mode::Restart);
+                plan.start(Begin { id: new, fingerprint, restarted, at_ms: now_ms });
+                (plan, new)
+            }
+            Decision::Wait(id) | Decision::Serve { recording: id, .. } => {
+                (Plan::new(Reply::Decided(decision)), id)
+            }
+            _ => return Plan::new(Reply::Decided(decision)),
         };
-        let mut plan = Plan::new(Reply::Started(new));
-        self.make_way(&mut plan, &stored, now_ms);
-        plan.start(Begin { id: new, fingerprint: *fingerprint, at_ms: now_ms });
-        if let Some(id) = request.clone() {
-            plan.set(Entry { id, outcome: Outcome::Started(new), at_ms: now_ms }, None);
+        // From here on the id is that recording's, whoever started it.
+        if let Some(id) = fetch.request.clone().filter(|_| outcome.is_none()) {
+            if self.ledger.len() >= REQUEST_IDS_MAX {
+                return Plan::new(Reply::Decided(Decision::Refuse(ErrorCode::TooManyRecordings)));
+            }
+            plan.set(Entry { id, outcome: Outcome::Started(answered_with), at_ms: now_ms }, None);
         }
         plan
     }
 
-    /// What is live is superseded. What has finished is retired, and the oldest of those go where they are too many.
-    fn make_way(&self, plan: &mut Plan, stored: &[Stored], now_ms: u64) {
+    /// What is live goes on beside, or is superseded. What has finished is retired, and the oldest of those go where
+    /// they are too many.
+    fn make_way(&self, plan: &mut Plan, stored: &[Stored], place: Place, now_ms: u64) {
         let mut retired = Vec::new();
         for (held, stored) in self.held.iter().zip(stored) {
             let id = stored.id;
             match held.standing {
                 _ if stored.passing => {}
+                Standing::Live if place == Place::Beside => {}
                 Standing::Live => {
                     self.settle(plan, id, Outcome::Superseded, None, now_ms);
                     plan.remove(id);

@@ -1,24 +1,27 @@
 //! Heads, ends, and what control calls do.
 
 use super::plan::{Change, Effect, Keep, Step};
-use super::{Handle, KeyLife, Plan, Reply, Standing};
-use crate::admission::Named;
+use super::{Handle, Held, KeyLife, Plan, Reply, Standing};
+use crate::admission::{Decision, Named};
 use crate::ledger::Entry;
-use crate::limits::KEPT_ANSWER_MAX;
+use crate::limits::{KEPT_ANSWER_MAX, REQUEST_IDS_MAX};
 use crate::recording::{End, Start};
 use crate::{ErrorCode, Outcome, RecordingId, RequestId};
 
 impl<H: Handle + Clone> KeyLife<H> {
-    pub(super) fn answered(&self, id: RecordingId, recorded: bool) -> Plan {
+    pub(super) fn answered(&self, id: RecordingId, recorded: bool, volatile: bool) -> Plan {
         let mut plan = Plan::new(Reply::Nothing);
         // One that was superseded or deleted meanwhile is told nothing: its end is decided.
         if self.held(id).is_some_and(|held| held.is_live()) {
             let (change, start) = if recorded {
-                (Change::Head { id }, Start::Recorded)
+                (Change::Head { id, volatile }, Start::Recorded)
             } else {
                 (Change::Unrecord { id }, Start::Unrecorded)
             };
             plan.changes.push(change);
+            if volatile {
+                plan.steps.push(Step::Volatile(id));
+            }
             plan.effects.push(Effect::Tell(id, start));
         }
         plan
@@ -79,7 +82,17 @@ impl<H: Handle + Clone> KeyLife<H> {
     }
 
     pub(super) fn given_up(&self, id: RecordingId, code: ErrorCode, now_ms: u64) -> Plan {
-        self.ended(id, End::Fail(code), Keep::Nothing, now_ms)
+        let waits = |held: &&Held<H>| held.is_live() && held.handle.seen().start == Start::Pending;
+        if self.held(id).filter(waits).is_none() {
+            return self.ended(id, End::Fail(code), Keep::Nothing, now_ms);
+        }
+        let mut plan = Plan::new(Reply::Nothing);
+        for request in self.ledger.ids_of(id) {
+            plan.forget(request.clone());
+        }
+        plan.effects.push(Effect::Seal(id, End::Fail(code)));
+        plan.discard(id);
+        plan
     }
 
     pub(super) fn stop(&self, named: Named, request: Option<&RequestId>, now_ms: u64) -> Plan {
@@ -88,6 +101,9 @@ impl<H: Handle + Clone> KeyLife<H> {
             None => None,
             Some((_, Some(Outcome::Started(id)))) => Some(id),
             Some((_, Some(_))) => return Plan::new(Reply::NothingToStop),
+            Some((_, None)) if self.ledger.len() >= REQUEST_IDS_MAX => {
+                return Plan::new(Reply::Decided(Decision::Refuse(ErrorCode::TooManyRecordings)));
+            }
             Some((id, None)) => {
                 let mut plan = Plan::new(Reply::Remembered);
                 let outcome = Outcome::StopAtArrival;
@@ -108,12 +124,19 @@ impl<H: Handle + Clone> KeyLife<H> {
         plan
     }
 
-    pub(super) fn delete(&self, named: Named, now_ms: u64) -> Plan {
+    pub(super) fn delete(&self, named: Named, request: Option<&RequestId>, now_ms: u64) -> Plan {
         let mut plan = Plan::new(Reply::Deleted);
+        let started = match request.map(|id| self.ledger.find(id)) {
+            None => None,
+            Some(Some(Outcome::Started(id))) => Some(id),
+            // Of what it came to there is nothing to delete.
+            Some(_) => return plan,
+        };
         for held in &self.held {
             let seen = held.handle.seen();
             let id = seen.id();
-            if held.is_retired() || !named.covers(id) || seen.start == Start::Unrecorded {
+            let meant = named.covers(id) && started.is_none_or(|started| started == id);
+            if !meant || seen.start == Start::Unrecorded {
                 continue;
             }
             self.settle(&mut plan, id, Outcome::Deleted, None, now_ms);

@@ -13,6 +13,10 @@ pub struct Row {
     pub state: State,
     /// Its answer was being passed through.
     pub unrecorded: bool,
+    /// A `restart` started it.
+    pub restarted: bool,
+    /// See [`Head::volatile`](crate::response_head::Head::volatile).
+    pub volatile: bool,
     /// Bytes stored; of a live one, as far as its bytes go.
     pub len: u64,
     /// Chunks published; of a live one, as many as are known of.
@@ -62,7 +66,7 @@ impl<H: Handle + Clone> KeyLife<H> {
                 Some(since_ms) => Standing::Retired { ended_ms, since_ms },
                 None => Standing::Finished(ended_ms),
             };
-            Held { handle, standing }
+            Held { handle, standing, restarted: row.restarted, volatile: row.volatile }
         };
         let mut held: Vec<Held<H>> = rows.into_iter().map(stand).collect();
         held.sort_by_key(|held| held.handle.seen().id());

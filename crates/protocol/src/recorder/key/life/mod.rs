@@ -20,12 +20,14 @@ mod due;
 mod ends;
 mod load;
 mod plan;
+mod status;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 pub use load::{Row, recover};
 pub use plan::{Begin, Change, Effect, Event, Keep, Plan, Reply};
+pub use status::Detail;
 
 use super::admission::Stored;
 use super::ledger::Ledger;
@@ -92,6 +94,10 @@ enum Standing {
 struct Held<H> {
     handle: H,
     standing: Standing,
+    /// A `restart` started it.
+    restarted: bool,
+    /// A client that has read it and asks again is not answered with it.
+    volatile: bool,
 }
 
 impl<H: Handle> Held<H> {
@@ -118,6 +124,8 @@ impl<H: Handle> Held<H> {
             len: seen.progress.len(),
             fingerprint: seen.fingerprint,
             retired: self.is_retired(),
+            restarted: self.restarted,
+            volatile: self.volatile,
             passing: seen.start == Start::Unrecorded,
         }
     }
@@ -144,12 +152,12 @@ impl<H: Handle + Clone> KeyLife<H> {
     pub fn plan(&self, event: Event<'_>, now_ms: u64) -> Plan {
         match event {
             Event::Ask { ask, new } => self.ask(ask, new, now_ms),
-            Event::Answered { id, recorded } => self.answered(id, recorded),
+            Event::Answered { id, recorded, volatile } => self.answered(id, recorded, volatile),
             Event::Ended { id, end, keep } => self.ended(id, end, keep, now_ms),
             Event::Unwritable { id, code } => self.unwritable(id, code, now_ms),
             Event::GivenUp { id, code } => self.given_up(id, code, now_ms),
             Event::Stop { named, request } => self.stop(named, request, now_ms),
-            Event::Delete { named } => self.delete(named, now_ms),
+            Event::Delete { named, request } => self.delete(named, request, now_ms),
             Event::Left { id } => self.left(id),
             Event::Used { used } => Self::used(used),
             Event::Due { ttl_ms } => self.due(ttl_ms, now_ms),
@@ -167,12 +175,19 @@ impl<H: Handle + Clone> KeyLife<H> {
             match step {
                 Step::Start(begin) => {
                     if let Some(make) = make.take() {
-                        self.held.push(Held { handle: make(begin), standing: Standing::Live });
+                        let restarted = begin.restarted;
+                        let standing = Standing::Live;
+                        self.held.push(Held { handle: make(begin), standing, restarted, volatile: false });
                     }
                 }
                 Step::Stand(id, standing) => {
-                    if let Some(held) = self.held.iter_mut().find(|held| held.handle.seen().id() == id) {
+                    if let Some(held) = self.held_mut(id) {
                         held.standing = standing;
+                    }
+                }
+                Step::Volatile(id) => {
+                    if let Some(held) = self.held_mut(id) {
+                        held.volatile = true;
                     }
                 }
                 Step::Drop(id) => self.held.retain(|held| held.handle.seen().id() != id),
@@ -225,14 +240,6 @@ impl<H: Handle + Clone> KeyLife<H> {
         self.held.iter().map(|held| &held.handle)
     }
 
-    /// The recording that a status of the whole key describes: the latest live one, else the latest that answers new
-    /// requests.
-    #[must_use]
-    pub fn current(&self) -> Option<&H> {
-        let serving = || self.held.iter().rev().filter(|held| !held.is_retired() && !held.stored().passing);
-        serving().find(|held| held.is_live()).or_else(|| serving().next()).map(|held| &held.handle)
-    }
-
     /// What became of a request id, if that is known.
     #[must_use]
     pub fn outcome(&self, id: &RequestId) -> Option<Outcome> {
@@ -253,6 +260,10 @@ impl<H: Handle + Clone> KeyLife<H> {
 
     fn stored(&self) -> Vec<Stored> {
         self.held.iter().map(Held::stored).collect()
+    }
+
+    fn held_mut(&mut self, id: RecordingId) -> Option<&mut Held<H>> {
+        self.held.iter_mut().find(|held| held.handle.seen().id() == id)
     }
 
     fn held(&self, id: RecordingId) -> Option<&Held<H>> {

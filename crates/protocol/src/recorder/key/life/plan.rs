@@ -22,6 +22,8 @@ pub enum Event<'a> {
         id: RecordingId,
         /// Whether the answer is recorded; it is passed through otherwise.
         recorded: bool,
+        /// See [`Head::volatile`](crate::response_head::Head::volatile).
+        volatile: bool,
     },
     /// The upstream is let go of, and every byte that counts is written.
     Ended {
@@ -39,7 +41,7 @@ pub enum Event<'a> {
         /// Why.
         code: ErrorCode,
     },
-    /// The driver abandoned a start before it asked the upstream.
+    /// A start was given up before the upstream could have heard of it: its ids may start again.
     GivenUp {
         /// Which.
         id: RecordingId,
@@ -57,6 +59,8 @@ pub enum Event<'a> {
     Delete {
         /// What it names.
         named: Named,
+        /// The request id that it names, if any.
+        request: Option<&'a RequestId>,
     },
     /// The last reader of a recording has left it.
     Left {
@@ -100,6 +104,8 @@ pub struct Begin {
     pub id: RecordingId,
     /// Of the request that starts it.
     pub fingerprint: Fingerprint,
+    /// Whether a `restart` starts it.
+    pub restarted: bool,
     /// When, milliseconds since 1970.
     pub at_ms: u64,
 }
@@ -113,6 +119,8 @@ pub enum Change {
     Head {
         /// Whose.
         id: RecordingId,
+        /// See [`Head::volatile`](crate::response_head::Head::volatile).
+        volatile: bool,
     },
     /// Its answer is passed through: nothing of it outlives the process but its request ids.
     Unrecord {
@@ -208,6 +216,7 @@ pub enum Reply {
 pub(super) enum Step {
     Start(Begin),
     Stand(RecordingId, Standing),
+    Volatile(RecordingId),
     Left(RecordingId),
     Drop(RecordingId),
     Set(Entry),

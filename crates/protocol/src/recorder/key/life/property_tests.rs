@@ -11,7 +11,7 @@ use crate::admission::{Decision, Ending, Named, head_came, no_head};
 use crate::ledger::Entry;
 use crate::limits::KEPT_ANSWER_MAX;
 use crate::recording::{End, Got, Progress};
-use crate::{Ask, ErrorCode, Mode, State};
+use crate::{Ask, ErrorCode, Fetch, Mode, State};
 
 const TTL_MS: u64 = 20 * 60 * 1000;
 
@@ -64,11 +64,13 @@ struct Rows {
 impl Rows {
     fn commit(&mut self, change: &Change) {
         match change.clone() {
-            Change::Insert(Begin { id, fingerprint, at_ms }) => {
+            Change::Insert(Begin { id, fingerprint, restarted, at_ms }) => {
                 let row = Row {
                     id,
                     state: State::Connecting,
                     unrecorded: false,
+                    restarted,
+                    volatile: false,
                     len: 0,
                     chunks: 0,
                     ended_ms: None,
@@ -77,7 +79,9 @@ impl Rows {
                 let new = StoredRow { row, fingerprint, used_ms: at_ms };
                 assert!(self.recordings.insert(id, new).is_none(), "an id is used twice");
             }
-            Change::Head { id } => self.at(id, |row| row.row.state = State::Streaming),
+            Change::Head { id, volatile } => self.at(id, |row| {
+                row.row = Row { state: State::Streaming, volatile, ..row.row };
+            }),
             Change::Unrecord { id } => self.at(id, |row| row.row.unrecorded = true),
             Change::End { id, state, len, chunks, at_ms, .. } => self.at(id, |stored| {
                 stored.row = Row { state, len, chunks, ended_ms: Some(at_ms), ..stored.row };
@@ -108,11 +112,12 @@ impl Rows {
 #[derive(Clone)]
 enum Todo {
     Ask(usize),
-    Answered(RecordingId, bool),
+    Answered(RecordingId, bool, bool),
     Ended(RecordingId),
     Unwritable(RecordingId),
     Stop(Named, Option<RequestId>),
-    Delete(Named),
+    Delete(Named, Option<RequestId>),
+    GivenUp(RecordingId),
     Due,
     Evict(RecordingId, bool),
     Used(RecordingId),
@@ -225,8 +230,9 @@ impl World {
                 self.todo.push(Todo::Stop(named, request));
             }
             4 if self.random.one_in(3) => {
-                let named = self.named();
-                self.todo.push(Todo::Delete(named));
+                let (named, with_id) = (self.named(), self.random.one_in(3));
+                let request = with_id.then(|| request(self.random.below(5)));
+                self.todo.push(Todo::Delete(named, request));
             }
             5 | 6 => self.upstreams(),
             7 => self.read(),
@@ -268,7 +274,11 @@ impl World {
             let mode = Mode::ALL[self.random.below(Mode::ALL.len())];
             let fingerprint = Fingerprint([self.random.below(3) as u8; 32]);
             let request = self.random.one_in(2).then(|| request(self.random.below(5)));
-            Ask::Fetch { mode, request, fingerprint }
+            let mut fetch = Fetch { request, ..Fetch::new(mode, fingerprint) };
+            fetch.attach = if self.random.one_in(4) { self.some_id() } else { None };
+            fetch.read = if self.random.one_in(4) { self.some_id() } else { None };
+            fetch.after_event = self.random.one_in(8);
+            Ask::Fetch(fetch)
         };
         self.askers.push(Asker { ask, told: false });
         self.todo.push(Todo::Ask(self.askers.len() - 1));
@@ -288,13 +298,19 @@ impl World {
             return;
         }
         match (pump, self.random.below(5)) {
+            (Pump::Connecting, 0) if self.random.one_in(2) => {
+                handle.change(|seen| seen.progress.decide(End::Fail(ErrorCode::UpstreamUnreachable)));
+                self.pumps.insert(id, Pump::Ending);
+                self.todo.push(Todo::GivenUp(id));
+            }
             (Pump::Connecting, 0) => {
                 handle.change(|seen| seen.progress.decide(End::Fail(ErrorCode::UpstreamFailed)));
             }
             (Pump::Connecting, 1 | 2) if handle.seen().start == Start::Pending => {
                 let recorded = !self.random.one_in(4);
                 self.pumps.insert(id, Pump::Answered);
-                self.todo.push(Todo::Answered(id, recorded));
+                let volatile = recorded && self.random.one_in(3);
+                self.todo.push(Todo::Answered(id, recorded, volatile));
             }
             (Pump::Open, 0..=2) => {
                 let len = [1, 3, KEPT_ANSWER_MAX][self.random.below(3)];
@@ -317,14 +333,17 @@ impl World {
     fn plan(&self, todo: &Todo, new: RecordingId) -> Plan {
         let event = match todo {
             Todo::Ask(asker) => Event::Ask { ask: &self.askers[*asker].ask, new },
-            Todo::Answered(id, recorded) => Event::Answered { id: *id, recorded: *recorded },
+            Todo::Answered(id, recorded, volatile) => {
+                Event::Answered { id: *id, recorded: *recorded, volatile: *volatile }
+            }
             Todo::Ended(id) => {
                 let end = self.all[id].seen().progress.decided().expect("an end was decided");
                 Event::Ended { id: *id, end, keep: Keep::All }
             }
             Todo::Unwritable(id) => Event::Unwritable { id: *id, code: ErrorCode::StorageFailed },
             Todo::Stop(named, request) => Event::Stop { named: *named, request: request.as_ref() },
-            Todo::Delete(named) => Event::Delete { named: *named },
+            Todo::Delete(named, request) => Event::Delete { named: *named, request: request.as_ref() },
+            Todo::GivenUp(id) => Event::GivenUp { id: *id, code: ErrorCode::UpstreamUnreachable },
             Todo::Due => Event::Due { ttl_ms: TTL_MS },
             Todo::Evict(id, even_if_read) => Event::Evict { id: *id, even_if_read: *even_if_read },
             Todo::Used(id) => {
@@ -375,13 +394,13 @@ impl World {
     fn refused(&mut self, todo: &Todo) {
         match todo {
             Todo::Ask(asker) => self.askers[*asker].told = true,
-            Todo::Ended(id) if self.random.one_in(2) => {
+            Todo::Ended(id) | Todo::GivenUp(id) if self.random.one_in(2) => {
                 self.unwritten.insert(*id);
                 self.all[id].change(|seen| seen.progress.fail(ErrorCode::StorageFailed));
                 self.todo.push(Todo::Unwritable(*id));
             }
-            Todo::Ended(_) => self.todo.push(todo.clone()),
-            Todo::Answered(id, _) => {
+            Todo::Ended(_) | Todo::GivenUp(_) => self.todo.push(todo.clone()),
+            Todo::Answered(id, ..) => {
                 self.all[id].change(|seen| seen.progress.decide(End::Fail(ErrorCode::StorageFailed)));
             }
             _ => {}
@@ -427,7 +446,7 @@ impl World {
     fn answer(&mut self, asker: usize, reply: Reply) {
         match reply {
             Reply::Started(id) => {
-                if let Ask::Fetch { request: Some(request), .. } = &self.askers[asker].ask {
+                if let Ask::Fetch(Fetch { request: Some(request), .. }) = &self.askers[asker].ask {
                     let times = self.started.entry(request.clone()).or_default();
                     *times += 1;
                     assert_eq!(*times, 1, "{request:?} has started twice");
@@ -476,7 +495,10 @@ impl World {
     fn serve(&mut self, asker: usize, decision: Decision) {
         self.askers[asker].told = true;
         let Decision::Serve { recording, from, ending } = decision else {
-            assert!(!matches!(decision, Decision::Wait(_) | Decision::Start), "{decision:?} answers nobody");
+            assert!(
+                !matches!(decision, Decision::Wait(_) | Decision::Start(_)),
+                "{decision:?} answers nobody"
+            );
             return;
         };
         let handle = self.all[&recording].clone();
@@ -484,11 +506,7 @@ impl World {
         assert!(from <= seen.progress.len());
         match &self.askers[asker].ask {
             Ask::Continue { recording: asked, .. } => assert_eq!(*asked, recording, "another recording"),
-            Ask::Fetch { mode, request, fingerprint } => {
-                let by_id = request.as_ref().and_then(|id| self.life.outcome(id))
-                    == Some(Outcome::Started(recording));
-                check_match(*mode, &seen, *fingerprint, by_id);
-            }
+            Ask::Fetch(fetch) => check_match(fetch, &seen, recording),
         }
         handle.change(|seen| {
             seen.readers += 1;
@@ -774,7 +792,11 @@ impl World {
 
     /// Everything comes to its end, and time passes: nothing is left.
     fn rest(&mut self) {
-        for _ in 0..400 {
+        for _ in 0..20_000 {
+            let at_work = !self.todo.is_empty() || !self.pumps.is_empty() || !self.effects.is_empty();
+            if !at_work && self.slot.is_none() && self.readers.is_empty() {
+                break;
+            }
             if let Some((plan, new, todo)) = self.slot.take() {
                 self.done(plan, new, &todo);
             }
@@ -821,11 +843,19 @@ impl World {
     }
 }
 
-/// Which recordings a mode may be answered with.
-fn check_match(mode: Mode, seen: &Seen, fingerprint: Fingerprint, by_id: bool) {
+/// Which recordings a request may be answered with. One with a request id may have been answered with it before,
+/// whatever it says now.
+fn check_match(fetch: &Fetch, seen: &Seen, recording: RecordingId) {
+    let own = seen.fingerprint == fetch.fingerprint || fetch.attach == Some(recording);
     let ended = !seen.progress.state().is_live();
-    if mode == Mode::Join && ended && !by_id && seen.start == Start::Recorded {
-        assert_eq!(seen.fingerprint, fingerprint, "another request's answer");
+    if fetch.request.is_some() || seen.start != Start::Recorded {
+        return;
+    }
+    match fetch.mode {
+        Mode::Match | Mode::MatchLive => assert!(own, "another request's answer"),
+        // What was live when it was asked for may have ended by now.
+        Mode::Join if ended => {}
+        Mode::Join | Mode::Resume | Mode::Replay | Mode::New | Mode::Restart => {}
     }
 }
 

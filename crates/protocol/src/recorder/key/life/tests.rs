@@ -3,9 +3,10 @@ use std::rc::Rc;
 
 use super::*;
 use crate::admission::{Decision, Named};
-use crate::limits::{KEPT_ANSWER_MAX, REMEMBERED};
+use crate::ledger::Entry;
+use crate::limits::{KEPT_ANSWER_MAX, REMEMBERED, REQUEST_IDS_MAX};
 use crate::recording::{End, Progress};
-use crate::{Ask, ErrorCode, Mode};
+use crate::{Ask, ErrorCode, Fetch, Mode};
 
 #[derive(Clone)]
 struct Fake(Rc<Cell<Seen>>);
@@ -43,7 +44,7 @@ fn request(text: &str) -> RequestId {
 }
 
 fn fetch(mode: Mode, request: &str) -> Ask {
-    Ask::Fetch { mode, request: RequestId::parse(request), fingerprint: Fingerprint([0; 32]) }
+    Ask::Fetch(Fetch { request: RequestId::parse(request), ..Fetch::new(mode, Fingerprint([0; 32])) })
 }
 
 /// A driver that commits everything at once and does what it is told.
@@ -77,7 +78,7 @@ fn ask(life: &mut KeyLife<Fake>, ask: &Ask, new: u128) -> (Reply, Vec<Change>, V
 
 /// A recording of three bytes, as far as it goes.
 fn answered(life: &mut KeyLife<Fake>, n: u128, recorded: bool, len: usize) {
-    act(life, Event::Answered { id: id(n), recorded }, 6);
+    act(life, Event::Answered { id: id(n), recorded, volatile: false }, 6);
     life.find(id(n)).unwrap().change(|seen| {
         seen.progress.chunk(len);
     });
@@ -198,7 +199,7 @@ fn a_delete_breaks_readers_and_lets_go_of_the_bytes_of_what_has_ended() {
     answered(&mut life, 1, true, 4);
     ended(&mut life, 1, End::Complete);
     life.find(id(1)).unwrap().change(|seen| seen.readers = 2);
-    let (_, changes, effects) = act(&mut life, Event::Delete { named: Named::All }, 8);
+    let (_, changes, effects) = act(&mut life, Event::Delete { named: Named::All, request: None }, 8);
     assert!(changes.contains(&Change::Remove { id: id(1) }));
     assert_eq!(effects, [Effect::Break(id(1), End::Delete), Effect::Discard(id(1))]);
     let (reply, ..) = ask(&mut life, &fetch(Mode::Join, "a"), 2);
@@ -271,4 +272,143 @@ fn what_is_fenced_off_breaks_and_is_forgotten() {
     let (_, changes, effects) = act(&mut life, Event::Fenced, 7);
     assert_eq!((changes, effects), (vec![], vec![Effect::Break(id(1), End::Interrupt)]));
     assert!(life.is_empty());
+}
+
+fn body(mode: Mode, fingerprint: u8, request: &str) -> Ask {
+    let request = RequestId::parse(request);
+    Ask::Fetch(Fetch { request, ..Fetch::new(mode, Fingerprint([fingerprint; 32])) })
+}
+
+#[test]
+fn another_request_starts_beside_and_both_end_as_they_do() {
+    let mut life = KeyLife::default();
+    ask(&mut life, &body(Mode::Match, 1, "a"), 1);
+    answered(&mut life, 1, true, 4);
+    let (reply, changes, effects) = ask(&mut life, &body(Mode::Match, 2, "b"), 2);
+    assert_eq!((reply, effects), (Reply::Started(id(2)), vec![Effect::Pump(id(2))]));
+    assert!(!changes.iter().any(|change| matches!(change, Change::Remove { .. } | Change::Retire { .. })));
+    answered(&mut life, 2, true, 4);
+    ended(&mut life, 1, End::Complete);
+    ended(&mut life, 2, End::Complete);
+    for (fingerprint, n) in [(1, 1), (2, 2)] {
+        let (reply, ..) = ask(&mut life, &body(Mode::Match, fingerprint, ""), 9);
+        assert!(matches!(reply, Reply::Decided(Decision::Serve { recording, .. }) if recording == id(n)));
+    }
+}
+
+#[test]
+fn a_sequence_of_changes_reaches_the_upstream_each_time() {
+    let mut life = KeyLife::default();
+    for (n, fingerprint) in [(1, 1), (2, 2), (3, 1)] {
+        let (reply, ..) = ask(&mut life, &body(Mode::Match, fingerprint, &format!("r{n}")), n);
+        assert_eq!(reply, Reply::Started(id(n)), "like, unlike, like");
+        answered(&mut life, n, true, 4);
+        ended(&mut life, n, End::Complete);
+    }
+}
+
+#[test]
+fn an_id_that_joins_is_the_recordings_before_its_head_is_sent() {
+    let mut life = KeyLife::default();
+    ask(&mut life, &body(Mode::Match, 1, "a"), 1);
+    answered(&mut life, 1, true, 4);
+    let (reply, changes, _) = ask(&mut life, &body(Mode::Match, 1, "b"), 2);
+    assert!(matches!(reply, Reply::Decided(Decision::Serve { .. })));
+    let entry = Entry { id: request("b"), outcome: Outcome::Started(id(1)), at_ms: 5 };
+    assert_eq!(changes, [Change::Request { entry, answer: None }]);
+    let (again, changes, _) = ask(&mut life, &body(Mode::Match, 1, "b"), 3);
+    assert!(matches!(again, Reply::Decided(Decision::Serve { .. })) && changes.is_empty());
+    ask(&mut life, &body(Mode::Restart, 1, "c"), 4);
+    let (reply, ..) = ask(&mut life, &body(Mode::Match, 1, "b"), 5);
+    assert_eq!(reply, Reply::Decided(Decision::Refuse(ErrorCode::Superseded)), "it never starts");
+}
+
+#[test]
+fn a_start_that_the_upstream_cannot_have_heard_of_leaves_its_ids_free() {
+    let mut life = KeyLife::default();
+    ask(&mut life, &body(Mode::Match, 1, "a"), 1);
+    let code = ErrorCode::UpstreamUnreachable;
+    let (_, changes, effects) = act(&mut life, Event::GivenUp { id: id(1), code }, 6);
+    assert_eq!(changes, [Change::Forget { id: request("a") }, Change::Remove { id: id(1) }]);
+    assert_eq!(effects, [Effect::Seal(id(1), End::Fail(code)), Effect::Discard(id(1))]);
+    assert!(life.is_empty());
+    let (reply, ..) = ask(&mut life, &body(Mode::Match, 1, "a"), 2);
+    assert_eq!(reply, Reply::Started(id(2)));
+}
+
+#[test]
+fn a_key_remembers_so_many_ids_and_no_more() {
+    let mut life = KeyLife::default();
+    let full = Reply::Decided(Decision::Refuse(ErrorCode::TooManyRecordings));
+    ask(&mut life, &body(Mode::Match, 1, "r0"), 1);
+    answered(&mut life, 1, true, 4);
+    for n in 1..REQUEST_IDS_MAX {
+        ask(&mut life, &body(Mode::Match, 1, &format!("r{n}")), 9);
+    }
+    assert_eq!(ask(&mut life, &body(Mode::Match, 2, "one-more"), 2).0, full);
+    assert_eq!(ask(&mut life, &body(Mode::Match, 1, "one-more"), 2).0, full);
+    let more = request("one-more");
+    let stop = Event::Stop { named: Named::All, request: Some(&more) };
+    assert_eq!(act(&mut life, stop, 5).0, full);
+    let known = ask(&mut life, &body(Mode::Match, 2, "r7"), 2).0;
+    assert!(matches!(known, Reply::Decided(Decision::Serve { .. })), "what is known goes on");
+    assert_eq!(ask(&mut life, &body(Mode::Match, 2, ""), 2).0, Reply::Started(id(2)), "without an id");
+}
+
+#[test]
+fn stop_and_delete_of_a_url_are_about_all_and_of_an_id_about_that_one() {
+    let mut life = KeyLife::default();
+    for (n, fingerprint, request) in [(1, 1, "a"), (2, 2, "b"), (3, 3, "c")] {
+        ask(&mut life, &body(Mode::Match, fingerprint, request), n);
+        answered(&mut life, n, true, 4);
+    }
+    let closes = |life: &KeyLife<Fake>, named, request| {
+        let plan = life.plan(Event::Stop { named, request }, 5);
+        plan.effects.iter().map(|effect| effect.recording()).collect::<Vec<_>>()
+    };
+    let b = request("b");
+    assert_eq!(closes(&life, Named::All, None), [id(1), id(2), id(3)]);
+    assert_eq!(closes(&life, Named::Only(id(3)), None), [id(3)]);
+    assert_eq!(closes(&life, Named::All, Some(&b)), [id(2)]);
+    ended(&mut life, 1, End::Complete);
+    ask(&mut life, &body(Mode::Match, 4, "d"), 4);
+    let deletes = |life: &KeyLife<Fake>, named, request| {
+        let plan = life.plan(Event::Delete { named, request }, 5);
+        let removed = |change: &Change| if let Change::Remove { id } = change { Some(*id) } else { None };
+        plan.changes.iter().filter_map(removed).collect::<Vec<_>>()
+    };
+    assert_eq!(deletes(&life, Named::All, None), [id(1), id(2), id(3), id(4)], "retired ones included");
+    assert_eq!(deletes(&life, Named::Only(id(1)), None), [id(1)]);
+    assert_eq!(deletes(&life, Named::All, Some(&b)), [id(2)]);
+    assert_eq!(deletes(&life, Named::Only(id(1)), Some(&b)), []);
+    assert_eq!(deletes(&life, Named::All, Some(&request("never"))), []);
+}
+
+#[test]
+fn a_status_tells_of_the_key_of_one_recording_or_of_an_id() {
+    let mut life = KeyLife::default();
+    for (n, fingerprint, request) in [(1, 1, "a"), (2, 2, "b")] {
+        ask(&mut life, &body(Mode::Match, fingerprint, request), n);
+        answered(&mut life, n, true, 4);
+        life.find(id(n)).unwrap().change(|seen| seen.readers = n as u64);
+    }
+    let detail = |_: &Fake| Detail { status: Some(200), started_at: 7 };
+    let of = |life: &KeyLife<Fake>, named, request| life.status(named, request, detail, 1000, 50);
+    let all = of(&life, Named::All, None);
+    assert_eq!((all.recording, all.active_connections, all.protocol), (Some(id(2).to_string()), 3, Some(3)));
+    let live: Vec<_> = all.live.iter().map(|live| live.recording.clone()).collect();
+    assert_eq!(live, [id(1).to_string(), id(2).to_string()]);
+    let one = of(&life, Named::Only(id(1)), None);
+    assert_eq!((one.recording, one.active_connections), (Some(id(1).to_string()), 1));
+    assert_eq!(of(&life, Named::Only(id(9)), None).state.as_deref(), Some("none"));
+    let (b, never) = (request("b"), request("never"));
+    assert_eq!(of(&life, Named::All, Some(&b)).recording, Some(id(2).to_string()));
+    assert_eq!(of(&life, Named::All, Some(&never)).state.as_deref(), Some("none"), "it never arrived");
+    life.find(id(2)).unwrap().change(|seen| seen.readers = 0);
+    ended(&mut life, 2, End::Complete);
+    assert_eq!(of(&life, Named::All, None).recording, Some(id(1).to_string()), "the live one");
+    assert_eq!(of(&life, Named::Only(id(2)), None).expires_at, Some(5 + 1000), "since its last use");
+    ask(&mut life, &body(Mode::Restart, 3, "c"), 3);
+    let a = request("a");
+    assert_eq!(of(&life, Named::All, Some(&a)).state.as_deref(), Some("superseded"));
 }
