@@ -1,4 +1,5 @@
 //! The native recorder passes the conformance suite: inside this process, and as the program that users run.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::Path;
 use std::process::ExitCode;

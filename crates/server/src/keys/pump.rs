@@ -291,14 +291,14 @@ impl Idle {
 
 #[cfg(test)]
 mod tests {
-    use durablefetch_protocol::{Ask, Fingerprint, Mode, State};
+    use durablefetch_protocol::{Ask, Fetch, Fingerprint, Mode, State};
 
     use super::*;
     use crate::config::Config;
     use crate::keys::admit::{self, Admitted};
 
     fn ask(mode: Mode) -> Ask {
-        Ask::Fetch { mode, request: None, fingerprint: Fingerprint([0; 32]) }
+        Ask::Fetch(Fetch::new(mode, Fingerprint([0; 32])))
     }
 
     #[tokio::test]
