@@ -1,18 +1,20 @@
 //! A detour over another machine. An address of this machine's own that is not loopback stands for it; where there is
 //! none that a recorder may connect to, nothing is tested.
 
+#[path = "workerd/running.rs"]
+mod running;
 mod workerd;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::path::Path;
-use std::process::Stdio;
 
 use durablefetch_conformance::Settings;
 use durablefetch_conformance::check::{Checked, same};
 use durablefetch_conformance::client::Recorder;
 use durablefetch_conformance::upstream::{Reply, Upstream};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+
+use running::running;
 
 /// A private address of this machine. Nothing is sent to find it.
 fn address() -> Option<IpAddr> {
@@ -56,13 +58,11 @@ async fn with_recorder<F: Future<Output = Checked>>(
 ) {
     let store = tempfile::tempdir().expect("a directory");
     let settings = Settings { allow, ..Settings::default() };
-    let mut command = workerd::serve(&settings, Path::new(store.path()));
+    let mut command = workerd::serve(&settings, store.path());
     if any {
         command.env("DURABLEFETCH_ALLOW_ANY", "true");
     }
-    let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("workerd starts");
-    let mut lines = BufReader::new(process.stdout.take().expect("its stdout")).lines();
-    let base = lines.next_line().await.expect("stdout").expect("a line with its address");
+    let (_process, base) = running(command).await;
     let run = async { test(Recorder::at(&base)?).await };
     if let Err(oops) = run.await {
         panic!("{oops}");

@@ -1,17 +1,18 @@
 //! A slow reader costs no memory: an isolate has 128 MB for everything.
 
+#[path = "workerd/running.rs"]
+mod running;
 mod workerd;
 
-use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use durablefetch_conformance::Settings;
 use durablefetch_conformance::check::Checked;
 use durablefetch_conformance::client::Recorder;
 use durablefetch_conformance::upstream::Upstream;
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::oneshot;
+
+use running::running;
 
 /// Of one recording.
 const BODY: usize = 64 << 20;
@@ -41,10 +42,7 @@ async fn watch(process: u32, mut stop: oneshot::Receiver<()>) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_readers_of_which_ten_stand_still_stay_below_100_mb() {
     let store = tempfile::tempdir().expect("a directory");
-    let mut command = workerd::serve(&Settings::default(), Path::new(store.path()));
-    let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("workerd starts");
-    let mut lines = BufReader::new(process.stdout.take().expect("its stdout")).lines();
-    let base = lines.next_line().await.expect("stdout").expect("a line with its address");
+    let (process, base) = running(workerd::serve(&Settings::default(), store.path())).await;
     let id = process.id().expect("it runs");
 
     let (stop, stopped) = oneshot::channel();
