@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
-use durablefetch_protocol::access::Admitted;
+use durablefetch_protocol::access::{Admitted, Cookies};
 use durablefetch_protocol::address::Target;
 use durablefetch_protocol::admission::{self, Decision, Ending, Part};
 use durablefetch_protocol::demo::Script;
+use durablefetch_protocol::fingerprint::{self, Whose};
 use durablefetch_protocol::life::Reply;
 use durablefetch_protocol::request_headers::AskHead;
-use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, State};
+use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, State};
 use http::Method;
 use wasm_bindgen::JsValue;
 
@@ -42,16 +43,18 @@ pub(crate) async fn answer(core: &Rc<Core>, request: web_sys::Request) -> Result
 }
 
 async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
-    match request.target()? {
+    let target = request.target()?;
+    match target {
         Target::Control(call) => control::answer(core, call, &request).await,
         Target::Upstream(to) => {
             let ask = AskHead::parse(&request.method, &request.headers)?;
             core.config()?.access.check_upstream(&to, Sender::OwnMachine)?;
+            let cookies = core.config()?.access.cookies(&to);
             let upward = request.upward(core.config()?, to);
             if request.method == Method::HEAD {
                 return head(core, upward, &request.admitted).await;
             }
-            fetch(core, &request, ask, Source::Upstream(upward)).await
+            fetch(core, &request, ask, Source::Upstream(upward), cookies).await
         }
         Target::Demo(id) => {
             let ask = AskHead::parse(&request.method, &request.headers)?;
@@ -59,7 +62,7 @@ async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
                 let headers = demo_head().passing(&[], &request.admitted);
                 return respond::or_internal(respond::response(200, b"", &headers, Body::Nothing));
             }
-            fetch(core, &request, ask, Source::Demo(Script::of(&id))).await
+            fetch(core, &request, ask, Source::Demo(Script::of(&id)), Cookies::Drop).await
         }
         _ => Err(ErrorCode::NotFound.into()),
     }
@@ -75,9 +78,14 @@ async fn head(core: &Rc<Core>, upward: Upward, admitted: &Admitted) -> Answer {
     respond::or_internal(respond::response(opened.head.status, &opened.head.reason, &headers, Body::Nothing))
 }
 
-async fn fetch(core: &Rc<Core>, request: &Request, ask: AskHead, source: Source) -> Answer {
+async fn fetch(core: &Rc<Core>, request: &Request, ask: AskHead, source: Source, cookies: Cookies) -> Answer {
     let body = body::read(&request.js, core.config()?.request_bytes).await?;
-    let fingerprint = Fingerprint::of(&core.store().secret(), request.method.as_str(), &body);
+    let whose = match core.config()?.scope(&request.headers)?.as_str() {
+        "" => Whose::Anybodys,
+        _ => Whose::Theirs,
+    };
+    let (secret, method) = (core.store().secret(), request.method.as_str());
+    let fingerprint = fingerprint::of(&secret, method, &request.headers, &body, whose, cookies);
     let ask = ask.with_fingerprint(fingerprint);
     let source = source.with_body(body);
 
@@ -117,7 +125,9 @@ async fn wait(core: &Rc<Core>, ask: &Ask, recording: &Rc<Recording>, part: Part,
         Some(Decision::Serve { from, ending, .. }) => serve(core, recording, from, ending, part, to),
         Some(Decision::NoContent) => respond::or_internal(respond::nothing(&to.admitted)),
         Some(Decision::Refuse(code)) => Err(recording.why(code)),
-        Some(Decision::Start | Decision::Wait(_) | Decision::AnswerAgain) => Err(ErrorCode::Internal.into()),
+        Some(Decision::Start(_) | Decision::Wait(_) | Decision::AnswerAgain) => {
+            Err(ErrorCode::Internal.into())
+        }
     };
     core.left(recording);
     answer

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use durablefetch_protocol::admission::Named;
-use durablefetch_protocol::control_json::Done;
-use durablefetch_protocol::life::{self, Effect, Event, Keep, KeyLife, Plan, Reply};
+use durablefetch_protocol::admission::{Decision, Named};
+use durablefetch_protocol::control_json::{Done, Status};
+use durablefetch_protocol::life::{self, Detail, Effect, Event, Keep, KeyLife, Plan, Reply};
 use durablefetch_protocol::recording::{End, Progress};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{Ask, ErrorCode, Ledger, ProtocolError, RecordingId, RequestId};
@@ -38,8 +38,8 @@ pub(crate) struct Core {
     life: RefCell<KeyLife<Rc<Recording>>>,
     /// Every recording whose bytes are here, or on their way: what the key has let go of may still be read.
     recordings: RefCell<Recordings>,
-    /// The time in the id that was given out last.
-    id_ms: Cell<u64>,
+    /// The id that was given out last.
+    last_id: Cell<RecordingId>,
     /// When the alarm will come; 0 where none is set.
     alarm_ms: Cell<u64>,
 }
@@ -49,13 +49,14 @@ impl Core {
     pub(crate) fn open(state: State, env: &Env) -> Result<Self, StoreError> {
         let store = Store::open(&state)?;
         let (life, recordings) = load(&store)?;
+        let last = life.handles().last().map_or(RecordingId::ZERO, |recording| recording.id);
         Ok(Self {
             state,
             config: config::of(env),
             store,
             life: RefCell::new(life),
             recordings: RefCell::new(recordings),
-            id_ms: Cell::new(0),
+            last_id: Cell::new(last),
             alarm_ms: Cell::new(0),
         })
     }
@@ -69,16 +70,18 @@ impl Core {
         self.life.borrow().find(id).cloned().ok_or(ErrorCode::Gone)
     }
 
-    /// The recording that a status of the key describes.
-    pub(crate) fn current(&self) -> Option<Rc<Recording>> {
-        self.life.borrow().current().cloned()
-    }
-
-    /// When a recording will be deleted if nobody uses it.
-    pub(crate) fn expires_ms(&self, recording: &Recording) -> u64 {
-        let in_use = recording.is_live() || recording.readers.get() > 0;
-        let used = if in_use { sys::now_ms() } else { recording.used_ms.get() };
-        used.saturating_add(self.ttl_ms())
+    /// What `in-progress` tells of the recording that is named, or of the key.
+    pub(crate) fn status(
+        self: &Rc<Self>,
+        named: Named,
+        request: Option<&RequestId>,
+    ) -> Result<Status, ProtocolError> {
+        self.expire()?;
+        let detail = |recording: &Rc<Recording>| Detail {
+            status: recording.status(),
+            started_at: recording.started_ms,
+        };
+        Ok(self.life.borrow().status(named, request, detail, self.ttl_ms(), sys::now_ms()))
     }
 
     // --- events
@@ -153,15 +156,14 @@ impl Core {
     /// A fetch or continuation. Where it starts a recording, that reads `source`.
     pub(crate) fn ask(self: &Rc<Self>, ask: &Ask, source: Source) -> Result<Reply, ProtocolError> {
         self.expire()?;
-        // Ids tell the order in which recordings start; the clock stands still between two events.
-        let id_ms = sys::now_ms().max(self.id_ms.get() + 1);
-        let new = RecordingId::from_parts(id_ms, u128::from_le_bytes(sys::random()));
+        let drawn = RecordingId::from_parts(sys::now_ms(), u128::from_le_bytes(sys::random()));
+        let new = drawn.after(self.last_id.get());
         let plan = self.plan(Event::Ask { ask, new });
         if matches!(plan.reply, Reply::Started(_)) && memory::live() >= self.config()?.recordings {
             return Err(ErrorCode::TooManyRecordings.into());
         }
         let (reply, effects) = self.commit(plan)?;
-        self.id_ms.set(id_ms);
+        self.last_id.set(new);
         self.run(effects, Some(source));
         Ok(reply)
     }
@@ -191,17 +193,22 @@ impl Core {
         for recording in closing {
             recording.ended().await;
         }
-        Ok(match reply {
-            Reply::Stopping if decided => Done::STOPPED,
-            Reply::Remembered => Done::STOP_REMEMBERED,
-            _ => Done::NOTHING_TO_STOP,
-        })
+        match reply {
+            Reply::Stopping if decided => Ok(Done::STOPPED),
+            Reply::Remembered => Ok(Done::STOP_REMEMBERED),
+            Reply::Decided(Decision::Refuse(code)) => Err(code.into()),
+            _ => Ok(Done::NOTHING_TO_STOP),
+        }
     }
 
     /// A `delete`.
-    pub(crate) fn delete(self: &Rc<Self>, named: Named) -> Result<&'static str, ProtocolError> {
+    pub(crate) fn delete(
+        self: &Rc<Self>,
+        named: Named,
+        request: Option<&RequestId>,
+    ) -> Result<&'static str, ProtocolError> {
         self.expire()?;
-        self.act(Event::Delete { named })?;
+        self.act(Event::Delete { named, request })?;
         Ok(Done::DELETED)
     }
 
@@ -395,9 +402,9 @@ impl Owner for Core {
         if !recording.is_open() {
             return false;
         }
-        let recorded = Head::is_recorded(head.status);
+        let (recorded, volatile) = (Head::is_recorded(head.status), head.volatile);
         recording.set_head(head, cookies);
-        if let Err(error) = self.act(Event::Answered { id: recording.id, recorded }) {
+        if let Err(error) = self.act(Event::Answered { id: recording.id, recorded, volatile }) {
             error.log();
             self.close(recording, End::Fail(error.code));
         }

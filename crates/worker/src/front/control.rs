@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use durablefetch_protocol::address::Control;
-use durablefetch_protocol::control_json::{ControlRequest, Done, Seen, Status};
+use durablefetch_protocol::control_json::{ControlRequest, Done};
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 
 use super::request::Request;
@@ -20,22 +20,13 @@ pub(crate) async fn answer(
     let control = ControlRequest::parse(&body)?;
     let (named, request_id) = (control.named(), control.request_id()?);
     let json = match call {
-        Control::InProgress => serde_json::to_value(status(core)?),
+        Control::InProgress => {
+            let status = core.status(named, request_id.as_ref())?;
+            serde_json::to_value(status.answering(&control))
+        }
         Control::Stop => serde_json::to_value(Done::new(core.stop(named, request_id.as_ref()).await?)),
-        Control::Delete => serde_json::to_value(Done::new(core.delete(named)?)),
+        Control::Delete => serde_json::to_value(Done::new(core.delete(named, request_id.as_ref())?)),
     };
     let json = json.map_err(|_| ProtocolError::from(ErrorCode::Internal))?;
     respond::or_internal(respond::json(&json, &request.admitted))
-}
-
-fn status(core: &Rc<Core>) -> Result<Status, ProtocolError> {
-    core.expire()?;
-    let Some(current) = core.current() else { return Ok(Status::none()) };
-    let seen = Seen {
-        readers: current.readers.get(),
-        status: current.status(),
-        started_at: current.started_ms,
-        expires_at: core.expires_ms(&current),
-    };
-    Ok(Status::of(current.id, &current.progress(), seen))
 }

@@ -61,6 +61,9 @@ impl Request {
         if matches!(target, Target::Upstream(_)) {
             via::check(&self.headers, &self.pseudonym)?;
         }
+        if matches!(target, Target::Upstream(_) | Target::Demo(_)) {
+            request_headers::check_for(&self.headers, &target, &self.own)?;
+        }
         Ok(target)
     }
 

@@ -1,8 +1,8 @@
 //! The Worker in front: answers what needs no key, and passes the rest to the Durable Object of its key.
 
-use durablefetch_protocol::address::{Target, Upstream};
+use durablefetch_protocol::address::{Control, Target, Upstream};
 use durablefetch_protocol::control_json::ControlRequest;
-use durablefetch_protocol::{ErrorCode, Key, ProtocolError, cors, response_head};
+use durablefetch_protocol::{ErrorCode, Key, ProtocolError, cors, request_headers, response_head};
 use http::Method;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Response, Result, event};
@@ -99,7 +99,7 @@ async fn dispatch(
         return Ok(respond::wrong_method(methods, &request.admitted)?);
     }
     match target {
-        Target::Control(_) => to_control(env, &scope, request).await,
+        Target::Control(call) => to_control(env, &scope, call, request).await,
         Target::Page => Ok(page::page(&request)?),
         Target::Healthz => Ok(respond::own(200, "application/json", r#"{"ok":true}"#, &request.admitted)?),
         // Counters of one isolate of many would be wrong; the platform counts requests itself.
@@ -119,15 +119,49 @@ async fn dispatch(
 async fn to_control(
     env: &Env,
     scope: &str,
+    call: Control,
     request: Request,
 ) -> core::result::Result<web_sys::Response, Failed> {
     let body = body::read_control(&request.js).await?;
     let control = ControlRequest::parse(&body)?;
-    let target = request.own.resolve(Upstream::parse(&control.url)?)?;
+    if control.urls.is_empty() {
+        let target = request.own.resolve(Upstream::parse(&control.url)?)?;
+        request_headers::check_for(&request.headers, &target, &request.own)?;
+        return ask_object(env, scope, &target, &request, &body).await;
+    }
+    if call != Control::InProgress {
+        let why = "a list of URLs is for in-progress; send one `url`";
+        return Err(ProtocolError::new(ErrorCode::BadRequest, why).into());
+    }
+    // Each key has an object of its own, and each says what it would have said.
+    let mut all = Vec::new();
+    for question in control.each() {
+        let target = request.own.resolve(Upstream::parse(&question.url)?)?;
+        let body = serde_json::to_vec(&question).map_err(|_| Failed::from(ErrorCode::Internal))?;
+        let response = ask_object(env, scope, &target, &request, &body).await?;
+        if !response.ok() {
+            return Ok(response);
+        }
+        let text = wasm_bindgen_futures::JsFuture::from(response.text()?).await?;
+        all.push(text.as_string().unwrap_or_default());
+    }
+    let list = format!("[{}]", all.join(","));
+    Ok(respond::own(200, "application/json", &list, &request.admitted)?)
+}
+
+async fn ask_object(
+    env: &Env,
+    scope: &str,
+    target: &Target,
+    request: &Request,
+    body: &[u8],
+) -> core::result::Result<web_sys::Response, Failed> {
     let key = target.key(scope).ok_or(ErrorCode::Internal)?;
     let init = web_sys::RequestInit::new();
-    init.set_body(&sys::to_js(&body));
-    let passed = web_sys::Request::new_with_request_and_init(&request.js, &init)?;
+    init.set_method("POST");
+    init.set_headers(&request.js.headers());
+    init.set_body(&sys::to_js(body));
+    let passed = web_sys::Request::new_with_str_and_init(&request.js.url(), &init)?;
     to_object(env, &key, passed.into()).await
 }
 

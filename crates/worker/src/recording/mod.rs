@@ -91,7 +91,7 @@ struct Inner {
 impl Recording {
     /// A recording whose upstream request is about to be made. It takes a seat.
     pub(crate) fn connecting(begin: Begin) -> Self {
-        let Begin { id, fingerprint, at_ms } = begin;
+        let Begin { id, fingerprint, at_ms, .. } = begin;
         let seat = Some(Seat::take());
         let inner = Inner {
             progress: Progress::connecting(id),

@@ -56,7 +56,9 @@ CREATE TABLE recordings (
     started_ms INTEGER NOT NULL,
     used_ms INTEGER NOT NULL,
     retired_ms INTEGER,
-    ended_ms INTEGER
+    ended_ms INTEGER,
+    restarted INTEGER NOT NULL DEFAULT 0,
+    volatile INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE body (at INTEGER PRIMARY KEY, chunks INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE TABLE requests (
@@ -182,7 +184,7 @@ impl Store {
         }
         let rows = self.query(
             "SELECT n, id, kind, state, cause, status, reason, headers, fingerprint, len, chunks, started_ms, \
-             used_ms, retired_ms, ended_ms FROM recordings ORDER BY n",
+             used_ms, retired_ms, ended_ms, restarted, volatile FROM recordings ORDER BY n",
             &[],
         )?;
         self.numbers.borrow_mut().clear();
@@ -267,13 +269,15 @@ impl Store {
 
     fn write(&self, change: &Change, heads: Heads<'_>) -> Stored<()> {
         match change {
-            Change::Insert(Begin { id, fingerprint, at_ms }) => self.insert(*id, fingerprint, *at_ms),
-            Change::Head { id } => {
+            Change::Insert(begin) => self.insert(begin),
+            Change::Head { id, volatile } => {
                 let head = heads(*id).ok_or_else(|| StoreError::failed("an answer without a head"))?;
                 self.change(
                     *id,
-                    "UPDATE recordings SET state = 'streaming', status = ?, reason = ?, headers = ? WHERE n = ?",
+                    "UPDATE recordings SET state = 'streaming', volatile = ?, status = ?, reason = ?, headers = ? \
+                     WHERE n = ?",
                     &[
+                        u8::from(*volatile).into(),
                         head.status.into(),
                         sys::to_js(&head.reason).into(),
                         sys::to_js(&head.stored_headers()).into(),
@@ -315,17 +319,20 @@ impl Store {
         }
     }
 
-    fn insert(&self, id: RecordingId, fingerprint: &Fingerprint, at_ms: u64) -> Stored<()> {
+    fn insert(&self, begin: &Begin) -> Stored<()> {
+        let Begin { id, fingerprint, restarted, at_ms } = begin;
         let n = self.next_n.replace(self.next_n.get() + 1);
-        self.numbers.borrow_mut().insert(id, n);
+        self.numbers.borrow_mut().insert(*id, n);
         self.run(
-            "INSERT INTO recordings (n, id, fingerprint, started_ms, used_ms) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO recordings (n, id, fingerprint, restarted, started_ms, used_ms) \
+             VALUES (?, ?, ?, ?, ?, ?)",
             &[
                 number(n),
                 id.to_string().into(),
                 sys::to_js(&fingerprint.0).into(),
-                number(at_ms),
-                number(at_ms),
+                u8::from(*restarted).into(),
+                number(*at_ms),
+                number(*at_ms),
             ],
         )
     }
@@ -393,6 +400,8 @@ fn read_row(row: &Array) -> Option<(u64, Row)> {
         id: RecordingId::parse(&row.get(1).as_string()?)?,
         state: state.unwrap_or(State::Connecting),
         unrecorded: integer(row, 2)? != 0,
+        restarted: integer(row, 15)? != 0,
+        volatile: integer(row, 16)? != 0,
         len: integer(row, 9)?,
         chunks: integer(row, 10)?,
         ended_ms: integer(row, 14),

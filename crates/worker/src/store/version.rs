@@ -35,7 +35,13 @@ impl Store {
     /// Version 1 did not know when a recording ended, and kept answers as recordings: `requests.answer` was the number
     /// of one. That column is still declared INTEGER then; SQLite keeps a BLOB in it as it is.
     fn upgrade_1(&self) -> Stored<()> {
-        self.run("ALTER TABLE recordings ADD COLUMN ended_ms INTEGER", &[])?;
+        for column in [
+            "ended_ms INTEGER",
+            "restarted INTEGER NOT NULL DEFAULT 0",
+            "volatile INTEGER NOT NULL DEFAULT 0",
+        ] {
+            self.run(&format!("ALTER TABLE recordings ADD COLUMN {column}"), &[])?;
+        }
         self.run(
             "UPDATE recordings SET ended_ms = used_ms WHERE state NOT IN ('connecting', 'streaming')",
             &[],

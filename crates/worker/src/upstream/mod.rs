@@ -14,7 +14,7 @@ use durablefetch_protocol::address::{Own, Target, Upstream};
 use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
 use durablefetch_protocol::limits::REDIRECTS_MAX;
 use durablefetch_protocol::response_head::Head;
-use durablefetch_protocol::{ErrorCode, ProtocolError, inert, redirect};
+use durablefetch_protocol::{ErrorCode, ProtocolError, redirect};
 use futures_util::future::{Either, select};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
@@ -70,7 +70,7 @@ pub(crate) struct Opened {
 /// The head of every demo stream.
 pub(crate) fn demo_head() -> Head {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))]);
-    Head { status: 200, reason: b"OK".to_vec(), headers }
+    Head::of_upstream(200, b"OK".to_vec(), &headers)
 }
 
 /// What aborts a request.
@@ -176,11 +176,8 @@ async fn ask(
 
 fn opened(response: &web_sys::Response, answered: &HeaderMap, cookies: Cookies) -> Opened {
     let coding = answered.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
-    let head = Head {
-        status: response.status(),
-        reason: js::headers::bytes(&response.status_text()),
-        headers: inert::to_store(answered),
-    };
+    let reason = js::headers::bytes(&response.status_text());
+    let head = Head::of_upstream(response.status(), reason, answered);
     let cookies = match cookies {
         Cookies::Pass => answered.get_all(header::SET_COOKIE).iter().cloned().collect(),
         Cookies::Drop => Vec::new(),
