@@ -56,7 +56,7 @@ pub(super) fn shortened(glue: &str, names: &Names) -> Result<String> {
     // wasm-bindgen imports each file whole, which keeps bundlers from dropping anything of it.
     for (path, imports) in own {
         let fields: Vec<_> = imports.iter().map(|(name, _)| format!("{name} as own_{name}")).collect();
-        made += &format!("import {{ {} }} from '{path}';\n", fields.join(", "));
+        made += &format!("import {{ {} }} from '{}';\n", fields.join(", "), not_a_copy(path)?);
         objects += &imports
             .iter()
             .map(|(name, short)| format!("        {short}: own_{name},\n"))
@@ -95,6 +95,10 @@ fn used(glue: &str, names: &Names) -> Result<String> {
         if line.starts_with("import * as import") || line.trim_start().starts_with("\"./snippets/") {
             continue;
         }
+        if line.starts_with("import ") {
+            kept += &not_a_copy(line)?;
+            continue;
+        }
         let indented = line.strip_prefix("        ").filter(|rest| !rest.starts_with([' ', '}']));
         if line.starts_with("    const import0 = {") {
             within = true;
@@ -119,6 +123,15 @@ fn used(glue: &str, names: &Names) -> Result<String> {
     Ok(kept)
 }
 
+/// The path of a file of the package itself: wasm-bindgen's copy of it would be a second error class.
+fn not_a_copy(text: &str) -> Result<String> {
+    let own = text.split_once("./snippets/").and_then(|(before, rest)| {
+        let (_, file) = rest.split_once("/pkg-template/")?;
+        Some([before, "../", file].concat())
+    });
+    own.with_context(|| format!("the package has no such file: {text}"))
+}
+
 /// `wasm.name` becomes `wasm.short`. What the module exports no more stays as it is.
 fn with_short_exports(glue: &str, names: &Names) -> String {
     let mut parts = glue.split("wasm.");
@@ -138,6 +151,7 @@ mod tests {
 
     const GLUE: &str = "\
 import * as import1 from './snippets/x-1/pkg-template/own.js'
+import { an } from './snippets/x-1/pkg-template/error.js'
 const outside = {
         kept: function() {},
 };
@@ -170,8 +184,9 @@ const outside = {
     #[test]
     fn functions_that_nobody_imports_go_and_the_others_are_renamed() {
         let wanted = "\
-import { now as own_now } from './snippets/x-1/pkg-template/own.js';
+import { now as own_now } from '../own.js';
 const APP = [\"B\"], LOUD = [\"C\", \"D\"];
+import { an } from '../error.js'
 const outside = {
         kept: function() {},
 };

@@ -30,8 +30,6 @@ pub(crate) enum Find {
     Once(&'static str),
     /// From the first text through the second, exactly once.
     Through(&'static str, &'static str),
-    /// From the first text to the second within one string literal, once or more: a path with a hash in it.
-    Paths(&'static str, &'static str),
 }
 
 /// Source → path in `pkg/`, in order: a later row may overwrite a file of an earlier folder row.
@@ -94,11 +92,6 @@ const GLUE_PATCHES: &[Patch] = &[
         find: Find::Through("let __wbg_init_promise;", "export { initSync, __wbg_init as default };"),
         replace: "return { Client, initSync };\n}",
         reason: "as above; and bundlers would follow the URL in there and ship the module a second time",
-    },
-    Patch {
-        find: Find::Paths("./snippets/durablefetch-", "/pkg-template/"),
-        replace: "../",
-        reason: "the module must use the package's own files: a copy would be a second error class",
     },
     Patch {
         find: Find::Once("if (!(module instanceof WebAssembly.Module)) {"),
