@@ -5,6 +5,7 @@ mod example;
 pub(crate) mod service;
 
 use std::net::TcpListener;
+use std::process::Command;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use anyhow::{Context, Result, bail};
@@ -16,6 +17,8 @@ use crate::{npm, package, worker};
 
 const DEFAULT_PORT: u16 = 5173;
 const RECORDER: &str = "recorder";
+/// What the servers print before their address.
+const LISTENING: &str = "listening on ";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -45,29 +48,6 @@ impl Recorder {
                 Step::new(repo, "cargo build of the recorder", build).run()
             }
             Self::Worker => worker::build(repo),
-        }
-    }
-
-    /// Its data is in .durablefetch/. `settings` are variables that both recorders read.
-    fn start(
-        self,
-        repo: &Repo,
-        listen: &str,
-        settings: &[(&str, &str)],
-        events: &Sender<Event>,
-    ) -> Result<Service> {
-        match self {
-            Self::Native => {
-                let mut command = repo.command(&repo.recorder().to_string_lossy());
-                command.args(["serve", "--listen", listen, "--data"]).arg(repo.path(".durablefetch"));
-                command.envs(settings.iter().copied());
-                Service::start(RECORDER, command, "listening on ", events)
-            }
-            Self::Worker => {
-                let mut command = worker::serve(repo, &repo.path(".durablefetch/worker"), listen)?;
-                command.envs(settings.iter().copied());
-                Service::start(RECORDER, command, worker::LISTENING, events)
-            }
         }
     }
 }
@@ -126,19 +106,56 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
         let _ = interrupt.send(None);
     })
     .context("cannot listen for Ctrl-C")?;
+    let stage = Stage { repo, options, events, ended };
     match example {
-        Example::Chat => chat::run(repo, options, &events, &ended),
-        Example::Next => example::next(repo, options, &events, &ended),
-        Example::Vanilla => example::vanilla(repo, options, &events, &ended),
-        Example::Node | Example::Openai => example::program(repo, options, &events),
+        Example::Chat => stage.chat(),
+        Example::Next => stage.next(),
+        Example::Vanilla => stage.vanilla(),
+        Example::Node | Example::Openai => stage.program(),
     }
 }
 
-/// Waits for Ctrl-C, or for the end of a server, which is an error.
-fn until_ended(ended: &Receiver<Event>) -> Result<()> {
-    match ended.recv() {
-        Ok(Some(name)) => bail!("{name} ended by itself; what it printed last is above"),
-        Ok(None) | Err(_) => Ok(()),
+/// Where an example is shown: it starts servers and hears of their ends.
+struct Stage<'a> {
+    repo: &'a Repo,
+    options: &'a Options,
+    events: Sender<Event>,
+    ended: Receiver<Event>,
+}
+
+impl Stage<'_> {
+    /// A program for Node in a folder.
+    fn node(&self, folder: &str, script: &str) -> Command {
+        let mut command = self.repo.command("node");
+        command.arg(script).current_dir(self.repo.path(folder));
+        command
+    }
+
+    fn start(&self, name: &'static str, command: Command, marker: &'static str) -> Result<Service> {
+        Service::start(name, command, marker, &self.events)
+    }
+
+    /// The recorder, its data in .durablefetch/. `settings` are variables that both recorders read.
+    fn recorder(&self, listen: &str, settings: &[(&str, &str)]) -> Result<Service> {
+        let data = self.repo.path(".durablefetch");
+        let (mut command, marker) = match self.options.recorder {
+            Recorder::Native => {
+                let mut command = self.repo.command(&self.repo.recorder().to_string_lossy());
+                command.args(["serve", "--listen", listen, "--data"]).arg(data);
+                (command, LISTENING)
+            }
+            Recorder::Worker => (worker::serve(self.repo, &data.join("worker"), listen)?, worker::LISTENING),
+        };
+        command.envs(settings.iter().copied());
+        self.start(RECORDER, command, marker)
+    }
+
+    /// Waits for Ctrl-C, or for the end of a server, which is an error.
+    fn until_ended(&self) -> Result<()> {
+        match self.ended.recv() {
+            Ok(Some(name)) => bail!("{name} ended by itself; what it printed last is above"),
+            Ok(None) | Err(_) => Ok(()),
+        }
     }
 }
 
