@@ -28,8 +28,7 @@ pub(super) fn add(suite: &mut Suite) {
             by_header.send().await?.ends_with("once").await?;
             let status = cx.control("in-progress", json!({ "url": url })).await?.json().await?;
             same("completed", &status["completed"], &json!(true))?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case("A1", "where durablefetch-url is present the path is decoration", async |cx| {
@@ -41,8 +40,7 @@ pub(super) fn add(suite: &mut Suite) {
         let mut post = cx.recorder.request("POST", "/delete").header("durablefetch-url", at.url());
         post = post.mode("restart").body("not a control call");
         post.send().await?.ends_with("right").await?;
-        at.hits(7)?;
-        Ok(())
+        Ok(at.hits(7)?)
     });
     suite.case("A5", "path and query reach the upstream byte for byte", async |cx| {
         let at = cx.replying(Reply::ok("x"));
@@ -70,16 +68,14 @@ pub(super) fn add(suite: &mut Suite) {
         same("length", at.last()?.target.len(), long.len() - at.url().len() + at.path().len())?;
         let by_header = cx.recorder.request("GET", "/").header("durablefetch-url", long.clone());
         by_header.send().await?.is(200)?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("A5", "another query is another key", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for query in ["", "?a=1", "?a=2", "?a=1&b", "?"] {
             cx.recorder.fetch("GET", &format!("{}{query}", at.url())).send().await?.is(200)?;
         }
-        at.hits(5)?;
-        Ok(())
+        Ok(at.hits(5)?)
     });
     suite.case("A5", "a fragment is dropped: it makes no other key and does not go upstream", async |cx| {
         let at = cx.replying(Reply::ok("once"));
@@ -90,8 +86,7 @@ pub(super) fn add(suite: &mut Suite) {
             let status = cx.control("in-progress", json!({ "url": url })).await?.json().await?;
             same("state", &status["state"], &json!("complete"))?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("A5", "URLs that WHATWG serialises the same are one key", async |cx| {
         let at = cx.replying(Reply::ok("once"));
@@ -101,15 +96,13 @@ pub(super) fn add(suite: &mut Suite) {
             let request = cx.recorder.request("GET", "/").header("durablefetch-url", url);
             request.send().await?.ends_with("once").await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("A3", "localhost with a port is fetched over http", async |cx| {
         let at = cx.replying(Reply::ok("here"));
         let url = at.url().replace("http://127.0.0.1", "localhost");
         cx.recorder.request("GET", &format!("/{url}")).send().await?.ends_with("here").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("A4", "a single label without a port is no authority", async |cx| {
         for path in ["/nothing", "/nothing/", "/nothing/at/all", "/demo", "/demos/x", "/api/chat?x=y"] {
@@ -145,7 +138,6 @@ pub(super) fn add(suite: &mut Suite) {
         root.mount = String::new();
         root.fetch("GET", &at.url()).send().await?.error(404, "not-found").await?;
         root.request("GET", "/dfx").send().await?.error(404, "not-found").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
 }

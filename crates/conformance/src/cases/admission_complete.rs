@@ -14,8 +14,7 @@ pub(super) fn add(suite: &mut Suite) {
             joined.is(200)?.state("complete")?.has("content-length", "5")?.lacks("transfer-encoding")?;
             joined.has("durablefetch-recording", &recording)?.has("durablefetch-offset", "0")?;
             joined.ends_with("whole").await?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case("S1", "join of a complete recording with another body or method starts anew", async |cx| {
@@ -29,8 +28,7 @@ pub(super) fn add(suite: &mut Suite) {
             at.hits(nth + 1)?;
         }
         cx.recorder.fetch("PUT", &at.url()).body("b").send().await?.ends_with("answer").await?;
-        at.hits(4)?;
-        Ok(())
+        Ok(at.hits(4)?)
     });
     suite.case("S1", "other headers make no other request: the same method and body join", async |cx| {
         let at = cx.replying(Reply::ok("answer"));
@@ -38,8 +36,7 @@ pub(super) fn add(suite: &mut Suite) {
         let mut again =
             cx.post(&at, "a").header("x-a", "2").header("authorization", "Bearer x").send().await?;
         again.ends_with("answer").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case(
         "S1 S2",
@@ -54,15 +51,13 @@ pub(super) fn add(suite: &mut Suite) {
             old.is(200)?.has("durablefetch-recording", &recording)?.has("durablefetch-offset", "4")?;
             old.ends_with("bytes").await?;
             call.end().await?;
-            new.ends().await?;
-            Ok(())
+            Ok(new.ends().await?)
         },
     );
     suite.case("S1", "resume of a complete recording is a 204", async |cx| {
         let Ended { at, .. } = cx.complete("whole").await?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1", "replay of a complete recording is all of it, whatever the fingerprint", async |cx| {
         let Ended { at, recording } = cx.complete("whole").await?;
@@ -72,8 +67,7 @@ pub(super) fn add(suite: &mut Suite) {
             replay.has("durablefetch-recording", &recording)?;
             replay.ends_with("whole").await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1 B4", "a continuation of a complete recording is the rest of it", async |cx| {
         let Ended { at, recording } = cx.complete("0123456789").await?;
@@ -83,8 +77,7 @@ pub(super) fn add(suite: &mut Suite) {
             rest.has("content-length", &(10 - offset).to_string())?;
             rest.ends_with(&"0123456789"[offset..]).await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1", "stop of a complete recording changes nothing", async |cx| {
         let Ended { at, .. } = cx.complete("whole").await?;
@@ -92,8 +85,7 @@ pub(super) fn add(suite: &mut Suite) {
         let mut joined = cx.get(&at).send().await?;
         joined.state("complete")?;
         joined.ends_with("whole").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1", "delete of a complete recording leaves nothing", async |cx| {
         let Ended { at, recording } = cx.complete("whole").await?;
@@ -101,7 +93,6 @@ pub(super) fn add(suite: &mut Suite) {
         cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
         cx.get(&at).mode("resume").send().await?.is(204)?;
         cx.rest_of(&at, &recording, 0).send().await?.is(410)?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
 }

@@ -31,8 +31,7 @@ pub(super) fn add(suite: &mut Suite) {
             for mut reader in readers {
                 reader.ends_with("two").await?;
             }
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case(
@@ -47,8 +46,7 @@ pub(super) fn add(suite: &mut Suite) {
             call.send("for all").await?;
             first.response().await?.next("for all").await?;
             second.response().await?.next("for all").await?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case("S1", "a continuation while connecting waits and then follows from its offset", async |cx| {
@@ -62,8 +60,7 @@ pub(super) fn add(suite: &mut Suite) {
         reader.is(200)?.has("durablefetch-recording", &id)?.has("durablefetch-offset", "0")?;
         reader.next("here").await?;
         call.end().await?;
-        reader.ends().await?;
-        Ok(())
+        Ok(reader.ends().await?)
     });
     suite.case(
         "S1 S4 S8",
@@ -77,8 +74,7 @@ pub(super) fn add(suite: &mut Suite) {
             second.head(200, &[]).await?;
             second.send("new").await?;
             restart.response().await?.next("new").await?;
-            at.hits(2)?;
-            Ok(())
+            Ok(at.hits(2)?)
         },
     );
     suite.case(
@@ -92,8 +88,7 @@ pub(super) fn add(suite: &mut Suite) {
             starter.response().await?.error(410, "stopped").await?;
             resume.response().await?.is(204)?.state("none")?;
             cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case(
@@ -106,8 +101,7 @@ pub(super) fn add(suite: &mut Suite) {
             call.closed().await?;
             starter.response().await?.error(410, "deleted").await?;
             resume.response().await?.is(204)?.state("none")?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case("C1", "in-progress while connecting says so", async |cx| {
@@ -116,8 +110,7 @@ pub(super) fn add(suite: &mut Suite) {
         same("state", &status["state"], &json!("connecting"))?;
         same("inProgress", &status["inProgress"], &json!(true))?;
         same("completed", &status["completed"], &json!(false))?;
-        same("chunksStored", &status["chunksStored"], &json!(0))?;
-        Ok(())
+        Ok(same("chunksStored", &status["chunksStored"], &json!(0))?)
     });
     suite.case("S1", "a starter that leaves while connecting does not end the start", async |cx| {
         let Connecting { at, call, starter } = cx.connecting().await?;
@@ -128,7 +121,6 @@ pub(super) fn add(suite: &mut Suite) {
         drop(resume.response().await?);
         cx.until_state(&at, "complete").await?;
         cx.get(&at).mode("replay").send().await?.ends_with("still here").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
 }

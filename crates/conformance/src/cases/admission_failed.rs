@@ -10,8 +10,7 @@ pub(super) fn add(suite: &mut Suite) {
         at.accept().await?.answers("new").await?;
         let mut joined = join.response().await?;
         crate::check::holds("a new recording has a new id", joined.recording()? != recording)?;
-        joined.ends_with("new").await?;
-        Ok(())
+        Ok(joined.ends_with("new").await?)
     });
     suite.case("S1", "restart of a failed recording starts anew", async |cx| {
         let Ended { at, .. } = cx.failed("partial").await?;
@@ -25,8 +24,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case("S1", "resume of a failed recording is a 204", async |cx| {
         let Ended { at, .. } = cx.failed("partial").await?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1 B3", "replay of a failed recording is what it holds, then broken", async |cx| {
         let Ended { at, recording } = cx.failed("partial").await?;
@@ -35,8 +33,7 @@ pub(super) fn add(suite: &mut Suite) {
         replay.lacks("content-length")?;
         replay.next("partial").await?;
         replay.breaks().await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1", "a continuation of a failed recording is the rest, clean, with the state", async |cx| {
         let Ended { at, recording } = cx.failed("partial").await?;
@@ -45,8 +42,7 @@ pub(super) fn add(suite: &mut Suite) {
         rest.ends_with("ial").await?;
         let mut end = cx.rest_of(&at, &recording, 7).send().await?;
         end.is(200)?.state("failed")?;
-        end.ends().await?;
-        Ok(())
+        Ok(end.ends().await?)
     });
     suite.case("S1", "stop of a failed recording changes nothing, delete leaves nothing", async |cx| {
         let Ended { at, .. } = cx.failed("partial").await?;
@@ -54,8 +50,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.get(&at).mode("replay").send().await?.is(200)?.state("failed")?;
         cx.delete(&at).await?;
         cx.get(&at).mode("replay").send().await?.is(404)?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("R2", "a failed recording says why in durablefetch-error", async |cx| {
         let Ended { at, recording } = cx.failed("partial").await?;

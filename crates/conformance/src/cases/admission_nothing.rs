@@ -14,29 +14,25 @@ pub(super) fn add(suite: &mut Suite) {
         response.recording()?;
         response.ends_with("body").await?;
         cx.until_state(&at, "complete").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1", "restart where nothing is stored starts and records", async |cx| {
         let at = cx.replying(Reply::ok("body"));
         cx.get(&at).mode("restart").send().await?.is(200)?;
         cx.until_state(&at, "complete").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1", "resume where nothing is stored is an empty 204 and asks no upstream", async |cx| {
         let at = cx.endpoint();
         let mut response = cx.get(&at).mode("resume").send().await?;
         response.is(204)?.state("none")?.lacks("durablefetch-recording")?;
         response.ends().await?;
-        at.hits(0)?;
-        Ok(())
+        Ok(at.hits(0)?)
     });
     suite.case("S1", "replay where nothing is stored is a 404 and asks no upstream", async |cx| {
         let at = cx.endpoint();
         cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
-        at.hits(0)?;
-        Ok(())
+        Ok(at.hits(0)?)
     });
     suite.case("S1", "a continuation where nothing is stored is a 410 and asks no upstream", async |cx| {
         let at = cx.endpoint();
@@ -44,8 +40,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.rest_of(&at, gone, 0).send().await?.error(410, "gone").await?;
         cx.rest_of(&at, gone, 7).send().await?.error(410, "gone").await?;
         cx.rest_of(&at, "no id at all", 0).send().await?.error(410, "gone").await?;
-        at.hits(0)?;
-        Ok(())
+        Ok(at.hits(0)?)
     });
     suite.case("S1 C2 C3", "stop and delete where nothing is stored succeed and do nothing", async |cx| {
         let at = cx.endpoint();
@@ -55,14 +50,12 @@ pub(super) fn add(suite: &mut Suite) {
             same("success", &response.json().await?["success"], &json!(true))?;
         }
         cx.get(&at).mode("resume").send().await?.is(204)?;
-        at.hits(0)?;
-        Ok(())
+        Ok(at.hits(0)?)
     });
     suite.case("S1", "resume and replay of a POST start nothing either", async |cx| {
         let at = cx.endpoint();
         cx.post(&at, "x").mode("resume").send().await?.is(204)?;
         cx.post(&at, "x").mode("replay").send().await?.is(404)?;
-        at.hits(0)?;
-        Ok(())
+        Ok(at.hits(0)?)
     });
 }

@@ -15,8 +15,7 @@ pub(super) fn add(suite: &mut Suite) {
                 joined.is(200)?.state("stopped")?.has("durablefetch-recording", &recording)?;
                 joined.ends_with("partial").await?;
             }
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case("S1", "join of a stopped recording with another body starts anew", async |cx| {
@@ -24,22 +23,19 @@ pub(super) fn add(suite: &mut Suite) {
         let other = cx.post(&at, "other").open().await?;
         let _call = at.accept().await?.begins("new").await?;
         other.response().await?.is(200)?.state("streaming")?;
-        at.hits(2)?;
-        Ok(())
+        Ok(at.hits(2)?)
     });
     suite.case("S1", "restart of a stopped recording starts anew", async |cx| {
         let Ended { at, recording } = cx.stopped("partial").await?;
         let restart = cx.get(&at).mode("restart").open().await?;
         at.accept().await?.answers("new").await?;
         restart.response().await?.ends_with("new").await?;
-        cx.rest_of(&at, &recording, 4).send().await?.ends_with("ial").await?;
-        Ok(())
+        Ok(cx.rest_of(&at, &recording, 4).send().await?.ends_with("ial").await?)
     });
     suite.case("S1", "resume of a stopped recording is a 204", async |cx| {
         let Ended { at, .. } = cx.stopped("partial").await?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case(
         "S1",
@@ -48,8 +44,7 @@ pub(super) fn add(suite: &mut Suite) {
             let Ended { at, recording } = cx.stopped("partial").await?;
             let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
             rest.is(200)?.state("stopped")?.has("durablefetch-offset", "4")?;
-            rest.ends_with("ial").await?;
-            Ok(())
+            Ok(rest.ends_with("ial").await?)
         },
     );
     suite.case("S1", "stop of a stopped recording changes nothing, delete leaves nothing", async |cx| {
@@ -71,8 +66,7 @@ pub(super) fn add(suite: &mut Suite) {
         reader.ends().await?;
         let mut replay = cx.get(&at).mode("replay").send().await?;
         replay.is(200)?.state("stopped")?;
-        replay.ends().await?;
-        Ok(())
+        Ok(replay.ends().await?)
     });
     suite.case("S1", "what was stopped was not completed: in-progress says so", async |cx| {
         let Ended { at, .. } = cx.stopped("partial").await?;
@@ -86,7 +80,6 @@ pub(super) fn add(suite: &mut Suite) {
         let at = cx.replying(Reply::ok("whole"));
         cx.get(&at).send().await?.ends_with("whole").await?;
         cx.stop(&at).await?;
-        cx.until_state(&at, "complete").await?;
-        Ok(())
+        Ok(cx.until_state(&at, "complete").await?)
     });
 }

@@ -14,8 +14,7 @@ pub(super) fn add(suite: &mut Suite) {
         joined.next("two").await?;
         call.end().await?;
         joined.ends().await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1", "resume of a streaming recording replays from byte 0 and follows", async |cx| {
         let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
@@ -25,8 +24,7 @@ pub(super) fn add(suite: &mut Suite) {
         call.send("two").await?;
         call.end().await?;
         resumed.ends_with("two").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1", "replay of a streaming recording replays from byte 0 and follows", async |cx| {
         let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
@@ -36,8 +34,7 @@ pub(super) fn add(suite: &mut Suite) {
         call.send("two").await?;
         call.end().await?;
         replayed.ends_with("two").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S1", "a join with another method and body follows what is streaming", async |cx| {
         let Live { at, mut call, .. } = cx.streaming("one ").await?;
@@ -46,8 +43,7 @@ pub(super) fn add(suite: &mut Suite) {
         call.send("two").await?;
         call.end().await?;
         joined.ends_with("two").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case(
         "S1 S2 S4",
@@ -65,8 +61,7 @@ pub(super) fn add(suite: &mut Suite) {
             cx.rest_of(&at, &recording, 3).send().await?.error(410, "superseded").await?;
             second.end().await?;
             restarted.ends().await?;
-            cx.get(&at).mode("replay").send().await?.ends_with("new").await?;
-            Ok(())
+            Ok(cx.get(&at).mode("replay").send().await?.ends_with("new").await?)
         },
     );
     suite.case(
@@ -84,8 +79,7 @@ pub(super) fn add(suite: &mut Suite) {
             call.end().await?;
             rest.ends().await?;
             at_tail.ends_with("abc").await?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case(
@@ -102,8 +96,7 @@ pub(super) fn add(suite: &mut Suite) {
             let mut verified = cx.rest_of(&at, &recording, 4).send().await?;
             verified.is(200)?.state("stopped")?;
             verified.ends().await?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case(
@@ -128,8 +121,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.delete(&at).await?;
         let again = cx.get(&at).open().await?;
         at.accept().await?.answers("new").await?;
-        again.response().await?.ends_with("new").await?;
-        Ok(())
+        Ok(again.response().await?.ends_with("new").await?)
     });
     suite.case("S1", "a recording goes on when its last reader leaves", async |cx| {
         let Live { at, mut call, reader, .. } = cx.streaming("one ").await?;
@@ -138,7 +130,6 @@ pub(super) fn add(suite: &mut Suite) {
         call.end().await?;
         cx.until_state(&at, "complete").await?;
         cx.get(&at).send().await?.ends_with("one two").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
 }

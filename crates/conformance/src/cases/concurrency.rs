@@ -102,8 +102,7 @@ pub(super) fn add(suite: &mut Suite) {
             let mut replay = cx.get(&at).mode("replay").send().await?;
             let current = replay.recording()?;
             holds("the current one was read to its end", whole.contains(&current))?;
-            replay.ends_with("answer").await?;
-            Ok(())
+            Ok(replay.ends_with("answer").await?)
         },
     );
 }

@@ -18,8 +18,7 @@ pub(super) fn add(suite: &mut Suite) {
             response = cx.get(&cx.endpoint()).mode("replay").send_after(response).await?;
             response.error(404, "not-found").await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("W3", "a refusal reaches a client that is still sending its body", async |cx| {
         let at = cx.replying(Reply::ok("x"));
@@ -27,8 +26,7 @@ pub(super) fn add(suite: &mut Suite) {
             let post = cx.recorder.fetch("POST", &at.url()).header("origin", "https://evil.example");
             post.body(vec![b'x'; 3 << 20]).send().await?.error(403, "forbidden-origin").await?;
         }
-        at.hits(0)?;
-        Ok(())
+        Ok(at.hits(0)?)
     });
     suite.case("S9", "after a HEAD and after a 204 the connection is in step", async |cx| {
         let at = cx.replying(Reply::ok("body"));
@@ -40,7 +38,6 @@ pub(super) fn add(suite: &mut Suite) {
         response = cx.get(&at).send_after(response).await?;
         response.is(200)?;
         response.ends_with("body").await?;
-        same("upstream requests", at.received().len(), 2)?;
-        Ok(())
+        Ok(same("upstream requests", at.received().len(), 2)?)
     });
 }

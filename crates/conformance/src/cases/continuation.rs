@@ -26,8 +26,7 @@ pub(super) fn add(suite: &mut Suite) {
             cx.rest_of(&at, &recording, offset).send().await?.error(416, "offset-out-of-range").await?;
         }
         let live = cx.streaming("four").await?;
-        cx.rest_of(&live.at, &live.recording, 5).send().await?.error(416, "offset-out-of-range").await?;
-        Ok(())
+        Ok(cx.rest_of(&live.at, &live.recording, 5).send().await?.error(416, "offset-out-of-range").await?)
     });
     suite.case("S2", "a continuation of another recording than the current one is a 410", async |cx| {
         let Live { at, call: _call, .. } = cx.streaming("here").await?;
@@ -37,15 +36,13 @@ pub(super) fn add(suite: &mut Suite) {
             let code = response.header("durablefetch-error")?;
             holds("the code is superseded or gone", code == "superseded" || code == "gone")?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S2", "a continuation of a recording under another URL is a 410", async |cx| {
         let Ended { recording, .. } = cx.complete("secret").await?;
         let elsewhere = cx.endpoint();
         cx.rest_of(&elsewhere, &recording, 0).send().await?.error(410, "gone").await?;
-        elsewhere.hits(0)?;
-        Ok(())
+        Ok(elsewhere.hits(0)?)
     });
     suite.case("H2", "a continuation is a GET, whatever the method of the start was", async |cx| {
         let at = cx.replying(Reply::new(201).reason("Made").body("0123456789"));
@@ -57,8 +54,7 @@ pub(super) fn add(suite: &mut Suite) {
         rest.ends_with("56789").await?;
         let post = cx.post(&at, "x").rest_of(&recording, 5);
         post.send().await?.error(400, "bad-request").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("H2 H3", "half a continuation or a bad offset is a 400 and starts nothing", async |cx| {
         let Ended { at, recording } = cx.complete("whole").await?;
@@ -70,22 +66,19 @@ pub(super) fn add(suite: &mut Suite) {
             let bad = cx.get(&at).header("durablefetch-recording", recording.clone());
             bad.header("durablefetch-offset", offset).send().await?.error(400, "bad-request").await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("H2", "a continuation starts nothing even with mode restart and a request id", async |cx| {
         let Ended { at, recording } = cx.complete("whole").await?;
         let mut rest = cx.rest_of(&at, &recording, 2).mode("restart").id(&cx.uuid()).send().await?;
         rest.is(200)?;
         rest.ends_with("ole").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("H3", "an unknown mode is a 400 and starts nothing", async |cx| {
         let at = cx.endpoint();
         cx.get(&at).mode("again").send().await?.error(400, "bad-request").await?;
-        at.hits(0)?;
-        Ok(())
+        Ok(at.hits(0)?)
     });
     suite.case("H3", "a durablefetch header that stands twice is a 400 and starts nothing", async |cx| {
         let at = cx.endpoint();
@@ -100,8 +93,7 @@ pub(super) fn add(suite: &mut Suite) {
             let twice = cx.get(&at).header(name, value.clone()).header(name, value);
             twice.send().await?.error(400, "bad-request").await?;
         }
-        at.hits(0)?;
-        Ok(())
+        Ok(at.hits(0)?)
     });
     suite.case("R2 R4", "a continuation has the head of the recording", async |cx| {
         let at = cx.replying(Reply::new(202).reason("Fine By Me").header("x-kept", "yes").body("body"));

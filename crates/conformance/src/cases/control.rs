@@ -72,16 +72,14 @@ pub(super) fn add(suite: &mut Suite) {
                 same(field, &status[field], &value)?;
             }
             let (started, expires) = (status["startedAt"].as_u64(), status["expiresAt"].as_u64());
-            holds("0 < startedAt < expiresAt", Some(0) < started && started < expires)?;
-            Ok(())
+            Ok(holds("0 < startedAt < expiresAt", Some(0) < started && started < expires)?)
         },
     );
     suite.case("C1", "in-progress of a failed recording is neither in progress nor completed", async |cx| {
         let Ended { at, .. } = cx.failed("abc").await?;
         let status = cx.status(&at).await?;
         same("inProgress", &status["inProgress"], &json!(false))?;
-        same("completed", &status["completed"], &json!(false))?;
-        Ok(())
+        Ok(same("completed", &status["completed"], &json!(false))?)
     });
     suite.case("C2 C3", "delete and stop answer as the seed does", async |cx| {
         let Ended { at, .. } = cx.complete("abc").await?;
@@ -91,8 +89,7 @@ pub(super) fn add(suite: &mut Suite) {
         let mut delete = cx.control("delete", json!({ "url": at.url() })).await?;
         delete.is(200)?.state("none")?;
         let expected = json!({ "success": true, "message": "Response deleted successfully" });
-        same("delete", delete.json().await?, expected)?;
-        Ok(())
+        Ok(same("delete", delete.json().await?, expected)?)
     });
     suite.case("R1 R3", "control answers are JSON and never cached", async |cx| {
         let at = cx.endpoint();
@@ -111,8 +108,7 @@ pub(super) fn add(suite: &mut Suite) {
             let Ended { at, .. } = cx.complete("abc").await?;
             let request = cx.recorder.request("POST", "/in-progress").header("content-type", "text/plain");
             let mut response = request.body(json!({ "url": at.url() }).to_string()).send().await?;
-            same("completed", &response.json().await?["completed"], &json!(true))?;
-            Ok(())
+            Ok(same("completed", &response.json().await?["completed"], &json!(true))?)
         },
     );
     suite.case("C1 C2 C3", "a control body that is no such JSON is a 400", async |cx| {
@@ -146,8 +142,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         call.send("two").await?;
         call.end().await?;
-        reader.ends_with("two").await?;
-        Ok(())
+        Ok(reader.ends_with("two").await?)
     });
     suite.case("S4 S5", "a stop or delete that names the current recording does it", async |cx| {
         let Live { at, mut call, mut reader, recording } = cx.streaming("part").await?;
@@ -184,8 +179,7 @@ pub(super) fn add(suite: &mut Suite) {
         reader.next("partmore").await?;
         cx.control("stop", json!({ "url": at.url(), "request": mine })).await?.is(200)?;
         call.closed().await?;
-        reader.ends().await?;
-        Ok(())
+        Ok(reader.ends().await?)
     });
     suite.case("C1", "in-progress of a stopped start is nothing in progress", async |cx| {
         let at = cx.endpoint();
@@ -194,7 +188,6 @@ pub(super) fn add(suite: &mut Suite) {
         cx.stop(&at).await?;
         open.response().await?.is(410)?;
         let status = cx.status(&at).await?;
-        same("inProgress", &status["inProgress"], &Value::Bool(false))?;
-        Ok(())
+        Ok(same("inProgress", &status["inProgress"], &Value::Bool(false))?)
     });
 }

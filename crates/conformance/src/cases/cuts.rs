@@ -36,37 +36,32 @@ pub(super) fn add(suite: &mut Suite) {
             call.reset();
             reader.breaks().await?;
             second.breaks().await?;
-            cx.until_state(&at, "failed").await?;
-            Ok(())
+            Ok(cx.until_state(&at, "failed").await?)
         },
     );
     suite.case("B3", "an upstream that closes without a final chunk breaks its readers", async |cx| {
         let Live { at, call, mut reader, .. } = cx.streaming("part").await?;
         call.close();
         reader.breaks().await?;
-        cx.until_state(&at, "failed").await?;
-        Ok(())
+        Ok(cx.until_state(&at, "failed").await?)
     });
     suite.case("B3", "an upstream that closes short of its content-length breaks its readers", async |cx| {
         let at = cx.replying(Reply::ok("part").broken());
         let mut reader = cx.get(&at).send().await?;
         reader.next("part").await?;
         reader.breaks().await?;
-        cx.until_state(&at, "failed").await?;
-        Ok(())
+        Ok(cx.until_state(&at, "failed").await?)
     });
     suite.case("B3", "an upstream that sends garbage for a chunk breaks its readers", async |cx| {
         let Live { at, mut call, mut reader, .. } = cx.streaming("part").await?;
         call.raw(b"not a chunk size\r\n").await?;
         reader.breaks().await?;
-        cx.until_state(&at, "failed").await?;
-        Ok(())
+        Ok(cx.until_state(&at, "failed").await?)
     });
     suite.case("B5", "chunk extensions of an upstream are not body", async |cx| {
         let Live { mut call, mut reader, .. } = cx.streaming("one ").await?;
         call.raw(b"3;name=value\r\ntwo\r\n0;last\r\n\r\n").await?;
-        reader.ends_with("two").await?;
-        Ok(())
+        Ok(reader.ends_with("two").await?)
     });
     suite.case("B3", "an upstream whose body has no length ends with its FIN", async |cx| {
         let at = cx.endpoint();
@@ -77,8 +72,7 @@ pub(super) fn add(suite: &mut Suite) {
         reader.next("all of it").await?;
         call.close();
         reader.ends().await?;
-        cx.until_state(&at, "complete").await?;
-        Ok(())
+        Ok(cx.until_state(&at, "complete").await?)
     });
     suite.case("B3", "an upstream whose body has no length fails with a reset", async |cx| {
         let at = cx.endpoint();
@@ -89,20 +83,17 @@ pub(super) fn add(suite: &mut Suite) {
         reader.next("part").await?;
         call.reset();
         reader.breaks().await?;
-        cx.until_state(&at, "failed").await?;
-        Ok(())
+        Ok(cx.until_state(&at, "failed").await?)
     });
     suite.case("B3", "an HTTP/1.0 reader sees the end of a complete recording as a FIN", async |cx| {
         let (_at, call, mut reader) = old_reader(&cx).await?;
         call.end().await?;
-        reader.ends().await?;
-        Ok(())
+        Ok(reader.ends().await?)
     });
     suite.case("B3", "an HTTP/1.0 reader sees the end of a stopped recording as a FIN", async |cx| {
         let (at, _call, mut reader) = old_reader(&cx).await?;
         cx.stop(&at).await?;
-        reader.ends().await?;
-        Ok(())
+        Ok(reader.ends().await?)
     });
     suite.needing(
         Ability::ResetHttp10,
@@ -154,8 +145,7 @@ pub(super) fn add(suite: &mut Suite) {
         let complete = cx.complete("whole").await?;
         let mut replay = cx.get(&complete.at).http10().send().await?;
         replay.has("content-length", "5")?;
-        replay.ends_with("whole").await?;
-        Ok(())
+        Ok(replay.ends_with("whole").await?)
     });
     suite.case("B3", "a broken replay of 1 MiB gives all of it before it breaks", async |cx| {
         let body = cx.bytes(1 << 20);
@@ -176,7 +166,6 @@ pub(super) fn add(suite: &mut Suite) {
         let mut verify = cx.rest_of(&at, &recording, 4).send().await?;
         verify.is(200)?.state("failed")?;
         verify.ends().await?;
-        holds("it names the reason", verify.headers.get("durablefetch-error").is_some())?;
-        Ok(())
+        Ok(holds("it names the reason", verify.headers.get("durablefetch-error").is_some())?)
     });
 }

@@ -53,30 +53,26 @@ pub(super) fn add(suite: &mut Suite) {
         let rest = encoder.finish().map_err(|e| crate::check::Oops::new(e.to_string()))?;
         call.send(rest).await?;
         call.end().await?;
-        reader.ends().await?;
-        Ok(())
+        Ok(reader.ends().await?)
     });
     suite.case("B1", "an encoded body that is cut fails, it does not end", async |cx| {
         let encoded = gzip(&cx.bytes(100_000))?;
         let at = cx.replying(Reply::ok(&encoded[..encoded.len() / 2]).header("content-encoding", "gzip"));
         let (_, end) = cx.get(&at).send().await?.rest().await?;
         crate::check::holds("broken", end != crate::client::End::Clean)?;
-        cx.until_state(&at, "failed").await?;
-        Ok(())
+        Ok(cx.until_state(&at, "failed").await?)
     });
     suite.case("B1", "a body that is not in its announced coding fails", async |cx| {
         let at = cx.replying(Reply::ok("this is no gzip").header("content-encoding", "gzip"));
         let (got, end) = cx.get(&at).send().await?.rest().await?;
         crate::check::same("bytes", got.len(), 0)?;
         crate::check::holds("broken", end != crate::client::End::Clean)?;
-        cx.until_state(&at, "failed").await?;
-        Ok(())
+        Ok(cx.until_state(&at, "failed").await?)
     });
     suite.case("B1", "an encoded answer that is not 2xx is decoded too", async |cx| {
         let at = cx.replying(Reply::new(500).header("content-encoding", "gzip").body(gzip(b"why")?));
         let mut answer = cx.get(&at).send().await?;
         answer.is(500)?.lacks("content-encoding")?;
-        answer.ends_with("why").await?;
-        Ok(())
+        Ok(answer.ends_with("why").await?)
     });
 }

@@ -33,8 +33,7 @@ pub(super) fn add(suite: &mut Suite) {
             same("x-many", reader.headers.all("x-many").collect::<Vec<_>>().join(", "), "1, 2")?;
             reader.has("durablefetch-status-text", "Quite Right")?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("R2", "an ended recording tells its whole length, a live one none", async |cx| {
         let mut live = cx.streaming("01234").await?;
@@ -66,8 +65,7 @@ pub(super) fn add(suite: &mut Suite) {
         reader.next("half").await?;
         call.send("half").await?;
         call.end().await?;
-        reader.ends_with("half").await?;
-        Ok(())
+        Ok(reader.ends_with("half").await?)
     });
     suite.case("R4", "the recorder invents no content-type", async |cx| {
         for reader in four_readers(&cx, &cx.replying(Reply::ok("<html>"))).await? {
@@ -101,8 +99,7 @@ pub(super) fn add(suite: &mut Suite) {
             response.ends().await?;
         }
         at.hits(1)?;
-        cx.until_state(&at, "complete").await?;
-        Ok(())
+        Ok(cx.until_state(&at, "complete").await?)
     });
     suite.case("R4", "hop-by-hop headers of the upstream are dropped", async |cx| {
         let reply = Reply::ok("body").header("connection", "x-hop").header("x-hop", "1");
@@ -173,8 +170,7 @@ pub(super) fn add(suite: &mut Suite) {
         let id = cx.uuid();
         cx.get(&at).id(&id).send().await?.is(401)?;
         cx.get(&at).id(&id).send().await?.is(401)?.lacks("set-cookie")?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("R4", "trailers of the upstream do no harm", async |cx| {
         let at = cx.endpoint();
@@ -184,8 +180,7 @@ pub(super) fn add(suite: &mut Suite) {
         call.send("body").await?;
         call.end_with_trailers(&[("x-t", "1"), ("content-length", "9")]).await?;
         open.response().await?.ends_with("body").await?;
-        cx.get(&at).send().await?.ends_with("body").await?;
-        Ok(())
+        Ok(cx.get(&at).send().await?.ends_with("body").await?)
     });
     suite.case(
         "R1 R3",
@@ -227,8 +222,7 @@ pub(super) fn add(suite: &mut Suite) {
             .await?;
             let mut response = open.response().await?;
             response.is(200)?.has("x-after", "1")?;
-            response.ends_with("body").await?;
-            Ok(())
+            Ok(response.ends_with("body").await?)
         },
     );
     suite.case("R4", "forty headers of the upstream come in their order and whole", async |cx| {

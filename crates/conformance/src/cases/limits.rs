@@ -33,8 +33,7 @@ pub(super) fn add(suite: &mut Suite) {
             cx.launch(Settings { recording_bytes: Some(100_000), ..Settings::default() }).await?;
         let body = cx.bytes(100_000);
         let at = cx.replying(Reply::ok(body.clone()));
-        cx.get(&at).send().await?.ends_with(&body).await?;
-        Ok(())
+        Ok(cx.get(&at).send().await?.ends_with(&body).await?)
     });
     suite.launching(
         "",
@@ -49,8 +48,7 @@ pub(super) fn add(suite: &mut Suite) {
             cx.get(&one.at).send().await?.is(200)?;
             one.call.end().await?;
             cx.until_state(&one.at, "complete").await?;
-            cx.get(&at).send().await?.ends_with("three").await?;
-            Ok(())
+            Ok(cx.get(&at).send().await?.ends_with("three").await?)
         },
     );
     suite.launching("", "a refused start may be sent again with the same request id", async |cx| {
@@ -61,8 +59,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.get(&at).id(&id).send().await?.error(503, "too-many-recordings").await?;
         one.call.end().await?;
         cx.until_state(&one.at, "complete").await?;
-        cx.get(&at).id(&id).send().await?.ends_with("two").await?;
-        Ok(())
+        Ok(cx.get(&at).id(&id).send().await?.ends_with("two").await?)
     });
     suite.launching("", "an upstream that sends no head in time is a 504 and is closed", async |cx| {
         let header_timeout = Some(Duration::from_millis(300));
@@ -71,8 +68,7 @@ pub(super) fn add(suite: &mut Suite) {
         starter.response().await?.error(504, "upstream-timeout").await?;
         call.closed().await?;
         cx.get(&at).mode("replay").send().await?.is(404)?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.launching(
         "",
@@ -104,7 +100,6 @@ pub(super) fn add(suite: &mut Suite) {
         }
         call.end().await?;
         reader.ends().await?;
-        same("it was slower than the timeout", beats > 0, true)?;
-        Ok(())
+        Ok(same("it was slower than the timeout", beats > 0, true)?)
     });
 }

@@ -10,14 +10,12 @@ pub(super) fn add(suite: &mut Suite) {
         let mut page = cx.recorder.request("GET", "/").send().await?;
         page.is(200)?.state("none")?;
         holds("HTML", page.header("content-type")?.starts_with("text/html"))?;
-        holds("it names /demo/", page.text().await?.contains("demo/"))?;
-        Ok(())
+        Ok(holds("it names /demo/", page.text().await?.contains("demo/"))?)
     });
     suite.case("A4 R1", "healthz is a 200 of state none", async |cx| {
         let mut response = cx.recorder.request("GET", "/healthz").send().await?;
         response.is(200)?.state("none")?.has("content-type", "application/json")?;
-        same("body", response.json().await?, json!({ "ok": true }))?;
-        Ok(())
+        Ok(same("body", response.json().await?, json!({ "ok": true }))?)
     });
     suite.case("A7", "the demo stream is recorded: a second tab sees the same bytes", async |cx| {
         let path = format!("/demo/{}", cx.uuid());
@@ -35,14 +33,12 @@ pub(super) fn add(suite: &mut Suite) {
         same("state", &status["state"], &json!("streaming"))?;
         cx.control("stop", json!({ "url": url })).await?.is(200)?;
         same("end", first.rest().await?.1, crate::client::End::Clean)?;
-        same("end", second.rest().await?.1, crate::client::End::Clean)?;
-        Ok(())
+        Ok(same("end", second.rest().await?.1, crate::client::End::Clean)?)
     });
     suite.case("A7", "two demo ids are two recordings", async |cx| {
         let one = cx.recorder.request("GET", &format!("/demo/{}", cx.uuid())).send().await?;
         let two = cx.recorder.request("GET", &format!("/demo/{}", cx.uuid())).send().await?;
-        holds("two ids", one.recording()? != two.recording()?)?;
-        Ok(())
+        Ok(holds("two ids", one.recording()? != two.recording()?)?)
     });
     suite.case(
         "A7",
@@ -63,8 +59,7 @@ pub(super) fn add(suite: &mut Suite) {
         let url = format!("http://{}{}{path}", cx.recorder.authority, cx.recorder.mount);
         cx.control("delete", json!({ "url": url })).await?.is(200)?;
         holds("broken", first.rest().await?.1 != crate::client::End::Clean)?;
-        cx.recorder.request("GET", &path).mode("replay").send().await?.error(404, "not-found").await?;
-        Ok(())
+        Ok(cx.recorder.request("GET", &path).mode("replay").send().await?.error(404, "not-found").await?)
     });
     suite.case("", "a demo stream that is named so is silent between its only two events", async |cx| {
         let path = format!("/demo/silent-1-{}", cx.uuid());
@@ -74,7 +69,6 @@ pub(super) fn add(suite: &mut Suite) {
         let times: Vec<serde_json::Value> = times.map_err(|error| Oops::new(format!("{text:?}: {error}")))?;
         let at = |n: usize| times.get(n).and_then(|event| event["at"].as_u64()).unwrap_or(0);
         same("events", times.len(), 2)?;
-        holds(format!("{text:?} with a second between"), at(1) >= at(0) + 900)?;
-        Ok(())
+        Ok(holds(format!("{text:?} with a second between"), at(1) >= at(0) + 900)?)
     });
 }

@@ -32,8 +32,7 @@ pub(super) fn add(suite: &mut Suite) {
         for _ in 0..3 {
             cx.get(&at).send().await?.is(503)?;
         }
-        at.hits(3)?;
-        Ok(())
+        Ok(at.hits(3)?)
     });
     suite.case("S7", "everyone who waited on a start gets its answer that is not 2xx", async |cx| {
         let Connecting { at, mut call, starter } = cx.connecting().await?;
@@ -49,8 +48,7 @@ pub(super) fn add(suite: &mut Suite) {
             answer.is(429)?.state("unrecorded")?.has("retry-after", "7")?;
             answer.ends_with("busy").await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S7", "an answer that is not 2xx of 1 MiB is whole for all who waited", async |cx| {
         let body = cx.bytes(1 << 20);
@@ -91,8 +89,7 @@ pub(super) fn add(suite: &mut Suite) {
             answer.next(piece).await?;
         }
         call.end().await?;
-        answer.ends().await?;
-        Ok(())
+        Ok(answer.ends().await?)
     });
     suite.case("S7", "a 3xx that leads nowhere passes through", async |cx| {
         for status in [300, 302, 304] {
@@ -109,8 +106,7 @@ pub(super) fn add(suite: &mut Suite) {
         // Cut before anything of it was passed on, the recorder may also say so with an error of its own.
         let mut answer = cx.get(&at).send().await?;
         let (_, end) = answer.rest().await?;
-        holds("502, or broken", answer.status == 502 || matches!(end, End::Broken(_)))?;
-        Ok(())
+        Ok(holds("502, or broken", answer.status == 502 || matches!(end, End::Broken(_)))?)
     });
     suite.case("S8 W8", "an upstream that cannot be connected to is a 502 with CORS", async |cx| {
         let nobody = Nobody::bind()?;
@@ -143,8 +139,7 @@ pub(super) fn add(suite: &mut Suite) {
         call.raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n").await?;
         call.close();
         starter.response().await?.error(502, "upstream-failed").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("S8", "a failed start leaves nothing: the next join asks the upstream again", async |cx| {
         // A POST: HTTP clients may send a GET again by themselves.
@@ -163,8 +158,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case("R1", "HEAD of what is an error has the error's head and no body", async |cx| {
         let mut head = cx.recorder.request("HEAD", "/nothing-here").send().await?;
         head.is(404)?.state("none")?.has("durablefetch-error", "not-found")?;
-        head.ends().await?;
-        Ok(())
+        Ok(head.ends().await?)
     });
     suite.case("S9", "HEAD reaches the upstream as HEAD and never records", async |cx| {
         let at = cx.replying(Reply::ok("body").header("x-head", "yes"));
@@ -175,16 +169,14 @@ pub(super) fn add(suite: &mut Suite) {
         same("method", at.last()?.method.as_str(), "HEAD")?;
         cx.get(&at).mode("replay").send().await?.is(404)?;
         cx.get(&at).send().await?.ends_with("body").await?;
-        at.hits(2)?;
-        Ok(())
+        Ok(at.hits(2)?)
     });
     suite.case("S9 A7", "HEAD of a demo stream records nothing", async |cx| {
         let path = format!("/demo/{}", cx.uuid());
         let mut head = cx.recorder.request("HEAD", &path).send().await?;
         head.is(200)?.state("unrecorded")?.lacks("durablefetch-recording")?;
         head.ends().await?;
-        cx.recorder.request("GET", &path).mode("replay").send().await?.error(404, "not-found").await?;
-        Ok(())
+        Ok(cx.recorder.request("GET", &path).mode("replay").send().await?.error(404, "not-found").await?)
     });
     suite.case("S9 H3 H4", "HEAD is refused where another method would be", async |cx| {
         let at = cx.replying(Reply::ok("body"));
@@ -198,14 +190,12 @@ pub(super) fn add(suite: &mut Suite) {
             refused.is(400)?.has("durablefetch-error", "bad-request")?;
             refused.ends().await?;
         }
-        at.hits(0)?;
-        Ok(())
+        Ok(at.hits(0)?)
     });
     suite.case("S7", "an upstream that sends an informational response first is no trouble", async |cx| {
         let Connecting { at: _at, mut call, starter } = cx.connecting().await?;
         call.raw(b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n").await?;
         call.answers("body").await?;
-        starter.response().await?.ends_with("body").await?;
-        Ok(())
+        Ok(starter.response().await?.ends_with("body").await?)
     });
 }

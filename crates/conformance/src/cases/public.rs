@@ -81,8 +81,7 @@ pub(super) fn add(suite: &mut Suite) {
             for host in ["app.example", "APP.example", "app.example:443"] {
                 through(&cx, &at.url()).header("host", host).send().await?.is(200)?;
             }
-            same("upstream's", at.last()?.headers.get("x-forwarded-for"), None)?;
-            Ok(())
+            Ok(same("upstream's", at.last()?.headers.get("x-forwarded-for"), None)?)
         },
     );
     suite.needing(
@@ -109,8 +108,7 @@ pub(super) fn add(suite: &mut Suite) {
             let request = through(&cx, &at.url()).header("sec-fetch-site", "cross-site");
             request.send().await?.error(403, "forbidden-origin").await?;
             let request = through(&cx, &at.url()).header("service-worker", "script");
-            request.send().await?.error(403, "service-worker").await?;
-            Ok(())
+            Ok(request.send().await?.error(403, "service-worker").await?)
         },
     );
     suite.needing(
@@ -128,8 +126,7 @@ pub(super) fn add(suite: &mut Suite) {
             {
                 through(&cx, &url).send().await?.error(403, "upstream-not-allowed").await?;
             }
-            other.hits(0)?;
-            Ok(())
+            Ok(other.hits(0)?)
         },
     );
     suite.needing(
@@ -141,8 +138,7 @@ pub(super) fn add(suite: &mut Suite) {
             let (cx, _own) = public(&cx, &[&at.url()]).await?;
             let response = through(&cx, &at.url()).header("cookie", "sid=1").send().await?;
             response.is(200)?.lacks("set-cookie")?;
-            same("cookie", at.last()?.headers.get("cookie"), None)?;
-            Ok(())
+            Ok(same("cookie", at.last()?.headers.get("cookie"), None)?)
         },
     );
     suite.needing(
@@ -162,8 +158,7 @@ pub(super) fn add(suite: &mut Suite) {
             let request = cx.recorder.request("GET", "/").header("durablefetch-url", app.url());
             let response = request.header("host", authority).header("cookie", "sid=1").send().await?;
             response.is(200)?.has("set-cookie", "sid=2")?;
-            same("cookie", app.last()?.headers.get("cookie"), Some("sid=1"))?;
-            Ok(())
+            Ok(same("cookie", app.last()?.headers.get("cookie"), Some("sid=1"))?)
         },
     );
     suite.needing(
@@ -194,8 +189,7 @@ pub(super) fn add(suite: &mut Suite) {
             app.hits(1)?;
             let status = cx.recorder.request("POST", "/in-progress").header("host", "app.example");
             let status = status.body(json!({ "url": url }).to_string()).send().await?.json().await?;
-            same("state", status["state"].as_str(), Some("complete"))?;
-            Ok(())
+            Ok(same("state", status["state"].as_str(), Some("complete"))?)
         },
     );
     suite.needing(
@@ -213,8 +207,7 @@ pub(super) fn add(suite: &mut Suite) {
             ] {
                 through(&cx, &url).send().await?.error(403, "upstream-not-allowed").await?;
             }
-            app.hits(0)?;
-            Ok(())
+            Ok(app.hits(0)?)
         },
     );
     suite.needing(
@@ -228,8 +221,7 @@ pub(super) fn add(suite: &mut Suite) {
             let (cx, _own) = cx.launch(settings).await?;
             let response = through(&cx, &other.url()).header("cookie", "sid=1").send().await?;
             response.is(200)?.lacks("set-cookie")?;
-            same("cookie", app.last()?.headers.get("cookie"), None)?;
-            Ok(())
+            Ok(same("cookie", app.last()?.headers.get("cookie"), None)?)
         },
     );
 }

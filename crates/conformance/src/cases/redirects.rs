@@ -41,8 +41,7 @@ pub(super) fn add(suite: &mut Suite) {
         let call = at.accept().await?;
         same("path", call.request.target.ends_with("/there?x=1"), true)?;
         call.answers("arrived").await?;
-        open.response().await?.ends_with("arrived").await?;
-        Ok(())
+        Ok(open.response().await?.ends_with("arrived").await?)
     });
     suite.case("W9", "five redirects are followed, a sixth is a 502", async |cx| {
         for (hops, fine) in [(5, true), (6, false)] {
@@ -75,8 +74,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case("A8 W9", "a redirect to the recorder itself is refused", async |cx| {
         let own = format!("http://{}/healthz", cx.recorder.authority);
         let at = cx.replying(Reply::redirect(302, &own));
-        cx.get(&at).send().await?.error(508, "loop-detected").await?;
-        Ok(())
+        Ok(cx.get(&at).send().await?.error(508, "loop-detected").await?)
     });
     suite.case("W9", "a redirect to another scheme than http and https is refused", async |cx| {
         for location in ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:text/plain,x"] {

@@ -11,8 +11,7 @@ pub(super) fn add(suite: &mut Suite) {
         let at = cx.replying(Reply::ok("thanks"));
         let post = cx.recorder.fetch("POST", &at.url()).body(body.clone());
         post.send().await?.ends_with("thanks").await?;
-        same_bytes("body at the upstream", &at.last()?.body, &body)?;
-        Ok(())
+        Ok(same_bytes("body at the upstream", &at.last()?.body, &body)?)
     });
     suite.case("B2", "a chunked upload reaches the upstream whole, with its length", async |cx| {
         let at = cx.replying(Reply::ok("thanks"));
@@ -51,8 +50,7 @@ pub(super) fn add(suite: &mut Suite) {
         // A whole request afterwards is the first that the upstream sees.
         cx.post(&at, "whole").send().await?.ends_with("thanks").await?;
         same_bytes("body at the upstream", &at.last()?.body, b"whole")?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("B2", "the upstream is not contacted before the upload has ended", async |cx| {
         let at = cx.endpoint();
@@ -82,8 +80,7 @@ pub(super) fn add(suite: &mut Suite) {
             open.response().await?.error(413, "request-too-large").await?;
             at.hits(0)?;
             post(1000).send().await?.ends_with("thanks").await?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case("B2", "a GET without a body has none at the upstream either", async |cx| {

@@ -28,8 +28,7 @@ pub(super) fn add(suite: &mut Suite) {
                 again.is(200)?.has("durablefetch-recording", &recording)?;
                 again.ends_with("one two").await?;
             }
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case("I1", "the same request id twice while connecting makes one upstream request", async |cx| {
@@ -42,8 +41,7 @@ pub(super) fn add(suite: &mut Suite) {
         call.answers("once").await?;
         first.response().await?.ends_with("once").await?;
         second.response().await?.ends_with("once").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("I1", "a request id whose recording failed replays it and does not start again", async |cx| {
         let at = cx.replying(Reply::ok("partial").broken());
@@ -58,8 +56,7 @@ pub(super) fn add(suite: &mut Suite) {
             again.next("partial").await?;
             again.breaks().await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case(
         "I1",
@@ -76,8 +73,7 @@ pub(super) fn add(suite: &mut Suite) {
             let mut again = cx.get(&at).mode("restart").id(&id).send().await?;
             again.is(200)?.state("stopped")?;
             again.ends_with("part").await?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case("I1", "a request id whose recording was superseded gets 410 and starts nothing", async |cx| {
@@ -89,8 +85,7 @@ pub(super) fn add(suite: &mut Suite) {
             cx.get(&at).mode(mode).id(&old).send().await?.error(410, "superseded").await?;
         }
         cx.get(&at).mode("restart").id(&new).send().await?.ends_with("answer").await?;
-        at.hits(2)?;
-        Ok(())
+        Ok(at.hits(2)?)
     });
     suite.case(
         "I1",
@@ -108,8 +103,7 @@ pub(super) fn add(suite: &mut Suite) {
             second.head(200, &[]).await?;
             restart.response().await?.is(200)?;
             cx.get(&at).id(&id).send().await?.error(410, "superseded").await?;
-            at.hits(2)?;
-            Ok(())
+            Ok(at.hits(2)?)
         },
     );
     suite.case("I1", "a request id whose recording was deleted gets 410 and starts nothing", async |cx| {
@@ -120,8 +114,7 @@ pub(super) fn add(suite: &mut Suite) {
         for mode in ["join", "restart"] {
             cx.get(&at).mode(mode).id(&id).send().await?.error(410, "deleted").await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("I1", "a request id that was passed through gets the same small answer again", async |cx| {
         let reply = Reply::new(422).reason("No Way").header("x-why", "because").body("not like this");
@@ -132,8 +125,7 @@ pub(super) fn add(suite: &mut Suite) {
             answer.is(422)?.state("unrecorded")?.has("x-why", "because")?;
             answer.ends_with("not like this").await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case(
         "I1",
@@ -147,8 +139,7 @@ pub(super) fn add(suite: &mut Suite) {
                 answer.is(500)?;
                 answer.ends_with(&body).await?;
             }
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case(
@@ -164,8 +155,7 @@ pub(super) fn add(suite: &mut Suite) {
             // The first answer may still be on its way to its own reader; its id is settled all the same.
             let mut again = cx.get(&at).id(&id).send().await?;
             again.error(409, "already-answered").await?;
-            at.hits(2)?;
-            Ok(())
+            Ok(at.hits(2)?)
         },
     );
     suite.case("I1 S7", "a request id joins the answer that is being passed through for it", async |cx| {
@@ -184,8 +174,7 @@ pub(super) fn add(suite: &mut Suite) {
         call.end().await?;
         first.ends_with("now").await?;
         again.ends_with("now").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case(
         "I1",
@@ -197,8 +186,7 @@ pub(super) fn add(suite: &mut Suite) {
             at.accept().await?.reset();
             open.response().await?.error(502, "upstream-failed").await?;
             cx.post(&at, "x").mode("restart").id(&id).send().await?.error(502, "upstream-failed").await?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.case("I1 S8", "a request id that was stopped while connecting stays stopped", async |cx| {
@@ -209,8 +197,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.stop(&at).await?;
         open.response().await?.error(410, "stopped").await?;
         cx.get(&at).mode("restart").id(&id).send().await?.error(410, "stopped").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("I2", "a key keeps its last 16 request ids", async |cx| {
         let at = cx.replying(Reply::ok("answer"));
@@ -222,8 +209,7 @@ pub(super) fn add(suite: &mut Suite) {
             cx.get(&at).mode("restart").id(id).send().await?.error(410, "superseded").await?;
         }
         cx.get(&at).mode("restart").id(&ids[15]).send().await?.ends_with("answer").await?;
-        at.hits(16)?;
-        Ok(())
+        Ok(at.hits(16)?)
     });
     suite.case("I1", "a request id belongs to its key: another URL may use the same", async |cx| {
         let id = cx.uuid();
@@ -244,15 +230,13 @@ pub(super) fn add(suite: &mut Suite) {
         }
         seen.dedup();
         holds("three starts have three recordings", seen.len() == 3)?;
-        at.hits(3)?;
-        Ok(())
+        Ok(at.hits(3)?)
     });
     suite.case("H3", "a request id with blanks or of more than 64 characters is a 400", async |cx| {
         let at = cx.endpoint();
         for id in ["a b", &"x".repeat(65)] {
             cx.get(&at).id(id).send().await?.error(400, "bad-request").await?;
         }
-        at.hits(0)?;
-        Ok(())
+        Ok(at.hits(0)?)
     });
 }

@@ -46,8 +46,7 @@ pub(super) fn add(suite: &mut Suite) {
             rest.is(200)?.state("interrupted")?;
             rest.ends_with(&body[1000..stored]).await?;
             let past = cx.rest_of(&at, &recording, stored + 1);
-            past.send().await?.error(416, "offset-out-of-range").await?;
-            Ok(())
+            Ok(past.send().await?.error(416, "offset-out-of-range").await?)
         },
     );
     suite.launching("B9", "resume of an interrupted recording is a 204, join starts anew", async |cx| {
@@ -61,8 +60,7 @@ pub(super) fn add(suite: &mut Suite) {
         let mut joined = join.response().await?;
         joined.next("new").await?;
         holds("a new recording", joined.recording()? != recording)?;
-        at.hits(2)?;
-        Ok(())
+        Ok(at.hits(2)?)
     });
     suite.launching(
         "B9",
@@ -75,8 +73,7 @@ pub(super) fn add(suite: &mut Suite) {
             cx.stop(&at).await?;
             same("state", &cx.status(&at).await?["state"], &json!("interrupted"))?;
             cx.delete(&at).await?;
-            cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
-            Ok(())
+            Ok(cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?)
         },
     );
     suite.launching("B7", "what had ended before a crash is the same after it", async |cx| {
@@ -119,8 +116,7 @@ pub(super) fn add(suite: &mut Suite) {
             cx.get(&at).mode("restart").send().await?.rest().await?;
             own.crash_and_restart().await?;
             let cx = cx.at(own.base_url())?;
-            cx.rest_of(&at, &recording, 6).send().await?.ends_with("6789").await?;
-            Ok(())
+            Ok(cx.rest_of(&at, &recording, 6).send().await?.ends_with("6789").await?)
         },
     );
     suite.launching("I1 I3", "a request id known before a crash never starts again", async |cx| {
@@ -167,8 +163,7 @@ pub(super) fn add(suite: &mut Suite) {
             own.start_again().await?;
             let cx = cx.at(own.base_url())?;
             cx.get(&at).send().await?.ends_with("all of it").await?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.needing(
@@ -187,8 +182,7 @@ pub(super) fn add(suite: &mut Suite) {
             own.start_again().await?;
             let cx = cx.at(own.base_url())?;
             cx.get(&at).send().await?.ends_with("one two three").await?;
-            at.hits(1)?;
-            Ok(())
+            Ok(at.hits(1)?)
         },
     );
     suite.needing(

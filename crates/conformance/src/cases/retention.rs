@@ -27,8 +27,7 @@ pub(super) fn add(suite: &mut Suite) {
             call.send("two").await?;
             call.end().await?;
             reader.ends_with("two").await?;
-            live.hits(1)?;
-            Ok(())
+            Ok(live.hits(1)?)
         },
     );
     suite.launching("", "using a recording keeps it: its time runs from the last use", async |cx| {
@@ -42,8 +41,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         holds("expiresAt has moved", cx.status(&used.at).await?["expiresAt"].as_u64() > first)?;
         cx.get(&used.at).send().await?.ends_with("used").await?;
-        used.at.hits(1)?;
-        Ok(())
+        Ok(used.at.hits(1)?)
     });
     suite.needing(
         Ability::DiskQuota,
@@ -60,8 +58,7 @@ pub(super) fn add(suite: &mut Suite) {
                 all.push(at);
             }
             cx.until_state(&all[0], "none").await?;
-            cx.get(&all[4]).mode("replay").send().await?.ends_with(&body).await?;
-            Ok(())
+            Ok(cx.get(&all[4]).mode("replay").send().await?.ends_with(&body).await?)
         },
     );
     suite.needing(

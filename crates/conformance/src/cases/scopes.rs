@@ -151,8 +151,7 @@ pub(super) fn add(suite: &mut Suite) {
             let preflight = preflight.header("access-control-request-method", "POST").send().await?;
             preflight.is(204)?;
             let allowed = preflight.header("access-control-allow-headers")?;
-            holds(allowed.clone(), allowed.contains("durablefetch-token"))?;
-            Ok(())
+            Ok(holds(allowed.clone(), allowed.contains("durablefetch-token"))?)
         },
     );
     suite.needing(
@@ -174,8 +173,7 @@ pub(super) fn add(suite: &mut Suite) {
             }
             // All of them are alice.
             at.hits(1)?;
-            same("upstream's", at.last()?.headers.get("durablefetch-token"), None)?;
-            Ok(())
+            Ok(same("upstream's", at.last()?.headers.get("durablefetch-token"), None)?)
         },
     );
     suite.needing(
@@ -201,8 +199,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.get(&at).header("cookie", "sid=7; b=2").send().await?.is(200)?;
         at.hits(1)?;
         cx.get(&at).header("authorization", "Bearer 7").send().await?.is(200)?;
-        at.hits(2)?;
-        Ok(())
+        Ok(at.hits(2)?)
     });
     suite.needing(
         Ability::Scopes,
@@ -226,7 +223,6 @@ pub(super) fn add(suite: &mut Suite) {
         let cx = cx.at(own.base_url())?;
         bearer("alice").asks(cx.get(&at).mode("replay")).send().await?.ends_with("for alice").await?;
         bearer("bob").asks(cx.get(&at).mode("replay")).send().await?.error(404, "not-found").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
 }

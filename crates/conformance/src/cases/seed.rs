@@ -43,8 +43,7 @@ fn streams(suite: &mut Suite) {
             response.is(200)?.has("content-type", "text/plain")?;
             response.ends_with("an answer").await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("", "who comes while it streams gets what there is and what follows", async |cx| {
         let (at, mut call, mut reader) = live(&cx, "one ").await?;
@@ -54,8 +53,7 @@ fn streams(suite: &mut Suite) {
         call.end().await?;
         reader.ends_with("two").await?;
         second.ends_with("two").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("", "each chunk is at its reader before the next is sent", async |cx| {
         let (_at, mut call, mut reader) = live(&cx, "0 ").await?;
@@ -72,8 +70,7 @@ fn streams(suite: &mut Suite) {
         call.send("three").await?;
         call.end().await?;
         cx.get(&at).send().await?.ends_with("one two three").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case("", "fifty that come at once make one upstream request", async |cx| {
         let at = cx.replying(Reply::ok("an answer"));
@@ -84,8 +81,7 @@ fn streams(suite: &mut Suite) {
         for asked in asking {
             asked.response().await?.ends_with("an answer").await?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.case(
         "",
@@ -117,8 +113,7 @@ fn streams(suite: &mut Suite) {
             same_bytes("body", &got, &bytes)?;
             same("end", end, End::Clean)?;
         }
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
 }
 
@@ -133,19 +128,16 @@ fn heads(suite: &mut Suite) {
     });
     suite.case("", "the status is the upstream's", async |cx| {
         let at = cx.replying(Reply::new(201).body("made"));
-        same("status", cx.get(&at).send().await?.status, 201)?;
-        Ok(())
+        Ok(same("status", cx.get(&at).send().await?.status, 201)?)
     });
     suite.case("", "a 204 is a 204", async |cx| {
         let at = cx.replying(Reply::new(204));
-        same("status", cx.get(&at).send().await?.status, 204)?;
-        Ok(())
+        Ok(same("status", cx.get(&at).send().await?.status, 204)?)
     });
     suite.case("", "a cookie goes to nobody who comes later", async |cx| {
         let at = cx.replying(Reply::ok("x").header("set-cookie", "session=1"));
         cx.get(&at).send().await?.ends_with("x").await?;
-        same("set-cookie", cx.get(&at).send().await?.headers.get("set-cookie"), None)?;
-        Ok(())
+        Ok(same("set-cookie", cx.get(&at).send().await?.headers.get("set-cookie"), None)?)
     });
     suite.case("", "a compressed answer says how it is compressed, or is not", async |cx| {
         let text = "compressed ".repeat(50);
@@ -163,8 +155,7 @@ fn heads(suite: &mut Suite) {
     suite.case("", "HEAD records nothing", async |cx| {
         let at = cx.replying(Reply::ok("an answer"));
         cx.recorder.fetch("HEAD", &at.url()).send().await?.is(200)?;
-        cx.get(&at).send().await?.ends_with("an answer").await?;
-        Ok(())
+        Ok(cx.get(&at).send().await?.ends_with("an answer").await?)
     });
 }
 
@@ -172,8 +163,7 @@ fn ends(suite: &mut Suite) {
     suite.case("", "an upstream that breaks off does not look like an end", async |cx| {
         let (_at, call, mut reader) = live(&cx, "half").await?;
         call.reset();
-        holds("the body is cut", reader.rest().await?.1 != End::Clean)?;
-        Ok(())
+        Ok(holds("the body is cut", reader.rest().await?.1 != End::Clean)?)
     });
     suite.case("", "what broke off is not given out as the whole answer later", async |cx| {
         let (at, call, mut reader) = live(&cx, "half").await?;
@@ -181,8 +171,7 @@ fn ends(suite: &mut Suite) {
         reader.rest().await?;
         let asked = cx.get(&at).open().await?;
         at.accept().await?.answers("whole").await?;
-        asked.response().await?.ends_with("whole").await?;
-        Ok(())
+        Ok(asked.response().await?.ends_with("whole").await?)
     });
     suite.case("", "an error of the upstream passes through and is not kept", async |cx| {
         let at = cx.replying(Reply::new(500).header("content-type", "text/plain").body("a problem"));
@@ -205,8 +194,7 @@ fn ends(suite: &mut Suite) {
         let response = cx.get(&at).header("origin", "http://localhost:3000").send().await?;
         response.has("access-control-allow-credentials", "true")?;
         let allowed = response.header("access-control-allow-origin")?;
-        same("access-control-allow-origin", allowed.as_str(), "http://localhost:3000")?;
-        Ok(())
+        Ok(same("access-control-allow-origin", allowed.as_str(), "http://localhost:3000")?)
     });
     suite.launching("", "what was complete outlives a crash of the recorder", async |cx| {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
@@ -215,16 +203,14 @@ fn ends(suite: &mut Suite) {
         own.crash_and_restart().await?;
         let cx = cx.at(own.base_url())?;
         cx.get(&at).send().await?.ends_with("an answer").await?;
-        at.hits(1)?;
-        Ok(())
+        Ok(at.hits(1)?)
     });
     suite.launching("", "what streamed when the recorder crashed does not stream for ever", async |cx| {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let (at, _call, _reader) = live(&cx, "half").await?;
         own.crash_and_restart().await?;
         let cx = cx.at(own.base_url())?;
-        same("in progress", progress(&cx, &at).await?.0, false)?;
-        Ok(())
+        Ok(same("in progress", progress(&cx, &at).await?.0, false)?)
     });
 }
 
@@ -243,8 +229,7 @@ fn keys(suite: &mut Suite) {
         let asked = at.last()?;
         same("method", asked.method.as_str(), "POST")?;
         same("body", asked.body.as_slice(), b"a question")?;
-        same("authorization", asked.headers.get("authorization"), Some("Bearer 1"))?;
-        Ok(())
+        Ok(same("authorization", asked.headers.get("authorization"), Some("Bearer 1"))?)
     });
     suite.case("", "path and query go to the upstream as they are", async |cx| {
         let at = cx.replying(Reply::ok("x"));
@@ -258,8 +243,7 @@ fn keys(suite: &mut Suite) {
         let at = cx.replying(Reply::ok("x"));
         cx.post(&at, "a question").send().await?.ends_with("x").await?;
         cx.post(&at, "another").send().await?.ends_with("x").await?;
-        same("upstream requests", at.received().len(), 2)?;
-        Ok(())
+        Ok(same("upstream requests", at.received().len(), 2)?)
     });
 }
 
@@ -271,31 +255,27 @@ fn calls(suite: &mut Suite) {
         same("during", progress(&cx, &at).await?, (true, false))?;
         call.end().await?;
         reader.ends().await?;
-        same("after", progress(&cx, &at).await?, (false, true))?;
-        Ok(())
+        Ok(same("after", progress(&cx, &at).await?, (false, true))?)
     });
     suite.case("", "in-progress answers while the upstream has not", async |cx| {
         let at = cx.endpoint();
         let _asked = cx.get(&at).open().await?;
         let _call = at.accept().await?;
         let status = tokio::time::timeout(std::time::Duration::from_secs(10), cx.status(&at)).await;
-        holds("an answer within 10 s", status.is_ok())?;
-        Ok(())
+        Ok(holds("an answer within 10 s", status.is_ok())?)
     });
     suite.case("", "delete of what is complete: the next request asks the upstream anew", async |cx| {
         let at = cx.replying(Reply::ok("an answer"));
         cx.get(&at).send().await?.ends_with("an answer").await?;
         cx.delete(&at).await?;
         cx.get(&at).send().await?.ends_with("an answer").await?;
-        at.hits(2)?;
-        Ok(())
+        Ok(at.hits(2)?)
     });
     suite.case("", "delete of what streams closes the upstream", async |cx| {
         let (at, mut call, _reader) = live(&cx, "half").await?;
         cx.delete(&at).await?;
         let closed = tokio::time::timeout(std::time::Duration::from_secs(10), call.closed()).await;
-        holds("closed within 10 s", closed.is_ok())?;
-        Ok(())
+        Ok(holds("closed within 10 s", closed.is_ok())?)
     });
     suite.case("", "after a delete of what streamed nobody gets its bytes", async |cx| {
         let (at, mut old, _reader) = live(&cx, "old ").await?;
@@ -309,7 +289,6 @@ fn calls(suite: &mut Suite) {
         cx.status(&at).await?;
         new.end().await?;
         reader.ends().await?;
-        cx.get(&at).send().await?.ends_with("new").await?;
-        Ok(())
+        Ok(cx.get(&at).send().await?.ends_with("new").await?)
     });
 }

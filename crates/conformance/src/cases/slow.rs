@@ -43,8 +43,7 @@ pub(super) fn add(suite: &mut Suite) {
         call.end().await?;
         reader.ends().await?;
         cx.until_state(&at, "complete").await?;
-        stalled.ends_with(&body).await?;
-        Ok(())
+        Ok(stalled.ends_with(&body).await?)
     });
     suite.case("B8", "a reader that stalls, falls behind and leaves continues where it was", async |cx| {
         let body = cx.bytes(4 << 20);
@@ -63,16 +62,14 @@ pub(super) fn add(suite: &mut Suite) {
         rest.is(200)?.state("streaming")?;
         rest.next(&body[held..]).await?;
         live.call.end().await?;
-        rest.ends().await?;
-        Ok(())
+        Ok(rest.ends().await?)
     });
     suite.case("B3 S4", "a reader that stood still finds a deleted recording broken", async |cx| {
         let (live, body, mut stalled) = stalled_live(&cx).await?;
         cx.delete(&live.at).await?;
         let (got, end) = stalled.rest().await?;
         holds("broken", end != End::Clean)?;
-        holds("what came was right", body.starts_with(&got))?;
-        Ok(())
+        Ok(holds("what came was right", body.starts_with(&got))?)
     });
     suite.case("B3 S4", "a reader that stood still finds a superseded live recording broken", async |cx| {
         let (live, body, mut stalled) = stalled_live(&cx).await?;
@@ -80,14 +77,12 @@ pub(super) fn add(suite: &mut Suite) {
         live.at.accept().await?;
         let (got, end) = stalled.rest().await?;
         holds("broken", end != End::Clean)?;
-        holds("what came was right", body.starts_with(&got))?;
-        Ok(())
+        Ok(holds("what came was right", body.starts_with(&got))?)
     });
     suite.case("B8 S4", "a reader that stood still gets all of a stopped recording", async |cx| {
         let (live, body, mut stalled) = stalled_live(&cx).await?;
         cx.stop(&live.at).await?;
-        stalled.ends_with(&body).await?;
-        Ok(())
+        Ok(stalled.ends_with(&body).await?)
     });
     suite.case("B3 B8", "a reader that stood still gets all of a failed recording, then a cut", async |cx| {
         let (live, body, mut stalled) = stalled_live(&cx).await?;
@@ -103,8 +98,7 @@ pub(super) fn add(suite: &mut Suite) {
         async |cx| {
             let (at, body, mut stalled) = stalled_replay(&cx).await?;
             cx.get(&at).mode("restart").send().await?.ends_with(&body).await?;
-            stalled.ends_with(&body[1000..]).await?;
-            Ok(())
+            Ok(stalled.ends_with(&body[1000..]).await?)
         },
     );
     suite.case("B3", "a replay breaks when its recording is deleted meanwhile", async |cx| {
@@ -112,7 +106,6 @@ pub(super) fn add(suite: &mut Suite) {
         cx.delete(&at).await?;
         let (got, end) = stalled.rest().await?;
         holds("broken", end != End::Clean)?;
-        holds("what came was right", body[1000..].starts_with(&got))?;
-        Ok(())
+        Ok(holds("what came was right", body[1000..].starts_with(&got))?)
     });
 }
