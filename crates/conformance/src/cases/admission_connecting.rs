@@ -11,14 +11,13 @@ pub(super) fn add(suite: &mut Suite) {
         "S1",
         "join, resume and replay while connecting wait for the head and then follow",
         async |cx| {
-            let Connecting { at, mut call, starter } = cx.connecting().await?;
+            let Connecting { at, call, starter } = cx.connecting().await?;
             let mut waiting = vec![starter];
             for mode in ["join", "resume", "replay"] {
                 waiting.push(cx.get(&at).mode(mode).open().await?);
             }
             cx.until_state(&at, "connecting").await?;
-            call.head(200, &[]).await?;
-            call.send("one ").await?;
+            let mut call = call.begins("one ").await?;
             let mut readers = Vec::new();
             for open in waiting {
                 let mut reader = open.response().await?;
@@ -40,22 +39,20 @@ pub(super) fn add(suite: &mut Suite) {
         async |cx| {
             let at = cx.endpoint();
             let first = cx.post(&at, "a").open().await?;
-            let mut call = at.accept().await?;
+            let call = at.accept().await?;
             let second = cx.post(&at, "b").open().await?;
-            call.head(200, &[]).await?;
-            call.send("for all").await?;
+            let _call = call.begins("for all").await?;
             first.response().await?.next("for all").await?;
             second.response().await?.next("for all").await?;
             Ok(at.hits(1)?)
         },
     );
     suite.case("S1", "a continuation while connecting waits and then follows from its offset", async |cx| {
-        let Connecting { at, mut call, starter: _starter } = cx.connecting().await?;
+        let Connecting { at, call, starter: _starter } = cx.connecting().await?;
         let status = cx.until(&at, |status| status["recording"].is_string()).await?;
         let id = status["recording"].as_str().unwrap_or_default().to_owned();
         let waiting = cx.rest_of(&at, &id, 0).open().await?;
-        call.head(200, &[]).await?;
-        call.send("here").await?;
+        let call = call.begins("here").await?;
         let mut reader = waiting.response().await?;
         reader.is(200)?.has("durablefetch-recording", &id)?.has("durablefetch-offset", "0")?;
         reader.next("here").await?;
@@ -68,42 +65,29 @@ pub(super) fn add(suite: &mut Suite) {
         async |cx| {
             let Connecting { at, mut call, starter } = cx.connecting().await?;
             let restart = cx.get(&at).mode("restart").open().await?;
-            let mut second = at.accept().await?;
+            let second = at.accept().await?;
             starter.response().await?.error(410, "superseded").await?;
             call.closed().await?;
-            second.head(200, &[]).await?;
-            second.send("new").await?;
+            let _second = second.begins("new").await?;
             restart.response().await?.next("new").await?;
             Ok(at.hits(2)?)
         },
     );
-    suite.case(
-        "S1 S4 S8",
-        "stop while connecting closes the upstream; waiters get 410, resume 204",
-        async |cx| {
+    for (control, code, name) in [
+        ("stop", "stopped", "stop while connecting closes the upstream; waiters get 410, resume 204"),
+        ("delete", "deleted", "delete while connecting closes the upstream; waiters get 410, resume 204"),
+    ] {
+        suite.case("S1 S4 S8", name, async move |cx| {
             let Connecting { at, mut call, starter } = cx.connecting().await?;
             let resume = cx.get(&at).mode("resume").open().await?;
-            cx.stop(&at).await?;
+            cx.control(control, json!({ "url": at.url() })).await?.is(200)?;
             call.closed().await?;
-            starter.response().await?.error(410, "stopped").await?;
+            starter.response().await?.error(410, code).await?;
             resume.response().await?.is(204)?.state("none")?;
             cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
             Ok(at.hits(1)?)
-        },
-    );
-    suite.case(
-        "S1 S4 S8",
-        "delete while connecting closes the upstream; waiters get 410, resume 204",
-        async |cx| {
-            let Connecting { at, mut call, starter } = cx.connecting().await?;
-            let resume = cx.get(&at).mode("resume").open().await?;
-            cx.delete(&at).await?;
-            call.closed().await?;
-            starter.response().await?.error(410, "deleted").await?;
-            resume.response().await?.is(204)?.state("none")?;
-            Ok(at.hits(1)?)
-        },
-    );
+        });
+    }
     suite.case("C1", "in-progress while connecting says so", async |cx| {
         let Connecting { at, call: _call, starter: _starter } = cx.connecting().await?;
         let status = cx.status(&at).await?;

@@ -4,38 +4,24 @@ use crate::case::Suite;
 use crate::scenario::Live;
 
 pub(super) fn add(suite: &mut Suite) {
-    suite.case("S1", "join of a streaming recording replays from byte 0 and follows", async |cx| {
-        let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
-        let mut joined = cx.get(&at).send().await?;
-        joined.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
-        joined.has("durablefetch-offset", "0")?;
-        joined.next("one ").await?;
-        call.send("two").await?;
-        joined.next("two").await?;
-        call.end().await?;
-        joined.ends().await?;
-        Ok(at.hits(1)?)
-    });
-    suite.case("S1", "resume of a streaming recording replays from byte 0 and follows", async |cx| {
-        let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
-        let mut resumed = cx.get(&at).mode("resume").send().await?;
-        resumed.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
-        resumed.next("one ").await?;
-        call.send("two").await?;
-        call.end().await?;
-        resumed.ends_with("two").await?;
-        Ok(at.hits(1)?)
-    });
-    suite.case("S1", "replay of a streaming recording replays from byte 0 and follows", async |cx| {
-        let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
-        let mut replayed = cx.get(&at).mode("replay").send().await?;
-        replayed.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
-        replayed.next("one ").await?;
-        call.send("two").await?;
-        call.end().await?;
-        replayed.ends_with("two").await?;
-        Ok(at.hits(1)?)
-    });
+    for (mode, name) in [
+        ("join", "join of a streaming recording replays from byte 0 and follows"),
+        ("resume", "resume of a streaming recording replays from byte 0 and follows"),
+        ("replay", "replay of a streaming recording replays from byte 0 and follows"),
+    ] {
+        suite.case("S1", name, async move |cx| {
+            let Live { at, mut call, reader: _reader, recording } = cx.streaming("one ").await?;
+            let mut second = cx.get(&at).mode(mode).send().await?;
+            second.is(200)?.state("streaming")?.has("durablefetch-recording", &recording)?;
+            second.has("durablefetch-offset", "0")?;
+            second.next("one ").await?;
+            call.send("two").await?;
+            second.next("two").await?;
+            call.end().await?;
+            second.ends().await?;
+            Ok(at.hits(1)?)
+        });
+    }
     suite.case("S1", "a join with another method and body follows what is streaming", async |cx| {
         let Live { at, mut call, .. } = cx.streaming("one ").await?;
         let mut joined = cx.post(&at, "something else").send().await?;
@@ -51,11 +37,10 @@ pub(super) fn add(suite: &mut Suite) {
         async |cx| {
             let Live { at, mut call, mut reader, recording } = cx.streaming("old").await?;
             let restart = cx.get(&at).mode("restart").open().await?;
-            let mut second = at.accept().await?;
+            let second = at.accept().await?;
             call.closed().await?;
             reader.breaks().await?;
-            second.head(200, &[]).await?;
-            second.send("new").await?;
+            let second = second.begins("new").await?;
             let mut restarted = restart.response().await?;
             restarted.next("new").await?;
             cx.rest_of(&at, &recording, 3).send().await?.error(410, "superseded").await?;

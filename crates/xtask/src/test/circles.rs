@@ -110,10 +110,11 @@ fn circles_at(level: &[String], arrows: &Arrows, files: &[File]) -> Vec<String> 
     let place = [&[format!("{root}src")], level].concat().join("/");
     let mut told = Vec::new();
     for rooms in knots(arrows) {
-        let circle = shortest_circle(&rooms, arrows);
+        let circles = rooms.iter().filter_map(|room| way(room, room, arrows));
+        let circle = circles.min_by_key(Vec::len).unwrap_or_default();
         let mut text = format!("{place}: {}", circle.join(" → "));
         if rooms.len() >= circle.len() {
-            let all: Vec<_> = rooms.iter().map(String::as_str).collect();
+            let all: Vec<_> = rooms.iter().map(|room| room.as_str()).collect();
             text += &format!("\n  and more circles among {}", all.join(", "));
         }
         for pair in circle.windows(2) {
@@ -131,55 +132,41 @@ fn circles_at(level: &[String], arrows: &Arrows, files: &[File]) -> Vec<String> 
 }
 
 /// Sets of rooms of which each reaches each.
-fn knots(arrows: &Arrows) -> Vec<BTreeSet<String>> {
+fn knots(arrows: &Arrows) -> Vec<BTreeSet<&String>> {
     let rooms: BTreeSet<&String> = arrows.keys().flat_map(|(a, b)| [a, b]).collect();
-    let reached: BTreeMap<&String, BTreeSet<String>> =
-        rooms.iter().map(|room| (*room, reach(room, arrows))).collect();
-    let mut found: Vec<BTreeSet<String>> = Vec::new();
-    for room in rooms {
-        if reached[room].contains(room) && !found.iter().any(|knot| knot.contains(room)) {
-            found.push(reached[room].iter().filter(|other| reached[other].contains(room)).cloned().collect());
+    let mut found: Vec<BTreeSet<&String>> = Vec::new();
+    for room in &rooms {
+        let both = |other: &&&String| way(room, other, arrows).and(way(other, room, arrows)).is_some();
+        if !found.iter().any(|knot| knot.contains(room)) {
+            found.extend(
+                Some(rooms.iter().filter(both).copied().collect())
+                    .filter(|knot: &BTreeSet<_>| !knot.is_empty()),
+            );
         }
     }
     found
 }
 
-fn reach(start: &str, arrows: &Arrows) -> BTreeSet<String> {
+/// The rooms from one to another, or around to itself, over the fewest arrows. Both ends are in it.
+fn way(start: &str, end: &str, arrows: &Arrows) -> Option<Vec<String>> {
+    let mut ways = vec![vec![start.to_owned()]];
     let mut seen = BTreeSet::new();
-    let mut next = vec![start.to_owned()];
-    while let Some(room) = next.pop() {
-        for (_, to) in arrows.keys().filter(|(from, _)| *from == room) {
-            if seen.insert(to.clone()) {
-                next.push(to.clone());
-            }
-        }
-    }
-    seen
-}
-
-/// The fewest rooms of a knot that make a circle; the first stands at both ends.
-fn shortest_circle(knot: &BTreeSet<String>, arrows: &Arrows) -> Vec<String> {
-    let ways = knot.iter().filter_map(|start| {
-        let mut ways = vec![vec![start.clone()]];
-        let mut seen = BTreeSet::new();
-        while !ways.is_empty() {
-            let mut longer = Vec::new();
-            for way in ways {
-                for (_, to) in arrows.keys().filter(|(from, _)| Some(from) == way.last()) {
-                    let grown = [way.as_slice(), std::slice::from_ref(to)].concat();
-                    if to == start {
-                        return Some(grown);
-                    }
-                    if seen.insert(to.clone()) {
-                        longer.push(grown);
-                    }
+    while !ways.is_empty() {
+        let mut longer = Vec::new();
+        for way in ways {
+            for (_, to) in arrows.keys().filter(|(from, _)| Some(from) == way.last()) {
+                let grown = [way.as_slice(), std::slice::from_ref(to)].concat();
+                if to == end {
+                    return Some(grown);
+                }
+                if seen.insert(to) {
+                    longer.push(grown);
                 }
             }
-            ways = longer;
         }
-        None
-    });
-    ways.min_by_key(Vec::len).unwrap_or_default()
+        ways = longer;
+    }
+    None
 }
 
 /// `None` for a file of tests.
