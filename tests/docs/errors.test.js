@@ -15,13 +15,13 @@ const rowsOf = (heading) => {
 
 test("every code of a recorder has a row in docs/errors.md, with its status, and no other has", () => {
   const table = read('crates/protocol/src/words/error.rs')
-  const codes = [...table.matchAll(/^    \w+ = "([a-z-]+)", (\d+), /gm)].map(([, code, status]) => ({ code, status: Number(status) }))
+  const codes = [...table.matchAll(/^ {4}\w+ = "([a-z-]+)", (\d+), /gm)].map(([, code, status]) => ({ code, status: Number(status) }))
   assert.ok(codes.length > 20, 'the table is found')
   assert.deepEqual(rowsOf('What a recorder answers').sort(byCode), codes.sort(byCode))
 })
 
 test('RecorderErrorCode in index.d.ts has the codes of a recorder', () => {
-  const codes = [...read('crates/protocol/src/words/error.rs').matchAll(/^    \w+ = "([a-z-]+)", \d+, /gm)].map(([, code]) => code)
+  const codes = [...read('crates/protocol/src/words/error.rs').matchAll(/^ {4}\w+ = "([a-z-]+)", \d+, /gm)].map(([, code]) => code)
   const [, union] = /export type RecorderErrorCode =\n(.*?)\n\n/s.exec(read('pkg-template/index.d.ts'))
   assert.deepEqual([...union.matchAll(/'([a-z-]+)'/g)].map(([, code]) => code), codes)
 })

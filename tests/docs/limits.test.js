@@ -14,7 +14,7 @@ const written = (text) => text.replace(/^(\d+)(GiB|MiB|KiB|ms|s|m|h|d)$/, (_, nu
 
 test('every limit of `durablefetch serve` has its row in docs/limits.md, with its default', async () => {
   const { stdout } = await promisify(execFile)(RECORDER, ['serve', '--help'])
-  const flags = [...stdout.matchAll(/^ +(?:-\w, )?(--(?:max-[\w-]+|[\w-]+-timeout|ttl|drain)) <\w+>(.*?)(?=^ +-|^\w|(?![^]))/gms)].map(([, flag, text]) => ({
+  const flags = [...stdout.matchAll(/^ +(?:-\w, )?(--(?:max-[\w-]+|[\w-]+-timeout|ttl|drain)) <\w+>(.*?)(?=^ +-|^\w|(?![\s\S]))/gms)].map(([, flag, text]) => ({
     flag,
     value: /\[default: (.*?)\]/s.exec(text)?.[1].replaceAll(/\s+/g, ' '),
   }))

@@ -112,7 +112,7 @@ async function checkNpm(args, { folder }) {
 }
 
 test('every curl of README and docs that asks a recorder on this machine gets an answer', async (t) => {
-  const upstream = createServer((request, response) => response.end('an answer')).listen(0, '127.0.0.1')
+  const upstream = createServer((_request, response) => response.end('an answer')).listen(0, '127.0.0.1')
   await once(upstream, 'listening')
   t.after(() => upstream.close())
   const recorder = await startRecorder()

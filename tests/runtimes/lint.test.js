@@ -3,7 +3,7 @@ import { run } from './lib/process.js'
 import { project } from './lib/project.js'
 import { tarball } from './lib/tarball.js'
 
-executes('publint', async (t) => {
+executes('publint', async () => {
   const { dir, bin, version } = await project('lint')
   const { file } = await tarball()
   await run(bin('publint'), [file, '--strict'], { cwd: dir })
@@ -14,7 +14,7 @@ executes('publint', async (t) => {
 // module, neither code nor types: each bundler has its own suffix and its own type for the address of a file.
 const SCOPE = ['--profile', 'esm-only', '--exclude-entrypoints', './wasm']
 
-executes('are the types wrong?', async (t) => {
+executes('are the types wrong?', async () => {
   const { dir, bin, version } = await project('lint')
   const { file } = await tarball()
   await run(bin('attw'), [file, ...SCOPE, '--no-emoji'], { cwd: dir })

@@ -14,7 +14,7 @@ const CONFIGS = {
 
 for (const compiler of ['typescript', 'typescript5']) {
   for (const [what, { file, sdk }] of Object.entries(CONFIGS)) {
-    executes(`types, ${compiler === 'typescript' ? 'newest' : 'older'} TypeScript: ${what}`, async (t) => {
+    executes(`types, ${compiler === 'typescript' ? 'newest' : 'older'} TypeScript: ${what}`, async () => {
       const { dir, version } = await project('types')
       const config = { extends: `./${file}`, compilerOptions: sdk ? { paths: { ai: [`./node_modules/${sdk}`] } } : {} }
       await writeFile(join(dir, 'tsconfig.run.json'), JSON.stringify(config))

@@ -38,7 +38,7 @@ for (const [kind, scope] of Object.entries(SCOPES)) {
 
 /** An address that cuts all connections through the proxy. */
 async function serveCut(t, proxy) {
-  const server = createServer((request, response) => {
+  const server = createServer((_request, response) => {
     proxy.cutNow()
     response.writeHead(204, { 'access-control-allow-origin': '*' }).end()
   }).listen(0, '127.0.0.1')

@@ -101,7 +101,7 @@ test("our client with 0.1.0's worker", async (t) => {
   t.diagnostic(worker.versions)
 
   const clientIn = {
-    node: (t, { proxy }) => driverOf(new DurableFetchClient({ durablefetchHost: proxy.url })),
+    node: (_t, { proxy }) => driverOf(new DurableFetchClient({ durablefetchHost: proxy.url })),
     chromium: (t, { proxy }) => pages.open(t, proxy.url),
   }
   const more = async () => {

@@ -118,6 +118,7 @@ export const input = [
   },
   {
     name: 'detached: `const { fetch } = …`',
+    // biome-ignore lint/complexity/noCommaOperator: it takes the receiver away
     run: async ({ fetch, url }) => (0, fetch)(url('/text')).then((r) => r.ok),
     is: true,
   },

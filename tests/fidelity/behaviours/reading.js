@@ -158,6 +158,7 @@ export const reading = [
     name: '`body` is the same object each time',
     run: async ({ fetch, url }) => {
       const answer = await fetch(url('/text'))
+      // biome-ignore lint/suspicious/noSelfCompare: that is the question
       return answer.body === answer.body
     },
     is: true,

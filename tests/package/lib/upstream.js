@@ -6,7 +6,7 @@ export const TEXT = Array.from({ length: 200 }, (_, line) => `line ${line}: naï
 
 export async function startUpstream(t) {
   let asked = 0
-  const server = createServer((request, response) => {
+  const server = createServer((_request, response) => {
     asked += 1
     response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', 'x-asked': String(asked) })
     for (const line of TEXT.match(/.*\n/g)) response.write(line)

@@ -52,7 +52,7 @@ inPage(async ({ recorder, upstream, id }) => {
   const idle = await df.fetch(address('open', 'idle'))
   let both
   const sent = new Promise((resolve) => (both = resolve))
-  const never = (input, init) => {
+  const never = (_input, init) => {
     if (report.signals.push(init.signal) === 2) both()
     return new Promise(() => {})
   }
