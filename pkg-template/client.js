@@ -42,16 +42,18 @@ export function clientClass(living) {
   }
 
   /** @param {() => any} owner @param {string} name @param {boolean} promises */
-  const calling = (owner, name, promises) => (/** @type {unknown[]} */ ...args) => {
-    if (!promises) return owner()[name](...args)
-    try {
-      const { life } = living()
-      // A closure of wasm answers nothing when its instance breaks down.
-      return owner()[name](...args) ?? Promise.reject(life.error)
-    } catch (error) {
-      return Promise.reject(error)
+  const calling =
+    (owner, name, promises) =>
+    (/** @type {unknown[]} */ ...args) => {
+      if (!promises) return owner()[name](...args)
+      try {
+        const { life } = living()
+        // A closure of wasm answers nothing when its instance breaks down.
+        return owner()[name](...args) ?? Promise.reject(life.error)
+      } catch (error) {
+        return Promise.reject(error)
+      }
     }
-  }
 
   return class DurableFetchClient {
     /** @param {unknown} [options] */

@@ -199,9 +199,7 @@ export interface ChatTransportOptions {
   /** Called first; what it returns is what is sent, with the chat's key, mode and request id added. */
   prepareSendMessagesRequest?: (options: SendMessagesInput) => PreparedSend | PromiseLike<PreparedSend>
   /** Called first; what it returns is what is sent, with the chat's key and mode added. */
-  prepareReconnectToStreamRequest?: (
-    options: ReconnectInput,
-  ) => PreparedReconnect | PromiseLike<PreparedReconnect>
+  prepareReconnectToStreamRequest?: (options: ReconnectInput) => PreparedReconnect | PromiseLike<PreparedReconnect>
 }
 
 /** Options for the AI SDK's `DefaultChatTransport`, versions 5 to 7. */

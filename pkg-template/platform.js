@@ -76,11 +76,13 @@ function truthful(response, ending) {
       const { body } = response
       const used = response.bodyUsed || body?.locked
       const told = name === 'arrayBuffer' && body && !used ? whole(response) : read.call(response)
-      return used ? told : told.catch((/** @type {unknown} */ error) => {
-        // A body whose instance broke down has nobody to say so but the instance's life.
-        const broken = mine.error && error instanceof TypeError ? mine.error : error
-        throw 'error' in ending ? ending.error : broken
-      })
+      return used
+        ? told
+        : told.catch((/** @type {unknown} */ error) => {
+            // A body whose instance broke down has nobody to say so but the instance's life.
+            const broken = mine.error && error instanceof TypeError ? mine.error : error
+            throw 'error' in ending ? ending.error : broken
+          })
     }
     Object.defineProperty(response, name, { value, configurable: true, writable: true })
   }

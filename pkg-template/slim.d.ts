@@ -1,14 +1,7 @@
 export * from './index.js'
 
 /** What the module can be made from. */
-export type WasmSource =
-  | string
-  | URL
-  | Request
-  | Response
-  | PromiseLike<Response>
-  | BufferSource
-  | WebAssembly.Module
+export type WasmSource = string | URL | Request | Response | PromiseLike<Response> | BufferSource | WebAssembly.Module
 
 /**
  * Instantiates the module; to be awaited before the first `new DurableFetchClient()`. Further calls do nothing.

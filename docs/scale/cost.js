@@ -91,7 +91,8 @@ const NAMES = {
   storedGbMonth: 'SQLite: stored, GB-month',
 }
 
-const money = (dollars) => `$${dollars.toLocaleString('en-US', { maximumFractionDigits: dollars < 100 ? 2 : 0, minimumFractionDigits: dollars < 100 ? 2 : 0 })}`
+const money = (dollars) =>
+  `$${dollars.toLocaleString('en-US', { maximumFractionDigits: dollars < 100 ? 2 : 0, minimumFractionDigits: dollars < 100 ? 2 : 0 })}`
 const amount = (value) => value.toLocaleString('en-US', { maximumSignificantDigits: 3 })
 
 /** The bill of one month as a table. */
@@ -100,7 +101,10 @@ export function billTable(recordingsADay, recording = TYPICAL) {
   return [
     '| billed | for one recording | in a month | included | dollars a month |',
     '|---|---:|---:|---:|---:|',
-    ...lines.map(({ name, each, amount: all, dollars }) => `| ${NAMES[name]} | ${amount(each)} | ${amount(all)} | ${amount(PRICES[name].included)} | ${money(dollars)} |`),
+    ...lines.map(
+      ({ name, each, amount: all, dollars }) =>
+        `| ${NAMES[name]} | ${amount(each)} | ${amount(all)} | ${amount(PRICES[name].included)} | ${money(dollars)} |`,
+    ),
     `| the plan | | | | ${money(PRICES.plan)} |`,
     `| **together** | | | | **${money(total)}** |`,
   ].join('\n')
@@ -110,11 +114,21 @@ export function billTable(recordingsADay, recording = TYPICAL) {
 export function growthTable() {
   const lengths = [10, 20, 60, 300]
   const counts = [1e3, 1e4, 1e5, 1e6, 1e7]
-  const cell = (count, seconds) => money(monthOf(count, { ...TYPICAL, seconds, bytes: (TYPICAL.bytes * seconds) / TYPICAL.seconds, chunks: (TYPICAL.chunks * seconds) / TYPICAL.seconds }).total)
+  const cell = (count, seconds) =>
+    money(
+      monthOf(count, {
+        ...TYPICAL,
+        seconds,
+        bytes: (TYPICAL.bytes * seconds) / TYPICAL.seconds,
+        chunks: (TYPICAL.chunks * seconds) / TYPICAL.seconds,
+      }).total,
+    )
   return [
     `| recordings a day | ${lengths.map((seconds) => `${seconds} s each`).join(' | ')} |`,
     `|---:|${lengths.map(() => '---:|').join('')}`,
-    ...counts.map((count) => `| ${count.toLocaleString('en-US')} | ${lengths.map((seconds) => cell(count, seconds)).join(' | ')} |`),
+    ...counts.map(
+      (count) => `| ${count.toLocaleString('en-US')} | ${lengths.map((seconds) => cell(count, seconds)).join(' | ')} |`,
+    ),
   ].join('\n')
 }
 
@@ -135,7 +149,10 @@ export function neighboursTable() {
 /** docs/scale.md with its tables written anew. */
 export function costPage(text) {
   const tables = { bill: billTable(1e6), growth: growthTable(), neighbours: neighboursTable() }
-  return text.replaceAll(/(<!-- (\w+):begin -->\n).*?(\n<!-- \2:end -->)/gs, (_, begin, name, end) => `${begin}${tables[name]}${end}`)
+  return text.replaceAll(
+    /(<!-- (\w+):begin -->\n).*?(\n<!-- \2:end -->)/gs,
+    (_, begin, name, end) => `${begin}${tables[name]}${end}`,
+  )
 }
 
 if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {

@@ -54,7 +54,9 @@ try {
     // The page is of the recorder's own origin, as where a recorder is mounted. Of another one each request of ours would
     // pay for a preflight, which Chromium does not keep for requests that say `no-store`.
     await page.route(`${host}/bench/*`, async (route) => {
-      await route.fulfill({ response: await route.fetch({ url: route.request().url().replace(`${host}/bench/`, site.url) }) })
+      await route.fulfill({
+        response: await route.fetch({ url: route.request().url().replace(`${host}/bench/`, site.url) }),
+      })
     })
     await page.goto(`${host}/bench/`)
     await page.evaluate(async () => (window.bench = await import('/bench/page.js')).begin(location.origin))
@@ -68,7 +70,8 @@ try {
 
   await imports(browser, site)
   const page = await open(recorder.url)
-  for (const how of ['reader', 'arrayBuffer']) for (const mb of [10, 64]) await bulk(page, call, address, record, how, mb * MB)
+  for (const how of ['reader', 'arrayBuffer'])
+    for (const mb of [10, 64]) await bulk(page, call, address, record, how, mb * MB)
   await latency(page, call, address, record)
   await heap(page, call, address)
   await gaps(await open(proxy.url), call, address)
@@ -131,8 +134,21 @@ async function imports(browser, site) {
   const both = median(taken.load.map((ms, round) => ms + taken.first[round]))
   const ms = (value) => `${value.toFixed(1)} ms`
   const added = load - blank
-  rows.push({ what: '`import()` of the script, new page (beside: of a script of as many bytes)', native: ms(blank), ours: ms(load), compared: `${added >= 0 ? '+' : ''}${ms(added)}`, target: '' })
-  rows.push({ what: 'imported → first request sent, new page', native: '', ours: `${ms(first)} (with the import: ${ms(both)})`, compared: '', target: '≤ 10 ms', ok: first <= 10 })
+  rows.push({
+    what: '`import()` of the script, new page (beside: of a script of as many bytes)',
+    native: ms(blank),
+    ours: ms(load),
+    compared: `${added >= 0 ? '+' : ''}${ms(added)}`,
+    target: '',
+  })
+  rows.push({
+    what: 'imported → first request sent, new page',
+    native: '',
+    ours: `${ms(first)} (with the import: ${ms(both)})`,
+    compared: '',
+    target: '≤ 10 ms',
+    ok: first <= 10,
+  })
 }
 
 async function bulk(page, call, address, record, how, bytes) {
@@ -148,7 +164,15 @@ async function bulk(page, call, address, record, how, bytes) {
   const ratio = median(ratios)
   const shown = (kind) => `${median(speeds[kind]).toFixed(0)} MB/s`
   const what = `${bytes / MB} MB, ${how === 'reader' ? 'chunk by chunk' : '`arrayBuffer()`'}`
-  rows.push({ what, native: shown('native'), ours: shown('ours'), rival: shown('rival'), compared: `× ${ratio.toFixed(2)} (half of them ${quantile(ratios, 0.25).toFixed(2)} to ${quantile(ratios, 0.75).toFixed(2)})`, target: '≥ × 0.95', ok: ratio >= 0.95 })
+  rows.push({
+    what,
+    native: shown('native'),
+    ours: shown('ours'),
+    rival: shown('rival'),
+    compared: `× ${ratio.toFixed(2)} (half of them ${quantile(ratios, 0.25).toFixed(2)} to ${quantile(ratios, 0.75).toFixed(2)})`,
+    target: '≥ × 0.95',
+    ok: ratio >= 0.95,
+  })
 }
 
 async function latency(page, call, address, record) {
@@ -162,12 +186,22 @@ async function latency(page, call, address, record) {
     }
   }
   raw.latency = seen
-  for (const [name, q] of [['p50', 0.5], ['p99', 0.99]]) {
+  for (const [name, q] of [
+    ['p50', 0.5],
+    ['p99', 0.99],
+  ]) {
     const at = Object.fromEntries(KINDS.map((kind) => [kind, seen[kind].map((one) => quantile(one, q))]))
     const added = median(at.ours.map((ms, round) => ms - at.native[round]))
     const target = q === 0.99 ? { target: 'added ≤ 1 ms', ok: added <= 1 } : { target: '' }
     const shown = (kind) => `${median(at[kind]).toFixed(2)} ms`
-    rows.push({ what: `latency of a chunk, 6 streams × 50/s, ${name}`, native: shown('native'), ours: shown('ours'), rival: shown('rival'), compared: `${added >= 0 ? '+' : ''}${added.toFixed(2)} ms`, ...target })
+    rows.push({
+      what: `latency of a chunk, 6 streams × 50/s, ${name}`,
+      native: shown('native'),
+      ours: shown('ours'),
+      rival: shown('rival'),
+      compared: `${added >= 0 ? '+' : ''}${added.toFixed(2)} ms`,
+      ...target,
+    })
   }
 }
 
@@ -183,7 +217,13 @@ async function heap(page, call, address) {
     shown[kind] = `${(Math.min(...samples) / MB).toFixed(2)} to ${(Math.max(...samples) / MB).toFixed(2)} MB`
   }
   const compared = `grown by ${grown.ours.toFixed(0)} kB (native ${grown.native.toFixed(0)})`
-  rows.push({ what: 'JavaScript heap while 256 MB pass', ...shown, compared, target: 'flat (≤ 256 kB)', ok: grown.ours <= 256 })
+  rows.push({
+    what: 'JavaScript heap while 256 MB pass',
+    ...shown,
+    compared,
+    target: 'flat (≤ 256 kB)',
+    ok: grown.ours <= 256,
+  })
 }
 
 async function gaps(page, call, address) {

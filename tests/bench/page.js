@@ -112,7 +112,11 @@ export async function gaps(url, cuts) {
 /** The same trip without us: a new connection, the recording's rest, its first byte. */
 export async function bareTrip(url, offset) {
   const { recording } = await df.isInProgress(url)
-  const headers = { 'durablefetch-url': url, 'durablefetch-recording': recording, 'durablefetch-offset': String(offset) }
+  const headers = {
+    'durablefetch-url': url,
+    'durablefetch-recording': recording,
+    'durablefetch-offset': String(offset),
+  }
   const left = new AbortController()
   await window.cut()
   const began = performance.now()

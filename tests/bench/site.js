@@ -29,7 +29,12 @@ async function bundled(source) {
   try {
     await writeFile(join(dir, 'entry.js'), source)
     const lib = { entry: join(dir, 'entry.js'), formats: ['es'], fileName: () => 'df.js' }
-    await build({ root: dir, logLevel: 'warn', configFile: false, build: { lib, outDir: join(dir, 'dist'), minify: true } })
+    await build({
+      root: dir,
+      logLevel: 'warn',
+      configFile: false,
+      build: { lib, outDir: join(dir, 'dist'), minify: true },
+    })
     return await readFile(join(dir, 'dist/df.js'))
   } finally {
     await rm(dir, { recursive: true, force: true })

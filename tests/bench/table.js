@@ -1,12 +1,15 @@
 // What was measured, as Markdown.
 
 export const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
-export const quantile = (values, q) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))]
+export const quantile = (values, q) =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))]
 
 /** `rows`: `{ what, native, ours, rival?, compared, target, ok? }`, all text but `ok`. */
 export function tableOf(rows, { chromium, machine, date, rounds, load }) {
-  const lines = rows.map(({ what, native, ours, rival = '', compared, target, ok }) =>
-    `| ${what} | ${native} | ${ours} | ${compared} | ${target}${ok === undefined ? '' : ok ? ': met' : ': **missed**'} | ${rival} |`)
+  const lines = rows.map(
+    ({ what, native, ours, rival = '', compared, target, ok }) =>
+      `| ${what} | ${native} | ${ours} | ${compared} | ${target}${ok === undefined ? '' : ok ? ': met' : ': **missed**'} | ${rival} |`,
+  )
   return `# The client beside native fetch
 
 <!-- Written by \`cargo xtask bench client\` -->

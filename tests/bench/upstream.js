@@ -36,12 +36,15 @@ async function bulk(response, bytes) {
 function ticks(response, chunks, everyMs) {
   const began = wall()
   let sent = 0
-  const timer = setInterval(() => {
-    while (sent < chunks && wall() >= began + sent * everyMs) {
-      response.write(`${wall().toFixed(3)} `.padEnd(149, '.') + '\n')
-      sent += 1
-    }
-    if (sent === chunks) response.end()
-    if (sent === chunks || response.destroyed) clearInterval(timer)
-  }, Math.max(1, everyMs / 4))
+  const timer = setInterval(
+    () => {
+      while (sent < chunks && wall() >= began + sent * everyMs) {
+        response.write(`${wall().toFixed(3)} `.padEnd(149, '.') + '\n')
+        sent += 1
+      }
+      if (sent === chunks) response.end()
+      if (sent === chunks || response.destroyed) clearInterval(timer)
+    },
+    Math.max(1, everyMs / 4),
+  )
 }

@@ -14,7 +14,8 @@ const blocks = blocksIn('ts', 'tsx', 'js', 'jsx', 'diff').filter(({ file }) => !
 /** What is left of a diff after it was applied. */
 const applied = (code) => code.replace(/^-.*\n/gm, '').replace(/^[+ ]/gm, '')
 
-const from = (folder, ...names) => Object.fromEntries(names.map((name) => [name, [join(ROOT, folder, 'node_modules', name)]]))
+const from = (folder, ...names) =>
+  Object.fromEntries(names.map((name) => [name, [join(ROOT, folder, 'node_modules', name)]]))
 
 const options = {
   target: ts.ScriptTarget.ES2022,
@@ -60,20 +61,24 @@ host.getSourceFile = (file, ...rest) =>
 test('README and docs: every snippet type-checks against the package', () => {
   assert.ok(blocks.length > 10, 'the snippets are found')
   const program = ts.createProgram([...sources.keys()], options, host)
-  const complaints = [...sources].filter(([file]) => file !== AMBIENT).flatMap(([file, { block, text }]) => {
-    const source = program.getSourceFile(file)
-    const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
-    return found.map(({ start, messageText }) => {
-      const line = text.slice(0, start).split('\n').at(-1) + text.slice(start).split('\n')[0]
-      return `${at(block)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}\n    ${line.trim()}`
+  const complaints = [...sources]
+    .filter(([file]) => file !== AMBIENT)
+    .flatMap(([file, { block, text }]) => {
+      const source = program.getSourceFile(file)
+      const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
+      return found.map(({ start, messageText }) => {
+        const line = text.slice(0, start).split('\n').at(-1) + text.slice(start).split('\n')[0]
+        return `${at(block)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}\n    ${line.trim()}`
+      })
     })
-  })
   assert.deepEqual(complaints, [])
 })
 
 test('a snippet that does not fit the package would be noticed', () => {
   const file = join(ROOT, 'snippet-wrong.tsx')
-  sources.set(file, { text: "import { DurableFetchClient } from 'durablefetch'\nnew DurableFetchClient({ hots: '/df' })\n" })
+  sources.set(file, {
+    text: "import { DurableFetchClient } from 'durablefetch'\nnew DurableFetchClient({ hots: '/df' })\n",
+  })
   const program = ts.createProgram([file], options, host)
   assert.equal(program.getSemanticDiagnostics(program.getSourceFile(file)).length, 1)
 })

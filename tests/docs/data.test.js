@@ -7,7 +7,24 @@ import { parse as parseToml } from 'smol-toml'
 import { at, blocksIn, pages, ROOT } from './lib/pages.js'
 
 const LANGUAGES = [
-  'ts', 'tsx', 'js', 'jsx', 'diff', 'sh', 'json', 'jsonc', 'toml', 'ini', 'nginx', 'text', 'http', 'rust', 'html', 'yaml', 'dockerfile', 'caddyfile',
+  'ts',
+  'tsx',
+  'js',
+  'jsx',
+  'diff',
+  'sh',
+  'json',
+  'jsonc',
+  'toml',
+  'ini',
+  'nginx',
+  'text',
+  'http',
+  'rust',
+  'html',
+  'yaml',
+  'dockerfile',
+  'caddyfile',
 ]
 
 test('every block names a language that is known here', () => {
@@ -15,12 +32,18 @@ test('every block names a language that is known here', () => {
     // Normative text, with tables of addresses in its one block.
     .filter(({ file }) => file !== 'PROTOCOL.md')
     .flatMap(({ blocks }) => blocks.filter(({ language }) => !LANGUAGES.includes(language)))
-  assert.deepEqual(wrong.map((block) => `${at(block)}: "${block.language}"`), [])
+  assert.deepEqual(
+    wrong.map((block) => `${at(block)}: "${block.language}"`),
+    [],
+  )
 })
 
 test('JSON and TOML parse', () => {
   for (const block of blocksIn('json', 'jsonc', 'toml')) {
-    const code = block.language === 'jsonc' ? block.code.replace(/^\s*\/\/.*$|\s\/\/ .*$/gm, '').replace(/,(\s*[\]}])/g, '$1') : block.code
+    const code =
+      block.language === 'jsonc'
+        ? block.code.replace(/^\s*\/\/.*$|\s\/\/ .*$/gm, '').replace(/,(\s*[\]}])/g, '$1')
+        : block.code
     assert.doesNotThrow(() => (block.language === 'toml' ? parseToml(code) : JSON.parse(code)), at(block))
   }
 })
@@ -34,7 +57,10 @@ test('units of systemd are sections, keys with values, and comments', () => {
 
 test('configurations of nginx have their braces and semicolons', () => {
   for (const block of blocksIn('nginx')) {
-    const lines = block.code.split('\n').map((line) => line.replace(/(^|\s)#.*$/, '').trim()).filter(Boolean)
+    const lines = block.code
+      .split('\n')
+      .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+      .filter(Boolean)
     const wrong = lines.filter((line) => !/[;{}]$/.test(line))
     assert.deepEqual(wrong, [], at(block))
     const count = (brace) => block.code.split(brace).length
@@ -45,13 +71,24 @@ test('configurations of nginx have their braces and semicolons', () => {
 test('what CONTRIBUTING shows of the code stands there, and every path that it names exists', () => {
   const contributing = pages.find(({ file }) => file === 'CONTRIBUTING.md')
   const plain = (text) => text.replaceAll(/\s+/g, ' ').trim()
-  const cases = readdirSync(join(ROOT, 'crates/conformance/src/cases')).map((file) => readFileSync(join(ROOT, 'crates/conformance/src/cases', file), 'utf8'))
+  const cases = readdirSync(join(ROOT, 'crates/conformance/src/cases')).map((file) =>
+    readFileSync(join(ROOT, 'crates/conformance/src/cases', file), 'utf8'),
+  )
   const excerpts = contributing.blocks.filter(({ language }) => language === 'rust')
   assert.ok(excerpts.length > 0)
-  for (const block of excerpts) assert.ok(cases.some((text) => plain(text).includes(plain(block.code))), at(block))
-  const paths = [...contributing.text.matchAll(/`((?:crates|src|tests|docs|examples|pkg-template)\/[\w./-]*)`/g)].map(([, path]) => path)
+  for (const block of excerpts)
+    assert.ok(
+      cases.some((text) => plain(text).includes(plain(block.code))),
+      at(block),
+    )
+  const paths = [...contributing.text.matchAll(/`((?:crates|src|tests|docs|examples|pkg-template)\/[\w./-]*)`/g)].map(
+    ([, path]) => path,
+  )
   assert.ok(paths.length > 10)
-  assert.deepEqual(paths.filter((path) => !existsSync(join(ROOT, path))), [])
+  assert.deepEqual(
+    paths.filter((path) => !existsSync(join(ROOT, path))),
+    [],
+  )
 })
 
 test('the modules that CONTRIBUTING names for each section of the protocol exist', () => {
@@ -70,17 +107,33 @@ test('the modules that CONTRIBUTING names for each section of the protocol exist
 })
 
 test('every rule of a client has a test in tests/README.md, and every test that is named there exists', () => {
-  const rules = [...pages.find(({ file }) => file === 'PROTOCOL.md').text.matchAll(/^- \*\*(K\d+)\*\*/gm)].map(([, rule]) => rule)
+  const rules = [...pages.find(({ file }) => file === 'PROTOCOL.md').text.matchAll(/^- \*\*(K\d+)\*\*/gm)].map(
+    ([, rule]) => rule,
+  )
   assert.ok(rules.length > 5, 'the rules are found')
   const rows = [...readFileSync(join(ROOT, 'tests/README.md'), 'utf8').matchAll(/^\| (K\d+) \|(.*)\|(.*)\|$/gm)]
-  assert.deepEqual(rows.map(([, rule]) => rule), rules)
-  const web = readdirSync(join(ROOT, 'tests/web')).filter((file) => file.endsWith('.rs')).map((file) => `tests/web/${file}`)
-  const tests = (files) => files.flatMap((file) => [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^(?:async )?fn (\w+)\(\)/gm)].map(([, name]) => name))
+  assert.deepEqual(
+    rows.map(([, rule]) => rule),
+    rules,
+  )
+  const web = readdirSync(join(ROOT, 'tests/web'))
+    .filter((file) => file.endsWith('.rs'))
+    .map((file) => `tests/web/${file}`)
+  const tests = (files) =>
+    files.flatMap((file) =>
+      [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^(?:async )?fn (\w+)\(\)/gm)].map(([, name]) => name),
+    )
   const columns = [tests(['crates/protocol/src/client/follow_tests.rs']), tests(web)]
   for (const [, rule, ...cells] of rows) {
     const named = cells.map((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name))
     assert.ok(named.flat().length > 0, `${rule} has no test`)
-    named.forEach((names, column) => assert.deepEqual(names.filter((name) => !columns[column].includes(name)), [], rule))
+    named.forEach((names, column) =>
+      assert.deepEqual(
+        names.filter((name) => !columns[column].includes(name)),
+        [],
+        rule,
+      ),
+    )
   }
 })
 
@@ -107,6 +160,10 @@ function leads(target, file, folder) {
 /** As GitHub makes them. */
 function anchors(text) {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
-    title.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(/\s/g, '-'),
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replaceAll(/\s/g, '-'),
   )
 }

@@ -10,11 +10,19 @@ import { ROOT } from './lib/pages.js'
 const RECORDER = process.env.DURABLEFETCH_BIN ?? join(ROOT, 'target/debug/durablefetch')
 
 /** As a page for people writes what the help says. */
-const written = (text) => text.replace(/^(\d+)(GiB|MiB|KiB|ms|s|m|h|d)$/, (_, number, unit) => `${Number(number).toLocaleString('en-US')} ${unit === 'm' ? 'min' : unit}`).replace(/^\d+$/, (number) => Number(number).toLocaleString('en-US'))
+const written = (text) =>
+  text
+    .replace(
+      /^(\d+)(GiB|MiB|KiB|ms|s|m|h|d)$/,
+      (_, number, unit) => `${Number(number).toLocaleString('en-US')} ${unit === 'm' ? 'min' : unit}`,
+    )
+    .replace(/^\d+$/, (number) => Number(number).toLocaleString('en-US'))
 
 test('every limit of `durablefetch serve` has its row in docs/limits.md, with its default', async () => {
   const { stdout } = await promisify(execFile)(RECORDER, ['serve', '--help'])
-  const flags = [...stdout.matchAll(/^ +(?:-\w, )?(--(?:max-[\w-]+|[\w-]+-timeout|ttl|drain)) <\w+>(.*?)(?=^ +-|^\w|(?![\s\S]))/gms)].map(([, flag, text]) => ({
+  const flags = [
+    ...stdout.matchAll(/^ +(?:-\w, )?(--(?:max-[\w-]+|[\w-]+-timeout|ttl|drain)) <\w+>(.*?)(?=^ +-|^\w|(?![\s\S]))/gms),
+  ].map(([, flag, text]) => ({
     flag,
     value: /\[default: (.*?)\]/s.exec(text)?.[1].replaceAll(/\s+/g, ' '),
   }))
@@ -23,7 +31,9 @@ test('every limit of `durablefetch serve` has its row in docs/limits.md, with it
   const rows = page.split('\n').filter((line) => line.startsWith('|'))
   const missing = flags.filter(({ flag, value }) => {
     const [row, ...others] = rows.filter((line) => line.includes(`| \`${flag}\` |`))
-    return !row || others.length > 0 || (value !== undefined && /^\d/.test(value) && !row.includes(` ${written(value)} |`))
+    return (
+      !row || others.length > 0 || (value !== undefined && /^\d/.test(value) && !row.includes(` ${written(value)} |`))
+    )
   })
   assert.deepEqual(missing, [])
 })

@@ -36,7 +36,10 @@ for (const recorderAt of ['mount', 'direct']) {
     await chat.untilStatus('ready')
     await frames.take('3. the whole answer, asked for once')
     if (recorderAt === 'mount') await frames.write('reload')
-    assert.deepEqual(await chat.messages(), [['user', QUESTION], ['assistant', answerTo(QUESTION)]])
+    assert.deepEqual(await chat.messages(), [
+      ['user', QUESTION],
+      ['assistant', answerTo(QUESTION)],
+    ])
     assert.equal(world.api.requests.length, 1, 'the API saw one request')
     assert.deepEqual(chat.errors, [])
   })

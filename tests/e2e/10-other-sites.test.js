@@ -92,12 +92,17 @@ test('a page that binds its own name to this machine (DNS rebinding) reads nothi
   assert.equal(await page.title(), 'lure')
   const read = await page.evaluate(ATTEMPTS, { origin, authority: upstream.authority })
   readsNothing(read, 421)
-  assert.ok(read.every(({ status }) => status === 421), `all of it reached the recorder, which refused: ${JSON.stringify(read)}`)
+  assert.ok(
+    read.every(({ status }) => status === 421),
+    `all of it reached the recorder, which refused: ${JSON.stringify(read)}`,
+  )
   const navigated = await page.goto(`${origin}/${upstream.authority}/page`)
   assert.equal(navigated.status(), 421)
   assert.doesNotMatch(await page.content(), /secret of this/)
   // Nothing was stopped or deleted, and nothing was asked again.
-  const still = await fetch(`${recorder.url}/${upstream.authority}/page`, { headers: { 'durablefetch-mode': 'replay' } })
+  const still = await fetch(`${recorder.url}/${upstream.authority}/page`, {
+    headers: { 'durablefetch-mode': 'replay' },
+  })
   assert.match(await still.text(), new RegExp(SECRET))
   assert.deepEqual(upstream.asked, ['/page'])
 })
@@ -105,11 +110,18 @@ test('a page that binds its own name to this machine (DNS rebinding) reads nothi
 test('a page of another site reads nothing and changes nothing', async (t) => {
   const { upstream, recorder, browser } = await start(t)
   const page = await browser.newPage()
-  await page.route('https://evil.example/**', (route) => route.fulfill({ contentType: 'text/html', body: '<title>lure</title>' }))
+  await page.route('https://evil.example/**', (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<title>lure</title>' }),
+  )
   await page.goto('https://evil.example/')
-  const read = await page.evaluate(ATTEMPTS, { origin: `http://127.0.0.1:${recorder.port}`, authority: upstream.authority })
+  const read = await page.evaluate(ATTEMPTS, {
+    origin: `http://127.0.0.1:${recorder.port}`,
+    authority: upstream.authority,
+  })
   readsNothing(read, 0)
-  const still = await fetch(`${recorder.url}/${upstream.authority}/page`, { headers: { 'durablefetch-mode': 'replay' } })
+  const still = await fetch(`${recorder.url}/${upstream.authority}/page`, {
+    headers: { 'durablefetch-mode': 'replay' },
+  })
   assert.match(await still.text(), new RegExp(SECRET))
   assert.deepEqual(upstream.asked, ['/page'])
 })
@@ -119,7 +131,8 @@ test('a page of another site that navigates to a proxied page runs nothing there
   const context = await browser.newContext()
   const lure = `http://127.0.0.1:${recorder.port}/${upstream.authority}/page`
   await context.route('http://evil.example/**', (route) =>
-    route.fulfill({ contentType: 'text/html', body: `<a href="${lure}">here</a><iframe src="${lure}"></iframe>` }))
+    route.fulfill({ contentType: 'text/html', body: `<a href="${lure}">here</a><iframe src="${lure}"></iframe>` }),
+  )
   const page = await context.newPage()
   await page.goto('http://evil.example/')
   const answered = page.waitForResponse(lure)

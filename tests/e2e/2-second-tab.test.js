@@ -21,7 +21,10 @@ test('a second tab opened in the middle of an answer shows the same answer to it
   for (const chat of [first, second]) {
     await chat.untilAnswer(answerTo(QUESTION))
     await chat.untilStatus('ready')
-    assert.deepEqual(await chat.messages(), [['user', QUESTION], ['assistant', answerTo(QUESTION)]])
+    assert.deepEqual(await chat.messages(), [
+      ['user', QUESTION],
+      ['assistant', answerTo(QUESTION)],
+    ])
     assert.deepEqual(chat.errors, [])
   }
   assert.equal(world.api.requests.length, 1, 'the API saw one request')
@@ -38,7 +41,10 @@ test('a question asked in one tab appears in the other, with its answer', async 
   world.gate.open()
   for (const chat of [first, second]) {
     await chat.untilAnswer(answerTo(QUESTION))
-    assert.deepEqual(await chat.messages(), [['user', QUESTION], ['assistant', answerTo(QUESTION)]])
+    assert.deepEqual(await chat.messages(), [
+      ['user', QUESTION],
+      ['assistant', answerTo(QUESTION)],
+    ])
   }
   assert.equal(world.api.requests.length, 1, 'the API saw one request')
 })

@@ -24,12 +24,18 @@ async function stopAndCheck({ world, chat }) {
   const took = request.closedAt - pressed
   assert.ok(took <= 1000, `the upstream connection was closed after ${took} ms`)
   await chat.untilStatus('ready')
-  assert.deepEqual(await chat.messages(), [['user', QUESTION], ['assistant', PARTIAL]])
+  assert.deepEqual(await chat.messages(), [
+    ['user', QUESTION],
+    ['assistant', PARTIAL],
+  ])
 
   world.gate.open()
   await chat.reload()
   await chat.untilStatus('ready')
-  assert.deepEqual(await chat.messages(), [['user', QUESTION], ['assistant', PARTIAL]])
+  assert.deepEqual(await chat.messages(), [
+    ['user', QUESTION],
+    ['assistant', PARTIAL],
+  ])
   assert.equal(world.api.requests.length, 1, 'a reload does not start it again')
   assert.deepEqual(chat.errors, [])
 }
@@ -59,7 +65,10 @@ test('switching to another chat in the middle of an answer and back does not sto
   world.gate.open()
   await chat.untilAnswer(answerTo(QUESTION))
   await chat.untilStatus('ready')
-  assert.deepEqual(await chat.messages(), [['user', QUESTION], ['assistant', answerTo(QUESTION)]])
+  assert.deepEqual(await chat.messages(), [
+    ['user', QUESTION],
+    ['assistant', answerTo(QUESTION)],
+  ])
   assert.equal(world.api.requests.length, 1, 'the API saw one request')
   await world.api.until(0, 'finished')
 })

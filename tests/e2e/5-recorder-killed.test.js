@@ -22,7 +22,10 @@ for (const recorderAt of ['direct', 'mount']) {
     await world.recorder.restart()
     await chat.alert.waitFor({ timeout: 20_000 })
     await chat.untilStatus('error')
-    const received = [['user', QUESTION], ['assistant', PARTIAL]]
+    const received = [
+      ['user', QUESTION],
+      ['assistant', PARTIAL],
+    ]
     assert.deepEqual(await chat.messages(), received, 'what was received stays')
 
     // The hook resumes when the page comes back to the front.

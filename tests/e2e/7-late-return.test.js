@@ -6,7 +6,7 @@ import { startWorld } from './lib/world.js'
 
 const QUESTION = 'Tell me a long story about a train'
 
-test("a tab closed in the middle of an answer, reopened after its end: the whole answer is there, once", async (t) => {
+test('a tab closed in the middle of an answer, reopened after its end: the whole answer is there, once', async (t) => {
   const world = await startWorld(t, { reconnect: 'recorded' })
   world.gate.holdAt(50)
   const first = await ChatPage.open(world)
@@ -19,7 +19,10 @@ test("a tab closed in the middle of an answer, reopened after its end: the whole
   await world.api.until(0, 'finished')
 
   const again = await ChatPage.open(world, address)
-  const whole = [['user', QUESTION], ['assistant', answerTo(QUESTION)]]
+  const whole = [
+    ['user', QUESTION],
+    ['assistant', answerTo(QUESTION)],
+  ]
   await again.untilAnswer(answerTo(QUESTION))
   await again.untilStatus('ready')
   assert.deepEqual(await again.messages(), whole)

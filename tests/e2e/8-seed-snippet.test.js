@@ -7,13 +7,16 @@ const QUESTION = 'Why do streams break?'
 
 /** What the snippet shows: `[role, text]` for each message. */
 const messages = (page) =>
-  page.locator('.font-bold').evaluateAll((roles) => roles.map((role) => [role.textContent, role.nextSibling.textContent]))
+  page
+    .locator('.font-bold')
+    .evaluateAll((roles) => roles.map((role) => [role.textContent, role.nextSibling.textContent]))
 
 /**
  * Resolves when the page is told that an answer is over, which is later than its last word. Until then the hook may put
  * that word behind the next question.
  */
-const untilOver = (page) => page.waitForResponse((response) => 'durablefetch-length' in response.headers(), { timeout: 20_000 })
+const untilOver = (page) =>
+  page.waitForResponse((response) => 'durablefetch-length' in response.headers(), { timeout: 20_000 })
 
 async function send(page, text) {
   await page.getByPlaceholder('Say something...').fill(text)
@@ -42,7 +45,10 @@ for (const recorderAt of ['direct', 'mount']) {
     world.gate.open()
     await untilLast(page, answerTo(QUESTION))
     await over
-    assert.deepEqual(await messages(page), [['user', QUESTION], ['assistant', answerTo(QUESTION)]])
+    assert.deepEqual(await messages(page), [
+      ['user', QUESTION],
+      ['assistant', answerTo(QUESTION)],
+    ])
     assert.equal(world.api.requests.length, 1, 'the API saw one request')
 
     await send(page, 'And now?')

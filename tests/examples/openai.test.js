@@ -11,6 +11,9 @@ test('examples/openai: the second reader gets the whole answer that the first le
   await run.prints('[second reader, same id]')
   world.gate.open()
   assert.equal(await run.ended(), 0, run.output())
-  assert.ok(run.output().includes(`[second reader, same id]\n${ANSWER}\n\n[the end: ${ANSWER.length} characters]`), run.output())
+  assert.ok(
+    run.output().includes(`[second reader, same id]\n${ANSWER}\n\n[the end: ${ANSWER.length} characters]`),
+    run.output(),
+  )
   assert.equal(world.asked(), 1, 'the model was asked once')
 })

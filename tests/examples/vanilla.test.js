@@ -8,7 +8,9 @@ import { ANSWER, beginning, startWorld } from './lib/world.js'
 
 /** Waits until the page shows exactly this. */
 const untilShown = (page, text) =>
-  page.waitForFunction((expected) => document.getElementById('answer').textContent === expected, text, { timeout: 20_000 })
+  page.waitForFunction((expected) => document.getElementById('answer').textContent === expected, text, {
+    timeout: 20_000,
+  })
 
 test('examples/vanilla: two tabs and a reload show one answer', async (t) => {
   const world = await startWorld(t)

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { startRecorder } from '../e2e/lib/recorder.js'
 import { startNginx } from '../failures/lib/nginx.js'
 
-const BINARY = process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
+const BINARY =
+  process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
 
 async function check(url, ...args) {
   const child = spawn(BINARY, ['check', url, ...args], { env: { ...process.env, HTTP_PROXY: '', http_proxy: '' } })
@@ -29,19 +30,31 @@ test('good settings pass', async (t) => {
   const nginx = await behindNginx(t, 'client_max_body_size 32m;')
   const { code, output } = await check(nginx.url, '--silence', '3s')
   assert.equal(code, 0, output)
-  for (const said of [/ok +a recorder answers/, /streaming is live/, /1\.1 MB gets through/, /not cut within 3s/, /HTTP\/1\.1 is spoken, without TLS/]) {
+  for (const said of [
+    /ok +a recorder answers/,
+    /streaming is live/,
+    /1\.1 MB gets through/,
+    /not cut within 3s/,
+    /HTTP\/1\.1 is spoken, without TLS/,
+  ]) {
     assert.match(output, said)
   }
 })
 
 test('buffering, an idle timeout and a limit for bodies are found, with what to change', async (t) => {
-  const nginx = await behindNginx(t, 'proxy_ignore_headers X-Accel-Buffering; proxy_read_timeout 2s; client_max_body_size 1m;')
+  const nginx = await behindNginx(
+    t,
+    'proxy_ignore_headers X-Accel-Buffering; proxy_read_timeout 2s; client_max_body_size 1m;',
+  )
   const { code, output } = await check(nginx.url, '--silence', '20s')
   assert.equal(code, 1, output)
   assert.match(output, /BAD +(streaming is buffered|a stream cannot be read)/)
   assert.match(output, /proxy_buffering off/)
   assert.match(output, /a silent answer is cut/)
-  assert.match(output, /BAD +a request body of 1\.1 MB is refused on the way, with status 413\n +→ .*client_max_body_size/)
+  assert.match(
+    output,
+    /BAD +a request body of 1\.1 MB is refused on the way, with status 413\n +→ .*client_max_body_size/,
+  )
 })
 
 test('an idle timeout alone is a note', async (t) => {

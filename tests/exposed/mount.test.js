@@ -62,8 +62,14 @@ test('a recorder that was not told of the proxy refuses what comes through it', 
 test('with its public origin and the app mapped it answers, and cookies pass', async (t) => {
   const app = await startApp(t)
   const { nginx } = await start(t, [
-    '--public-origin', `https://${APP}`, '--allow', `https://${APP}/api/`, '--map', `https://${APP}=http://127.0.0.1:${app.port}`,
-    '--scope-by', 'cookie:sid',
+    '--public-origin',
+    `https://${APP}`,
+    '--allow',
+    `https://${APP}/api/`,
+    '--map',
+    `https://${APP}=http://127.0.0.1:${app.port}`,
+    '--scope-by',
+    'cookie:sid',
   ])
   const url = `https://${APP}/api/chat?x=1`
   const asked = await get(nginx.port, '/df/', { 'durablefetch-url': url, cookie: 'sid=1', origin: `https://${APP}` })
@@ -76,7 +82,8 @@ test('with its public origin and the app mapped it answers, and cookies pass', a
   assert.deepEqual([host, cookie, peer], [APP, 'sid=1', undefined])
 
   // Mine is there, somebody else's is not, and nobody's is a 401.
-  const replay = (headers) => get(nginx.port, '/df/', { 'durablefetch-url': url, 'durablefetch-mode': 'replay', ...headers })
+  const replay = (headers) =>
+    get(nginx.port, '/df/', { 'durablefetch-url': url, 'durablefetch-mode': 'replay', ...headers })
   assert.equal((await replay({ cookie: 'sid=1' })).text, 'from the app')
   assert.equal((await replay({ cookie: 'sid=7' })).status, 404)
   assert.equal((await replay({})).status, 401)
@@ -95,6 +102,11 @@ test('with its public origin and the app mapped it answers, and cookies pass', a
 
 test('a body larger than nginx takes by default gets through, as the recipe has it', async (t) => {
   const { nginx } = await start(t, ['--public-origin', `https://${APP}`, '--allow-any', '--unguessable-urls'])
-  const large = await get(nginx.port, '/df/in-progress', {}, { method: 'POST', body: ' '.repeat((1 << 20) + (1 << 16)) })
+  const large = await get(
+    nginx.port,
+    '/df/in-progress',
+    {},
+    { method: 'POST', body: ' '.repeat((1 << 20) + (1 << 16)) },
+  )
   assert.deepEqual([large.status, large.headers['durablefetch-error']], [413, 'request-too-large'])
 })

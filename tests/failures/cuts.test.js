@@ -98,15 +98,18 @@ test('cuts', async (t) => {
     assert.ok(proxy.seen.some(isContinuation))
   })
 
-  await t.test('silent, and the recorder has no more: it is asked again and again, and nothing else happens', async (t) => {
-    const { upstream, recorder, start } = await startWorld(t)
-    const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
-    const page = await pages.open(t, proxy.url, { stallAfterMs: 100 })
-    const { address, asked } = await half(page, upstream)
-    await proxy.until(3, isContinuation)
-    asked.end(BYTES.subarray(MIDDLE))
-    await assertWhole(page, 'one', upstream, address)
-  })
+  await t.test(
+    'silent, and the recorder has no more: it is asked again and again, and nothing else happens',
+    async (t) => {
+      const { upstream, recorder, start } = await startWorld(t)
+      const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
+      const page = await pages.open(t, proxy.url, { stallAfterMs: 100 })
+      const { address, asked } = await half(page, upstream)
+      await proxy.until(3, isContinuation)
+      asked.end(BYTES.subarray(MIDDLE))
+      await assertWhole(page, 'one', upstream, address)
+    },
+  )
 
   for (const status of [502, 503, 504, 520, 522, 524]) {
     for (const passes of [false, true]) {
@@ -162,19 +165,22 @@ test('cuts', async (t) => {
     })
   }
 
-  await t.test('a continuation is answered 416, since the recorder died before it had stored what it sent', async (t) => {
-    const { upstream, recorder, start } = await startWorld(t)
-    const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
-    const page = await pages.open(t, proxy.url)
-    await half(page, upstream)
-    const headers = { 'durablefetch-state': 'none', 'durablefetch-error': 'offset-out-of-range' }
-    proxy.answerNext({ status: 416, headers, text: '{}' })
-    proxy.endCleanly()
-    const { length, end } = await page.end('one')
-    assert.equal(length, MIDDLE)
-    assert.equal(end.code, 'interrupted')
-    assert.match(end.message, /^network error: the recorder was restarted/)
-  })
+  await t.test(
+    'a continuation is answered 416, since the recorder died before it had stored what it sent',
+    async (t) => {
+      const { upstream, recorder, start } = await startWorld(t)
+      const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
+      const page = await pages.open(t, proxy.url)
+      await half(page, upstream)
+      const headers = { 'durablefetch-state': 'none', 'durablefetch-error': 'offset-out-of-range' }
+      proxy.answerNext({ status: 416, headers, text: '{}' })
+      proxy.endCleanly()
+      const { length, end } = await page.end('one')
+      assert.equal(length, MIDDLE)
+      assert.equal(end.code, 'interrupted')
+      assert.match(end.message, /^network error: the recorder was restarted/)
+    },
+  )
 
   await t.test('three clients and thirty responses in one page, all cut at once, three times', async (t) => {
     const { upstream, recorder, start } = await startWorld(t)
@@ -188,7 +194,12 @@ test('cuts', async (t) => {
       if (at % 10 === 0) await page.make({ durablefetchHost: proxy.url, ...OPTIONS })
       const address = upstream.address()
       // A browser has six connections to a host: the seventh answer waits for the first six.
-      written.push(upstream.asked(address).then((asked) => writeAll(asked, 200)).then(() => address))
+      written.push(
+        upstream
+          .asked(address)
+          .then((asked) => writeAll(asked, 200))
+          .then(() => address),
+      )
       await page.begin(`number ${at}`, address)
     }
     for (const [at, address] of (await Promise.all(written)).entries()) {

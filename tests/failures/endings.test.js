@@ -209,7 +209,12 @@ test('aborting detaches, in each phase', async (t) => {
   }
 
   await t.test('while it waits to reconnect', async (t) => {
-    const { upstream, proxy, page: one, address } = await page(t, {
+    const {
+      upstream,
+      proxy,
+      page: one,
+      address,
+    } = await page(t, {
       retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 },
     })
     await one.begin('one', address, QUESTION)
@@ -241,9 +246,10 @@ test('aborting detaches, in each phase', async (t) => {
 
 /** A JWT of somebody. */
 function tokenOf(secret) {
-  const encoded = [{ alg: 'HS256', typ: 'JWT' }, { sub: 'somebody', exp: 4_000_000_000 }].map((part) =>
-    Buffer.from(JSON.stringify(part)).toString('base64url'),
-  )
+  const encoded = [
+    { alg: 'HS256', typ: 'JWT' },
+    { sub: 'somebody', exp: 4_000_000_000 },
+  ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
   const signed = encoded.join('.')
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
 }

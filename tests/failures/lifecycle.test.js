@@ -47,7 +47,9 @@ test('lifecycle', async (t) => {
   }
 
   await t.test('offline, then online: it goes on at once, however long it had meant to wait', async (t) => {
-    const { page, meanwhile, assertWhole } = await inTheMiddle(t, { retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 } })
+    const { page, meanwhile, assertWhole } = await inTheMiddle(t, {
+      retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 },
+    })
     const context = page.page.context()
     await context.setOffline(true)
     await meanwhile()
@@ -57,7 +59,9 @@ test('lifecycle', async (t) => {
   })
 
   await t.test('hidden, and shown again: it goes on at once', async (t) => {
-    const { page, meanwhile, assertWhole } = await inTheMiddle(t, { retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 } })
+    const { page, meanwhile, assertWhole } = await inTheMiddle(t, {
+      retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 },
+    })
     const cdp = await page.page.context().newCDPSession(page.page)
     const network = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 }
     await page.page.evaluate(() => addEventListener('online', (event) => event.stopImmediatePropagation(), true))
@@ -71,7 +75,7 @@ test('lifecycle', async (t) => {
   })
 
   for (const longer of [false, true]) {
-    const what = longer ? 'for longer than `giveUpAfterMs`, which was nobody\'s fault' : 'and resumed'
+    const what = longer ? "for longer than `giveUpAfterMs`, which was nobody's fault" : 'and resumed'
     await t.test(`hidden and frozen, ${what}`, async (t) => {
       const { page, meanwhile, assertWhole } = await inTheMiddle(t, { retry: IMPATIENT }, 'openRaw')
       await page.raw.evaluate(`

@@ -8,7 +8,9 @@ import { startCutProxy } from '../e2e/lib/cut-proxy.js'
 import { startPages } from './lib/page.js'
 import { startWorld } from './lib/world.js'
 
-const { version } = JSON.parse(readFileSync(new URL('../../examples/chat/node_modules/vite/package.json', import.meta.url), 'utf8'))
+const { version } = JSON.parse(
+  readFileSync(new URL('../../examples/chat/node_modules/vite/package.json', import.meta.url), 'utf8'),
+)
 const HALF = 'the first half, '
 const REST = 'and the rest'
 

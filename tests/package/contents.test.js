@@ -9,7 +9,10 @@ test('the tarball is ours, of the version in Cargo.toml, and complete', async (t
   assert.equal(manifest.name, 'durablefetch')
   assert.equal(manifest.version, /^version = "(.+)"$/m.exec(cargo)[1])
   // The package of this name on npm has a version 0.1.0 and no WebAssembly: this one cannot be mistaken for it.
-  assert.ok(files.some((file) => file.endsWith('.wasm')), `no wasm module in ${files}`)
+  assert.ok(
+    files.some((file) => file.endsWith('.wasm')),
+    `no wasm module in ${files}`,
+  )
   for (const file of ['package.json', 'index.d.ts', 'LICENSE-MIT', 'LICENSE-APACHE', 'README.md']) {
     assert.ok(files.includes(file), `${file} is missing in ${files}`)
   }

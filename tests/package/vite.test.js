@@ -34,7 +34,12 @@ async function checkPage(t, address) {
 
 test('Vite, dev server: no configuration', async (t) => {
   const { dir } = await freshProject(t, 'vite')
-  const server = await createServer({ root: dir, configFile: false, logLevel: 'warn', server: { ...SERVE, watch: null } })
+  const server = await createServer({
+    root: dir,
+    configFile: false,
+    logLevel: 'warn',
+    server: { ...SERVE, watch: null },
+  })
   t.after(() => server.close())
   await server.listen()
   await checkPage(t, `http://127.0.0.1:${server.httpServer.address().port}`)
@@ -44,7 +49,11 @@ test('Vite, production build: no configuration, and the module is in the bundle'
   const { dir } = await freshProject(t, 'vite')
   await node(dir, [bin.vite, 'build'])
   const assets = await readdir(join(dir, 'dist/assets'))
-  assert.deepEqual(assets.filter((name) => !name.endsWith('.js')), [], 'nothing but scripts was emitted')
+  assert.deepEqual(
+    assets.filter((name) => !name.endsWith('.js')),
+    [],
+    'nothing but scripts was emitted',
+  )
   const server = await preview({ root: dir, configFile: false, logLevel: 'warn', preview: SERVE })
   t.after(() => server.close())
   await checkPage(t, `http://127.0.0.1:${server.httpServer.address().port}`)

@@ -12,7 +12,10 @@ const ALLOWED = policy("'self' 'wasm-unsafe-eval'")
 const REFUSED = policy("'self'")
 const slim = (report, world) => checkReport(report, world, { atImport: 1 })
 
-for (const [page, file, check] of [['default entry', 'direct.html', checkReport], ['slim', 'slim.html', slim]]) {
+for (const [page, file, check] of [
+  ['default entry', 'direct.html', checkReport],
+  ['slim', 'slim.html', slim],
+]) {
   executes(`policy with 'wasm-unsafe-eval': ${page}`, async (t) => {
     const { dir } = await project('bare')
     const { url } = await serveStatic(t, dir, ALLOWED)
@@ -33,7 +36,10 @@ executes("policy without 'wasm-unsafe-eval': one clear error", async (t) => {
   }
   assert.deepEqual(report.second, report.first, 'the same sentence each time')
   // Chromium reports each violation itself; nothing else is in the console.
-  assert.deepEqual(errors.filter((text) => !/Content Security Policy/.test(text)), [])
+  assert.deepEqual(
+    errors.filter((text) => !/Content Security Policy/.test(text)),
+    [],
+  )
   assert.equal(world.asked(`/stream?id=${world.id}`), 0)
   return browser
 })

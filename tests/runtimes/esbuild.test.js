@@ -9,9 +9,27 @@ const slim = (report, world) => checkReport(report, world, { atImport: 1 })
 const builds = [
   // esbuild's own default: a classic script.
   { build: 'no options', entry: 'main.js', page: '', options: ['--outdir=dist'], check: checkReport },
-  { build: 'ES module, minified', entry: 'main.js', page: '', options: ['--format=esm', '--minify', '--outdir=dist'], check: checkReport },
-  { build: 'slim', entry: 'slim.js', page: 'slim.html', options: ['--format=esm', '--loader:.wasm=file', '--public-path=dist', '--outdir=dist'], check: slim },
-  { build: 'both entries', entry: 'mixed.js', page: 'mixed.html', options: ['--format=esm', '--minify', '--loader:.wasm=file', '--public-path=dist', '--outdir=dist'], check: checkMixed },
+  {
+    build: 'ES module, minified',
+    entry: 'main.js',
+    page: '',
+    options: ['--format=esm', '--minify', '--outdir=dist'],
+    check: checkReport,
+  },
+  {
+    build: 'slim',
+    entry: 'slim.js',
+    page: 'slim.html',
+    options: ['--format=esm', '--loader:.wasm=file', '--public-path=dist', '--outdir=dist'],
+    check: slim,
+  },
+  {
+    build: 'both entries',
+    entry: 'mixed.js',
+    page: 'mixed.html',
+    options: ['--format=esm', '--minify', '--loader:.wasm=file', '--public-path=dist', '--outdir=dist'],
+    check: checkMixed,
+  },
 ]
 
 for (const { build, entry, page, options, check } of builds) {

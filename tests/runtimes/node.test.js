@@ -10,7 +10,11 @@ import { checkProcess } from './lib/report.js'
 const NODES = [
   { name: 'the one that runs the tests', program: () => process.execPath, requires: true },
   { name: 'the oldest supported', program: installed('node-oldest'), requires: false },
-  { name: 'the last 20.x without require() of ES modules', program: installed('node-before-require-esm'), requires: false },
+  {
+    name: 'the last 20.x without require() of ES modules',
+    program: installed('node-before-require-esm'),
+    requires: false,
+  },
   { name: 'the newest', program: installed('node-newest'), requires: true },
 ]
 
@@ -29,7 +33,7 @@ for (const { name, program, requires } of NODES) {
     return versionOf(node, dir)
   })
 
-  executes(`Node, ${name}: require() ${requires ? 'works' : "says to use import()"}`, async (t) => {
+  executes(`Node, ${name}: require() ${requires ? 'works' : 'says to use import()'}`, async (t) => {
     const { dir } = await project('node')
     const node = program(dir)
     if (requires) {

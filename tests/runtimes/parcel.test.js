@@ -18,9 +18,14 @@ executes('Parcel, dev server', async (t) => {
   const { dir, bin, version } = await project('parcel')
   // Parcel does not take port 0: a port that was free a moment ago.
   const { port } = new URL(await nowhere())
-  const { found } = await serve(t, bin('parcel'), ['index.html', '--no-cache', '--no-hmr', '--port', port, '--host', '127.0.0.1'], {
-    cwd: dir,
-    ready: /Server running at (http:\/\/\S+)/,
-  })
+  const { found } = await serve(
+    t,
+    bin('parcel'),
+    ['index.html', '--no-cache', '--no-hmr', '--port', port, '--host', '127.0.0.1'],
+    {
+      cwd: dir,
+      ready: /Server running at (http:\/\/\S+)/,
+    },
+  )
   return `Parcel ${await version('parcel')}, ${await checkPage(t, `${found[1]}/`)}`
 })

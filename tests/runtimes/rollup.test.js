@@ -7,7 +7,11 @@ import { serveStatic } from './lib/static.js'
 // Rollup alone follows no package names: node-resolve is the one plugin that everybody has.
 executes('Rollup', async (t) => {
   const { dir, bin, version } = await project('rollup')
-  await run(bin('rollup'), ['main.js', '--dir', 'dist', '--format', 'es', '--plugin', 'node-resolve', '--failAfterWarnings'], { cwd: dir })
+  await run(
+    bin('rollup'),
+    ['main.js', '--dir', 'dist', '--format', 'es', '--plugin', 'node-resolve', '--failAfterWarnings'],
+    { cwd: dir },
+  )
   const { url } = await serveStatic(t, dir)
   return `Rollup ${await version('rollup')}, ${await checkPage(t, `${url}/`)}`
 })

@@ -28,7 +28,11 @@ const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test
 })
 const [code] = await once(child, 'exit')
 
-const rows = (await readFile(rowsFile, 'utf8').catch(() => '')).trim().split('\n').filter(Boolean).map((line) => JSON.parse(line))
+const rows = (await readFile(rowsFile, 'utf8').catch(() => ''))
+  .trim()
+  .split('\n')
+  .filter(Boolean)
+  .map((line) => JSON.parse(line))
 const table = [
   '| executed | with | result | s |',
   '|---|---|---|---:|',

@@ -25,7 +25,10 @@ executes('no bundler: localStorage full, forbidden, missing, throwing, corrupted
   for (const [kind, expected] of Object.entries(KINDS)) {
     // An origin of its own for each: what one has stored is not there for the next.
     const { url } = await serveStatic(t, dir)
-    const world = { query: new URLSearchParams({ kind, recorder: 'http://localhost:1' }).toString(), recorderOutput: () => '' }
+    const world = {
+      query: new URLSearchParams({ kind, recorder: 'http://localhost:1' }).toString(),
+      recorderOutput: () => '',
+    }
     const read = await readPage(t, `${url}/storage.html`, world)
     assert.deepEqual(read.report, expected, kind)
     assert.deepEqual(read.errors, [], kind)

@@ -20,14 +20,24 @@ executes('no bundler: traps within the module', async (t) => {
     assert.doesNotMatch(message, /network|fetch(?!\b)|\bfetch/i, 'nobody takes it for a lost connection')
   }
   assert.equal(report.listeners, 0, 'nothing listens for what is gone')
-  assert.ok(report.signals.length >= 2 && report.signals.every(Boolean), `its requests are ended in ${JSON.stringify(report)}`)
+  assert.ok(
+    report.signals.length >= 2 && report.signals.every(Boolean),
+    `its requests are ended in ${JSON.stringify(report)}`,
+  )
 
   assert.deepEqual(report.lastMessage, { text: 'hello' })
   assert.equal(report.kept, 'y')
   const whole = ['afterwards', 'transport', 'again', 'transportAgain', 'second', 'slim']
   for (const name of whole) assert.equal(report[name], BODY.length, name)
-  const both = [['replay', 'resume'], ['resume', 'resume']]
-  assert.deepEqual(report.modes, both, 'how chats come back that were in flight, and others: after the trap, and once whole')
+  const both = [
+    ['replay', 'resume'],
+    ['resume', 'resume'],
+  ]
+  assert.deepEqual(
+    report.modes,
+    both,
+    'how chats come back that were in flight, and others: after the trap, and once whole',
+  )
   assert.deepEqual(report.instances, [1, 2, 6], 'one instance more for each trap')
   assert.deepEqual(report.unheard, [])
   assert.deepEqual(errors, [], 'no errors in the console')

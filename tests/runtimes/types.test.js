@@ -18,7 +18,9 @@ for (const compiler of ['typescript', 'typescript5']) {
       const { dir, version } = await project('types')
       const config = { extends: `./${file}`, compilerOptions: sdk ? { paths: { ai: [`./node_modules/${sdk}`] } } : {} }
       await writeFile(join(dir, 'tsconfig.run.json'), JSON.stringify(config))
-      await run(process.execPath, [join(dir, 'node_modules', compiler, 'bin/tsc'), '--project', 'tsconfig.run.json'], { cwd: dir })
+      await run(process.execPath, [join(dir, 'node_modules', compiler, 'bin/tsc'), '--project', 'tsconfig.run.json'], {
+        cwd: dir,
+      })
       const versions = [`TypeScript ${await version(compiler)}`, ...(sdk ? [`ai ${await version(sdk)}`] : [])]
       return versions.join(', ')
     })

@@ -9,8 +9,18 @@ const slim = (report, world) => checkReport(report, world, { atImport: 1 })
 const builds = [
   { build: 'production', options: ['--mode', 'production'], page: '', check: checkReport },
   { build: 'development', options: ['--mode', 'development'], page: '', check: checkReport },
-  { build: 'slim', options: ['--mode', 'production', '--entry', './src/slim.js', '--output-filename', 'slim.js'], page: 'slim.html', check: slim },
-  { build: 'both entries', options: ['--mode', 'production', '--entry', './src/mixed.js', '--output-filename', 'mixed.js'], page: 'mixed.html', check: checkMixed },
+  {
+    build: 'slim',
+    options: ['--mode', 'production', '--entry', './src/slim.js', '--output-filename', 'slim.js'],
+    page: 'slim.html',
+    check: slim,
+  },
+  {
+    build: 'both entries',
+    options: ['--mode', 'production', '--entry', './src/mixed.js', '--output-filename', 'mixed.js'],
+    page: 'mixed.html',
+    check: checkMixed,
+  },
 ]
 
 for (const { build, options, page, check } of builds) {

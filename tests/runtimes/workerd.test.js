@@ -10,7 +10,10 @@ const BUNDLE = ['--bundle', '--format=esm', '--outdir=dist', '--conditions=worke
 const MODULES = ['--loader:.wasm=copy', '--asset-names=[name]']
 
 // Before 2024-11-11 a request with a `cache` option throws there.
-for (const [name, date] of [['workerd', '2026-11-01'], ['workerd, an older compatibility date', '2024-09-23']]) {
+for (const [name, date] of [
+  ['workerd', '2026-11-01'],
+  ['workerd, an older compatibility date', '2024-09-23'],
+]) {
   executes(name, (t) => checkWorker(t, date))
 }
 

@@ -11,7 +11,11 @@ import { serveStatic } from './lib/static.js'
 import { BODY } from './lib/upstream.js'
 import { startWorld } from './lib/world.js'
 
-const SCOPES = { web: 'DedicatedWorkerGlobalScope', shared: 'SharedWorkerGlobalScope', service: 'ServiceWorkerGlobalScope' }
+const SCOPES = {
+  web: 'DedicatedWorkerGlobalScope',
+  shared: 'SharedWorkerGlobalScope',
+  service: 'ServiceWorkerGlobalScope',
+}
 
 for (const [kind, scope] of Object.entries(SCOPES)) {
   executes(`no bundler: ${kind} worker`, async (t) => {
@@ -21,7 +25,12 @@ for (const [kind, scope] of Object.entries(SCOPES)) {
     const proxy = await startCutProxy({ targetPort: new URL(world.recorder).port })
     t.after(() => proxy.stop())
     const control = await serveCut(t, proxy)
-    const query = new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(world.query)), kind, proxy: proxy.url, control })
+    const query = new URLSearchParams({
+      ...Object.fromEntries(new URLSearchParams(world.query)),
+      kind,
+      proxy: proxy.url,
+      control,
+    })
     const { report, browser } = await readPage(t, `${url}/workers.html`, { ...world, query: query.toString() })
     const about = JSON.stringify(report)
     checkReport(report, world)

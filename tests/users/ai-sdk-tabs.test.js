@@ -10,13 +10,15 @@ const HOOKS = 20
 /** How many of the hooks in a page show this. */
 const showing = (chat, text, count) =>
   chat.page.waitForFunction(
-    ([text, count]) => [...document.querySelectorAll('[data-role=assistant]')].filter((one) => one.textContent === text).length >= count,
+    ([text, count]) =>
+      [...document.querySelectorAll('[data-role=assistant]')].filter((one) => one.textContent === text).length >= count,
     [text, count],
     { timeout: 30_000, polling: 'raf' },
   )
 
 /** The tool has run in this tab, and the message that asked for it is not over. */
-const toolHasRun = (chat) => chat.page.locator('main[data-status=streaming][data-outputs="1"]').waitFor({ state: 'attached', timeout: 20_000 })
+const toolHasRun = (chat) =>
+  chat.page.locator('main[data-status=streaming][data-outputs="1"]').waitFor({ state: 'attached', timeout: 20_000 })
 
 /** Whatever the page had meant to do after the last event, it has begun. */
 const settled = (chat) => chat.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)))
@@ -86,7 +88,10 @@ const SCENARIOS = {
       await chat.untilStatus('ready')
       assert.equal(chat.asked.sent, chat === first ? 2 : 1, 'each tab sends what follows')
     }
-    assert.deepEqual(world.upstream.requests.map(({ method, state }) => `${method} ${state}`), ['POST finished', 'POST finished'])
+    assert.deepEqual(
+      world.upstream.requests.map(({ method, state }) => `${method} ${state}`),
+      ['POST finished', 'POST finished'],
+    )
     return [first, second]
   },
   async 'the first tab presses Stop: the second sends nothing'({ world, open }) {

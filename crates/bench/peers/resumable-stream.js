@@ -36,7 +36,9 @@ const context = createResumableStreamContext({
 serve((path) =>
   context.resumableStream(path, () => {
     const { readable, writable } = new TextDecoderStream()
-    ask(path).then((body) => body.pipeTo(writable)).catch((error) => writable.abort(error).catch(() => {}))
+    ask(path)
+      .then((body) => body.pipeTo(writable))
+      .catch((error) => writable.abort(error).catch(() => {}))
     return readable
   }),
 )

@@ -24,7 +24,7 @@ function currentId() {
 export function App() {
   const id = useChatId()
   return (
-    <div className='app'>
+    <div className="app">
       <Sidebar current={id} />
       <Chat key={id} id={id} />
     </div>

@@ -54,13 +54,13 @@ export function Chat({ id }: { id: string }) {
 
   const end = useStickToEnd(messages)
   return (
-    <main className='chat' data-status={reconnect && busy ? 'reconnecting' : status}>
-      <div className='messages' ref={end} role='log' aria-live='polite'>
+    <main className="chat" data-status={reconnect && busy ? 'reconnecting' : status}>
+      <div className="messages" ref={end} role="log" aria-live="polite">
         {messages.length === 0 && <Welcome onPick={send} />}
         {messages.map((message, index) => (
           <Message key={message.id} message={message} growing={busy && index === messages.length - 1} />
         ))}
-        {status === 'submitted' && messages.at(-1)?.role === 'user' && <p className='thinking'>Thinking</p>}
+        {status === 'submitted' && messages.at(-1)?.role === 'user' && <p className="thinking">Thinking</p>}
       </div>
       <Notice
         busy={busy}

@@ -6,8 +6,8 @@ import { textOf } from './storage'
 export const Message = memo(function Message({ message, growing }: { message: UIMessage; growing: boolean }) {
   return (
     <article className={`message ${message.role}`} data-role={message.role} data-growing={growing || undefined}>
-      <span className='who'>{message.role === 'user' ? 'You' : 'Assistant'}</span>
-      <div className='text'>{textOf(message)}</div>
+      <span className="who">{message.role === 'user' ? 'You' : 'Assistant'}</span>
+      <div className="text">{textOf(message)}</div>
     </article>
   )
 })

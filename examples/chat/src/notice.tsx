@@ -15,7 +15,7 @@ type Props = {
 export function Notice({ busy, error, reconnect, resumed, otherTabs, onRetry }: Props) {
   if (error) {
     return (
-      <div className='notice error' role='alert'>
+      <div className="notice error" role="alert">
         <span>The answer broke off: {forPeople(error.message)}</span>
         <button onClick={onRetry}>Ask again</button>
       </div>
@@ -23,18 +23,19 @@ export function Notice({ busy, error, reconnect, resumed, otherTabs, onRetry }: 
   }
   if (busy && reconnect) {
     return (
-      <div className='notice reconnecting' role='status'>
-        <span className='pulse' aria-hidden />
-        Connection lost. Reconnecting, the answer is being recorded meanwhile ({kilobytes(reconnect.offset)} here so far)
+      <div className="notice reconnecting" role="status">
+        <span className="pulse" aria-hidden />
+        Connection lost. Reconnecting, the answer is being recorded meanwhile ({kilobytes(reconnect.offset)} here so
+        far)
       </div>
     )
   }
   if (busy) {
     return (
-      <div className='notice try' role='status'>
+      <div className="notice try" role="status">
         <span>
           {resumed ? 'Picked up, nothing is missing. Once more: reload' : 'Try to break it: reload'},{' '}
-          <a href={location.href} target='_blank' rel='noopener'>
+          <a href={location.href} target="_blank" rel="noopener">
             open a second tab
           </a>
           {otherTabs > 0 && ` (${otherTabs} following)`}, or
@@ -44,8 +45,9 @@ export function Notice({ busy, error, reconnect, resumed, otherTabs, onRetry }: 
     )
   }
   return (
-    <div className='notice'>
-      {otherTabs > 0 && `Also open in ${otherTabs === 1 ? 'another tab' : `${otherTabs} other tabs`}: answers appear in all of them.`}
+    <div className="notice">
+      {otherTabs > 0 &&
+        `Also open in ${otherTabs === 1 ? 'another tab' : `${otherTabs} other tabs`}: answers appear in all of them.`}
     </div>
   )
 }

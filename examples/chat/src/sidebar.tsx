@@ -6,12 +6,12 @@ export function Sidebar({ current }: { current: string }) {
   useEffect(() => onChatsChange(() => setChats(loadChats())), [])
 
   return (
-    <nav className='sidebar' aria-label='Chats'>
-      <div className='brand'>
-        <span className='ring' aria-hidden />
+    <nav className="sidebar" aria-label="Chats">
+      <div className="brand">
+        <span className="ring" aria-hidden />
         durable chat
       </div>
-      <button className='new' onClick={() => open(crypto.randomUUID())}>
+      <button className="new" onClick={() => open(crypto.randomUUID())}>
         New chat
       </button>
       <ul>

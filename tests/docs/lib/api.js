@@ -26,7 +26,9 @@ The names that the npm package exports. [ai-sdk.md](ai-sdk.md) and [what-takes-a
 function section({ file, title }, undocumented) {
   const text = readFileSync(join(ROOT, file), 'utf8')
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
-  const exported = source.statements.filter((node) => node.name && (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Export) !== 0)
+  const exported = source.statements.filter(
+    (node) => node.name && (ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Export) !== 0,
+  )
   // What one makes comes first, then what it takes.
   const rank = (node) => (ts.isClassDeclaration(node) ? 0 : ts.isFunctionDeclaration(node) ? 1 : 2)
   const sorted = [...exported].sort((a, b) => rank(a) - rank(b))
@@ -38,7 +40,8 @@ function declaration(node, source, undocumented) {
   const { comment, example } = commentOf(node, source)
   if (!comment) undocumented.push(name)
   const parts = [`### \`${name}\`\n`, comment && `${comment}\n`, example && `${example}\n`]
-  if (ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node)) parts.push(...members(node, name, source, undocumented))
+  if (ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node))
+    parts.push(...members(node, name, source, undocumented))
   else parts.push(fenced(code(node, source)))
   return parts.filter(Boolean).join('\n')
 }
@@ -52,14 +55,18 @@ function members(node, owner, source, undocumented) {
     const { comment, example, defaultValue } = commentOf(member, source)
     if (!comment) undocumented.push(`${owner}.${name}`)
     if (ts.isClassDeclaration(node) && !isField(member)) {
-      longer.push(`#### \`${name === 'constructor' ? `new ${owner}` : `${owner.replace(/^DurableFetchClient$/, 'df')}.${name}`}\`\n`)
+      longer.push(
+        `#### \`${name === 'constructor' ? `new ${owner}` : `${owner.replace(/^DurableFetchClient$/, 'df')}.${name}`}\`\n`,
+      )
       longer.push(fenced(code(member, source)))
       if (comment) longer.push(`${comment}\n`)
       if (example) longer.push(`${example}\n`)
     } else {
       const type = member.type ? member.type.getText(source).replaceAll(/\s+/g, ' ').replaceAll('|', '\\|') : ''
       const meaning = comment.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|')
-      rows.push(`| \`${name}${member.questionToken ? '?' : ''}\` | \`${type}\` | ${meaning}${defaultValue ? ` Default: ${asCode(defaultValue)}.` : ''} |`)
+      rows.push(
+        `| \`${name}${member.questionToken ? '?' : ''}\` | \`${type}\` | ${meaning}${defaultValue ? ` Default: ${asCode(defaultValue)}.` : ''} |`,
+      )
     }
   }
   const table = rows.length > 0 ? [`| field | type | meaning |\n|---|---|---|\n${rows.join('\n')}\n`] : []
@@ -75,8 +82,17 @@ const fenced = (text) => `\`\`\`text\n${text}\n\`\`\`\n`
 /** Its text without comments and without `export`. */
 function code(node, source) {
   const text = node.getText(source)
-  const lines = text.replace(/^export (declare )?/, '').replace(/^readonly /, '').split('\n')
-  const indent = Math.min(...lines.slice(1).filter((line) => line.trim()).map((line) => /^ */.exec(line)[0].length), 99)
+  const lines = text
+    .replace(/^export (declare )?/, '')
+    .replace(/^readonly /, '')
+    .split('\n')
+  const indent = Math.min(
+    ...lines
+      .slice(1)
+      .filter((line) => line.trim())
+      .map((line) => /^ */.exec(line)[0].length),
+    99,
+  )
   return lines.map((line, index) => (index === 0 ? line : line.slice(indent === 2 ? 2 : 0))).join('\n')
 }
 
@@ -87,10 +103,12 @@ function commentOf(node, source) {
     const found = (doc.tags ?? []).find(({ tagName }) => tagName.text === name)
     return found ? prose(found.comment, source) : ''
   }
-  const thrown = (doc.tags ?? []).filter(({ tagName }) => tagName.text === 'throws').map((one) => {
-    const type = one.typeExpression?.getText(source) ?? ''
-    return `Throws ${[type, prose(one.comment, source)].filter(Boolean).join(' ')}`
-  })
+  const thrown = (doc.tags ?? [])
+    .filter(({ tagName }) => tagName.text === 'throws')
+    .map((one) => {
+      const type = one.typeExpression?.getText(source) ?? ''
+      return `Throws ${[type, prose(one.comment, source)].filter(Boolean).join(' ')}`
+    })
   return {
     comment: [prose(doc.comment, source), ...thrown].filter(Boolean).join(' '),
     example: tag('example'),
@@ -101,7 +119,10 @@ function commentOf(node, source) {
 /** Comments come as text, or as text with links in it. */
 function prose(comment, source) {
   if (!comment) return ''
-  const parts = typeof comment === 'string' ? [comment] : comment.map((part) => (part.kind === ts.SyntaxKind.JSDocText ? part.text : link(part, source)))
+  const parts =
+    typeof comment === 'string'
+      ? [comment]
+      : comment.map((part) => (part.kind === ts.SyntaxKind.JSDocText ? part.text : link(part, source)))
   return parts.join('').trim()
 }
 

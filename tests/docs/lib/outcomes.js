@@ -28,7 +28,11 @@ export function outcomesPlot(page) {
 }
 
 function legend({ bad }) {
-  const words = [['whole', 'every byte and a clean end', 0], ['error', 'a true prefix and an error', 205], ['bad', `anything else: ${bad || 'none'}`, 405]]
+  const words = [
+    ['whole', 'every byte and a clean end', 0],
+    ['error', 'a true prefix and an error', 205],
+    ['bad', `anything else: ${bad || 'none'}`, 405],
+  ]
   return words.flatMap(([kind, text, x]) => [
     `<rect class="${kind}" x="${x}" y="34" width="12" height="12" rx="2"/>`,
     `<text x="${x + 18}" y="44.5">${text}</text>`,
@@ -39,7 +43,11 @@ function bar({ name, runs, whole, error, bad }, index) {
   const y = 62 + index * ROW
   const baseline = y + BAR * 0.78
   let x = LEFT
-  const parts = [['whole', whole], ['error', error], ['bad', bad]].filter(([, count]) => count > 0)
+  const parts = [
+    ['whole', whole],
+    ['error', error],
+    ['bad', bad],
+  ].filter(([, count]) => count > 0)
   return [
     `<text x="${LEFT - 8}" y="${baseline}" text-anchor="end"${index === 0 ? ' font-weight="600"' : ''}>${name}</text>`,
     ...parts.map(([kind, count]) => {
@@ -54,11 +62,14 @@ function bar({ name, runs, whole, error, bad }, index) {
 
 function rowsOf(page) {
   const [, body] = page.match(/^\| what went wrong [^\n]*\n\|[-| :]+\n((?:\|[^\n]*\n)+)/m)
-  return body.trim().split('\n').map((line) => {
-    const [name, ...counts] = cells(line)
-    const [runs, whole, error, bad] = counts.map(Number)
-    return { name, runs, whole, error, bad }
-  })
+  return body
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [name, ...counts] = cells(line)
+      const [runs, whole, error, bad] = counts.map(Number)
+      return { name, runs, whole, error, bad }
+    })
 }
 
 function outcomesOf(page) {
@@ -74,4 +85,8 @@ function outcomesOf(page) {
   return of
 }
 
-const cells = (line) => line.split('|').slice(1, -1).map((cell) => cell.trim())
+const cells = (line) =>
+  line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim())

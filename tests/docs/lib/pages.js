@@ -8,10 +8,20 @@ export const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const FENCE = /(?:<!-- with: (.*?) -->\n+)?^( *)```([^\n]*)\n(.*?)^\2```$/gms
 
 const below = (folder) => readdirSync(join(ROOT, folder), { recursive: true }).map((file) => `${folder}/${file}`)
-const files = ['README.md', 'CONTRIBUTING.md', 'PROTOCOL.md', 'pkg-template/README.md', ...below('docs'), ...exampleReadmes()]
+const files = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'PROTOCOL.md',
+  'pkg-template/README.md',
+  ...below('docs'),
+  ...exampleReadmes(),
+]
 
 /** Every page for users and contributors: `{ file, folder, text, blocks }`. */
-export const pages = files.filter((file) => file.endsWith('.md')).sort().map(read)
+export const pages = files
+  .filter((file) => file.endsWith('.md'))
+  .sort()
+  .map(read)
 
 function exampleReadmes() {
   return readdirSync(join(ROOT, 'examples')).map((name) => `examples/${name}/README.md`)

@@ -40,7 +40,9 @@ export function prelude(code) {
   for (const [name, line] of Object.entries(DECLARED)) {
     const used = new RegExp(`(?<![\\w.'"/-])${name}\\b`).test(needed)
     const brought =
-      new RegExp(`\\b(?:const|let|function|class)\\s+(?:${name}\\b|[[{][^\\]}=]*\\b${name}\\b[^\\]}=]*[\\]}]\\s*=)`).test(bare) ||
+      new RegExp(
+        `\\b(?:const|let|function|class)\\s+(?:${name}\\b|[[{][^\\]}=]*\\b${name}\\b[^\\]}=]*[\\]}]\\s*=)`,
+      ).test(bare) ||
       new RegExp(`import\\s[^;'"]*\\b${name}\\b[^;'"]*from`).test(bare) ||
       new RegExp(`function \\w+\\([^)]*\\b${name}\\b`).test(bare)
     if (!used || brought) continue

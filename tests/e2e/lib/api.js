@@ -11,7 +11,13 @@ export async function startApi({ gate }) {
 
   // Before the app's own listener: the record must not depend on what the route does.
   server.prependListener('request', (request, response) => {
-    const entry = { method: request.method, url: request.url, headers: request.headers, state: 'open', closedAt: undefined }
+    const entry = {
+      method: request.method,
+      url: request.url,
+      headers: request.headers,
+      state: 'open',
+      closedAt: undefined,
+    }
     requests.push(entry)
     events.emit('change')
     response.on('close', () => {

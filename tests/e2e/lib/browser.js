@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { chromium } from 'playwright-core'
 
 // The same flags as the client's own browser tests.
-const { 'goog:chromeOptions': options } = JSON.parse(readFileSync(new URL('../../../webdriver.json', import.meta.url), 'utf8'))
+const { 'goog:chromeOptions': options } = JSON.parse(
+  readFileSync(new URL('../../../webdriver.json', import.meta.url), 'utf8'),
+)
 
 /** `more`: options of Playwright. */
 export function launchBrowser(more = {}) {

@@ -49,7 +49,9 @@ export class ChatPage {
   async stop() {
     const button = this.page.getByRole('button', { name: 'Stop' })
     const told = await button.evaluateHandle((element) => ({
-      at: new Promise((resolve) => element.addEventListener('click', () => resolve(Date.now()), { capture: true, once: true })),
+      at: new Promise((resolve) =>
+        element.addEventListener('click', () => resolve(Date.now()), { capture: true, once: true }),
+      ),
     }))
     await button.click()
     return told.evaluate(({ at }) => at)
@@ -78,16 +80,25 @@ export class ChatPage {
         }),
       }
     }, status)
-    return () => within(20_000, `the status turns to ${status}`, turned.evaluate(({ done }) => done))
+    return () =>
+      within(
+        20_000,
+        `the status turns to ${status}`,
+        turned.evaluate(({ done }) => done),
+      )
   }
 
   /** Waits until the last answer on the page is exactly this text. */
   async untilAnswer(text, timeout = 30_000) {
-    const shown = (expected) => [...document.querySelectorAll('[data-role=assistant] .text')].at(-1)?.textContent === expected
+    const shown = (expected) =>
+      [...document.querySelectorAll('[data-role=assistant] .text')].at(-1)?.textContent === expected
     try {
       await this.page.waitForFunction(shown, text, { timeout, polling: 'raf' })
     } catch (error) {
-      const actual = await this.answers.last().textContent({ timeout: 1000 }).catch(() => '(no answer)')
+      const actual = await this.answers
+        .last()
+        .textContent({ timeout: 1000 })
+        .catch(() => '(no answer)')
       // Shows where they part, not two walls of text.
       assert.equal(describe(actual, text), describe(text, text), error.message)
       throw error
@@ -121,7 +132,9 @@ export class ChatPage {
 
   /** Every message on the page, as `[role, text]`. */
   async messages() {
-    return this.page.locator('article').evaluateAll((all) => all.map((one) => [one.dataset.role, one.querySelector('.text').textContent]))
+    return this.page
+      .locator('article')
+      .evaluateAll((all) => all.map((one) => [one.dataset.role, one.querySelector('.text').textContent]))
   }
 }
 

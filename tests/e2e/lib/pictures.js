@@ -22,14 +22,17 @@ export function pictures(page) {
       await sheet.waitForFunction(() => [...document.images].every((image) => image.complete))
       const png = await sheet.locator('body').screenshot()
       // WebP is a fifth of it.
-      const webp = await sheet.evaluate(async (source) => {
-        const image = new Image()
-        image.src = source
-        await image.decode()
-        const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height })
-        canvas.getContext('2d').drawImage(image, 0, 0)
-        return canvas.toDataURL('image/webp', 0.8)
-      }, `data:image/png;base64,${png.toString('base64')}`)
+      const webp = await sheet.evaluate(
+        async (source) => {
+          const image = new Image()
+          image.src = source
+          await image.decode()
+          const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height })
+          canvas.getContext('2d').drawImage(image, 0, 0)
+          return canvas.toDataURL('image/webp', 0.8)
+        },
+        `data:image/png;base64,${png.toString('base64')}`,
+      )
       await writeFile(fileURLToPath(new URL(`${name}.webp`, IMAGES)), Buffer.from(webp.split(',')[1], 'base64'))
       await sheet.close()
     },

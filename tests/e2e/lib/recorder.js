@@ -9,7 +9,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { within } from './deadline.js'
 
-const BINARY = process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../../target/debug/durablefetch', import.meta.url))
+const BINARY =
+  process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../../target/debug/durablefetch', import.meta.url))
 const WORKER = fileURLToPath(new URL('../../../crates/worker/', import.meta.url))
 // What the native recorder prints, and what workerd writes to its control file.
 const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)|"event":"listen".*"port":(\d+)/
@@ -82,7 +83,9 @@ async function launch(data, port, args) {
   createInterface({ input: child.stderr }).on('line', (line) => lines.push(line))
   const listening = new Promise((resolve, reject) => {
     child.on('error', (error) => reject(new Error(`cannot start ${program}: ${error.message}`)))
-    child.on('exit', (code, signal) => reject(new Error(`the recorder ended (${signal ?? code}):\n${lines.join('\n')}`)))
+    child.on('exit', (code, signal) =>
+      reject(new Error(`the recorder ended (${signal ?? code}):\n${lines.join('\n')}`)),
+    )
     createInterface({ input: child.stdout }).on('line', (line) => {
       lines.push(line)
       const found = LISTENING.exec(line)

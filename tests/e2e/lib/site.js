@@ -23,7 +23,9 @@ export async function startSite({ page = 'chat', apiUrl, recorderUrl, env = {} }
     cacheDir: path(`../node_modules/.vite-${page}`),
     logLevel: 'warn',
     clearScreen: false,
-    define: Object.fromEntries(Object.entries(env).map(([key, value]) => [`import.meta.env.${key}`, JSON.stringify(value)])),
+    define: Object.fromEntries(
+      Object.entries(env).map(([key, value]) => [`import.meta.env.${key}`, JSON.stringify(value)]),
+    ),
     // No websocket and no watcher: nothing may reload the page but the test.
     server: { host: '127.0.0.1', port: 0, hmr: false, watch: null, fs: { allow: [REPOSITORY] } },
   })

@@ -5,7 +5,12 @@ import { within } from '../../e2e/lib/deadline.js'
 
 /** Gone after the test. */
 export function start(t, program, args, { cwd, env = {} }) {
-  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
   let text = ''
   const looks = new Set()
   for (const stream of [child.stdout, child.stderr]) {

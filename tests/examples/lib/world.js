@@ -38,6 +38,11 @@ export async function startWorld(t, flags = []) {
     asked: () => asked,
     /** Resolves once it was hung up on in the middle of an answer. */
     hungUp: () => within(20_000, 'the upstream is hung up on', hungUp),
-    env: { RECORDER_URL: recorder.url, UPSTREAM_URL: upstream, OPENAI_BASE_URL: `${upstream}/v1`, OPENAI_API_KEY: undefined },
+    env: {
+      RECORDER_URL: recorder.url,
+      UPSTREAM_URL: upstream,
+      OPENAI_BASE_URL: `${upstream}/v1`,
+      OPENAI_API_KEY: undefined,
+    },
   }
 }

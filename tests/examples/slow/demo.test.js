@@ -22,7 +22,10 @@ test('cargo xtask demo node starts the script again after kill -9, and it goes o
   assert.match(run.output(), /\[the end\]/)
 })
 
-for (const [name, shown] of [['vanilla', 'Ask, then lose the answer'], ['next', 'durablefetch with Next.js']]) {
+for (const [name, shown] of [
+  ['vanilla', 'Ask, then lose the answer'],
+  ['next', 'durablefetch with Next.js'],
+]) {
   test(`cargo xtask demo ${name} serves its page until Ctrl-C`, async (t) => {
     const run = demo(t, name, '--port', '0')
     const [, address] = await run.prints(/The (?:page|chat) is at\s+(http:\S+)/, 600_000)

@@ -14,21 +14,36 @@ test('examples/next: the component of the 0.1.0 README, behind a rewrite of Next
   const port = await freePort()
   const origin = `http://localhost:${port}`
   // As `cargo xtask demo next` starts it.
-  const world = await startWorld(t, ['--base-path=/df', `--public-origin=${origin}`, `--allow=${origin}/api/`, '--unguessable-urls'])
+  const world = await startWorld(t, [
+    '--base-path=/df',
+    `--public-origin=${origin}`,
+    `--allow=${origin}/api/`,
+    '--unguessable-urls',
+  ])
   const args = ['node_modules/next/dist/bin/next', 'dev', '--hostname', 'localhost', '--port', String(port)]
   const next = start(t, process.execPath, args, {
     cwd: example('next'),
     // `node --test` sets it for its own children.
-    env: { ...world.env, RECORDER_URL: `${world.recorder.url}/df`, NODE_TEST_CONTEXT: undefined, NEXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
+    env: {
+      ...world.env,
+      RECORDER_URL: `${world.recorder.url}/df`,
+      NODE_TEST_CONTEXT: undefined,
+      NEXT_TELEMETRY_DISABLED: '1',
+      NO_COLOR: '1',
+    },
   })
   await next.prints(/Ready in/, 240_000)
   const browser = await launchBrowser()
   t.after(() => browser.close())
   const page = await browser.newPage({ viewport: { width: 800, height: 560 } })
   const untilLast = (text) =>
-    page.waitForFunction((expected) => [...document.querySelectorAll('.space-y-4 p')].at(-1)?.textContent === expected, text, {
-      timeout: 240_000, // Next compiles at the first request
-    })
+    page.waitForFunction(
+      (expected) => [...document.querySelectorAll('.space-y-4 p')].at(-1)?.textContent === expected,
+      text,
+      {
+        timeout: 240_000, // Next compiles at the first request
+      },
+    )
 
   world.gate.holdAt(40)
   await page.goto(origin, { timeout: 240_000, waitUntil: 'networkidle' }) // until it is hydrated

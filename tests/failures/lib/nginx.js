@@ -36,7 +36,11 @@ export async function startNginx({ targetPort, location = '' }) {
   await writeFile(join(dir, 'nginx.conf'), config)
   const watcher = watch(dir)
   // Written once it listens.
-  const exists = () => access(join(dir, 'pid')).then(() => true, () => false)
+  const exists = () =>
+    access(join(dir, 'pid')).then(
+      () => true,
+      () => false,
+    )
   const appeared = async () => {
     for (;;) {
       // Listened for before looking, so that nothing is missed in between.
@@ -45,7 +49,9 @@ export async function startNginx({ targetPort, location = '' }) {
       await changed
     }
   }
-  const child = spawn(NGINX, ['-p', dir, '-e', 'stderr', '-c', join(dir, 'nginx.conf')], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(NGINX, ['-p', dir, '-e', 'stderr', '-c', join(dir, 'nginx.conf')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const lines = []
   child.stderr.on('data', (text) => lines.push(String(text)))
   const ended = once(child, 'exit').then(([code]) => {

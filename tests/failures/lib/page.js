@@ -14,7 +14,10 @@ export const OPTIONS = { retry: { initialDelayMs: 20, maxDelayMs: 200, giveUpAft
 export async function startPages(t, more) {
   const { dir, manifest, files } = await freshProject(t, fileURLToPath(new URL('../page', import.meta.url)))
   // npm has an older package of this name: without WebAssembly.
-  assert.ok(files.some((file) => file.endsWith('.wasm')), `the package under test is not ours: ${files}`)
+  assert.ok(
+    files.some((file) => file.endsWith('.wasm')),
+    `the package under test is not ours: ${files}`,
+  )
   const site = await serveStatic(t, dir)
   const browser = await launchBrowser(more)
   t.after(() => browser.close())

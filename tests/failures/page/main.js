@@ -50,7 +50,10 @@ window.driver = {
         const controller = new AbortController()
         const { body } = await df.fetch(url, { signal: controller.signal })
         controller.abort()
-        await body.getReader().read().catch(() => {})
+        await body
+          .getReader()
+          .read()
+          .catch(() => {})
       },
       async (url) => (await df.fetch(url, { headers: { 'durablefetch-mode': 'restart' } })).text(),
     ]

@@ -118,9 +118,9 @@ export const reading = [
     name: '`pipeTo`',
     run: async ({ fetch, url }) => {
       let bytes = 0
-      await (
-        await fetch(url('/chunks'))
-      ).body.pipeTo(new WritableStream({ write: (chunk) => void (bytes += chunk.length) }))
+      await (await fetch(url('/chunks'))).body.pipeTo(
+        new WritableStream({ write: (chunk) => void (bytes += chunk.length) }),
+      )
       return bytes
     },
     is: 3000,

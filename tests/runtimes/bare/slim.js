@@ -1,5 +1,10 @@
 import { behave, inPage } from './behaviour.mjs'
-import { initDurableFetch, DurableFetchClient, DurableFetchError, isDurableFetchError } from '/node_modules/durablefetch/slim.js'
+import {
+  initDurableFetch,
+  DurableFetchClient,
+  DurableFetchError,
+  isDurableFetchError,
+} from '/node_modules/durablefetch/slim.js'
 
 const wasm = '/node_modules/durablefetch/wasm/durablefetch_bg.wasm'
 

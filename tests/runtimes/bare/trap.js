@@ -20,7 +20,10 @@ const unheard = []
 addEventListener('error', (event) => unheard.push(`error: ${event.message}`))
 addEventListener('unhandledrejection', (event) => unheard.push(`rejection: ${event.reason}`))
 let listeners = 0
-for (const [name, by] of [['addEventListener', 1], ['removeEventListener', -1]]) {
+for (const [name, by] of [
+  ['addEventListener', 1],
+  ['removeEventListener', -1],
+]) {
   const native = EventTarget.prototype[name]
   EventTarget.prototype[name] = function (type, ...rest) {
     if (/^(online|pageshow|visibilitychange|resume)$/.test(type)) listeners += by
@@ -64,7 +67,14 @@ inPage(async ({ recorder, upstream, id }) => {
   await sent
 
   // Somebody listens to each before the next chunk arrives into it, which may be before the answer to `release`.
-  const ends = { reading, whole, pending, asked, idle: reading.catch(() => idle.text()), chat: reading.catch(() => chat.read()) }
+  const ends = {
+    reading,
+    whole,
+    pending,
+    asked,
+    idle: reading.catch(() => idle.text()),
+    chat: reading.catch(() => chat.read()),
+  }
   const heard = Object.entries(ends).map(async ([name, end]) => [name, await told(end)])
   corrupt()
   await release('first')
@@ -133,5 +143,10 @@ async function told(promise) {
 
 function facts(error) {
   const { code, message, cause } = error
-  return { ours: error instanceof DurableFetchError, code, message, trap: /^(RuntimeError|Error)$/.test(cause?.name) && /wasm-function/.test(cause.stack) }
+  return {
+    ours: error instanceof DurableFetchError,
+    code,
+    message,
+    trap: /^(RuntimeError|Error)$/.test(cause?.name) && /wasm-function/.test(cause.stack),
+  }
 }

@@ -3,13 +3,15 @@ import { inPage } from './behaviour.mjs'
 
 const worker = new URL('worker.js', import.meta.url)
 const type = 'module'
-const answered = (port) => new Promise((resolve, reject) => {
-  port.onmessage = ({ data }) => resolve(data)
-  port.onmessageerror = reject
-})
-const failing = (target) => new Promise((_, reject) => {
-  target.onerror = (event) => reject(new Error(event.message || 'the worker could not be started'))
-})
+const answered = (port) =>
+  new Promise((resolve, reject) => {
+    port.onmessage = ({ data }) => resolve(data)
+    port.onmessageerror = reject
+  })
+const failing = (target) =>
+  new Promise((_, reject) => {
+    target.onerror = (event) => reject(new Error(event.message || 'the worker could not be started'))
+  })
 
 const START = {
   async web() {

@@ -21,7 +21,10 @@ if (typeof WebAssembly === 'object') {
   const apply = (...call) => {
     const made = Reflect.apply(...call)
     // A refusal is told to whoever asked.
-    made.then((made) => count(made.instance ?? made), () => {})
+    made.then(
+      (made) => count(made.instance ?? made),
+      () => {},
+    )
     return made
   }
   wrap('instantiate', { apply })
@@ -35,11 +38,17 @@ export const instances = () => wasm.instances
  * @param {object} durablefetch what the package exports
  * @param {{ recorder: string, upstream: string, nowhere: string, id: string }} places
  */
-export async function behave({ DurableFetchClient, DurableFetchError, isDurableFetchError }, { recorder, upstream, nowhere, id }) {
+export async function behave(
+  { DurableFetchClient, DurableFetchError, isDurableFetchError },
+  { recorder, upstream, nowhere, id },
+) {
   const instancesAtImport = instances()
   const df = new DurableFetchClient({ durablefetchHost: recorder })
   const url = `${upstream}/stream?id=${id}`
-  const report = { instancesAtImport, ours: typeof df.stopChat === 'function' && typeof df.chatTransport === 'function' }
+  const report = {
+    instancesAtImport,
+    ours: typeof df.stopChat === 'function' && typeof df.chatTransport === 'function',
+  }
 
   // A body to its end. The upstream goes on only when told to, after the first bytes came: they came as a stream.
   const { fetch: detached } = df

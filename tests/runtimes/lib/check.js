@@ -8,7 +8,11 @@ export function checkReport(report, world, { atImport = 0 } = {}) {
   assert.equal(report.error, undefined, about)
   assert.equal(report.ours, true, `the package under test is ours ${about}`)
   const path = `/stream?id=${world.id}`
-  assert.deepEqual(report.response, { isResponse: true, url: world.upstream + path, status: 200, header: 'runtimes' }, about)
+  assert.deepEqual(
+    report.response,
+    { isResponse: true, url: world.upstream + path, status: 200, header: 'runtimes' },
+    about,
+  )
 
   const whole = { length: BODY.length, digest: DIGEST }
   assert.equal(report.during.inProgress, true, `in progress while the upstream waits ${about}`)
@@ -43,7 +47,13 @@ export function checkMixed(report, world) {
 /** Whether a rejection is a DurableFetchError in every way that there is to ask. */
 export function checkError(error, about) {
   const { code, message, ...facts } = error
-  const expected = { name: 'DurableFetchError', isError: true, isTypeError: true, isDurableFetchError: true, guard: true }
+  const expected = {
+    name: 'DurableFetchError',
+    isError: true,
+    isTypeError: true,
+    isDurableFetchError: true,
+    guard: true,
+  }
   assert.deepEqual(facts, expected, about)
   assert.equal(typeof code, 'string', about)
   assert.notEqual(message, '', about)

@@ -2,7 +2,8 @@
 import { launchBrowser } from '../../e2e/lib/browser.js'
 
 // What Chromium itself says of `world.nowhere`, of a body cut by the recorder and of asking for the rest of it (410).
-const EXPECTED = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING)|status of 410 \(Gone\)|favicon\.ico/
+const EXPECTED =
+  /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING)|status of 410 \(Gone\)|favicon\.ico/
 
 /** Resolves with `{ report, errors, browser }`: the page's report, its other errors, the browser's version. */
 export async function readPage(t, address, world) {
@@ -18,7 +19,9 @@ export async function readPage(t, address, world) {
   await page.goto(`${address}${address.includes('?') ? '&' : '?'}${world.query}`)
   const out = page.locator('#report[data-done]')
   await out.waitFor({ state: 'attached', timeout: 90_000 }).catch((error) => {
-    throw new Error(`${error.message}\nthe page's errors: ${errors.join('\n')}\nthe recorder: ${world.recorderOutput()}`)
+    throw new Error(
+      `${error.message}\nthe page's errors: ${errors.join('\n')}\nthe recorder: ${world.recorderOutput()}`,
+    )
   })
   const report = JSON.parse(await out.textContent())
   await browser.close()

@@ -24,9 +24,17 @@ const QUIET = {
 /** Runs a program to its end, which must come within `timeout` ms. Fails with all of its output. */
 export async function run(program, args, { cwd, env = {}, timeout = 240_000 }) {
   try {
-    return await exec(program, args, { cwd, env: { ...process.env, ...QUIET, ...env }, timeout, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 })
+    return await exec(program, args, {
+      cwd,
+      env: { ...process.env, ...QUIET, ...env },
+      timeout,
+      killSignal: 'SIGKILL',
+      maxBuffer: 2 ** 26,
+    })
   } catch (error) {
-    throw new Error(`${[program, ...args].join(' ')}: ${error.message}\n${error.stdout}\n${error.stderr}`, { cause: error })
+    throw new Error(`${[program, ...args].join(' ')}: ${error.message}\n${error.stdout}\n${error.stderr}`, {
+      cause: error,
+    })
   }
 }
 

@@ -21,7 +21,9 @@ export async function serveStatic(t, dir, headers = {}) {
     const bytes = await readFile(join(dir, file)).catch(() => undefined)
     if (!bytes) return response.writeHead(404).end()
     served.push(file)
-    response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', ...headers }).end(bytes)
+    response
+      .writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', ...headers })
+      .end(bytes)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -23,7 +23,15 @@ async function pack() {
   const { stdout } = await run('npm', ['pack', PKG, '--json', '--pack-destination', folder], { cwd: folder })
   const [{ filename, name, version, files }] = Object.values(JSON.parse(stdout))
   assert.equal(name, 'durablefetch')
-  return { file: join(folder, filename), version, files: files.map((one) => one.path), digest: await digest(PKG, files.map((one) => one.path)) }
+  return {
+    file: join(folder, filename),
+    version,
+    files: files.map((one) => one.path),
+    digest: await digest(
+      PKG,
+      files.map((one) => one.path),
+    ),
+  }
 }
 
 /**

@@ -1,1 +1,3 @@
-import('./behaviour.mjs').then(({ behave, inProcess }) => inProcess((places) => behave(require('durablefetch'), places)))
+import('./behaviour.mjs').then(({ behave, inProcess }) =>
+  inProcess((places) => behave(require('durablefetch'), places)),
+)

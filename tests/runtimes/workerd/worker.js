@@ -4,6 +4,8 @@ import { DurableFetchClient, DurableFetchError, isDurableFetchError } from 'dura
 export default {
   async fetch(request) {
     const places = Object.fromEntries(new URL(request.url).searchParams)
-    return Response.json(await reported(() => behave({ DurableFetchClient, DurableFetchError, isDurableFetchError }, places)))
+    return Response.json(
+      await reported(() => behave({ DurableFetchClient, DurableFetchError, isDurableFetchError }, places)),
+    )
   },
 }

@@ -22,10 +22,14 @@ export async function startOriginalWorker(t) {
   await mkdir(join(dir, 'storage'))
   await copyFile(join(ORIGINAL, 'dist/cloudflare.js'), join(dir, 'cloudflare.js'))
   await copyFile(CONFIG, join(dir, 'config.capnp'))
-  const child = spawn(workerd.default, ['serve', 'config.capnp', '--directory-path=storage=storage', '--control-fd=3'], {
-    cwd: dir,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    workerd.default,
+    ['serve', 'config.capnp', '--directory-path=storage=storage', '--control-fd=3'],
+    {
+      cwd: dir,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    },
+  )
   t.after(async () => {
     child.kill('SIGKILL')
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')

@@ -35,8 +35,8 @@ fn format(context: &Context<'_>) -> Result<()> {
     cargo(context, "cargo fmt --check", &["fmt", "--all", "--check"], &[])?;
     npm::ensure(context.repo, "crates/xtask/tools")?;
     let mut command = context.repo.command("biome");
-    command.args(["lint", "--error-on-warnings"]);
-    Step::new(context.repo, "biome", command)
+    command.args(["ci", "--error-on-warnings"]);
+    Step::new(context.repo, "biome ci", command)
         .remedy("`crates/xtask/tools/node_modules/.bin/biome check --write` puts most of it right")
         .run()
 }

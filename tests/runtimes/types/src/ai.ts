@@ -8,7 +8,9 @@ type Message = UIMessage<{ model: string }>
 
 export const least: DefaultChatTransport<UIMessage> = new DefaultChatTransport(df.chatTransport())
 export const plain = new DefaultChatTransport(df.chatTransport({ api: '/api/chat' }))
-export const typed = new DefaultChatTransport<Message>(df.chatTransport({ api: '/api/chat', reconnect: 'recorded', onAbort: 'stop' }))
+export const typed = new DefaultChatTransport<Message>(
+  df.chatTransport({ api: '/api/chat', reconnect: 'recorded', onAbort: 'stop' }),
+)
 
 // Every option of the SDK's own, with the user's own prepare functions.
 export const all = new DefaultChatTransport<Message>(

@@ -6,5 +6,7 @@ export const runtime = 'edge'
 
 export async function GET(request) {
   const places = Object.fromEntries(new URL(request.url).searchParams)
-  return Response.json(await reported(() => behave({ DurableFetchClient, DurableFetchError, isDurableFetchError }, places)))
+  return Response.json(
+    await reported(() => behave({ DurableFetchClient, DurableFetchError, isDurableFetchError }, places)),
+  )
 }
