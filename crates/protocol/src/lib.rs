@@ -159,7 +159,7 @@ pub use {
     recorder::key::{admission, ledger, life},
     recorder::recording::{self, ring},
     recorder::request::headers::{Ask, Fetch},
-    recorder::request::{fingerprint, headers as request_headers, redirect},
+    recorder::request::{fingerprint, headers as request_headers, redirect, route},
     recorder::response::{head as response_head, inert, kept},
     words::{Fingerprint, ProtocolError, RecordingId, RequestId, units},
 };

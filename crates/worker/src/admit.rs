@@ -9,6 +9,7 @@ use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::fingerprint::{self, Whose};
 use durablefetch_protocol::life::Reply;
 use durablefetch_protocol::request_headers::AskHead;
+use durablefetch_protocol::route::Route;
 use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, State};
 use http::Method;
 use wasm_bindgen::JsValue;
@@ -43,29 +44,32 @@ pub(crate) async fn answer(core: &Rc<Core>, request: web_sys::Request) -> Result
 }
 
 async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
-    let target = request.target()?;
-    match target {
-        Target::Control(call) => control::answer(core, call, &request).await,
+    let (target, scope) = match request.route(core.config()?)? {
+        Route::Control { call, .. } => return control::answer(core, call, &request).await,
+        Route::Fetch { target, scope } => (target, scope),
+        // The router answers these itself.
+        _ => return Err(ErrorCode::NotFound.into()),
+    };
+    let ask = AskHead::parse(&request.method, &request.headers)?;
+    let (source, cookies) = match target {
         Target::Upstream(to) => {
-            let ask = AskHead::parse(&request.method, &request.headers)?;
             core.config()?.access.check_upstream(&to, Sender::OwnMachine)?;
             let cookies = core.config()?.access.cookies(&to);
             let upward = request.upward(core.config()?, to);
             if request.method == Method::HEAD {
                 return head(core, upward, &request.admitted).await;
             }
-            fetch(core, &request, ask, Source::Upstream(upward), cookies).await
+            (Source::Upstream(upward), cookies)
         }
-        Target::Demo(id) => {
-            let ask = AskHead::parse(&request.method, &request.headers)?;
-            if request.method == Method::HEAD {
-                let headers = demo_head().passing(&[], &request.admitted);
-                return respond::or_internal(respond::response(200, b"", &headers, Body::Nothing));
-            }
-            fetch(core, &request, ask, Source::Demo(Script::of(&id)), Cookies::Drop).await
+        Target::Demo(_) if request.method == Method::HEAD => {
+            let headers = demo_head().passing(&[], &request.admitted);
+            return respond::or_internal(respond::response(200, b"", &headers, Body::Nothing));
         }
-        _ => Err(ErrorCode::NotFound.into()),
-    }
+        Target::Demo(id) => (Source::Demo(Script::of(&id)), Cookies::Drop),
+        _ => return Err(ErrorCode::NotFound.into()),
+    };
+    let whose = if scope.is_empty() { Whose::Anybodys } else { Whose::Theirs };
+    fetch(core, &request, ask, source, (whose, cookies)).await
 }
 
 /// HEAD never records.
@@ -78,12 +82,14 @@ async fn head(core: &Rc<Core>, upward: Upward, admitted: &Admitted) -> Answer {
     respond::or_internal(respond::response(opened.head.status, &opened.head.reason, &headers, Body::Nothing))
 }
 
-async fn fetch(core: &Rc<Core>, request: &Request, ask: AskHead, source: Source, cookies: Cookies) -> Answer {
+async fn fetch(
+    core: &Rc<Core>,
+    request: &Request,
+    ask: AskHead,
+    source: Source,
+    (whose, cookies): (Whose, Cookies),
+) -> Answer {
     let body = body::read(&request.js, core.config()?.request_bytes).await?;
-    let whose = match core.config()?.scope(&request.headers)?.as_str() {
-        "" => Whose::Anybodys,
-        _ => Whose::Theirs,
-    };
     let (secret, method) = (core.store().secret(), request.method.as_str());
     let fingerprint = fingerprint::of(&secret, method, &request.headers, &body, whose, cookies);
     let ask = ask.with_fingerprint(fingerprint);

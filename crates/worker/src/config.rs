@@ -7,8 +7,7 @@ use std::time::Duration;
 use durablefetch_protocol::allow::Allow;
 use durablefetch_protocol::scope::{Credential, Scoping};
 use durablefetch_protocol::token::{SECRET_MIN, Secrets};
-use durablefetch_protocol::{Fingerprint, ProtocolError, limits, units};
-use http::HeaderMap;
+use durablefetch_protocol::{Fingerprint, limits, units};
 use worker::Env;
 
 use crate::access::Access;
@@ -59,9 +58,14 @@ fn var(env: &Env, name: &str) -> Option<String> {
 }
 
 impl Config {
-    /// Whose recordings a request is about.
-    pub(crate) fn scope(&self, headers: &HeaderMap) -> Result<String, ProtocolError> {
-        self.scoping.scope(headers, &self.scope_secret, sys::now_ms() / 1000)
+    /// Whose recordings are whose.
+    pub(crate) fn scoping(&self) -> &Scoping {
+        &self.scoping
+    }
+
+    /// Keys the scopes that credentials make.
+    pub(crate) fn scope_secret(&self) -> &[u8; 32] {
+        &self.scope_secret
     }
 
     fn read(var: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use durablefetch_protocol::access::Admitted as Allowed;
 use durablefetch_protocol::admission::{Ending, Part};
 use durablefetch_protocol::response_head::{self, Head};
-use durablefetch_protocol::{ErrorCode, ProtocolError, cors, kept};
+use durablefetch_protocol::{ErrorCode, ProtocolError, kept};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::{Frame, SizeHint};
@@ -81,13 +81,9 @@ pub(crate) fn error(allowed: &Allowed, error: &ProtocolError) -> Response<Body> 
 
 /// The error of a method that an address does not take. `methods` are those that it takes.
 pub(crate) fn wrong_method(allowed: &Allowed, methods: &'static str) -> Response<Body> {
-    let mut response = error(&Allowed { origin: None }, &ErrorCode::MethodNotAllowed.into());
-    let headers = response.headers_mut();
-    headers.insert(header::ALLOW, HeaderValue::from_static(methods));
-    // CORS exposes what is there, so it comes after.
-    headers.remove(header::VARY);
-    cors::add_to_response(allowed, headers);
-    response
+    let error = ProtocolError::from(ErrorCode::MethodNotAllowed);
+    let body = Body::Whole(Some(response_head::error_body(&error).into()));
+    response(error.code.status(), response_head::wrong_method(methods, allowed), body)
 }
 
 /// The answer to a preflight.

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use durablefetch_protocol::access::{Admitted as Allowed, Cookies};
-use durablefetch_protocol::address::{Target, Upstream, parse_target};
+use durablefetch_protocol::address::{Target, Upstream};
 use durablefetch_protocol::control_json::CONTROL_BODY_MAX;
 use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::fingerprint::{self, Whose};
-use durablefetch_protocol::request_headers::{self, AskHead};
-use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, cors, name};
+use durablefetch_protocol::request_headers::AskHead;
+use durablefetch_protocol::route::{Route, Rules};
+use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, cors};
 use http::header;
 use http::request::Parts;
 use http::{Method, Request, Response};
@@ -85,49 +86,36 @@ async fn route(
     body: Incoming,
 ) -> Result<Response<Body>, ProtocolError> {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let url = request_headers::single(&parts.headers, name::URL)?;
-    let target = parse_target(path, url, &recorder.own);
-    // Whose it is comes before what it is: an answer about an address is an answer, too.
-    let scope = match &target {
-        Ok(Target::Page | Target::Healthz | Target::WellKnown(_)) => String::new(),
-        _ => recorder.config.scoping.scope(&parts.headers, &recorder.secret, now_ms() / 1000)?,
+    let rules = Rules {
+        own: &recorder.own,
+        scoping: &recorder.config.scoping,
+        secret: &recorder.secret,
+        now_s: now_ms() / 1000,
     };
-    let target = target?;
-    if standing == Standing::Beyond && !matches!(target, Target::Healthz | Target::Metrics) {
+    let route = Route::read(&parts.method, path, &parts.headers, &rules)?;
+    if standing == Standing::Beyond && !matches!(route, Route::Healthz | Route::Metrics) {
         // Read, so that the answer is not lost in the closing of the connection.
         let _ = read(recorder, body, &parts, recorder.config.limits.request_bytes).await;
         return Err(ErrorCode::TooManyConnections.into());
     }
-    let methods = match &target {
-        Target::Upstream(_) | Target::Demo(_) => {
-            if matches!(parts.method, Method::CONNECT | Method::TRACE) {
-                return Ok(respond::wrong_method(allowed, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-            }
-            return fetch(recorder, allowed, &scope, answering, parts, body, target).await;
+    match route {
+        Route::Fetch { target, scope } => {
+            fetch(recorder, allowed, &scope, answering, parts, body, target).await
         }
-        Target::Control(_) => "POST",
-        Target::Page | Target::Healthz | Target::Metrics | Target::WellKnown(_) => "GET, HEAD",
-    };
-    if !methods.split(", ").any(|method| parts.method == method) {
-        return Ok(respond::wrong_method(allowed, methods));
-    }
-    match target {
-        Target::Control(call) => {
+        Route::Control { call, scope } => {
             let body = read(recorder, body, &parts, CONTROL_BODY_MAX as u64).await?;
             control::answer(recorder, allowed, &scope, call, &parts.headers, &body).await
         }
-        Target::Page => Ok(page::page(allowed, &recorder.config.base_path)),
-        Target::Healthz => Ok(respond::own(allowed, "application/json", r#"{"ok":true}"#)),
-        Target::WellKnown("robots.txt") => {
-            Ok(respond::own(allowed, "text/plain", "User-agent: *\nDisallow: /\n"))
-        }
-        Target::WellKnown(_) => Ok(page::icon(allowed)),
-        Target::Metrics if !recorder.access.is_local() => Err(ProtocolError::new(
+        Route::Page => Ok(page::page(allowed, &recorder.config.base_path)),
+        Route::Healthz => Ok(respond::own(allowed, "application/json", r#"{"ok":true}"#)),
+        Route::Robots => Ok(respond::own(allowed, "text/plain", "User-agent: *\nDisallow: /\n")),
+        Route::Icon => Ok(page::icon(allowed)),
+        Route::Metrics if !recorder.access.is_local() => Err(ProtocolError::new(
             ErrorCode::NotFound,
             "a recorder with a public origin tells its metrics where --metrics-listen says, and not here",
         )),
-        Target::Metrics => Ok(respond::own(allowed, metrics::CONTENT_TYPE, recorder.metrics_text())),
-        Target::Upstream(_) | Target::Demo(_) => Err(ErrorCode::NotFound.into()),
+        Route::Metrics => Ok(respond::own(allowed, metrics::CONTENT_TYPE, recorder.metrics_text())),
+        Route::WrongMethod(methods) => Ok(respond::wrong_method(allowed, methods)),
     }
 }
 
@@ -142,7 +130,6 @@ async fn fetch(
 ) -> Result<Response<Body>, ProtocolError> {
     let Some(key) = target.key(scope) else { return Err(ErrorCode::NotFound.into()) };
     let ask = AskHead::parse(&parts.method, &parts.headers)?;
-    request_headers::check_for(&parts.headers, &target, &recorder.own)?;
     if let Target::Upstream(upstream) = &target {
         recorder.upstreams.check(upstream, &parts.headers)?;
     }

@@ -7,10 +7,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use durablefetch_protocol::access::{Access, Cookies};
 use durablefetch_protocol::address::{Own, Upstream};
-use durablefetch_protocol::limits::REDIRECTS_MAX;
+use durablefetch_protocol::redirect::Chase;
 use durablefetch_protocol::request_headers::to_upstream;
 use durablefetch_protocol::response_head::Head;
-use durablefetch_protocol::{ErrorCode, ProtocolError, map, redirect, via};
+use durablefetch_protocol::{ErrorCode, ProtocolError, map, via};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Version};
 use http_body::Body as _;
@@ -64,64 +64,45 @@ impl Upstreams {
 
     /// Asks, follows redirects, and waits for the head.
     pub(crate) async fn open(&self, request: UpstreamRequest) -> Result<Opened<UpstreamBody>, NotOpened> {
-        let UpstreamRequest { upstream: mut at, mut method, headers, mut body } = request;
-        let mut cookies = self.access.cookies(&at);
+        let UpstreamRequest { upstream: to, method, headers, body } = request;
+        let cookies = self.access.cookies(&to);
         let mut headers = to_upstream(&headers, cookies);
         via::append(&mut headers, &self.pseudonym);
-        let mut way = self.clients.way(&at, Sender::OwnMachine).map_err(NotOpened::unheard)?;
-        for hop in 0..=REDIRECTS_MAX {
-            let asked = self.ask(&way, &at, &method, &headers, &body).await;
-            let response = asked.map_err(|error| match error.code {
+        let mut way = self.clients.way(&to, Sender::OwnMachine).map_err(NotOpened::unheard)?;
+        let mut chase = Chase::new(to, method, headers, cookies);
+        loop {
+            let response = self.ask(&way, &chase, &body).await.map_err(|error| match error.code {
                 // What is refused before a connection, or finds none. A later hop follows an answer.
                 ErrorCode::UpstreamUnreachable | ErrorCode::UpstreamNotAllowed | ErrorCode::InvalidUrl
-                    if hop == 0 =>
+                    if chase.is_first() =>
                 {
                     NotOpened::unheard(error)
                 }
-                _ if hop == 0 => NotOpened::heard(error),
+                _ if chase.is_first() => NotOpened::heard(error),
                 _ => NotOpened::heard(redirected(error)),
             })?;
-            let status = response.status();
-            let to = redirect::target(&at, status, response.headers()).map_err(NotOpened::heard)?;
-            let Some(to) = to else {
-                return opened(response, cookies).map_err(NotOpened::heard);
-            };
-            if self.own.is_self(&to) {
-                return Err(NotOpened::heard(ErrorCode::LoopDetected));
+            let cookies = |to: &Upstream| self.access.cookies(to);
+            let follows = chase.follow(response.status(), response.headers(), &self.own, cookies);
+            if !follows.map_err(NotOpened::heard)? {
+                return opened(response, chase.cookies()).map_err(NotOpened::heard);
             }
             way = self
                 .clients
-                .way(&to, Sender::of(response.remote_addr()))
+                .way(chase.at(), Sender::of(response.remote_addr()))
                 .map_err(|error| NotOpened::heard(redirected(error)))?;
-            if self.access.cookies(&to) == Cookies::Drop {
-                // Who was elsewhere on the way might have put them there.
-                cookies = Cookies::Drop;
-            }
-            let hop = redirect::follow(&at, &to, status, &method, &mut headers);
-            method = hop.method;
-            if !hop.with_body {
-                body = Bytes::new();
-            }
-            at = to;
         }
-        Err(NotOpened::heard(ErrorCode::TooManyRedirects))
     }
 
-    async fn ask(
-        &self,
-        way: &Way,
-        at: &Upstream,
-        method: &Method,
-        headers: &HeaderMap,
-        body: &Bytes,
-    ) -> Result<reqwest::Response, ProtocolError> {
-        let mut request = reqwest::Request::new(method.clone(), way.url.clone());
-        *request.headers_mut() = headers.clone();
+    async fn ask(&self, way: &Way, chase: &Chase, body: &Bytes) -> Result<reqwest::Response, ProtocolError> {
+        let at = chase.at();
+        let mut request = reqwest::Request::new(chase.method().clone(), way.url.clone());
+        *request.headers_mut() = chase.headers().clone();
         if way.is_mapped {
             known_as(at, request.headers_mut());
         }
-        if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
-            *request.body_mut() = Some(body.clone().into());
+        let body = if chase.sends_body() { body.clone() } else { Bytes::new() };
+        if !body.is_empty() || matches!(*chase.method(), Method::POST | Method::PUT | Method::PATCH) {
+            *request.body_mut() = Some(body.into());
         }
         self.clients.get(way).execute(request).await.map_err(|error| {
             if let Some(refused) = checked_client::refused(&error) {

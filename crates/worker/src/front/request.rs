@@ -4,14 +4,14 @@
 use std::rc::Rc;
 
 use durablefetch_protocol::access::Admitted;
-use durablefetch_protocol::address::{Own, Target, Upstream, parse_target};
-use durablefetch_protocol::request_headers::{self, single};
-use durablefetch_protocol::{ErrorCode, ProtocolError, name, via};
+use durablefetch_protocol::address::{Own, Target, Upstream};
+use durablefetch_protocol::route::{Route, Rules};
+use durablefetch_protocol::{ErrorCode, ProtocolError, request_headers, via};
 use http::{HeaderMap, Method};
 use wasm_bindgen::JsValue;
 
 use crate::config::Config;
-use crate::js;
+use crate::js::{self, sys};
 use crate::upstream::Upward;
 
 /// A request that passed the guard.
@@ -53,18 +53,19 @@ impl Request {
         Ok(Self { js: request, method, headers, admitted, own: Rc::new(own), pseudonym })
     }
 
-    /// What the request is for.
-    pub(crate) fn target(&self) -> Result<Target, ProtocolError> {
-        let url = self.js.url();
-        let url_header = single(&self.headers, name::URL)?;
-        let target = parse_target(path_and_query(&url), url_header, &self.own)?;
-        if matches!(target, Target::Upstream(_)) {
+    /// Who answers it.
+    pub(crate) fn route(&self, config: &Config) -> Result<Route, ProtocolError> {
+        let rules = Rules {
+            own: &self.own,
+            scoping: config.scoping(),
+            secret: config.scope_secret(),
+            now_s: sys::now_ms() / 1000,
+        };
+        let route = Route::read(&self.method, path_and_query(&self.js.url()), &self.headers, &rules)?;
+        if matches!(route, Route::Fetch { target: Target::Upstream(_), .. }) {
             via::check(&self.headers, &self.pseudonym)?;
         }
-        if matches!(target, Target::Upstream(_) | Target::Demo(_)) {
-            request_headers::check_for(&self.headers, &target, &self.own)?;
-        }
-        Ok(target)
+        Ok(route)
     }
 
     /// The request that goes up for this one. Its body is added once it is read.

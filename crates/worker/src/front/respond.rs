@@ -2,8 +2,8 @@
 
 use durablefetch_protocol::access::Admitted;
 use durablefetch_protocol::response_head::{self, Head};
-use durablefetch_protocol::{ErrorCode, ProtocolError, cors};
-use http::{HeaderMap, Method, header};
+use durablefetch_protocol::{ErrorCode, ProtocolError};
+use http::HeaderMap;
 use js_sys::Uint8Array;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
@@ -67,16 +67,9 @@ pub(crate) fn code(code: ErrorCode, admitted: &Admitted) -> Result<web_sys::Resp
 }
 
 /// 405, with the methods that the address takes.
-pub(crate) fn wrong_method(methods: &[Method], admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
+pub(crate) fn wrong_method(methods: &'static str, admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
     let error = ProtocolError::from(ErrorCode::MethodNotAllowed);
-    let mut headers = response_head::error(error.code, &Admitted { origin: None });
-    let methods: Vec<_> = methods.iter().map(Method::as_str).collect();
-    if let Ok(methods) = methods.join(", ").parse() {
-        headers.insert(header::ALLOW, methods);
-    }
-    // CORS exposes what is there, so it comes after.
-    headers.remove(header::VARY);
-    cors::add_to_response(admitted, &mut headers);
+    let headers = response_head::wrong_method(methods, admitted);
     response(error.code.status(), b"", &headers, Body::Bytes(sys::to_js(&response_head::error_body(&error))))
 }
 

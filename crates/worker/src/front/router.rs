@@ -2,8 +2,8 @@
 
 use durablefetch_protocol::address::{Control, Target, Upstream};
 use durablefetch_protocol::control_json::ControlRequest;
+use durablefetch_protocol::route::Route;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, cors, request_headers, response_head};
-use http::Method;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Response, Result, event};
 
@@ -78,40 +78,23 @@ async fn dispatch(
         let headers = response_head::preflight(&request.admitted, &request.headers);
         return Ok(respond::response(204, b"", &headers, respond::Body::Nothing)?);
     }
-    let target = request.target();
-    // Whose it is comes before what it is: an answer about an address is an answer, too.
-    let scope = match &target {
-        Ok(Target::Page | Target::Healthz | Target::WellKnown(_)) => String::new(),
-        _ => config.scope(&request.headers)?,
-    };
-    let target = target?;
-    let methods: &[Method] = match &target {
-        Target::Upstream(_) | Target::Demo(_) => {
+    let admitted = &request.admitted;
+    match request.route(config)? {
+        Route::Fetch { target, scope } => {
             let key = target.key(&scope).ok_or(ErrorCode::Internal)?;
-            return to_object(env, &key, request.into_js()).await;
+            to_object(env, &key, request.into_js()).await
         }
-        Target::Control(_) => &[Method::POST],
-        Target::Page | Target::Healthz | Target::Metrics | Target::WellKnown(_) => {
-            &[Method::GET, Method::HEAD]
-        }
-    };
-    if !methods.contains(&request.method) {
-        return Ok(respond::wrong_method(methods, &request.admitted)?);
-    }
-    match target {
-        Target::Control(call) => to_control(env, &scope, call, request).await,
-        Target::Page => Ok(page::page(&request)?),
-        Target::Healthz => Ok(respond::own(200, "application/json", r#"{"ok":true}"#, &request.admitted)?),
+        Route::Control { call, scope } => to_control(env, &scope, call, request).await,
+        Route::Page => Ok(page::page(&request)?),
+        Route::Healthz => Ok(respond::own(200, "application/json", r#"{"ok":true}"#, admitted)?),
         // Counters of one isolate of many would be wrong; the platform counts requests itself.
-        Target::Metrics => {
+        Route::Metrics => {
             let why = "this recorder runs on Workers, which have metrics of their own: see the dashboard";
             Err(ProtocolError::new(ErrorCode::NotFound, why).into())
         }
-        Target::WellKnown("robots.txt") => {
-            Ok(respond::own(200, "text/plain", "User-agent: *\nDisallow: /\n", &request.admitted)?)
-        }
-        Target::WellKnown(_) => Ok(respond::nothing(&request.admitted)?),
-        Target::Upstream(_) | Target::Demo(_) => Err(ErrorCode::Internal.into()),
+        Route::Robots => Ok(respond::own(200, "text/plain", "User-agent: *\nDisallow: /\n", admitted)?),
+        Route::Icon => Ok(respond::nothing(admitted)?),
+        Route::WrongMethod(methods) => Ok(respond::wrong_method(methods, admitted)?),
     }
 }
 

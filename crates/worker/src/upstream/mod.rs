@@ -10,11 +10,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use durablefetch_protocol::access::Cookies;
-use durablefetch_protocol::address::{Own, Target, Upstream};
+use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
-use durablefetch_protocol::limits::REDIRECTS_MAX;
+use durablefetch_protocol::redirect::Chase;
 use durablefetch_protocol::response_head::Head;
-use durablefetch_protocol::{ErrorCode, ProtocolError, redirect};
+use durablefetch_protocol::{ErrorCode, ProtocolError};
 use futures_util::future::{Either, select};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
@@ -100,9 +100,10 @@ async fn follow(
     controller: web_sys::AbortController,
     is_over: impl Fn() -> bool,
 ) -> Result<Opened, ProtocolError> {
-    let Upward { mut to, mut method, mut headers, body, own } = upward;
-    let mut body = Some(body).filter(|body| !body.is_empty());
-    let mut cookies = config.access.cookies(&to);
+    let Upward { to, method, headers, body, own } = upward;
+    let body = Some(body).filter(|body| !body.is_empty());
+    let cookies = config.access.cookies(&to);
+    let mut chase = Chase::new(to, method, headers, cookies);
     let signal = controller.signal();
     let timed_out = Rc::new(Cell::new(false));
     let timer = {
@@ -112,39 +113,24 @@ async fn follow(
             controller.abort();
         })
     };
-    for _ in 0..=REDIRECTS_MAX {
-        let asked = ask(&to, &method, &headers, body.as_deref(), &signal).await;
-        let response = match asked {
+    loop {
+        let response = match ask(&chase, body.as_deref(), &signal).await {
             Ok(response) => response,
             Err(_) if timed_out.get() => return Err(ErrorCode::UpstreamTimeout.into()),
             // Its end has begun; nobody asks why.
             Err(_) if is_over() => return Err(ErrorCode::UpstreamFailed.into()),
-            Err(_) => return Err(classify(&to).await),
+            Err(_) => return Err(classify(chase.at()).await),
         };
         let status = StatusCode::from_u16(response.status()).map_err(|_| ErrorCode::UpstreamFailed)?;
         let answered = js::headers::from_js(&response.headers());
-        let Some(next) = redirect::target(&to, status, &answered)? else {
+        let from = Sender::of(chase.at());
+        if !chase.follow(status, &answered, &own, |to| config.access.cookies(to))? {
             drop(timer);
-            return Ok(opened(&response, &answered, cookies));
-        };
-        discard(&response);
-        match own.resolve(next)? {
-            Target::Upstream(next) => {
-                config.access.check_upstream(&next, Sender::of(&to)).map_err(redirected)?;
-                if config.access.cookies(&next) == Cookies::Drop {
-                    // Who was elsewhere on the way might have put them there.
-                    cookies = Cookies::Drop;
-                }
-                let hop = redirect::follow(&to, &next, status, &method, &mut headers);
-                method = hop.method;
-                body = body.filter(|_| hop.with_body);
-                to = next;
-            }
-            // A demo stream of this recorder is never fetched over HTTP.
-            _ => return Err(ErrorCode::LoopDetected.into()),
+            return Ok(opened(&response, &answered, chase.cookies()));
         }
+        discard(&response);
+        config.access.check_upstream(chase.at(), from).map_err(redirected)?;
     }
-    Err(ErrorCode::TooManyRedirects.into())
 }
 
 /// Says of an upstream that is refused that nobody asked for it.
@@ -153,25 +139,24 @@ fn redirected(error: ProtocolError) -> ProtocolError {
 }
 
 async fn ask(
-    to: &Upstream,
-    method: &Method,
-    headers: &HeaderMap,
+    chase: &Chase,
     body: Option<&[u8]>,
     signal: &web_sys::AbortSignal,
 ) -> Result<web_sys::Response, JsValue> {
     let init = Object::new();
-    sys::set(&init, "method", &method.as_str().into());
-    let sent: JsValue = js::headers::to_js(headers)?.into();
+    sys::set(&init, "method", &chase.method().as_str().into());
+    let sent: JsValue = js::headers::to_js(chase.headers())?.into();
     sys::set(&init, "headers", &sent);
     sys::set(&init, "redirect", &"manual".into());
     sys::set(&init, "signal", signal);
     // JavaScript's fetch takes no body with these.
-    if !matches!(*method, Method::GET | Method::HEAD)
+    if !matches!(*chase.method(), Method::GET | Method::HEAD)
+        && chase.sends_body()
         && let Some(body) = body
     {
         sys::set(&init, "body", &sys::to_js(body));
     }
-    Ok(sys::fetch(to.url().as_str(), &init).await?.unchecked_into())
+    Ok(sys::fetch(chase.at().url().as_str(), &init).await?.unchecked_into())
 }
 
 fn opened(response: &web_sys::Response, answered: &HeaderMap, cookies: Cookies) -> Opened {

@@ -52,7 +52,7 @@ impl Own {
             Some(id) => demo(id),
             None => Err(ProtocolError::new(
                 ErrorCode::LoopDetected,
-                "the upstream URL leads to this recorder itself: name the origin that it shall fetch",
+                "the upstream URL leads to this recorder itself: name the origin that it should fetch",
             )),
         }
     }

@@ -4,3 +4,4 @@ pub(crate) mod control_json;
 pub mod fingerprint;
 pub mod headers;
 pub mod redirect;
+pub mod route;

@@ -3,7 +3,9 @@
 use http::header::{self, HeaderMap};
 use http::{Method, StatusCode};
 
-use crate::recorder::address::Upstream;
+use crate::recorder::access::Cookies;
+use crate::recorder::address::{Own, Target, Upstream};
+use crate::words::limits::REDIRECTS_MAX;
 use crate::words::{ErrorCode, ProtocolError};
 
 /// Where a response redirects to.
@@ -12,7 +14,7 @@ use crate::words::{ErrorCode, ProtocolError};
 ///
 /// # Errors
 /// [`ErrorCode::UpstreamFailed`] for a `location` that cannot be fetched.
-pub fn target(
+fn target(
     from: &Upstream,
     status: StatusCode,
     headers: &HeaderMap,
@@ -33,43 +35,114 @@ pub fn target(
     Upstream::parse(url.as_str()).map(Some).map_err(|error| bad(error.message))
 }
 
-/// What the next hop is asked with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hop {
-    /// Its method.
-    pub method: Method,
-    /// Whether the request's body goes with it.
-    pub with_body: bool,
+/// One request on its way through redirects: what each hop is asked, and whether another origin was on the way.
+#[derive(Debug, Clone)]
+pub struct Chase {
+    at: Upstream,
+    method: Method,
+    headers: HeaderMap,
+    with_body: bool,
+    cookies: Cookies,
+    hops: usize,
 }
 
-/// Turns the request of one hop into that of the next: drops from `headers` what must not go along.
-#[must_use]
-pub fn follow(
-    from: &Upstream,
-    to: &Upstream,
-    status: StatusCode,
-    method: &Method,
-    headers: &mut HeaderMap,
-) -> Hop {
-    if from.url().origin() != to.url().origin() {
-        for name in [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION] {
-            headers.remove(name);
+impl Chase {
+    /// The first hop. `headers` are those that go upstream, `cookies` says whether they cross to this upstream.
+    #[must_use]
+    pub fn new(to: Upstream, method: Method, headers: HeaderMap, cookies: Cookies) -> Self {
+        Self { at: to, method, headers, with_body: true, cookies, hops: 0 }
+    }
+
+    /// Whom this hop asks.
+    #[must_use]
+    pub fn at(&self) -> &Upstream {
+        &self.at
+    }
+
+    /// With which method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// With which headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Whether the request's body goes with it.
+    #[must_use]
+    pub const fn sends_body(&self) -> bool {
+        self.with_body
+    }
+
+    /// Whether this is the hop that was asked for, which no answer has led to.
+    #[must_use]
+    pub const fn is_first(&self) -> bool {
+        self.hops == 0
+    }
+
+    /// Whether `set-cookie` of the answer may go to the one who asks: not where another origin was on the way, which
+    /// might have planted it.
+    #[must_use]
+    pub const fn cookies(&self) -> Cookies {
+        self.cookies
+    }
+
+    /// Goes on to where this answer redirects. False where it does not: it is the answer then. The driver checks the
+    /// next hop as it checked the first, before it asks it. `cookies` says whether they cross to an upstream.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UpstreamFailed`] for a `location` that cannot be fetched, [`ErrorCode::LoopDetected`] where it
+    /// leads to the recorder, [`ErrorCode::TooManyRedirects`] beyond [`REDIRECTS_MAX`].
+    pub fn follow(
+        &mut self,
+        status: StatusCode,
+        answered: &HeaderMap,
+        own: &Own,
+        cookies: impl FnOnce(&Upstream) -> Cookies,
+    ) -> Result<bool, ProtocolError> {
+        let Some(to) = target(&self.at, status, answered)? else { return Ok(false) };
+        if self.hops == REDIRECTS_MAX {
+            return Err(ErrorCode::TooManyRedirects.into());
         }
+        // A demo stream of this recorder is never fetched over HTTP.
+        let Target::Upstream(to) = own.resolve(to)? else { return Err(ErrorCode::LoopDetected.into()) };
+        if cookies(&to) == Cookies::Drop {
+            self.cookies = Cookies::Drop;
+        }
+        self.go(to, status);
+        Ok(true)
     }
-    let becomes_get = match status.as_u16() {
-        301 | 302 => *method == Method::POST,
-        303 => *method != Method::GET && *method != Method::HEAD,
-        _ => false,
-    };
-    if !becomes_get {
-        return Hop { method: method.clone(), with_body: true };
+
+    /// Fetch standard, "HTTP-redirect fetch".
+    fn go(&mut self, to: Upstream, status: StatusCode) {
+        if self.at.url().origin() != to.url().origin() {
+            for name in [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION] {
+                self.headers.remove(name);
+            }
+        }
+        let becomes_get = match status.as_u16() {
+            301 | 302 => self.method == Method::POST,
+            303 => self.method != Method::GET && self.method != Method::HEAD,
+            _ => false,
+        };
+        if becomes_get {
+            for name in [
+                header::CONTENT_TYPE,
+                header::CONTENT_ENCODING,
+                header::CONTENT_LANGUAGE,
+                header::CONTENT_LOCATION,
+            ] {
+                self.headers.remove(name);
+            }
+            self.method = Method::GET;
+            self.with_body = false;
+        }
+        self.at = to;
+        self.hops += 1;
     }
-    for name in
-        [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::CONTENT_LANGUAGE, header::CONTENT_LOCATION]
-    {
-        headers.remove(name);
-    }
-    Hop { method: Method::GET, with_body: false }
 }
 
 #[cfg(test)]
@@ -115,41 +188,83 @@ mod tests {
         }
     }
 
-    fn hop(status: u16, method: Method, to: &str) -> (Hop, Vec<String>) {
+    fn hop(status: u16, method: Method, to: &'static str) -> (Method, bool, Vec<String>) {
         let mut headers = HeaderMap::new();
         for name in ["authorization", "cookie", "content-type", "x-api-key"] {
             headers.insert(name, HeaderValue::from_static("x"));
         }
-        let status = StatusCode::from_u16(status).unwrap();
-        let hop = follow(&upstream("https://a.example/"), &upstream(to), status, &method, &mut headers);
-        let mut names: Vec<_> = headers.keys().map(ToString::to_string).collect();
+        let mut chase = Chase::new(upstream("https://a.example/"), method, headers, Cookies::Pass);
+        assert!(chase.is_first() && chase.sends_body());
+        assert!(answer(&mut chase, status, to).unwrap() && !chase.is_first());
+        assert_eq!(chase.at(), &upstream(to));
+        let mut names: Vec<_> = chase.headers().keys().map(ToString::to_string).collect();
         names.sort_unstable();
-        (hop, names)
+        (chase.method().clone(), chase.sends_body(), names)
+    }
+
+    /// Only `a.example` is the recorder's own app.
+    fn answer(chase: &mut Chase, status: u16, location: &'static str) -> Result<bool, ErrorCode> {
+        let headers = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static(location))]);
+        let own = Own { loopback_port: Some(8787), ..Own::default() };
+        let cookies = |to: &Upstream| {
+            if to.url().host_str() == Some("a.example") { Cookies::Pass } else { Cookies::Drop }
+        };
+        let status = StatusCode::from_u16(status).unwrap();
+        chase.follow(status, &headers, &own, cookies).map_err(|error| error.code)
+    }
+
+    fn chase() -> Chase {
+        Chase::new(upstream("https://a.example/"), Method::GET, HeaderMap::new(), Cookies::Pass)
     }
 
     #[test]
     fn method_and_body_follow_the_fetch_standard() {
         let same = "https://a.example/b";
-        let kept = |method| Hop { method, with_body: true };
-        let get = Hop { method: Method::GET, with_body: false };
         for status in [307, 308] {
-            assert_eq!(hop(status, Method::POST, same).0, kept(Method::POST));
+            assert!(matches!(hop(status, Method::POST, same), (Method::POST, true, _)), "{status}");
         }
         for status in [301, 302] {
-            assert_eq!(hop(status, Method::POST, same).0, get);
-            assert_eq!(hop(status, Method::PUT, same).0, kept(Method::PUT));
+            assert!(matches!(hop(status, Method::POST, same), (Method::GET, false, _)), "{status}");
+            assert!(matches!(hop(status, Method::PUT, same), (Method::PUT, true, _)), "{status}");
         }
         assert_eq!(
             hop(303, Method::PUT, same),
-            (get, vec!["authorization".into(), "cookie".into(), "x-api-key".into()])
+            (Method::GET, false, vec!["authorization".into(), "cookie".into(), "x-api-key".into()])
         );
-        assert_eq!(hop(303, Method::HEAD, same).0, kept(Method::HEAD));
+        assert!(matches!(hop(303, Method::HEAD, same), (Method::HEAD, true, _)));
     }
 
     #[test]
     fn another_origin_sees_no_credentials() {
         for other in ["https://b.example/", "http://a.example/", "https://a.example:8443/"] {
-            assert_eq!(hop(307, Method::POST, other).1, ["content-type", "x-api-key"]);
+            assert_eq!(hop(307, Method::POST, other).2, ["content-type", "x-api-key"]);
+        }
+    }
+
+    #[test]
+    fn cookies_stay_dropped_once_another_origin_was_on_the_way() {
+        let mut chase = chase();
+        assert!(answer(&mut chase, 302, "https://a.example/x").unwrap());
+        assert_eq!(chase.cookies(), Cookies::Pass);
+        assert!(answer(&mut chase, 302, "https://b.example/").unwrap());
+        assert!(answer(&mut chase, 302, "https://a.example/").unwrap());
+        assert_eq!(chase.cookies(), Cookies::Drop, "for good");
+    }
+
+    #[test]
+    fn five_redirects_are_followed_and_no_more() {
+        let mut chase = chase();
+        for _ in 0..5 {
+            assert!(answer(&mut chase, 307, "/x").unwrap());
+        }
+        assert_eq!(answer(&mut chase, 307, "/x"), Err(ErrorCode::TooManyRedirects));
+        assert_eq!(answer(&mut chase, 200, "/x"), Ok(false), "the sixth answer is one");
+    }
+
+    #[test]
+    fn a_redirect_to_the_recorder_is_a_loop() {
+        for to in ["http://localhost:8787/x", "http://127.0.0.1:8787/demo/y"] {
+            assert_eq!(answer(&mut chase(), 302, to), Err(ErrorCode::LoopDetected), "{to}");
         }
     }
 }

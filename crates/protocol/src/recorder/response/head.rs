@@ -149,6 +149,17 @@ pub fn error(code: ErrorCode, admitted: &Admitted) -> HeaderMap {
     finish(out, admitted)
 }
 
+/// The headers of the error of a method that an address does not take. `methods` are those that it takes.
+#[must_use]
+pub fn wrong_method(methods: &'static str, admitted: &Admitted) -> HeaderMap {
+    let mut out = HeaderMap::from_iter([(header::ALLOW, HeaderValue::from_static(methods))]);
+    out.extend(error(ErrorCode::MethodNotAllowed, &Admitted { origin: None }));
+    // CORS exposes what is there, so it comes after.
+    out.remove(header::VARY);
+    cors::add_to_response(admitted, &mut out);
+    out
+}
+
 /// The body of an error's answer.
 #[must_use]
 pub fn error_body(error: &ProtocolError) -> Vec<u8> {
