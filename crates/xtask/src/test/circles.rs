@@ -134,13 +134,12 @@ fn circles_at(level: &[String], arrows: &Arrows, files: &[File]) -> Vec<String> 
 /// Sets of rooms of which each reaches each.
 fn knots(arrows: &Arrows) -> Vec<BTreeSet<&String>> {
     let rooms: BTreeSet<&String> = arrows.keys().flat_map(|(a, b)| [a, b]).collect();
+    let leads = |from: &str, to: &str| way(from, to, arrows).is_some();
     let mut found: Vec<BTreeSet<&String>> = Vec::new();
     for room in &rooms {
-        let both = |other: &&&String| way(room, other, arrows).and(way(other, room, arrows)).is_some();
-        if !found.iter().any(|knot| knot.contains(room)) {
-            found.extend(
-                Some(rooms.iter().filter(both).copied().collect())
-                    .filter(|knot: &BTreeSet<_>| !knot.is_empty()),
+        if leads(room, room) && !found.iter().any(|knot| knot.contains(room)) {
+            found.push(
+                rooms.iter().copied().filter(|other| leads(room, other) && leads(other, room)).collect(),
             );
         }
     }
@@ -270,7 +269,7 @@ impl Reader<'_> {
                         at += 3;
                     }
                     if path.len() > 1 {
-                        self.add(first, path, None, inner);
+                        self.add(first.span(), path, None, inner);
                     }
                 }
                 [TokenTree::Group(group), ..] => self.read(group.stream(), inner)?,
@@ -287,30 +286,27 @@ impl Reader<'_> {
             syn::UseTree::Path(it) => self.tree(&it.tree, &joined(&it.ident), inner),
             syn::UseTree::Group(it) => it.items.iter().for_each(|tree| self.tree(tree, prefix, inner)),
             syn::UseTree::Name(it) if it.ident == "self" => {
-                self.add(&it.ident, prefix.to_vec(), prefix.last().cloned(), inner);
+                self.add(it.ident.span(), prefix.to_vec(), prefix.last().cloned(), inner);
             }
             syn::UseTree::Name(it) => {
-                self.add(&it.ident, joined(&it.ident), Some(it.ident.to_string()), inner)
+                self.add(it.ident.span(), joined(&it.ident), Some(it.ident.to_string()), inner)
             }
             syn::UseTree::Rename(it) => {
-                self.add(&it.ident, joined(&it.ident), Some(it.rename.to_string()), inner)
+                self.add(it.ident.span(), joined(&it.ident), Some(it.rename.to_string()), inner)
             }
             syn::UseTree::Glob(it) => {
-                self.found.extend(self.one(it.star_token.spans[0], prefix.to_vec(), None, inner));
+                self.add(it.star_token.spans[0], prefix.to_vec(), None, inner);
             }
         }
     }
 
-    fn add(&mut self, at: &Ident, path: Vec<String>, name: Option<String>, inner: usize) {
-        self.found.extend(self.one(at.span(), path, name, inner));
-    }
-
-    fn one(&self, at: Span, mut path: Vec<String>, name: Option<String>, inner: usize) -> Option<Use> {
-        if self.children.contains(path.first()?) {
+    fn add(&mut self, at: Span, mut path: Vec<String>, name: Option<String>, inner: usize) {
+        if path.first().is_some_and(|first| self.children.contains(first)) {
             path.insert(0, "self".into());
         }
-        let path = absolute(&path, self.module, inner)?;
-        Some(Use { line: at.start().line, path, name: name.filter(|_| inner == 0) })
+        if let Some(path) = absolute(&path, self.module, inner) {
+            self.found.push(Use { line: at.start().line, path, name: name.filter(|_| inner == 0) });
+        }
     }
 }
 
