@@ -89,8 +89,11 @@ impl Entry {
             }
         }
         let due_ms = self.life().as_ref().and_then(|life| life.due_ms(ttl_ms));
-        if due_ms.is_some_and(|due_ms| due_ms <= now_ms()) {
-            self.run(recorder, Event::Due { ttl_ms }, Cargo::default()).await?;
+        if due_ms.is_some_and(|due_ms| due_ms <= now_ms())
+            && let Err(error) = self.run(recorder, Event::Due { ttl_ms }, Cargo::default()).await
+        {
+            // What has outlived its use stays a while longer; it is not the asker's trouble.
+            tracing::warn!(url = redact::key(&self.key), "storage does not forget: {}", error.message);
         }
         Ok(())
     }
