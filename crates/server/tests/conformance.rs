@@ -1,6 +1,6 @@
 //! The native recorder passes the conformance suite: inside this process, and as the program that users run.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
+use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use tokio::process::Command;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-fn main() -> ExitCode {
-    let runtime = Runtime::new().unwrap();
-    let data = tempfile::tempdir().unwrap();
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let runtime = Runtime::new()?;
+    let data = tempfile::tempdir()?;
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let url = format!("http://{}", listener.local_addr()?);
     let (stop, stopped) = oneshot::channel::<()>();
     let config = Config { drain: Duration::ZERO, ..Config::new(data.path()) };
     let library = runtime.spawn(durablefetch_server::run(listener, config, async {
@@ -24,8 +24,8 @@ fn main() -> ExitCode {
     }));
     let code = Tests::new(&runtime).at("library", url).launching("program", Process::new(serve)).run();
     drop(stop);
-    runtime.block_on(library).unwrap().unwrap();
-    code
+    runtime.block_on(library)??;
+    Ok(code)
 }
 
 /// `durablefetch serve` with flags for what a case wants otherwise than by default.

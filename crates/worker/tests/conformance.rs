@@ -2,6 +2,7 @@
 
 mod workerd;
 
+use std::io;
 use std::process::ExitCode;
 
 use durablefetch_conformance::{Ability, Process, Tests};
@@ -9,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use workerd::serve;
 
-fn main() -> ExitCode {
+fn main() -> io::Result<ExitCode> {
     // workerd ends when it is told to, but waits for what is live as long as that lives; each object has a
     // database of its own; fetch sends no body with a GET and no Host but that of its URL.
     let process = Process::new(serve).lacking([
@@ -20,5 +21,5 @@ fn main() -> ExitCode {
         Ability::GetBody,
         Ability::Maps,
     ]);
-    Tests::new(&Runtime::new().unwrap()).launching("worker", process).run()
+    Ok(Tests::new(&Runtime::new()?).launching("worker", process).run())
 }
