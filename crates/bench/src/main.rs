@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use durablefetch_bench::live::{self, Live};
 use durablefetch_bench::native::Programs;
+use durablefetch_bench::native::against::Pair;
 use durablefetch_bench::process::Processes;
 use durablefetch_bench::soak::{Churn, Crowd, Place, Slow};
 use durablefetch_bench::target::{Stream, Target};
@@ -32,6 +33,8 @@ enum Command {
     Bulk(BulkArgs),
     /// The native recorder beside its peers; `cargo xtask bench` runs this with everything in place.
     Native(NativeArgs),
+    /// The native recorder beside the one of another commit; `cargo xtask bench against` runs this.
+    Against(AgainstArgs),
     /// Write docs/benchmarks.md from what `native` measured.
     Report(ReportArgs),
 }
@@ -56,6 +59,22 @@ struct NativeArgs {
     /// Rounds; medians are over them.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+}
+
+#[derive(Args)]
+struct AgainstArgs {
+    /// The recorder.
+    #[arg(long)]
+    recorder: PathBuf,
+    /// The recorder that it is compared with.
+    #[arg(long)]
+    other: PathBuf,
+    /// How often each is measured.
+    #[arg(long, default_value_t = 9)]
+    rounds: usize,
+    /// A live case; may be repeated.
+    #[arg(long, default_values = ["live-50x1", "live-10x20", "growth-5000"])]
+    only: Vec<String>,
 }
 
 #[derive(Args)]
@@ -206,6 +225,16 @@ async fn run(command: Command) -> Result<()> {
             println!("{}", serde_json::to_string(&outcome)?);
         }
         Command::Native(args) => native(args, &upstream).await?,
+        Command::Against(args) => {
+            let pair = Pair { ours: args.recorder, theirs: args.other, rounds: args.rounds };
+            println!("{:<14} {:<15} {:>10} {:>10} {:>8}", "case", "figure", "ours", "other", "ratio");
+            for case in &args.only {
+                native::against::run(case, &pair, &upstream)
+                    .await?
+                    .iter()
+                    .for_each(|line| println!("{line}"));
+            }
+        }
         Command::Report(args) => native::report::write(&args.results, &args.docs, &args.about)?,
         Command::Bulk(args) => {
             let (target, headers, processes) = resolve(args.at, &upstream)?;

@@ -165,7 +165,7 @@ pub async fn run(
     Ok(measured)
 }
 
-async fn one(
+pub(super) async fn one(
     measured: &mut Measured,
     peer: &str,
     live: &Live,

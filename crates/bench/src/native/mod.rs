@@ -1,6 +1,7 @@
 //! The native recorder beside its peers: which cases there are, and how one is run. Peers are interleaved, so that
 //! what else happens on the machine happens to all of them; what is reported are medians.
 
+pub mod against;
 pub mod cases;
 pub mod plot;
 pub mod report;

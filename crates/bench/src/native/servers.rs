@@ -39,8 +39,16 @@ impl Server {
     /// # Errors
     /// Where it does not start.
     pub fn recorder(programs: &Programs, upstream: SocketAddr) -> Result<Self> {
+        Self::of_program(&programs.recorder, upstream)
+    }
+
+    /// This recorder, with its defaults and an empty store.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub fn of_program(program: &Path, upstream: SocketAddr) -> Result<Self> {
         let folder = fresh("recorder")?;
-        let mut command = Command::new(&programs.recorder);
+        let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&folder).env("RUST_LOG", "warn");
         Self::announced(command, upstream, "/{upstream}", Some(folder))
     }

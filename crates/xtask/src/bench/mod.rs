@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: figures beside the peers. One file for each thing that is measured.
 
+mod against;
 mod client;
 mod native;
 mod worker;
@@ -23,6 +24,8 @@ pub(crate) struct Options {
 enum What {
     /// The native recorder beside nginx, resumable-stream, durable-streams and durablefetch 0.1.0. The default.
     Native(native::Options),
+    /// The native recorder beside the one of another commit, as a table of ratios. Writes nothing.
+    Against(against::Options),
     /// The recorder on Durable Objects beside durablefetch 0.1.0, both on workerd.
     Worker(worker::Options),
     /// The client in Chromium beside native fetch, through a release build of the recorder.
@@ -34,6 +37,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     match &options.what {
         Some(What::Native(native)) => native::run(repo, native),
         None => native::run(repo, &options.native),
+        Some(What::Against(against)) => against::run(repo, against),
         Some(What::Worker(worker)) => worker::run(repo, worker),
         Some(What::Client(client)) => client::run(repo, client),
     }
