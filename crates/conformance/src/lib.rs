@@ -33,6 +33,7 @@ mod launch;
 mod process;
 mod runner;
 pub mod scenario;
+mod several;
 mod token;
 pub mod upstream;
 mod wire;

@@ -20,6 +20,7 @@ mod headers_down;
 mod headers_up;
 mod inert;
 mod limits;
+mod matching;
 mod pages;
 mod passthrough;
 mod public;
@@ -30,6 +31,7 @@ mod restart;
 mod retention;
 mod scopes;
 mod seed;
+mod side_by_side;
 mod slow;
 
 use crate::case::{Case, Suite};
@@ -43,6 +45,8 @@ pub(crate) fn all() -> Vec<Case> {
         passthrough admission_nothing admission_connecting admission_streaming admission_complete admission_stopped
         admission_failed continuation request_ids control cuts concurrency
         connections bytes slow limits restart retention
+        side_by_side matching
+
         seed
     }
     suite.cases
