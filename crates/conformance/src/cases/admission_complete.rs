@@ -30,14 +30,23 @@ pub(super) fn add(suite: &mut Suite) {
         cx.recorder.fetch("PUT", &at.url()).body("b").send().await?.ends_with("answer").await?;
         Ok(at.hits(4)?)
     });
-    suite.case("S1", "other headers make no other request: the same method and body join", async |cx| {
-        let at = cx.replying(Reply::ok("answer"));
-        cx.post(&at, "a").header("x-a", "1").send().await?.ends_with("answer").await?;
-        let mut again =
-            cx.post(&at, "a").header("x-a", "2").header("authorization", "Bearer x").send().await?;
-        again.ends_with("answer").await?;
-        Ok(at.hits(1)?)
-    });
+    suite.case(
+        "S1",
+        "join of a complete recording by the same credential gets it, by another starts",
+        async |cx| {
+            let at = cx.replying(Reply::ok("answer"));
+            let asks = |who: &str, header: &str| {
+                let request = cx.post(&at, "a").header("authorization", format!("Bearer {who}"));
+                request.header("x-a", header)
+            };
+            asks("alice", "1").send().await?.ends_with("answer").await?;
+            asks("alice", "2").send().await?.ends_with("answer").await?;
+            at.hits(1)?;
+            asks("bob", "1").send().await?.ends_with("answer").await?;
+            at.hits(2)?;
+            Ok(())
+        },
+    );
     suite.case(
         "S1 S2",
         "restart of a complete recording starts anew; the old one still continues by id",

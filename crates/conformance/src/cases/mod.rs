@@ -15,9 +15,11 @@ mod control;
 mod cors;
 mod cuts;
 mod encoding;
+mod fingerprints;
 mod guards;
 mod headers_down;
 mod headers_up;
+mod hints;
 mod inert;
 mod limits;
 mod matching;
@@ -29,6 +31,7 @@ mod request_body;
 mod request_ids;
 mod restart;
 mod retention;
+mod retired;
 mod scopes;
 mod seed;
 mod side_by_side;
@@ -45,7 +48,7 @@ pub(crate) fn all() -> Vec<Case> {
         passthrough admission_nothing admission_connecting admission_streaming admission_complete admission_stopped
         admission_failed continuation request_ids control cuts concurrency
         connections bytes slow limits restart retention
-        side_by_side matching
+        side_by_side matching fingerprints retired hints
 
         seed
     }
