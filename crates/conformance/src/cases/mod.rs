@@ -21,6 +21,7 @@ mod headers_down;
 mod headers_up;
 mod hints;
 mod inert;
+mod known_ids;
 mod limits;
 mod matching;
 mod pages;
@@ -36,6 +37,8 @@ mod scopes;
 mod seed;
 mod side_by_side;
 mod slow;
+mod status;
+mod stop_delete;
 
 use crate::case::{Case, Suite};
 
@@ -48,8 +51,8 @@ pub(crate) fn all() -> Vec<Case> {
         passthrough admission_nothing admission_connecting admission_streaming admission_complete admission_stopped
         admission_failed continuation request_ids control cuts concurrency
         connections bytes slow limits restart retention
-        side_by_side matching fingerprints retired hints
-
+        side_by_side matching fingerprints retired hints known_ids
+        status stop_delete
         seed
     }
     suite.cases

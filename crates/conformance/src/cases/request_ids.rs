@@ -199,18 +199,6 @@ pub(super) fn add(suite: &mut Suite) {
         cx.get(&at).mode("restart").id(&id).send().await?.error(410, "stopped").await?;
         Ok(at.hits(1)?)
     });
-    suite.case("I2", "a key keeps its last 16 request ids", async |cx| {
-        let at = cx.replying(Reply::ok("answer"));
-        let ids: Vec<_> = (0..16).map(|_| cx.uuid()).collect();
-        for id in &ids {
-            cx.get(&at).mode("restart").id(id).send().await?.ends_with("answer").await?;
-        }
-        for id in &ids[..15] {
-            cx.get(&at).mode("restart").id(id).send().await?.error(410, "superseded").await?;
-        }
-        cx.get(&at).mode("restart").id(&ids[15]).send().await?.ends_with("answer").await?;
-        Ok(at.hits(16)?)
-    });
     suite.case("I1", "a request id belongs to its key: another URL may use the same", async |cx| {
         let id = cx.uuid();
         for body in ["one", "two"] {
