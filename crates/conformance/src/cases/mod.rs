@@ -33,8 +33,10 @@ mod request_ids;
 mod restart;
 mod retention;
 mod retired;
+mod routing;
 mod scopes;
 mod seed;
+mod settled;
 mod side_by_side;
 mod slow;
 mod status;
@@ -52,7 +54,7 @@ pub(crate) fn all() -> Vec<Case> {
         admission_failed continuation request_ids control cuts concurrency
         connections bytes slow limits restart retention
         side_by_side matching fingerprints retired hints known_ids
-        status stop_delete
+        status stop_delete routing settled
         seed
     }
     suite.cases
