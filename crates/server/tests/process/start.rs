@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::support::{Recorder, Upstream, command, header, send};
 
 /// What a start that fails prints.
-fn refused(data: &Path, flags: &[&str]) -> String {
+pub(crate) fn refused(data: &Path, flags: &[&str]) -> String {
     let mut child = command(data, flags).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
