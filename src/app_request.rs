@@ -1,6 +1,6 @@
 //! What the app asked for, in one shape: string, URL or Request, with or without init.
 
-use durablefetch_protocol::{Mode, name};
+use durablefetch_protocol::name;
 use js_sys::{Function, Object, TypeError};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -8,6 +8,7 @@ use web_sys::{AbortSignal, Blob, Headers, Request, Url};
 
 use crate::error;
 use crate::js::{id, sys};
+use crate::words::{self, Mode};
 
 /// What a Request holds that a request init can hold. `priority` and what is newer cannot be read from it, so the
 /// app's own init goes along.
@@ -26,12 +27,16 @@ pub(crate) struct AppRequest {
     /// The app's own headers, those of the protocol taken out.
     pub(crate) headers: Headers,
     pub(crate) signal: Option<AbortSignal>,
-    /// The caller's mode, if it gave one; `join` is what a recorder does without.
+    /// The mode to send, if any: the caller's, or what the option `reuse` means.
     pub(crate) mode: Option<Mode>,
     /// The caller's request id or a fresh one.
     pub(crate) id: String,
     /// Sent by this instead of the client's transport.
     pub(crate) fetch: Option<Function>,
+    /// A recording that was in progress when it was asked about: followed where nothing fits better.
+    pub(crate) attach: Option<String>,
+    /// The recording of this URL that was read whole before.
+    pub(crate) read: Option<String>,
     /// The app's choice of cache, for requests past the recorder.
     cache: Option<JsValue>,
     /// Everything else of the init, to be handed on.
@@ -98,11 +103,15 @@ impl AppRequest {
         let mode = match taken(&headers, name::MODE)? {
             None => None,
             Some(text) => Some(Mode::parse(&text).ok_or_else(|| {
-                error::invalid("The mode of a request must be join, restart, resume or replay")
+                error::invalid(
+                    "The mode of a request must be join, match, match-live, new, restart, resume or replay",
+                )
             })?),
         };
         let id = taken(&headers, name::REQUEST)?.unwrap_or_else(id::fresh);
-        for header in [name::URL, name::RECORDING, name::OFFSET, name::TOKEN] {
+        for header in
+            [name::URL, name::RECORDING, name::OFFSET, name::TOKEN, words::FOR, words::ATTACH, words::READ]
+        {
             headers.delete(header)?;
         }
         match sys::get_text(&native, "mode").as_deref() {
@@ -123,12 +132,31 @@ impl AppRequest {
         }
         let has_body = !matches!(&*method, "GET" | "HEAD") && !sys::get(&native, "body").is_null();
         let body = if has_body { Body::Unread { streams } } else { Body::None };
-        Ok(Self { url, href, headers, signal, mode, id, fetch: None, cache, init: given, native, body })
+        Ok(Self {
+            url,
+            href,
+            headers,
+            signal,
+            mode,
+            id,
+            fetch: None,
+            attach: None,
+            read: None,
+            cache,
+            init: given,
+            native,
+            body,
+        })
     }
 
     /// Whether this is a request for HTTP at all; `data:`, `blob:` and the like need no recorder.
     pub(crate) fn is_http(&self) -> bool {
         matches!(self.url.protocol().as_str(), "http:" | "https:")
+    }
+
+    /// Whether it asks without sending anything.
+    pub(crate) fn is_get(&self) -> bool {
+        self.native.method() == "GET"
     }
 
     /// Whether it may be sent again. What has to have a known hash is compared by the browser, and a mismatch

@@ -21,9 +21,23 @@ pub(crate) fn wrong(name: &str, what: &str) -> JsValue {
     invalid(&text::joined(&["The option '", name, "' must be ", what]))
 }
 
+/// Whether this is a lost connection, so that trying again may help.
+pub(crate) fn is_lost(error: &JsValue) -> bool {
+    matches!(sys::get_text(error, "code").as_deref(), Some("network" | "unreachable" | "intermediary"))
+}
+
 /// Any error that is no lost connection.
 pub(crate) fn plain(code: &str, message: &str, status: Option<u16>) -> JsValue {
     sys::durable_fetch_error(code, message, status, &JsValue::UNDEFINED)
+}
+
+/// A recorder of an earlier version cannot do this.
+pub(crate) fn unsupported(what: &str) -> JsValue {
+    let message = text::joined(&[
+        what,
+        " needs a recorder of version 0.3 or later, and this one is older: update it, or do without",
+    ]);
+    plain("unsupported", &message, None)
 }
 
 /// The recorder was there and is not any more.

@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::rc::Rc;
 
-use js_sys::{Promise, Set};
+use js_sys::{Array, Promise, Set};
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 use crate::app_request::AppRequest;
+use crate::fetch::about::About;
 use crate::fetch::{self, app_control};
 use crate::js::task;
 use crate::options::Options;
@@ -39,25 +41,30 @@ impl Client {
         )
     }
 
-    /// What the recorder knows of this URL.
+    /// What the recorder knows of this URL, of one recording of it, or of each of these URLs.
     #[wasm_bindgen(js_name = isInProgress)]
-    pub fn is_in_progress(&self, url: &JsValue, init: &JsValue) -> Promise {
-        let app_request = AppRequest::read(url, init);
-        self.promise(
-            |client| async move { Ok(app_control::is_in_progress(&client, &app_request?).await?.json) },
-        )
+    pub fn is_in_progress(&self, what: &JsValue, init: &JsValue) -> Promise {
+        if let Some(urls) = what.dyn_ref::<Array>() {
+            let app_requests: Result<Vec<_>, _> =
+                urls.iter().map(|url| AppRequest::read(&url, init)).collect();
+            return self.promise(|client| async move {
+                app_control::are_in_progress(&client, &app_requests?).await
+            });
+        }
+        let about = About::read(what, init);
+        self.promise(|client| async move { app_control::is_one_in_progress(&client, &about?).await })
     }
 
-    /// Deletes the recording of this URL.
-    pub fn delete(&self, url: &JsValue, init: &JsValue) -> Promise {
-        let app_request = AppRequest::read(url, init);
-        self.promise(|client| async move { app_control::delete(&client, &app_request?).await })
+    /// Deletes what is recorded of this URL, or one recording.
+    pub fn delete(&self, what: &JsValue, init: &JsValue) -> Promise {
+        let about = About::read(what, init);
+        self.promise(|client| async move { app_control::delete(&client, &about?).await })
     }
 
-    /// Stops the recording of this URL: its upstream request is ended, its bytes stay.
-    pub fn stop(&self, url: &JsValue, init: &JsValue) -> Promise {
-        let app_request = AppRequest::read(url, init);
-        self.promise(|client| async move { app_control::stop(&client, &app_request?).await })
+    /// Stops what is being recorded of this URL, or one recording: its upstream request is ended, its bytes stay.
+    pub fn stop(&self, what: &JsValue, init: &JsValue) -> Promise {
+        let about = About::read(what, init);
+        self.promise(|client| async move { app_control::stop(&client, &about?).await })
     }
 
     /// Options for the AI SDK's `DefaultChatTransport`.

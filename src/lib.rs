@@ -15,7 +15,7 @@
 //! reconnect, wait, give up, believe an end) is the protocol crate's; this crate only drives it. Chunks pass as
 //! JavaScript handles and never enter wasm memory. Raw JavaScript is in `js::sys` and where a value passes through.
 //!
-//! A module imports only from those before it in this row: `js`, `error`, `app_request`, `wire`, `options`, `state`,
+//! A module imports only from those before it in this row: `js`, `error`, `words`, `app_request`, `wire`, `options`, `state`,
 //! `fetch`, then `chat` and `last_message`, then `exported`.
 
 mod app_request;
@@ -28,5 +28,6 @@ mod last_message;
 mod options;
 mod state;
 mod wire;
+mod words;
 
 pub use exported::Client;

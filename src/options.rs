@@ -8,8 +8,10 @@ use crate::error::{self, wrong};
 use crate::js::{sys, text};
 use crate::wire::recorder_url::{DEFAULT_HOST, RecorderUrl};
 use crate::wire::token::Token;
+use crate::words::Mode;
 
-const KNOWN: [&str; 6] = ["durablefetchHost", "token", "fetch", "retry", "stallAfterMs", "onReconnect"];
+const KNOWN: [&str; 7] =
+    ["durablefetchHost", "reuse", "token", "fetch", "retry", "stallAfterMs", "onReconnect"];
 const KNOWN_RETRY: [&str; 3] = ["initialDelayMs", "maxDelayMs", "giveUpAfterMs"];
 
 /// What the app chose, or the defaults.
@@ -19,6 +21,7 @@ pub(crate) struct Options {
     pub(crate) fetch: Option<Function>,
     pub(crate) policy: Policy,
     pub(crate) on_reconnect: Option<Function>,
+    pub(crate) reuse: Option<Mode>,
 }
 
 impl Options {
@@ -32,7 +35,19 @@ impl Options {
             fetch: function(options, "fetch")?,
             policy: policy(options)?,
             on_reconnect: function(options, "onReconnect")?,
+            reuse: reuse(options)?,
         })
+    }
+}
+
+/// The mode that says what may be reused; none for what a recorder does by itself.
+fn reuse(options: &JsValue) -> Result<Option<Mode>, JsValue> {
+    let Some(given) = sys::some(sys::get(options, "reuse")) else { return Ok(None) };
+    match given.as_string().as_deref() {
+        Some("always") => Ok(None),
+        Some("live") => Ok(Some(Mode::MatchLive)),
+        Some("never") => Ok(Some(Mode::New)),
+        _ => Err(wrong("reuse", "'always', 'live' or 'never'")),
     }
 }
 
@@ -64,7 +79,8 @@ fn milliseconds(object: &JsValue, name: &str, least: u32, into: &mut u32) -> Res
     Ok(())
 }
 
-fn text(object: &JsValue, name: &str) -> Result<Option<String>, JsValue> {
+/// An option that is a text or not given.
+pub(crate) fn text(object: &JsValue, name: &str) -> Result<Option<String>, JsValue> {
     let Some(given) = sys::some(sys::get(object, name)) else { return Ok(None) };
     given.as_string().map(Some).ok_or_else(|| wrong(name, "a string"))
 }

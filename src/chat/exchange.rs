@@ -7,6 +7,7 @@ use durablefetch_protocol::State;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
+use super::last_send;
 use super::stop::stop_request;
 use crate::app_request::AppRequest;
 use crate::fetch::session::Observer;
@@ -18,6 +19,8 @@ use crate::state::ClientState;
 pub(crate) struct Exchange {
     client: Rc<ClientState>,
     href: String,
+    /// The request id, where it sends a message; resuming an answer has none.
+    sent: Option<String>,
     /// `onAbort: 'stop'`.
     stop_on_abort: bool,
     /// The head has come, and the body is not over.
@@ -42,7 +45,13 @@ impl Exchange {
             // Forget an earlier stop, unless this resumes the recording that was stopped.
             chat.stopped_here &= chat.recording.is_some();
         });
-        Self { client: client.clone(), href: app_request.href.clone(), stop_on_abort, open: Cell::new(false) }
+        Self {
+            client: client.clone(),
+            href: app_request.href.clone(),
+            sent: sends.then(|| app_request.id.clone()),
+            stop_on_abort,
+            open: Cell::new(false),
+        }
     }
 }
 
@@ -80,24 +89,31 @@ impl Observer for Exchange {
     /// The body ended clean. What somebody else stopped is no finished answer: an error that frameworks take
     /// for an abort, lest they send something by themselves in the other tab.
     fn finished(&self, state: State) -> Option<JsValue> {
-        self.client.chats.with(&self.href, |chat| {
+        let here = self.client.chats.with(&self.href, |chat| {
             chat.errored = false;
-            if state != State::Stopped {
-                return None;
-            }
-            chat.failures += 1;
-            let elsewhere = !chat.stopped_here;
-            elsewhere.then(|| sys::dom_exception("The answer was stopped elsewhere", "AbortError"))
-        })
+            chat.stopped_here
+        });
+        if state != State::Stopped {
+            return None;
+        }
+        self.told(true);
+        (!here).then(|| sys::dom_exception("The answer was stopped elsewhere", "AbortError"))
     }
 
     /// Given up. `in_body`: after the head had come.
     fn failed(&self, in_body: bool) {
         if in_body {
-            self.client.chats.with(&self.href, |chat| {
-                chat.errored = true;
-                chat.failures += 1;
-            });
+            self.client.chats.with(&self.href, |chat| chat.errored = true);
+        }
+    }
+
+    /// Sent again after that, it is meant again. After no answer the same is asked for, since it may be on its way.
+    fn told(&self, ended: bool) {
+        // A refusal to resume says nothing of the message.
+        if (ended || self.sent.is_some())
+            && let Some(name) = self.client.chats.with(&self.href, |chat| chat.name.clone())
+        {
+            last_send::told(&name, self.sent.as_deref());
         }
     }
 }

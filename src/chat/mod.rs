@@ -2,6 +2,7 @@
 
 mod exchange;
 mod key;
+mod last_send;
 mod options;
 mod prepare;
 mod stop;

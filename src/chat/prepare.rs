@@ -2,16 +2,18 @@
 
 use std::rc::Rc;
 
-use durablefetch_protocol::{Mode, name};
+use durablefetch_protocol::name;
 use js_sys::{Array, Function, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, Url};
 
 use super::key::keyed;
+use super::last_send::LastSend;
 use super::options::ChatOptions;
 use crate::js::{id, sys};
 use crate::state::ClientState;
+use crate::words::Mode;
 
 /// `prepareSendMessagesRequest`: a new answer, or the one that another tab has asked for with the same message.
 pub(crate) async fn send(
@@ -21,9 +23,11 @@ pub(crate) async fn send(
 ) -> Result<JsValue, JsValue> {
     let own = call(options.prepare_send.as_ref(), &given).await?;
     let prepared = prepared(&options, &given, &own)?;
-    let request = request_id(&client, &prepared.api, &given);
+    let (name, url) = named(&client, &options, &given, &prepared);
+    let sent = to_send(&name, url, &given);
+    sent.save(&name);
     prepared.headers.set(name::MODE, Mode::Restart.as_str())?;
-    prepared.headers.set(name::REQUEST, &request)?;
+    prepared.headers.set(name::REQUEST, &sent.request)?;
     let body = sys::some(sys::get(&own, "body")).unwrap_or_else(|| default_body(&given));
     let result = prepared.into_object();
     sys::set(&result, "body", &body);
@@ -40,7 +44,8 @@ pub(crate) async fn reconnect(
     let prepared = prepared(&options, &given, &own)?;
     // After an error, what is there has to be seen again: resuming would say that nothing is live, and the
     // error would turn into half an answer that looks finished.
-    let errored = client.chats.with(&href(&prepared.api), |chat| chat.errored);
+    let (_, url) = named(&client, &options, &given, &prepared);
+    let errored = client.chats.with(&url, |chat| chat.errored);
     let mode = if errored || options.recorded { Mode::Replay } else { Mode::Resume };
     prepared.headers.set(name::MODE, mode.as_str())?;
     Ok(prepared.into_object().into())
@@ -70,7 +75,7 @@ impl Prepared {
 /// The app's own answer first, then what the AI SDK would send by itself.
 fn prepared(options: &ChatOptions, given: &JsValue, own: &JsValue) -> Result<Prepared, JsValue> {
     let either = |name| sys::some(sys::get(own, name)).or_else(|| sys::some(sys::get(given, name)));
-    let chat_id = sys::get_text(given, "id").unwrap_or_default();
+    let chat_id = chat_id(given);
     let api = either("api").and_then(|api| api.as_string());
     let headers = match either("headers") {
         Some(headers) => Headers::new_with_headers(headers.unchecked_ref())?,
@@ -100,21 +105,41 @@ fn default_body(given: &JsValue) -> JsValue {
     body.into()
 }
 
+fn chat_id(given: &JsValue) -> String {
+    sys::get_text(given, "id").unwrap_or_default()
+}
+
+/// The chat's name, which `stopChat` is told, and the URL that is asked. Remembers which belongs to which.
+fn named(
+    client: &ClientState,
+    options: &ChatOptions,
+    given: &JsValue,
+    prepared: &Prepared,
+) -> (String, String) {
+    let name = href(&keyed(&options.api, &chat_id(given)));
+    let url = href(&prepared.api);
+    client.chats.with(&name, |chat| chat.url = Some(url.clone()));
+    client.chats.with(&url, |chat| chat.name = Some(name.clone()));
+    (name, url)
+}
+
 /// A fresh id for what a person sends. What the chat sends by itself (tool results) every tab would send by
 /// itself: there the id follows from the message, so that it starts once.
-fn request_id(client: &ClientState, api: &str, given: &JsValue) -> String {
+fn to_send(name: &str, url: String, given: &JsValue) -> LastSend {
     let last = sys::get(given, "messages")
         .dyn_ref::<Array>()
         .map_or(JsValue::UNDEFINED, |messages| messages.get(messages.length().wrapping_sub(1)));
     if sys::get_text(&last, "role").as_deref() != Some("assistant") {
-        return id::fresh();
+        return LastSend { url, request: id::fresh(), ..LastSend::default() };
     }
-    let chat_id = sys::get_text(given, "id").unwrap_or_default();
     let message_id = sys::get_text(&last, "id").unwrap_or_default();
     let parts = sys::get(&last, "parts").dyn_ref::<Array>().map_or(0, Array::length);
+    let derived = |told| id::derived(&[&chat_id(given), &message_id], &[parts, told]);
+    let message = derived(0);
     // Sent again after it failed, it is meant again.
-    let failures = client.chats.with(&href(api), |chat| chat.failures);
-    id::derived(&[&chat_id, &message_id], &[parts, failures])
+    let told =
+        LastSend::load(name).filter(|before| before.message == message).map_or(0, |before| before.told);
+    LastSend { url, request: derived(told), message, told }
 }
 
 /// The URL as the registry knows it; the text itself where it is none, which the fetch will say.

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use durablefetch_protocol::Mode;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use web_sys::Response;
@@ -16,6 +15,7 @@ use crate::fetch::bypass;
 use crate::fetch::session::Observer;
 use crate::js::{sys, task};
 use crate::state::ClientState;
+use crate::words::Mode;
 
 /// The app's options with our `api`, `fetch` and `prepare…` functions. The app's own are called by ours.
 pub(crate) fn transport(client: &Rc<ClientState>, options: &JsValue) -> Result<JsValue, JsValue> {

@@ -52,6 +52,6 @@ pub(crate) fn status() -> JsValue {
 }
 
 /// The answer to `delete` and `stop` where no recorder is asked.
-pub(crate) fn done(message: &str) -> JsValue {
-    object(&[("success", Field::Flag(true)), ("message", Field::Text(message))])
+pub(crate) fn done(success: bool, message: &str) -> JsValue {
+    object(&[("success", Field::Flag(success)), ("message", Field::Text(message))])
 }

@@ -1,23 +1,28 @@
 //! `fetch`: past the recorder, through one of 0.1.0, or followed.
 
+pub(crate) mod about;
 pub(crate) mod app_control;
 mod body;
 pub(crate) mod bypass;
 pub(crate) mod session;
 
+use std::future::pending;
 use std::rc::Rc;
 
-use durablefetch_protocol::Mode;
 use js_sys::Object;
 use wasm_bindgen::JsValue;
 use web_sys::{Response, ResponseInit};
 
 use crate::app_request::AppRequest;
+use crate::error;
 use crate::fetch::session::{Observer, Session, Step};
-use crate::js::sys;
+use crate::js::wakeup::{Interrupted, Wakeup};
+use crate::js::{clock, sys};
 use crate::state::ClientState;
+use crate::wire::call::Named;
 use crate::wire::recorder_version::RecorderVersion;
-use crate::wire::{control, head, send};
+use crate::wire::{control, head, send, status};
+use crate::words::Mode;
 
 /// The app's response.
 pub(crate) async fn fetch(
@@ -32,29 +37,71 @@ pub(crate) async fn fetch(
     bypass::warn_of_third_party(&client, &app_request);
     app_request.buffer().await?;
     stop_if_aborted(&app_request)?;
-    if app_request.mode.is_some() || client.recorder.token.is_some() {
-        control::version(&client.recorder, &app_request).await;
+    let told_how = app_request.mode.is_some();
+    app_request.mode = app_request.mode.or(client.reuse);
+    if app_request.mode.is_some_and(Mode::is_of_protocol_3) {
+        let what = if told_how { "This mode" } else { "The option 'reuse'" };
+        need_third(&client, &app_request, what).await?;
+    } else if told_how || client.recorder.token.is_some() {
+        status::version(&client.recorder, &app_request).await;
     }
     if client.recorder.version.get() == RecorderVersion::Seed {
         return seed(&client, app_request).await;
     }
-    // A mode says how to start; then what `isInProgress` found is not meant.
-    let attach = if app_request.mode.is_none() { client.attachments.take(&app_request.href) } else { None };
     let href = app_request.href.clone();
+    let third = client.recorder.is_third();
+    // Who says how to start does not mean what `isInProgress` found.
+    let mut attach = None;
+    if !told_how && app_request.mode != Some(Mode::New) {
+        attach = client.to_attach_to(&href, !third);
+    }
+    if third {
+        app_request.attach = attach.take();
+        if app_request.mode.is_none() && app_request.is_get() {
+            app_request.read = client.delivered.get(&href);
+        }
+    }
     let mut session = Session::new(client, app_request, observer, attach.as_deref());
     match session.head().await {
         Step::Head(head) => {
             let text = head::status_text(&head);
             let ending = Object::new();
             let bodiless = sys::is_null_body(head.status());
-            let body = if bodiless { JsValue::NULL } else { body::stream(session, &ending) };
+            let body = if bodiless {
+                session.deliver();
+                JsValue::NULL
+            } else {
+                body::stream(session, &ending)
+            };
             sys::respond(&body, &head, &text, &href, &ending)
         }
         Step::Pass(response) => Ok(sys::named(&response, &href)),
         Step::Failed(error) => Err(error),
         // No head, no chunk: what comes before the head is a head or an error.
-        Step::Chunk(_) | Step::Done => Err(crate::error::mismatch()),
+        Step::Chunk(_) | Step::Done => Err(error::mismatch()),
     }
+}
+
+/// Waits until it is known that the recorder knows the words of protocol 3. Asks again for as long as a start may take
+/// to be answered: the connection may just have been lost.
+async fn need_third(client: &ClientState, app_request: &AppRequest, what: &str) -> Result<(), JsValue> {
+    let until = clock::now() + u64::from(client.policy.first_answer_ms);
+    for attempt in 0.. {
+        let lost = match status::is_third(&client.recorder, app_request).await {
+            Ok(true) => break,
+            Ok(false) => return Err(error::unsupported(what)),
+            Err(error) => error,
+        };
+        let due = clock::now() + client.policy.delay(attempt, 0);
+        if due > until || !error::is_lost(&lost) {
+            return Err(lost);
+        }
+        let mut wakeup = Wakeup::new(app_request.signal.clone());
+        if let Err(Interrupted::Aborted(reason)) = wakeup.guard(pending::<()>(), due).await {
+            return Err(reason);
+        }
+    }
+    Ok(())
 }
 
 fn stop_if_aborted(app_request: &AppRequest) -> Result<(), JsValue> {
@@ -70,7 +117,7 @@ async fn direct(client: &ClientState, app_request: &mut AppRequest) -> Result<Re
         match app_request.mode {
             Some(Mode::Resume) => return empty(204),
             Some(Mode::Replay) => return empty(404),
-            Some(Mode::Join | Mode::Restart) | None => {}
+            _ => {}
         }
     }
     app_request.buffer_unless_streaming().await?;
@@ -83,16 +130,17 @@ async fn direct(client: &ClientState, app_request: &mut AppRequest) -> Result<Re
 async fn seed(client: &ClientState, app_request: AppRequest) -> Result<Response, JsValue> {
     match app_request.mode {
         Some(mode @ (Mode::Resume | Mode::Replay)) => {
-            let status = control::status(&client.recorder, &app_request, None).await?;
+            let status = status::status(&client.recorder, &app_request, &Named::default()).await?;
             let there = status.in_progress || mode == Mode::Replay && status.completed;
             if !there {
                 return empty(if mode == Mode::Resume { 204 } else { 404 });
             }
         }
         Some(Mode::Restart) => {
-            app_control::delete(client, &app_request).await?;
+            client.found(&app_request.href, None);
+            control::delete(&client.recorder, &app_request, &Named::default()).await?;
         }
-        Some(Mode::Join) | None => {}
+        _ => {}
     }
     let address = client.recorder.url.address(&app_request.url, RecorderVersion::Seed)?;
     let init = app_request.init(&app_request.copied_headers()?, app_request.signal.as_ref());

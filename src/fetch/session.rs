@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use durablefetch_protocol::State;
-use durablefetch_protocol::follow::{Action, Event, Failure, Follower, Outset, Request};
+use durablefetch_protocol::follow::{Action, Answer, Event, Failure, Follower, Outset, Request};
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -39,6 +39,9 @@ pub(crate) trait Observer {
     fn finished(&self, state: State) -> Option<JsValue>;
     /// Given up. `in_body`: after the head had come.
     fn failed(&self, in_body: bool);
+    /// The recorder or the upstream said that nothing came of it, in contrast to no answer. `ended`: the recording is
+    /// over and not whole.
+    fn told(&self, ended: bool);
 }
 
 /// One app-side response, from the first request to the end of its body.
@@ -248,11 +251,15 @@ impl Session {
                 (!std::mem::replace(&mut self.started, true)).then_some(Step::Head(response))
             }
             Action::PassThrough => {
+                if seen.answer == Answer::Unrecorded && !(200..300).contains(&seen.status) {
+                    self.told(false);
+                }
                 // The app owns it now; the signal it was sent with still follows the app's.
                 self.controller = None;
                 Some(Step::Pass(response))
             }
             Action::Fail(Failure::Refused(_)) => {
+                self.told(false);
                 let told = Box::pin(error::refused(response, seen.error));
                 self.source = Source::Refusal(told, now + REFUSAL_MS);
                 None
@@ -293,6 +300,9 @@ impl Session {
                 self.finished(state)
             }
             Action::Fail(failure) => {
+                if matches!(failure, Failure::Ended(_)) {
+                    self.told(true);
+                }
                 let error = self.error(failure);
                 self.failed(error)
             }
@@ -308,7 +318,23 @@ impl Session {
         self.source = Source::Asking(Box::pin(asking));
     }
 
+    fn told(&self, ended: bool) {
+        if let Some(observer) = &self.observer {
+            observer.told(ended);
+        }
+    }
+
+    /// All of it has come, or there is nothing but the head.
+    pub(crate) fn deliver(&self) {
+        if self.app_request.is_get() {
+            self.client.deliver(&self.app_request.href, self.reader.recording());
+        }
+    }
+
     fn finished(&mut self, state: State) -> Option<Step> {
+        if state == State::Complete {
+            self.deliver();
+        }
         match self.observer.as_ref().and_then(|observer| observer.finished(state)) {
             Some(error) => self.farewell(error),
             None => Some(Step::Done),

@@ -1,9 +1,8 @@
 //! The messages, as JSON by id.
 
-use js_sys::JSON;
 use wasm_bindgen::JsValue;
 
-use super::storage;
+use crate::js::storage::Kept;
 use crate::js::text;
 
 /// Keys in the page's storage.
@@ -11,26 +10,17 @@ const PREFIX: &str = "durablefetch:last:";
 
 /// Saves a message as JSON.
 pub(crate) fn save(id: &str, message: &JsValue) -> Result<(), JsValue> {
-    let text = JSON::stringify(message)?;
-    match JsValue::from(text).as_string() {
-        Some(text) => storage::set(&key(id), &text),
-        None => storage::remove(&key(id)), // undefined has no JSON
-    }
-    Ok(())
+    Kept::Here.save(&key(id), message)
 }
 
-/// The message, or undefined. An entry that is no JSON is dropped.
+/// The message, or undefined.
 pub(crate) fn load(id: &str) -> JsValue {
-    let Some(text) = storage::get(&key(id)) else { return JsValue::UNDEFINED };
-    JSON::parse(&text).unwrap_or_else(|_| {
-        storage::remove(&key(id));
-        JsValue::UNDEFINED
-    })
+    Kept::Here.load(&key(id))
 }
 
 /// Forgets the message.
 pub(crate) fn clear(id: &str) {
-    storage::remove(&key(id));
+    Kept::Here.remove(&key(id));
 }
 
 fn key(id: &str) -> String {

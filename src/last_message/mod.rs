@@ -2,7 +2,6 @@
 
 mod message;
 mod resume;
-mod storage;
 
 pub(crate) use message::{clear, load, save};
 pub(crate) use resume::resume;

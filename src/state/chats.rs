@@ -1,4 +1,5 @@
-//! What a page knows of its chats.
+//! What a page knows of its chats. A chat's name is the URL that its `api` and id make; it is recorded under that one,
+//! unless the app's `prepare…` functions say another.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,6 +15,10 @@ const KEPT: usize = 64;
 /// One chat in this page.
 #[derive(Default)]
 pub(crate) struct Entry {
+    /// The chat by this name was last asked for under this URL.
+    pub(crate) url: Option<String>,
+    /// The name of the chat that is recorded under this URL.
+    pub(crate) name: Option<String>,
     /// The recording that was last sent or resumed, once its head has come.
     pub(crate) recording: Option<String>,
     /// The request id of what was last sent.
@@ -26,8 +31,6 @@ pub(crate) struct Entry {
     pub(crate) errored: bool,
     /// Bodies that somebody is reading.
     pub(crate) open: u32,
-    /// Bodies that did not end complete: what is sent after one of them is a new intent.
-    pub(crate) failures: u32,
 }
 
 /// By URL, the one used last at the end.

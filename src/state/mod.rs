@@ -1,7 +1,7 @@
 //! What the calls of one client share: the recorder, and what one call leaves for the next.
 
-mod attachments;
 mod chats;
+mod notes;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,16 +11,28 @@ use js_sys::{Function, Promise, Set};
 
 use crate::options::Options;
 use crate::wire::recorder::Recorder;
+use crate::words::Mode;
 
-use attachments::Attachments;
 use chats::Chats;
+use notes::Notes;
+
+/// How long a yes of `isInProgress` holds for the fetches of its URL.
+const IN_PROGRESS_MS: u64 = 10_000;
+/// As long as any page lives.
+const FOR_GOOD_MS: u64 = 1 << 40;
 
 /// Shared by everything that one client has under way.
 pub(crate) struct ClientState {
     pub(crate) recorder: Rc<Recorder>,
     pub(crate) policy: Policy,
     pub(crate) on_reconnect: Option<Function>,
-    pub(crate) attachments: Attachments,
+    /// The mode of requests that say none, as the option `reuse` has it.
+    pub(crate) reuse: Option<Mode>,
+    /// `isInProgress` said yes: the fetches that follow it, as in the README of durablefetch 0.1.0, mean that
+    /// recording. In between it may end, and a fetch that starts anew then runs a message a second time.
+    in_progress: Notes,
+    /// What was read whole, of URLs that were asked with GET.
+    pub(crate) delivered: Notes,
     pub(crate) chats: Chats,
     /// Last messages that are being resumed, by URL and id. React's StrictMode runs effects twice: the second call is
     /// the first one.
@@ -38,15 +50,35 @@ pub(crate) struct Warned {
 impl ClientState {
     /// With what the client's former instance left unfinished.
     pub(crate) fn new(options: Options, unfinished: Set) -> Self {
-        let Options { recorder_url, token, fetch, policy, on_reconnect } = options;
+        let Options { recorder_url, token, fetch, policy, on_reconnect, reuse } = options;
         Self {
             recorder: Rc::new(Recorder::new(recorder_url, token, fetch)),
             policy,
             on_reconnect,
-            attachments: Attachments::default(),
+            reuse,
+            in_progress: Notes::default(),
+            delivered: Notes::default(),
             chats: Chats::new(unfinished),
             resuming: RefCell::default(),
             warned: Warned::default(),
         }
+    }
+    /// Notes what was found in progress; forgets the URL if nothing was.
+    pub(crate) fn found(&self, href: &str, recording: Option<&str>) {
+        self.in_progress.note(href, recording, IN_PROGRESS_MS);
+    }
+
+    /// What was found in progress. `once`: nobody asks for it again.
+    pub(crate) fn to_attach_to(&self, href: &str, once: bool) -> Option<String> {
+        let recording = self.in_progress.get(href);
+        if once {
+            self.found(href, None);
+        }
+        recording
+    }
+
+    /// The response to a GET has come whole.
+    pub(crate) fn deliver(&self, href: &str, recording: Option<&str>) {
+        self.delivered.note(href, recording, FOR_GOOD_MS);
     }
 }

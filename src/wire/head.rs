@@ -5,6 +5,7 @@ use durablefetch_protocol::name;
 use web_sys::Response;
 
 use crate::js::sys;
+use crate::words;
 
 /// The head of one response, taken over from JavaScript.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Seen {
     pub(crate) offset: Option<u64>,
     pub(crate) length: Option<u64>,
     pub(crate) error: Option<String>,
+    /// The recorder's protocol; 0.2 says none.
+    pub(crate) protocol: Option<u64>,
 }
 
 impl Seen {
@@ -27,6 +30,7 @@ impl Seen {
             offset: number(name::OFFSET),
             length: number(name::LENGTH),
             error: text(response, name::ERROR),
+            protocol: number(words::PROTOCOL),
         }
     }
 

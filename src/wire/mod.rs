@@ -1,5 +1,6 @@
 //! What goes to the recorder and comes back from it.
 
+pub(crate) mod call;
 pub(crate) mod control;
 pub(crate) mod head;
 pub(crate) mod recorder;
@@ -7,4 +8,5 @@ pub(crate) mod recorder_url;
 pub(crate) mod recorder_version;
 pub(crate) mod request;
 pub(crate) mod send;
+pub(crate) mod status;
 pub(crate) mod token;

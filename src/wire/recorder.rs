@@ -5,9 +5,11 @@ use std::cell::Cell;
 use durablefetch_protocol::follow::Answer;
 use js_sys::Function;
 
+use crate::wire::head::Seen;
 use crate::wire::recorder_url::RecorderUrl;
 use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::token::Token;
+use crate::words;
 
 /// Where it is, how it is asked, and what is known of it.
 pub(crate) struct Recorder {
@@ -23,7 +25,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Before the first answer.
     pub(crate) fn new(url: RecorderUrl, token: Token, fetch: Option<Function>) -> Self {
-        let version = if url.is_path() { RecorderVersion::Current } else { RecorderVersion::Unknown };
+        let version = if url.is_path() { RecorderVersion::Unheard } else { RecorderVersion::Unknown };
         Self { url, token, fetch, version: Cell::new(version), answered: Cell::new(false) }
     }
 
@@ -32,11 +34,18 @@ impl Recorder {
         self.answered.get()
     }
 
-    /// Takes note of an answer: only a recorder of this protocol says a state.
-    pub(crate) fn learn(&self, answer: Answer) {
-        if answer != Answer::Foreign {
+    /// Takes note of an answer: only recorders since 0.2 say a state, and each says its protocol anew, since an older
+    /// one may have taken its place.
+    pub(crate) fn learn(&self, seen: &Seen) {
+        if seen.answer != Answer::Foreign {
             self.answered.set(true);
-            self.version.set(RecorderVersion::Current);
+            let third = seen.protocol.is_some_and(|protocol| protocol >= words::PROTOCOL_3);
+            self.version.set(if third { RecorderVersion::Third } else { RecorderVersion::Second });
         }
+    }
+
+    /// Whether it is known to know the words of protocol 3.
+    pub(crate) fn is_third(&self) -> bool {
+        self.version.get() == RecorderVersion::Third
     }
 }

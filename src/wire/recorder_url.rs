@@ -79,7 +79,7 @@ impl RecorderUrl {
         let scheme = upstream.protocol();
         // 0.1.0 takes the first segment for the host, and knows no scheme but its own guess. Both understand that.
         let guessed = if is_loopback(&upstream.hostname()) { "http:" } else { "https:" };
-        let scheme = if recorder != RecorderVersion::Current && scheme == guessed {
+        let scheme = if recorder < RecorderVersion::Unheard && scheme == guessed {
             String::new()
         } else {
             text::joined(&[&scheme, "/"])

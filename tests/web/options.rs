@@ -31,6 +31,8 @@ fn every_mistake_names_its_option() {
             "'giveUpAfterMs' must be a whole number of milliseconds, 0 or more",
         ),
         (r#"{"stallAfterMs":"15s"}"#, "'stallAfterMs' must be a whole number"),
+        (r#"{"reuse":"no"}"#, "'reuse' must be 'always', 'live' or 'never'"),
+        (r#"{"reuse":false}"#, "'reuse' must be 'always', 'live' or 'never'"),
     ] {
         let error = construct(&json(options)).expect_err(options);
         assert_eq!(string(&error, "code"), "invalid-option", "{options}");
@@ -57,6 +59,9 @@ fn everything_that_is_documented_is_taken() {
         "/",
     ] {
         construct(&object(&[("durablefetchHost", host.into())])).expect(host);
+    }
+    for reuse in ["always", "live", "never"] {
+        construct(&object(&[("reuse", reuse.into())])).expect(reuse);
     }
     let numbers = r#"{"retry":{"initialDelayMs":1,"maxDelayMs":1,"giveUpAfterMs":0},"stallAfterMs":4294967295,"token":"t"}"#;
     construct(&json(numbers)).unwrap();

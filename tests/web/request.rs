@@ -186,7 +186,7 @@ async fn mistakes_reject_as_with_native_fetch_and_send_nothing() {
     assert_error(
         &awaited(df.fetch(URL, bad)).await.unwrap_err(),
         "invalid-option",
-        "join, restart, resume or replay",
+        "join, match, match-live, new, restart, resume or replay",
     );
     assert_eq!(script.count(), 0);
 }

@@ -41,6 +41,11 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn by(this: &Script, answer: &Function);
     #[wasm_bindgen(method)]
+    pub fn speaks(this: &Script, protocol: u32);
+    /// The answer to a control call.
+    #[wasm_bindgen(method)]
+    pub fn control(this: &Script, json: &str);
+    #[wasm_bindgen(method)]
     fn called(this: &Script, count: u32) -> Promise;
 
     fn settled() -> Promise;
@@ -103,11 +108,6 @@ impl Script {
         headers.extend(code.map(|code| ("durablefetch-error", code.to_owned())));
         let text = code.map(|code| format!(r#"{{"error":{{"code":"{code}","message":"told: {code}"}}}}"#));
         self.text(status, &object(&headers), text.as_deref());
-    }
-
-    /// The answer to a control call.
-    pub fn control(&self, json: &str) {
-        self.text(200, &object(&[("durablefetch-state", "none".to_owned())]), Some(json));
     }
 
     /// An answer with these headers.
@@ -189,6 +189,12 @@ impl Df {
         df.ask("isInProgress", &[URL.into()]).await.unwrap();
         script.calls().set_length(0);
         df
+    }
+
+    /// The same when it is known already that the recorder speaks protocol 3.
+    pub async fn third(script: &Script, more: &[(&str, JsValue)]) -> Self {
+        script.speaks(3);
+        Self::known(script, more).await
     }
 
     pub fn fetch(&self, input: impl Into<JsValue>, init: JsValue) -> Promise {

@@ -7,6 +7,7 @@ export class Script {
   steps = []
   waiting = []
   open = 0
+  protocol = undefined
 
   constructor() {
     this.fetch = this.fetch.bind(this)
@@ -33,8 +34,34 @@ export class Script {
     return new Promise((resolve) => this.waiting.push({ count, resolve }))
   }
 
+  /** From here on its answers are those of a recorder of this protocol. */
+  speaks(protocol) {
+    this.protocol = protocol
+  }
+
+  /** Headers as this recorder sends them. */
+  signed(headers) {
+    const own = this.protocol && headers['durablefetch-state']
+    return own ? { ...headers, 'durablefetch-protocol': String(this.protocol) } : headers
+  }
+
+  /** The answer to a control call, as JSON. A status of protocol 3 says what it is about. */
+  control(json) {
+    const { protocol } = this
+    const headers = this.signed({ 'durablefetch-state': 'none' })
+    this.steps.push((call) => {
+      if (!protocol || !call.address.endsWith('/in-progress')) return new Response(json, { headers })
+      const { urls, ...asked } = JSON.parse(call.init.body)
+      const told = JSON.parse(json)
+      const one = (about, index) => ({ ...(Array.isArray(told) ? told[index] : told), protocol, ...about })
+      const answer = urls ? urls.map((url, index) => one({ url }, index)) : one(asked)
+      return new Response(JSON.stringify(answer), { headers })
+    })
+  }
+
   /** A body of these chunks, then `end`: 'end', 'cut' or 'hang'. */
   body(status, headers, chunks, end) {
+    headers = this.signed(headers)
     this.steps.push((call) => {
       const script = this
       script.open++
@@ -71,6 +98,7 @@ export class Script {
 
   /** A response without a body stream. */
   text(status, headers, text) {
+    headers = this.signed(headers)
     this.steps.push(() => new Response(text, { status, headers }))
   }
 
