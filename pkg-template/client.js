@@ -63,6 +63,10 @@ export function clientClass(living) {
       const core = kept((Client) => new Client(options, unfinished))
       core()
       for (const [name, promises] of Object.entries(METHODS)) define(this, name, calling(core, name, promises))
+      const { isInProgress } = /** @type {any} */ (this)
+      define(this, 'isInProgress', (/** @type {unknown} */ what, /** @type {unknown} */ init) =>
+        Array.isArray(what) ? each(isInProgress, what, init) : isInProgress(what, init),
+      )
       define(this, 'chatTransport', (/** @type {unknown} */ given) => {
         const transport = kept(() => core().chatTransport(given))
         const result = { ...transport() }
@@ -71,6 +75,24 @@ export function clientClass(living) {
       })
     }
   }
+}
+
+/** As many URLs as one question may have. */
+const MOST_URLS = 100
+
+/**
+ * `isInProgress` of many URLs: asked together, it answers for all of them, or for the first.
+ * @param {(what: unknown, init: unknown) => Promise<any>} ask
+ * @param {unknown[]} urls
+ * @param {unknown} init
+ */
+async function each(ask, urls, init) {
+  const answers = []
+  while (answers.length < urls.length) {
+    const rest = urls.slice(answers.length, answers.length + MOST_URLS)
+    answers.push(...[await ask(rest, init)].flat())
+  }
+  return answers
 }
 
 /** @param {object} target @param {string} name @param {unknown} value */

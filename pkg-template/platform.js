@@ -17,6 +17,59 @@ const kept = new Map()
 /** What storage does not take. Here, as it outlives an instance. */
 export const memory = () => kept
 
+/**
+ * What this tab keeps under a key, reloads included; in memory where it can keep nothing. With a value: keeps it.
+ * @param {string} key
+ * @param {unknown} [value]
+ */
+export function inTab(key, value) {
+  try {
+    if (value === undefined) return kept.get(key) ?? JSON.parse(sessionStorage.getItem(key) ?? 'null')
+    kept.delete(key)
+    sessionStorage.setItem(key, JSON.stringify(value))
+  } catch {
+    // Of no use to anybody is what is no JSON.
+    if (value !== undefined) kept.set(key, value)
+  }
+}
+
+/** As many keys as notes may have; what was noted first goes first. */
+const MOST_NOTES = 128
+
+/**
+ * Notes a value for so long, or takes back what was noted.
+ * @param {Map<string, { value: string, until: number }>} notes
+ * @param {string} key
+ * @param {string | undefined} value
+ * @param {number} ms
+ */
+export function note(notes, key, value, ms) {
+  notes.delete(key)
+  if (value !== undefined) notes.set(key, { value, until: Date.now() + ms })
+  for (const [first] of notes) if (notes.size > MOST_NOTES) notes.delete(first)
+}
+
+/** @param {Map<string, { value: string, until: number }>} notes @param {string} key */
+export function noted(notes, key) {
+  const known = notes.get(key)
+  return known && known.until > Date.now() ? known.value : undefined
+}
+
+/**
+ * What a Response says of itself, also one of another realm: nothing unless a recorder has answered with it. Of all
+ * else `undefined`.
+ * @param {any} what
+ */
+export function said(what) {
+  if (typeof what?.status !== 'number') return
+  const { url, headers } = what
+  if (!url || !headers.has('durablefetch-state')) return {}
+  return { url, recording: headers.get('durablefetch-recording') }
+}
+
+/** @param {number} ms */
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
 const NULL_BODY = [101, 103, 204, 205, 304]
 
 /** Whether a response of this status may not have a body. @param {number} status */

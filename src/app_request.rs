@@ -24,7 +24,7 @@ pub(crate) struct AppRequest {
     pub(crate) url: Url,
     /// The URL as a string: what `response.url` says and what keys are made of.
     pub(crate) href: String,
-    /// The app's own headers, those of the protocol taken out.
+    /// The app's own headers, those of the protocol taken out, and what else a start says.
     pub(crate) headers: Headers,
     pub(crate) signal: Option<AbortSignal>,
     /// The mode to send, if any: the caller's, or what the option `reuse` means.
@@ -33,10 +33,6 @@ pub(crate) struct AppRequest {
     pub(crate) id: String,
     /// Sent by this instead of the client's transport.
     pub(crate) fetch: Option<Function>,
-    /// A recording that was in progress when it was asked about: followed where nothing fits better.
-    pub(crate) attach: Option<String>,
-    /// The recording of this URL that was read whole before.
-    pub(crate) read: Option<String>,
     /// The app's choice of cache, for requests past the recorder.
     cache: Option<JsValue>,
     /// Everything else of the init, to be handed on.
@@ -132,21 +128,7 @@ impl AppRequest {
         }
         let has_body = !matches!(&*method, "GET" | "HEAD") && !sys::get(&native, "body").is_null();
         let body = if has_body { Body::Unread { streams } } else { Body::None };
-        Ok(Self {
-            url,
-            href,
-            headers,
-            signal,
-            mode,
-            id,
-            fetch: None,
-            attach: None,
-            read: None,
-            cache,
-            init: given,
-            native,
-            body,
-        })
+        Ok(Self { url, href, headers, signal, mode, id, fetch: None, cache, init: given, native, body })
     }
 
     /// Whether this is a request for HTTP at all; `data:`, `blob:` and the like need no recorder.

@@ -3,16 +3,16 @@
 use std::future::Future;
 use std::rc::Rc;
 
-use js_sys::{Array, Promise, Set};
-use wasm_bindgen::JsCast;
+use js_sys::{Promise, Set};
 use wasm_bindgen::prelude::*;
 
 use crate::app_request::AppRequest;
-use crate::fetch::about::About;
+use crate::fetch::about::{About, Asked};
 use crate::fetch::{self, app_control};
 use crate::js::task;
 use crate::options::Options;
 use crate::state::ClientState;
+use crate::wire::control::{DELETE, STOP};
 use crate::{chat, last_message};
 
 /// The part of `DurableFetchClient` that is Rust; `client.js` binds its methods.
@@ -44,27 +44,18 @@ impl Client {
     /// What the recorder knows of this URL, of one recording of it, or of each of these URLs.
     #[wasm_bindgen(js_name = isInProgress)]
     pub fn is_in_progress(&self, what: &JsValue, init: &JsValue) -> Promise {
-        if let Some(urls) = what.dyn_ref::<Array>() {
-            let app_requests: Result<Vec<_>, _> =
-                urls.iter().map(|url| AppRequest::read(&url, init)).collect();
-            return self.promise(|client| async move {
-                app_control::are_in_progress(&client, &app_requests?).await
-            });
-        }
-        let about = About::read(what, init);
-        self.promise(|client| async move { app_control::is_one_in_progress(&client, &about?).await })
+        let asked = Asked::read(what, init);
+        self.promise(|client| async move { app_control::in_progress(&client, asked?).await })
     }
 
     /// Deletes what is recorded of this URL, or one recording.
     pub fn delete(&self, what: &JsValue, init: &JsValue) -> Promise {
-        let about = About::read(what, init);
-        self.promise(|client| async move { app_control::delete(&client, &about?).await })
+        self.order(DELETE, what, init)
     }
 
     /// Stops what is being recorded of this URL, or one recording: its upstream request is ended, its bytes stay.
     pub fn stop(&self, what: &JsValue, init: &JsValue) -> Promise {
-        let about = About::read(what, init);
-        self.promise(|client| async move { app_control::stop(&client, &about?).await })
+        self.order(STOP, what, init)
     }
 
     /// Options for the AI SDK's `DefaultChatTransport`.
@@ -108,6 +99,11 @@ impl Client {
     #[wasm_bindgen(js_name = resumeLastMessage)]
     pub fn resume_last_message(&self, url: &JsValue, id: &str, send: &JsValue) -> Promise {
         last_message::resume(&self.state, url, id, send)
+    }
+
+    fn order(&self, order: &'static str, what: &JsValue, init: &JsValue) -> Promise {
+        let about = About::read(what, init);
+        self.promise(move |client| async move { app_control::order(&client, order, &about?).await })
     }
 
     fn promise<F: Future<Output = Result<JsValue, JsValue>> + 'static>(

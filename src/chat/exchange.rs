@@ -110,10 +110,8 @@ impl Observer for Exchange {
     /// Sent again after that, it is meant again. After no answer the same is asked for, since it may be on its way.
     fn told(&self, ended: bool) {
         // A refusal to resume says nothing of the message.
-        if (ended || self.sent.is_some())
-            && let Some(name) = self.client.chats.with(&self.href, |chat| chat.name.clone())
-        {
-            last_send::told(&name, self.sent.as_deref());
+        if ended || self.sent.is_some() {
+            last_send::told(&self.href, self.sent.as_deref());
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The key of a chat.
 
+use web_sys::Url;
+
 use crate::js::{sys, text};
 
 /// The address that a chat is recorded under. The query that `api` has is kept.
@@ -21,4 +23,19 @@ pub(super) fn keyed(api: &str, chat_id: &str) -> String {
         _ => "&",
     };
     text::joined(&[address, separator, &parameter, fragment])
+}
+
+/// The URL as the registry knows it; the text itself where it is none, which the fetch will say.
+pub(super) fn href(api: &str) -> String {
+    let url = match sys::location() {
+        Some(base) => Url::new_with_base(api, &base),
+        None => Url::new(api),
+    };
+    match url {
+        Ok(url) => {
+            url.set_hash("");
+            url.href()
+        }
+        Err(_) => api.to_owned(),
+    }
 }

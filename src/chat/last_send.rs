@@ -1,57 +1,60 @@
-//! What a chat last sent. Kept for the tab, so that it can be stopped and sent again after a reload.
+//! What a chat last sent. Kept for the tab, so that it can be stopped and sent again after a reload: by the URL that it
+//! was sent to, and by the chat's name, where that is another.
+
+use js_sys::Object;
+use wasm_bindgen::{JsCast, JsValue};
 
 use crate::js::object::{Field, object};
-use crate::js::storage::Kept;
 use crate::js::{sys, text};
 
-/// Keys in the tab's storage, by the chat's name.
+/// Keys in the tab's storage.
 const PREFIX: &str = "durablefetch:chat:";
+/// How often recorder or upstream said that nothing came of it.
+const TOLD: &str = "told";
 
-#[derive(Default)]
-pub(super) struct LastSend {
-    /// The URL that it was sent to.
-    pub(super) url: String,
-    /// Its request id.
-    pub(super) request: String,
-    /// What it is about, where every tab would send the same: the request id without failures.
-    pub(super) message: String,
-    /// How often recorder or upstream said that nothing came of it.
-    pub(super) told: u32,
-}
+/// It is this object: `url`, which it was sent to, `request`, its id, `message`, what every tab would send the same of,
+/// and `told`.
+pub(super) struct LastSend(JsValue);
 
 impl LastSend {
-    pub(super) fn load(name: &str) -> Option<Self> {
-        let kept = Kept::InTab.load(&key(name));
-        Some(Self {
-            url: sys::get_text(&kept, "url")?,
-            request: sys::get_text(&kept, "request")?,
-            message: sys::get_text(&kept, "message")?,
-            told: sys::get(&kept, "told").as_f64()? as u32,
-        })
+    pub(super) fn new(url: &str, request: &str, message: &str, told: u32) -> Self {
+        Self(object(&[
+            ("url", Field::Text(url)),
+            ("request", Field::Text(request)),
+            ("message", Field::Text(message)),
+            (TOLD, Field::Number(told.into())),
+        ]))
     }
 
-    pub(super) fn save(&self, name: &str) {
-        let kept = object(&[
-            ("url", Field::Text(&self.url)),
-            ("request", Field::Text(&self.request)),
-            ("message", Field::Text(&self.message)),
-            ("told", Field::Number(self.told.into())),
-        ]);
-        // What is made of texts and numbers has a JSON.
-        let _ = Kept::InTab.save(&key(name), &kept);
+    /// That of a chat, by name or URL; nothing is known of one that sent nothing.
+    pub(super) fn load(chat: &str) -> Self {
+        Self(sys::in_tab(&key(chat), &JsValue::UNDEFINED))
+    }
+
+    pub(super) fn save(&self, chat: &str) {
+        sys::in_tab(&key(chat), &self.0);
+    }
+
+    pub(super) fn text(&self, field: &str) -> Option<String> {
+        sys::get_text(&self.0, field)
+    }
+
+    pub(super) fn told(&self) -> u32 {
+        sys::get(&self.0, TOLD).as_f64().unwrap_or_default() as u32
     }
 }
 
 /// Nothing came of the last send, which has to be this request where one is named; sent again, it is meant again.
-pub(super) fn told(name: &str, request: Option<&str>) {
-    if let Some(mut last) = LastSend::load(name)
-        && request.is_none_or(|request| last.request == request)
+pub(super) fn told(url: &str, request: Option<&str>) {
+    let last = LastSend::load(url);
+    if let Some(kept) = last.0.dyn_ref::<Object>()
+        && (request.is_none() || last.text("request").as_deref() == request)
     {
-        last.told += 1;
-        last.save(name);
+        sys::set(kept, TOLD, &(last.told() + 1).into());
+        last.save(url);
     }
 }
 
-fn key(name: &str) -> String {
-    text::joined(&[PREFIX, name])
+fn key(chat: &str) -> String {
+    text::joined(&[PREFIX, chat])
 }

@@ -6,12 +6,12 @@ use durablefetch_protocol::name;
 use js_sys::{Array, Function, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, Url};
+use web_sys::Headers;
 
-use super::key::keyed;
+use super::key::{href, keyed};
 use super::last_send::LastSend;
 use super::options::ChatOptions;
-use crate::js::{id, sys};
+use crate::js::{id, sys, text};
 use crate::state::ClientState;
 use crate::words::Mode;
 
@@ -24,10 +24,9 @@ pub(crate) async fn send(
     let own = call(options.prepare_send.as_ref(), &given).await?;
     let prepared = prepared(&options, &given, &own)?;
     let (name, url) = named(&client, &options, &given, &prepared);
-    let sent = to_send(&name, url, &given);
-    sent.save(&name);
+    let request = to_send(&name, &url, &given);
     prepared.headers.set(name::MODE, Mode::Restart.as_str())?;
-    prepared.headers.set(name::REQUEST, &sent.request)?;
+    prepared.headers.set(name::REQUEST, &request)?;
     let body = sys::some(sys::get(&own, "body")).unwrap_or_else(|| default_body(&given));
     let result = prepared.into_object();
     sys::set(&result, "body", &body);
@@ -119,40 +118,29 @@ fn named(
     let name = href(&keyed(&options.api, &chat_id(given)));
     let url = href(&prepared.api);
     client.chats.with(&name, |chat| chat.url = Some(url.clone()));
-    client.chats.with(&url, |chat| chat.name = Some(name.clone()));
     (name, url)
 }
 
-/// A fresh id for what a person sends. What the chat sends by itself (tool results) every tab would send by
-/// itself: there the id follows from the message, so that it starts once.
-fn to_send(name: &str, url: String, given: &JsValue) -> LastSend {
+/// The request id of what is sent, which is remembered. A fresh one for what a person sends. What the chat sends by
+/// itself (tool results) every tab would send by itself: there the id follows from the message, so that it starts once.
+fn to_send(name: &str, url: &str, given: &JsValue) -> String {
     let last = sys::get(given, "messages")
         .dyn_ref::<Array>()
         .map_or(JsValue::UNDEFINED, |messages| messages.get(messages.length().wrapping_sub(1)));
-    if sys::get_text(&last, "role").as_deref() != Some("assistant") {
-        return LastSend { url, request: id::fresh(), ..LastSend::default() };
-    }
-    let message_id = sys::get_text(&last, "id").unwrap_or_default();
-    let parts = sys::get(&last, "parts").dyn_ref::<Array>().map_or(0, Array::length);
-    let derived = |told| id::derived(&[&chat_id(given), &message_id], &[parts, told]);
-    let message = derived(0);
-    // Sent again after it failed, it is meant again.
-    let told =
-        LastSend::load(name).filter(|before| before.message == message).map_or(0, |before| before.told);
-    LastSend { url, request: derived(told), message, told }
-}
-
-/// The URL as the registry knows it; the text itself where it is none, which the fetch will say.
-fn href(api: &str) -> String {
-    let url = match sys::location() {
-        Some(base) => Url::new_with_base(api, &base),
-        None => Url::new(api),
-    };
-    match url {
-        Ok(url) => {
-            url.set_hash("");
-            url.href()
+    let (mut request, mut message, mut told) = (id::fresh(), String::new(), 0);
+    if sys::get_text(&last, "role").as_deref() == Some("assistant") {
+        let message_id = sys::get_text(&last, "id").unwrap_or_default();
+        let parts = sys::get(&last, "parts").dyn_ref::<Array>().map_or(0, Array::length);
+        message = text::joined(&[&message_id, "/", &sys::to_text(&parts.into())]);
+        // Sent again after it failed, it is meant again.
+        let before = LastSend::load(url);
+        if before.text("message").as_deref() == Some(&*message) {
+            told = before.told();
         }
-        Err(_) => api.to_owned(),
+        request = id::derived(&[&chat_id(given), &message_id], &[parts, told]);
     }
+    let sent = LastSend::new(url, &request, &message, told);
+    sent.save(name);
+    sent.save(url);
+    request
 }

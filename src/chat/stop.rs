@@ -5,37 +5,34 @@ use std::rc::Rc;
 use durablefetch_protocol::control_json::Done;
 use wasm_bindgen::JsValue;
 
-use super::key::keyed;
+use super::key::{href, keyed};
 use super::last_send::LastSend;
 use crate::app_request::AppRequest;
 use crate::fetch::bypass;
 use crate::js::sys;
 use crate::state::ClientState;
 use crate::wire::call::Named;
+use crate::wire::control::{self, STOP};
 use crate::wire::recorder_version::RecorderVersion;
-use crate::wire::{control, status};
+use crate::wire::status;
 
 /// Stops what this page reads for a chat; else what it, or this tab before a reload, sent last; else what is live under
 /// the chat's URL.
 pub(crate) async fn stop(client: Rc<ClientState>, api: &str, chat_id: &str) -> Result<JsValue, JsValue> {
-    let mut app_request = read(&keyed(api, chat_id))?;
-    let name = app_request.href.clone();
-    if let Some(url) = client.chats.with(&name, |chat| chat.url.clone()) {
-        app_request = read(&url)?;
+    let name = href(&keyed(api, chat_id));
+    let mut url = client.chats.with(&name, |chat| chat.url.clone()).unwrap_or_else(|| name.clone());
+    if client.chats.with(&url, |chat| chat.recording.is_none()) {
+        let last = LastSend::load(&name);
+        if let Some(sent_to) = last.text("url") {
+            url = sent_to;
+            client.chats.with(&url, |chat| chat.request = chat.request.take().or(last.text("request")));
+        }
     }
-    let reads = client.chats.with(&app_request.href, |chat| chat.recording.is_some());
-    if !reads && let Some(last) = LastSend::load(&name) {
-        app_request = read(&last.url)?;
-        client.chats.with(&app_request.href, |chat| chat.request.get_or_insert(last.request).len());
-    }
+    let app_request = AppRequest::read(&url.as_str().into(), &JsValue::UNDEFINED)?;
     if bypass::applies(&client, &app_request) {
         return Ok(bypass::done(true, Done::NOTHING_TO_STOP));
     }
     stop_request(client, app_request).await
-}
-
-fn read(url: &str) -> Result<AppRequest, JsValue> {
-    AppRequest::read(&url.into(), &JsValue::UNDEFINED)
 }
 
 /// Stops the recording of a URL's chat where it is known, the request where its head has not come, whatever is current
@@ -48,7 +45,7 @@ pub(super) async fn stop_request(
     let (mut named, asker) = client.chats.with(&app_request.href, |chat| {
         chat.stopped_here = true;
         let request = chat.request.clone().filter(|_| chat.recording.is_none());
-        (Named { recording: chat.recording.clone(), request }, chat.asker.clone())
+        (Named { recording: chat.recording.clone(), request, urls: None }, chat.asker.clone())
     });
     // In the name of the request that it is about, with the same credentials.
     let app_request = app_request.in_the_name_of(asker.as_deref());
@@ -63,7 +60,7 @@ pub(super) async fn stop_request(
             named.recording = known.recording;
         }
     }
-    let done = control::stop(recorder, &app_request, &named).await?;
+    let done = control::order(recorder, &app_request, STOP, &named).await?;
     let found = sys::get_text(&done, "message").as_deref() != Some(Done::NOTHING_TO_STOP);
     Ok(if found { done } else { nothing })
 }

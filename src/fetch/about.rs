@@ -1,8 +1,7 @@
 //! What a control call is about: a URL, one recording or request of it, or a response.
 
-use durablefetch_protocol::name;
+use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Headers, Response};
 
 use crate::app_request::AppRequest;
 use crate::error;
@@ -19,24 +18,42 @@ pub(crate) struct About {
     pub(crate) unrecorded: bool,
 }
 
+/// What `isInProgress` is asked about.
+pub(crate) enum Asked {
+    One(About),
+    /// In one question, if the recorder takes it.
+    Many(Vec<AppRequest>),
+}
+
+impl Asked {
+    /// Reads it at once.
+    pub(crate) fn read(what: &JsValue, init: &JsValue) -> Result<Self, JsValue> {
+        let Some(urls) = what.dyn_ref::<Array>() else { return About::read(what, init).map(Self::One) };
+        let mut app_requests = Vec::new();
+        for index in 0..urls.length() {
+            app_requests.push(AppRequest::read(&urls.get(index), init)?);
+        }
+        Ok(Self::Many(app_requests))
+    }
+}
+
 impl About {
     /// Reads it at once.
     pub(crate) fn read(what: &JsValue, init: &JsValue) -> Result<Self, JsValue> {
-        let named = Named { recording: text(init, "recording")?, request: text(init, "request")? };
-        // By its shape: it may be of another realm.
-        if !what.is_object() || sys::get(what, "status").as_f64().is_none() {
+        let [recording, request] = [text(init, "recording")?, text(init, "request")?];
+        let named = Named { recording, request, urls: None };
+        let said = sys::said(what);
+        if said.is_undefined() {
             return Ok(Self { app_request: AppRequest::read(what, init)?, named, unrecorded: false });
         }
-        let response: &Response = what.unchecked_ref();
-        let header = |name| Headers::get(&response.headers(), name).ok().flatten();
-        let recording = header(name::RECORDING);
-        let unrecorded = recording.is_none();
-        if response.url().is_empty() || unrecorded && header(name::STATE).is_none() {
+        let Some(url) = sys::get_text(&said, "url") else {
             return Err(error::invalid(
                 "This Response does not say which recording it is of, as those of this client do; name its URL instead",
             ));
-        }
-        let app_request = AppRequest::read(&response.url().into(), init)?;
+        };
+        let recording = sys::get_text(&said, "recording");
+        let unrecorded = recording.is_none();
+        let app_request = AppRequest::read(&url.into(), init)?;
         Ok(Self { app_request, named: Named { recording, ..named }, unrecorded })
     }
 }

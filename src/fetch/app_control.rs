@@ -1,99 +1,74 @@
 //! `isInProgress`, `delete` and `stop`, as the app calls them.
 
 use durablefetch_protocol::control_json::Done;
-use js_sys::Array;
 use wasm_bindgen::JsValue;
 
 use crate::app_request::AppRequest;
 use crate::error;
-use crate::fetch::about::About;
+use crate::fetch::about::{About, Asked};
 use crate::fetch::bypass;
 use crate::js::task::Task;
 use crate::state::ClientState;
-use crate::wire::call::Named;
-use crate::wire::control;
-use crate::wire::status::{self, Known, MOST_URLS};
+use crate::wire::call::{Named, version};
+use crate::wire::control::{self, DELETE};
+use crate::wire::recorder_version::RecorderVersion;
+use crate::wire::status::{self, Known};
 
-/// `isInProgress` of a URL: a yes is remembered for the fetches that follow it.
+/// The status of a URL. A yes is remembered for the fetches that follow it, unless it is about what is named.
 pub(crate) fn is_in_progress<'a>(
     client: &'a ClientState,
     app_request: &'a AppRequest,
+    named: &'a Named,
 ) -> Task<'a, Result<Known, JsValue>> {
     Box::pin(async move {
         if bypass::applies(client, app_request) {
-            return Known::read(bypass::status()).ok_or_else(error::mismatch);
+            return Known::read(bypass::status());
         }
-        let known = status::status(&client.recorder, app_request, &Named::default()).await?;
-        note(client, app_request, &known);
+        let one = named.is_some();
+        if one && version(&client.recorder, app_request, true).await? != RecorderVersion::Third {
+            return Err(error::unsupported("To ask about one recording of a URL"));
+        }
+        let known = status::status(&client.recorder, app_request, named).await?;
+        if !one {
+            note(client, app_request, &known);
+        }
         Ok(known)
     })
 }
 
-/// `isInProgress` of one recording or request, where one is named. It says nothing about the fetches that follow.
-pub(crate) async fn is_one_in_progress(client: &ClientState, about: &About) -> Result<JsValue, JsValue> {
-    let About { app_request, named, .. } = about;
-    if about.unrecorded {
-        return Ok(bypass::status());
+/// `isInProgress`. Of many URLs: each, where one question will do, else the first.
+pub(crate) async fn in_progress(client: &ClientState, asked: Asked) -> Result<JsValue, JsValue> {
+    let app_requests = match &asked {
+        Asked::One(about) => {
+            return Ok(is_in_progress(client, &about.app_request, &about.named).await?.json);
+        }
+        Asked::Many(app_requests) => app_requests,
+    };
+    if !client.recorder.is_third() || app_requests.iter().any(|one| bypass::applies(client, one)) {
+        let Some(first) = app_requests.first() else { return Ok(JsValue::UNDEFINED) };
+        return Ok(is_in_progress(client, first, &Named::default()).await?.json);
     }
-    if !named.is_some() || bypass::applies(client, app_request) {
-        return Ok(is_in_progress(client, app_request).await?.json);
-    }
-    if !status::is_third(&client.recorder, app_request).await? {
-        return Err(error::unsupported("To ask about one recording of a URL"));
-    }
-    Ok(status::status(&client.recorder, app_request, named).await?.json)
-}
-
-/// `isInProgress` of many URLs: in as few questions as the recorder can be asked.
-pub(crate) async fn are_in_progress(
-    client: &ClientState,
-    app_requests: &[AppRequest],
-) -> Result<JsValue, JsValue> {
-    let answers = Array::new_with_length(app_requests.len() as u32);
-    let mut asked = Vec::new();
+    let told = status::of_all(&client.recorder, app_requests).await?;
     for (index, app_request) in app_requests.iter().enumerate() {
-        if bypass::applies(client, app_request) {
-            answers.set(index as u32, bypass::status());
-        } else {
-            asked.push((index as u32, app_request));
-        }
+        let json = told.get(index as u32);
+        let known = Known::about(&client.recorder, json, &app_request.href, &Named::default())?;
+        note(client, app_request, &known);
     }
-    let mut rest = &asked[..];
-    while let [(index, first), later @ ..] = rest {
-        if !client.recorder.is_third() {
-            answers.set(*index, is_in_progress(client, first).await?.json);
-            rest = later;
-            continue;
-        }
-        let (now, later) = rest.split_at(rest.len().min(MOST_URLS));
-        let urls: Vec<_> = now.iter().map(|(_, app_request)| *app_request).collect();
-        for ((index, app_request), known) in now.iter().zip(status::statuses(&client.recorder, &urls).await?)
-        {
-            note(client, app_request, &known);
-            answers.set(*index, known.json);
-        }
-        rest = later;
-    }
-    Ok(answers.into())
+    Ok(told.into())
 }
 
 fn note(client: &ClientState, app_request: &AppRequest, known: &Known) {
     client.found(&app_request.href, known.recording.as_deref().filter(|_| known.in_progress));
 }
 
-/// `delete`.
-pub(crate) async fn delete(client: &ClientState, about: &About) -> Result<JsValue, JsValue> {
+/// `delete` or `stop`.
+pub(crate) async fn order(client: &ClientState, what: &str, about: &About) -> Result<JsValue, JsValue> {
+    let deletes = what == DELETE;
     if about.unrecorded || bypass::applies(client, &about.app_request) {
-        return Ok(bypass::done(true, Done::DELETED));
+        return Ok(bypass::done(true, if deletes { Done::DELETED } else { Done::NOTHING_TO_STOP }));
     }
-    client.found(&about.app_request.href, None);
-    control::delete(&client.recorder, &about.app_request, &about.named).await
-}
-
-/// `stop`.
-pub(crate) async fn stop(client: &ClientState, about: &About) -> Result<JsValue, JsValue> {
-    if about.unrecorded || bypass::applies(client, &about.app_request) {
-        return Ok(bypass::done(true, Done::NOTHING_TO_STOP));
+    if deletes {
+        client.found(&about.app_request.href, None);
     }
-    control::stop(&client.recorder, &about.app_request, &about.named).await
+    control::order(&client.recorder, &about.app_request, what, &about.named).await
 }

@@ -6,23 +6,23 @@ mod body;
 pub(crate) mod bypass;
 pub(crate) mod session;
 
-use std::future::pending;
 use std::rc::Rc;
 
 use js_sys::Object;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Response, ResponseInit};
 
 use crate::app_request::AppRequest;
 use crate::error;
 use crate::fetch::session::{Observer, Session, Step};
-use crate::js::wakeup::{Interrupted, Wakeup};
 use crate::js::{clock, sys};
 use crate::state::ClientState;
-use crate::wire::call::Named;
+use crate::wire::call::{Named, version};
+use crate::wire::control::{self, DELETE};
 use crate::wire::recorder_version::RecorderVersion;
-use crate::wire::{control, head, send, status};
-use crate::words::Mode;
+use crate::wire::{head, send, status};
+use crate::words::{self, Mode};
 
 /// The app's response.
 pub(crate) async fn fetch(
@@ -43,7 +43,7 @@ pub(crate) async fn fetch(
         let what = if told_how { "This mode" } else { "The option 'reuse'" };
         need_third(&client, &app_request, what).await?;
     } else if told_how || client.recorder.token.is_some() {
-        status::version(&client.recorder, &app_request).await;
+        let _ = version(&client.recorder, &app_request, false).await;
     }
     if client.recorder.version.get() == RecorderVersion::Seed {
         return seed(&client, app_request).await;
@@ -56,9 +56,12 @@ pub(crate) async fn fetch(
         attach = client.to_attach_to(&href, !third);
     }
     if third {
-        app_request.attach = attach.take();
-        if app_request.mode.is_none() && app_request.is_get() {
-            app_request.read = client.delivered.get(&href);
+        let read =
+            (app_request.mode.is_none() && app_request.is_get()).then(|| client.delivered(&href)).flatten();
+        for (name, recording) in [(words::ATTACH, attach.take()), (words::READ, read)] {
+            if let Some(recording) = recording {
+                app_request.headers.set(name, &recording)?;
+            }
         }
     }
     let mut session = Session::new(client, app_request, observer, attach.as_deref());
@@ -86,22 +89,14 @@ pub(crate) async fn fetch(
 /// to be answered: the connection may just have been lost.
 async fn need_third(client: &ClientState, app_request: &AppRequest, what: &str) -> Result<(), JsValue> {
     let until = clock::now() + u64::from(client.policy.first_answer_ms);
-    for attempt in 0.. {
-        let lost = match status::is_third(&client.recorder, app_request).await {
-            Ok(true) => break,
-            Ok(false) => return Err(error::unsupported(what)),
-            Err(error) => error,
+    loop {
+        match version(&client.recorder, app_request, true).await {
+            Ok(RecorderVersion::Third) => return Ok(()),
+            Ok(_) => return Err(error::unsupported(what)),
+            Err(error) if clock::now() >= until || !error::is_lost(&error) => return Err(error),
+            Err(_) => JsFuture::from(sys::pause(client.policy.initial_delay_ms)).await?,
         };
-        let due = clock::now() + client.policy.delay(attempt, 0);
-        if due > until || !error::is_lost(&lost) {
-            return Err(lost);
-        }
-        let mut wakeup = Wakeup::new(app_request.signal.clone());
-        if let Err(Interrupted::Aborted(reason)) = wakeup.guard(pending::<()>(), due).await {
-            return Err(reason);
-        }
     }
-    Ok(())
 }
 
 fn stop_if_aborted(app_request: &AppRequest) -> Result<(), JsValue> {
@@ -138,7 +133,7 @@ async fn seed(client: &ClientState, app_request: AppRequest) -> Result<Response,
         }
         Some(Mode::Restart) => {
             client.found(&app_request.href, None);
-            control::delete(&client.recorder, &app_request, &Named::default()).await?;
+            control::order(&client.recorder, &app_request, DELETE, &Named::default()).await?;
         }
         _ => {}
     }

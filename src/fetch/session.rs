@@ -318,6 +318,7 @@ impl Session {
         self.source = Source::Asking(Box::pin(asking));
     }
 
+    #[inline(never)]
     fn told(&self, ended: bool) {
         if let Some(observer) = &self.observer {
             observer.told(ended);

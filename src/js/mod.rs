@@ -5,7 +5,6 @@ mod alloc;
 pub(crate) mod clock;
 pub(crate) mod id;
 pub(crate) mod object;
-pub(crate) mod storage;
 pub(crate) mod sys;
 pub(crate) mod task;
 pub(crate) mod text;

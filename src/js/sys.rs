@@ -1,6 +1,6 @@
 //! The raw boundary: what JavaScript offers, as it is. Nothing here decides anything.
 
-use js_sys::{Function, Map, Object, Reflect};
+use js_sys::{Function, Map, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal, Request, Response};
 
@@ -38,6 +38,12 @@ extern "C" {
     #[wasm_bindgen(js_name = takesCache)]
     pub(crate) fn takes_cache() -> bool;
     pub(crate) fn memory() -> Map;
+    pub(crate) fn note(notes: &Map, key: &str, value: Option<&str>, ms: f64);
+    pub(crate) fn noted(notes: &Map, key: &str) -> Option<String>;
+    pub(crate) fn said(what: &JsValue) -> JsValue;
+    pub(crate) fn pause(ms: u32) -> Promise;
+    #[wasm_bindgen(js_name = inTab)]
+    pub(crate) fn in_tab(key: &str, value: &JsValue) -> JsValue;
     #[wasm_bindgen(js_name = isStream)]
     pub(crate) fn is_stream(body: &JsValue) -> bool;
     #[wasm_bindgen(js_name = domException)]

@@ -1,8 +1,9 @@
 //! The messages, as JSON by id.
 
+use js_sys::JSON;
 use wasm_bindgen::JsValue;
 
-use crate::js::storage::Kept;
+use super::storage;
 use crate::js::text;
 
 /// Keys in the page's storage.
@@ -10,17 +11,26 @@ const PREFIX: &str = "durablefetch:last:";
 
 /// Saves a message as JSON.
 pub(crate) fn save(id: &str, message: &JsValue) -> Result<(), JsValue> {
-    Kept::Here.save(&key(id), message)
+    let text = JSON::stringify(message)?;
+    match JsValue::from(text).as_string() {
+        Some(text) => storage::set(&key(id), &text),
+        None => storage::remove(&key(id)), // undefined has no JSON
+    }
+    Ok(())
 }
 
-/// The message, or undefined.
+/// The message, or undefined. An entry that is no JSON is dropped.
 pub(crate) fn load(id: &str) -> JsValue {
-    Kept::Here.load(&key(id))
+    let Some(text) = storage::get(&key(id)) else { return JsValue::UNDEFINED };
+    JSON::parse(&text).unwrap_or_else(|_| {
+        storage::remove(&key(id));
+        JsValue::UNDEFINED
+    })
 }
 
 /// Forgets the message.
 pub(crate) fn clear(id: &str) {
-    Kept::Here.remove(&key(id));
+    storage::remove(&key(id));
 }
 
 fn key(id: &str) -> String {

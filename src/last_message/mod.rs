@@ -2,6 +2,7 @@
 
 mod message;
 mod resume;
+mod storage;
 
 pub(crate) use message::{clear, load, save};
 pub(crate) use resume::resume;

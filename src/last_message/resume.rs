@@ -12,6 +12,7 @@ use crate::error::wrong;
 use crate::fetch::app_control;
 use crate::js::{task, text};
 use crate::state::ClientState;
+use crate::wire::call::Named;
 
 /// Sends the last message if its answer is in progress. Rejects with what `send` throws or rejects with.
 pub(crate) fn resume(client: &Rc<ClientState>, url: &JsValue, id: &str, send: &JsValue) -> Promise {
@@ -46,7 +47,9 @@ async fn run(
     send: &Function,
 ) -> Result<JsValue, JsValue> {
     let message = message::load(id);
-    if message.is_undefined() || !app_control::is_in_progress(client, app_request).await?.in_progress {
+    if message.is_undefined()
+        || !app_control::is_in_progress(client, app_request, &Named::default()).await?.in_progress
+    {
         return Ok(false.into());
     }
     let sent = send.call1(&JsValue::UNDEFINED, &message)?;

@@ -17,8 +17,6 @@ const KEPT: usize = 64;
 pub(crate) struct Entry {
     /// The chat by this name was last asked for under this URL.
     pub(crate) url: Option<String>,
-    /// The name of the chat that is recorded under this URL.
-    pub(crate) name: Option<String>,
     /// The recording that was last sent or resumed, once its head has come.
     pub(crate) recording: Option<String>,
     /// The request id of what was last sent.
@@ -49,24 +47,36 @@ impl Chats {
 
     /// Does something with a chat, new or known. `work` must not come back here.
     pub(crate) fn with<T>(&self, href: &str, work: impl FnOnce(&mut Entry) -> T) -> T {
+        let (href, mut entry) = self.take(href);
+        let result = work(&mut entry);
+        self.put(href, entry);
+        result
+    }
+
+    // Not within, as that is compiled for every `work`.
+    #[inline(never)]
+    fn take(&self, href: &str) -> (String, Entry) {
         let mut chats = self.entries.borrow_mut();
-        let key = JsValue::from_str(href);
-        let (href, mut entry) = match chats.iter().position(|(known, _)| known == href) {
+        match chats.iter().position(|(known, _)| known == href) {
             Some(index) => chats.remove(index),
             None => {
                 if chats.len() >= KEPT {
                     chats.remove(0);
                 }
-                (href.to_owned(), Entry { errored: self.unfinished.has(&key), ..Entry::default() })
+                let errored = self.unfinished.has(&JsValue::from_str(href));
+                (href.to_owned(), Entry { errored, ..Entry::default() })
             }
-        };
-        let result = work(&mut entry);
+        }
+    }
+
+    #[inline(never)]
+    fn put(&self, href: String, entry: Entry) {
+        let key = JsValue::from_str(&href);
         if entry.errored || entry.open > 0 {
             self.unfinished.add(&key);
         } else {
             self.unfinished.delete(&key);
         }
-        chats.push((href, entry));
-        result
+        self.entries.borrow_mut().push((href, entry));
     }
 }

@@ -1,25 +1,23 @@
 //! What the calls of one client share: the recorder, and what one call leaves for the next.
 
 mod chats;
-mod notes;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use durablefetch_protocol::retry::Policy;
-use js_sys::{Function, Promise, Set};
+use js_sys::{Function, Map, Promise, Set};
 
+use crate::js::sys;
 use crate::options::Options;
 use crate::wire::recorder::Recorder;
 use crate::words::Mode;
 
 use chats::Chats;
-use notes::Notes;
 
 /// How long a yes of `isInProgress` holds for the fetches of its URL.
-const IN_PROGRESS_MS: u64 = 10_000;
-/// As long as any page lives.
-const FOR_GOOD_MS: u64 = 1 << 40;
+const IN_PROGRESS_MS: f64 = 10_000.0;
+const FOR_GOOD: f64 = f64::INFINITY;
 
 /// Shared by everything that one client has under way.
 pub(crate) struct ClientState {
@@ -30,9 +28,9 @@ pub(crate) struct ClientState {
     pub(crate) reuse: Option<Mode>,
     /// `isInProgress` said yes: the fetches that follow it, as in the README of durablefetch 0.1.0, mean that
     /// recording. In between it may end, and a fetch that starts anew then runs a message a second time.
-    in_progress: Notes,
+    in_progress: Map,
     /// What was read whole, of URLs that were asked with GET.
-    pub(crate) delivered: Notes,
+    delivered: Map,
     pub(crate) chats: Chats,
     /// Last messages that are being resumed, by URL and id. React's StrictMode runs effects twice: the second call is
     /// the first one.
@@ -56,8 +54,8 @@ impl ClientState {
             policy,
             on_reconnect,
             reuse,
-            in_progress: Notes::default(),
-            delivered: Notes::default(),
+            in_progress: Map::new(),
+            delivered: Map::new(),
             chats: Chats::new(unfinished),
             resuming: RefCell::default(),
             warned: Warned::default(),
@@ -65,12 +63,12 @@ impl ClientState {
     }
     /// Notes what was found in progress; forgets the URL if nothing was.
     pub(crate) fn found(&self, href: &str, recording: Option<&str>) {
-        self.in_progress.note(href, recording, IN_PROGRESS_MS);
+        sys::note(&self.in_progress, href, recording, IN_PROGRESS_MS);
     }
 
     /// What was found in progress. `once`: nobody asks for it again.
     pub(crate) fn to_attach_to(&self, href: &str, once: bool) -> Option<String> {
-        let recording = self.in_progress.get(href);
+        let recording = sys::noted(&self.in_progress, href);
         if once {
             self.found(href, None);
         }
@@ -79,6 +77,11 @@ impl ClientState {
 
     /// The response to a GET has come whole.
     pub(crate) fn deliver(&self, href: &str, recording: Option<&str>) {
-        self.delivered.note(href, recording, FOR_GOOD_MS);
+        sys::note(&self.delivered, href, recording, FOR_GOOD);
+    }
+
+    /// What has come whole of this URL.
+    pub(crate) fn delivered(&self, href: &str) -> Option<String> {
+        sys::noted(&self.delivered, href)
     }
 }

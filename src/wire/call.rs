@@ -2,19 +2,19 @@
 
 use durablefetch_protocol::follow::Answer;
 use durablefetch_protocol::name;
-use js_sys::{JSON, Promise};
+use js_sys::{Array, JSON, Object, Promise};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Response};
 
 use crate::app_request::AppRequest;
 use crate::error;
-use crate::js::object::{Field, object};
 use crate::js::task::Task;
 use crate::js::wakeup::{Interrupted, Wakeup};
 use crate::js::{clock, sys};
 use crate::wire::head::Seen;
 use crate::wire::recorder::Recorder;
+use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::send;
 use crate::wire::token::Token;
 use crate::words;
@@ -22,54 +22,107 @@ use crate::words;
 /// How long the recorder has for one of these answers, which are small.
 const TIMEOUT_MS: u64 = 10_000;
 
+/// Asks for the status.
+pub(crate) const IN_PROGRESS: &str = "in-progress";
+
 /// Which one of a URL's recordings is meant; all of them, or the latest, where nothing is named.
 #[derive(Default)]
 pub(crate) struct Named {
     pub(crate) recording: Option<String>,
     /// By the id of the request that asked for it.
     pub(crate) request: Option<String>,
+    /// All these URLs instead of the one.
+    pub(crate) urls: Option<Array>,
 }
 
 impl Named {
-    /// Whether something is named.
+    /// Whether one recording is named.
     pub(crate) fn is_some(&self) -> bool {
         self.recording.is_some() || self.request.is_some()
     }
+
+    /// The body of a call about that.
+    fn body(&self, href: &str) -> Result<JsValue, JsValue> {
+        let body = Object::new();
+        let set = |name, value: Option<&str>| {
+            if let Some(value) = value {
+                sys::set(&body, name, &value.into());
+            }
+        };
+        set("url", self.urls.is_none().then_some(href));
+        set("recording", self.recording.as_deref());
+        set("request", self.request.as_deref());
+        if let Some(urls) = &self.urls {
+            sys::set(&body, "urls", urls);
+        }
+        JSON::stringify(&body).map(JsValue::from)
+    }
 }
 
-/// Asks about a URL, or about what is named of it. No `token` as long as it is unknown who would get it.
+/// What the recorder is, as far as it is known; asked for where that is nothing, or, with `heard`, not yet said by
+/// itself.
+///
+/// # Errors
+/// What kept it from answering. Where only 0.1.0 matters, the call itself will find that out.
+pub(crate) fn version<'a>(
+    recorder: &'a Recorder,
+    app_request: &'a AppRequest,
+    heard: bool,
+) -> Task<'a, Result<RecorderVersion, JsValue>> {
+    Box::pin(async move {
+        let unknown = || match recorder.version.get() {
+            RecorderVersion::Unknown => true,
+            RecorderVersion::Unheard => heard,
+            _ => false,
+        };
+        if unknown() {
+            // Without a token, as long as it is unknown who would get it.
+            let told = call(recorder, app_request, IN_PROGRESS, &Named::default(), false).await;
+            match told {
+                // Also a refusal says what it is.
+                Err(error) if unknown() => return Err(error),
+                Ok(status)
+                    if recorder.version.get() == RecorderVersion::Unknown
+                        && sys::get(&status, "inProgress").as_bool().is_some()
+                        && sys::get_text(&status, "state").is_none() =>
+                {
+                    recorder.version.set(RecorderVersion::Seed);
+                }
+                _ => {}
+            }
+        }
+        Ok(recorder.version.get())
+    })
+}
+
+/// Asks about a URL, or about what is named, with the app's token if `token` says so and it would stay at the recorder.
 pub(crate) fn call<'a>(
     recorder: &'a Recorder,
     app_request: &'a AppRequest,
     endpoint: &'a str,
     named: &'a Named,
-    token: Option<&'a Token>,
+    token: bool,
 ) -> Task<'a, Result<JsValue, JsValue>> {
-    Box::pin(async move {
-        let href = &app_request.href;
-        let mut fields = vec![("url", Field::Text(href))];
-        fields.extend(named.recording.as_deref().map(|recording| ("recording", Field::Text(recording))));
-        fields.extend(named.request.as_deref().map(|request| ("request", Field::Text(request))));
-        let body = JSON::stringify(&object(&fields))?.into();
-        ask_about(recorder, app_request, endpoint, &body, Some(href), token).await
-    })
+    Box::pin(ask_about(recorder, app_request, endpoint, named, token))
 }
 
-/// Asks with this body. `about`: the one URL that it names.
-pub(crate) async fn ask_about(
+async fn ask_about(
     recorder: &Recorder,
     app_request: &AppRequest,
     endpoint: &str,
-    body: &JsValue,
-    about: Option<&str>,
-    token: Option<&Token>,
+    named: &Named,
+    token: bool,
 ) -> Result<JsValue, JsValue> {
+    let mut token = Some(&recorder.token).filter(|known| token && known.is_some());
+    // 0.1.0 would hand it on to the upstream.
+    if token.is_some() && version(recorder, app_request, false).await == Ok(RecorderVersion::Seed) {
+        token = None;
+    }
     let mut wakeup = Wakeup::new(app_request.signal.clone());
     let Some((controller, signal)) = wakeup.open() else { return Err(error::mismatch()) };
     let host = recorder.url.host();
     let due = clock::now() + TIMEOUT_MS;
-    let answered =
-        wakeup.guard(send(recorder, app_request, endpoint, body, about, token, &signal), due).await;
+    let answered = wakeup.guard(send(recorder, app_request, endpoint, named, token, &signal), due).await;
     match answered {
         Err(interrupted) => {
             sys::let_go(Some(&controller), &JsValue::UNDEFINED);
@@ -107,33 +160,40 @@ async fn send(
     recorder: &Recorder,
     app_request: &AppRequest,
     endpoint: &str,
-    body: &JsValue,
-    about: Option<&str>,
+    named: &Named,
     token: Option<&Token>,
     signal: &AbortSignal,
 ) -> Result<Told, send::Lost> {
     let address = recorder.url.control(endpoint).map_err(send::Lost::Final)?;
+    let body = named.body(&app_request.href).map_err(send::Lost::Final)?;
     let init = |token: Option<&str>| {
         let headers = web_sys::Headers::new()?;
         headers.set("content-type", "application/json")?;
         if let Some(authorization) = app_request.authorization() {
             headers.set("authorization", &authorization)?;
         }
-        if let Some(href) = about.filter(|_| recorder.is_third()) {
-            headers.set(words::FOR, href)?;
+        if named.urls.is_none() && recorder.is_third() {
+            headers.set(words::FOR, &app_request.href)?;
         }
         if let Some(token) = token {
             headers.set(name::TOKEN, token)?;
         }
         let init = app_request.bodiless(&headers, Some(signal));
         sys::set(&init, "method", &"POST".into());
-        sys::set(&init, "body", body);
+        sys::set(&init, "body", &body);
         Ok(init)
     };
     let response = send::with_token(recorder, app_request, &address, token, &init).await?;
     let seen = Seen::of(&response);
     recorder.learn(&seen);
-    Ok((seen, json(&response).await))
+    let told = json(&response).await;
+    // A gateway may have taken the header.
+    if let Ok(told) = &told
+        && sys::get(told, "protocol").as_f64().is_some_and(|protocol| protocol >= words::PROTOCOL_3 as f64)
+    {
+        recorder.version.set(RecorderVersion::Third);
+    }
+    Ok((seen, told))
 }
 
 async fn json(response: &Response) -> Result<JsValue, JsValue> {

@@ -10,11 +10,11 @@ use web_sys::{AbortSignal, Headers, Response};
 use crate::app_request::AppRequest;
 use crate::error;
 use crate::js::sys;
+use crate::wire::call::version;
 use crate::wire::head::Seen;
 use crate::wire::recorder::Recorder;
 use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::send::{Lost, with_token};
-use crate::wire::status;
 use crate::words;
 
 /// Sends the app's request, or a continuation on its behalf.
@@ -28,7 +28,7 @@ pub(crate) async fn ask(
     let address = recorder.url.address(&app_request.url, recorder.version.get()).map_err(Lost::Final)?;
     let init = |token: Option<&str>| {
         let headers = match what {
-            Request::Start => start_headers(&recorder, &app_request)?,
+            Request::Start => start_headers(&app_request)?,
             Request::Continue(offset) => {
                 continuation_headers(&app_request, recording.as_deref().unwrap_or_default(), offset)?
             }
@@ -68,19 +68,14 @@ pub(crate) async fn ask(
 /// Whether sending this again would run it again: a recorder of 0.1.0 knows no request ids. Asked only once
 /// something is wrong.
 async fn runs_twice(recorder: &Recorder, app_request: &AppRequest, what: Request) -> bool {
-    what == Request::Start && status::version(recorder, app_request).await == RecorderVersion::Seed
+    what == Request::Start && version(recorder, app_request, false).await == Ok(RecorderVersion::Seed)
 }
 
-fn start_headers(recorder: &Recorder, app_request: &AppRequest) -> Result<Headers, JsValue> {
+fn start_headers(app_request: &AppRequest) -> Result<Headers, JsValue> {
     let headers = app_request.copied_headers()?;
     headers.set(name::REQUEST, &app_request.id)?;
     if let Some(mode) = app_request.mode {
         headers.set(name::MODE, mode.as_str())?;
-    }
-    for (name, recording) in [(words::ATTACH, &app_request.attach), (words::READ, &app_request.read)] {
-        if let Some(recording) = recording.as_deref().filter(|_| recorder.is_third()) {
-            headers.set(name, recording)?;
-        }
     }
     Ok(headers)
 }

@@ -34,6 +34,12 @@ struct Chat {
 
 /// A chat whose recorder is known to be one of ours.
 async fn chat(options: &str) -> Chat {
+    new_tab().await;
+    reloaded(options).await
+}
+
+/// The same in the same tab.
+async fn reloaded(options: &str) -> Chat {
     let script = Script::new();
     let df = Df::with(&script, &[hasty(50)]);
     script.ended("complete", 0, 0, &[], "end");
@@ -108,6 +114,112 @@ async fn sent_again_after_it_failed_it_is_meant_again() {
     chat.script.ended("complete", 0, 0, &[], "end");
     chat.run(&format!("await caught((await send({by_itself})).text()); await send({by_itself})")).await;
     assert_ne!(chat.call(0).header("durablefetch-request"), chat.call(1).header("durablefetch-request"));
+}
+
+/// What the chat sends by itself.
+const BY_ITSELF: &str = "{ messages: [{ id: 'a1', role: 'assistant', parts: [{}] }] }";
+
+impl Chat {
+    fn ids(&self) -> Vec<String> {
+        (1..self.script.count())
+            .filter_map(|index| self.script.call(index).header("durablefetch-request"))
+            .collect()
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_the_upstream_or_the_recorder_refused_is_meant_again_the_next_time() {
+    let unrecorded = [("durablefetch-state", "unrecorded")];
+    for refuse in [
+        (&|chat: &Chat| chat.script.answer(503, &unrecorded, Some("later"))) as &dyn Fn(&Chat),
+        &|chat: &Chat| chat.script.own(403, Some("upstream-not-allowed")),
+        &|chat: &Chat| chat.script.live(0, &["half"], "end"),
+    ] {
+        let first = chat("").await;
+        refuse(&first);
+        first.script.ended("failed", 4, 4, &[], "cut");
+        first
+            .run(&format!("await send({BY_ITSELF}).then((response) => response.text()).catch(() => {{}})"))
+            .await;
+        // The count is the tab's.
+        let second = reloaded("").await;
+        refuse(&second);
+        second.script.ended("stopped", 4, 4, &[], "end");
+        second
+            .run(&format!("await send({BY_ITSELF}).then((response) => response.text()).catch(() => {{}})"))
+            .await;
+        let third = reloaded("").await;
+        third.script.ended("complete", 0, 0, &[], "end");
+        third.run(&format!("await send({BY_ITSELF})")).await;
+        let ids = [&first, &second, &third].map(|chat| chat.ids()[0].clone());
+        assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2], "{ids:?}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn after_no_answer_and_a_lost_body_the_same_is_asked_for() {
+    let chat = chat("").await;
+    for _ in 0..200 {
+        chat.script.fail();
+    }
+    chat.run(&format!("await caught(send({BY_ITSELF}))")).await;
+    let attempts = chat.script.count();
+    chat.run("script.steps.length = 0").await;
+    chat.script.live(0, &["half"], "cut");
+    for _ in 0..200 {
+        chat.script.fail();
+    }
+    chat.run(&format!("await caught((await send({BY_ITSELF})).text())")).await;
+    chat.run("script.steps.length = 0").await;
+    chat.script.answer(502, &[], Some("bad gateway"));
+    for _ in 0..200 {
+        chat.script.fail();
+    }
+    chat.run(&format!("await caught(send({BY_ITSELF}))")).await;
+    assert!(attempts > 2);
+    let ids = chat.ids();
+    assert!(ids.len() > 4 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[wasm_bindgen_test]
+async fn two_tabs_that_send_the_same_after_the_same_refusal_start_it_once() {
+    // Each Chat is a tab, whose sessionStorage this is.
+    let mut kept = JsValue::NULL;
+    let mut ids = Vec::new();
+    for tab in 0..2 {
+        let chat = chat("").await;
+        let earlier = "{ messages: [{ id: 'a0', role: 'assistant', parts: [] }] }";
+        if tab == 0 {
+            // What failed before in this tab alone is another message.
+            chat.script.own(403, Some("upstream-not-allowed"));
+            chat.run(&format!("await caught(send({earlier}))")).await;
+            chat.script.calls().set_length(1);
+        }
+        chat.script.answer(503, &[("durablefetch-state", "unrecorded")], Some("later"));
+        chat.script.ended("complete", 0, 0, &[], "end");
+        chat.run(&format!("await send({BY_ITSELF}); await send({BY_ITSELF})")).await;
+        ids.push(chat.ids());
+        kept = chat.run("return sessionStorage.length").await;
+    }
+    assert_eq!(kept, 1, "a chat keeps one thing");
+    assert_eq!(ids[0], ids[1]);
+    assert_ne!(ids[0][0], ids[0][1]);
+}
+
+#[wasm_bindgen_test]
+async fn a_refusal_to_resume_says_nothing_of_the_message() {
+    let chat = chat("").await;
+    chat.script.live(0, &["half"], "hang");
+    chat.script.own(401, Some("unauthorized"));
+    chat.script.live(0, &["half"], "hang");
+    let source = format!(
+        "await (await send({BY_ITSELF})).body.cancel()
+        await caught(reconnect())
+        await (await send({BY_ITSELF})).body.cancel()"
+    );
+    chat.run(&source).await;
+    let ids = [0, 2].map(|index| chat.call(index).header("durablefetch-request"));
+    assert_eq!(ids[0], ids[1]);
 }
 
 #[wasm_bindgen_test]

@@ -16,12 +16,15 @@ mod last;
 mod leaks;
 mod methods;
 mod options;
+mod pollers;
 mod reconnect;
 mod request;
 mod response;
+mod reuse;
 mod seed;
 mod start;
 mod stop_chat;
 mod token;
+mod versions;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

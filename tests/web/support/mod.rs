@@ -261,6 +261,11 @@ pub async fn quiet() {
     JsFuture::from(settled()).await.unwrap();
 }
 
+/// A tab that has not been here before.
+pub async fn new_tab() {
+    js("sessionStorage.clear()", &[]).await.unwrap();
+}
+
 /// Runs JavaScript with these values; the source may await and returns its result.
 pub async fn js(source: &str, values: &[(&str, &JsValue)]) -> Result<JsValue, JsValue> {
     let names = values.iter().map(|(name, _)| (*name).to_owned()).collect();
