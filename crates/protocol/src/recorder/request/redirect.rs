@@ -109,7 +109,7 @@ impl Chase {
         }
         // A demo stream of this recorder is never fetched over HTTP.
         let Target::Upstream(to) = own.resolve(to)? else { return Err(ErrorCode::LoopDetected.into()) };
-        if cookies(&to) == Cookies::Drop {
+        if cookies(&to) == Cookies::Drop || to.url().origin() != self.at.url().origin() {
             self.cookies = Cookies::Drop;
         }
         self.go(to, status);
