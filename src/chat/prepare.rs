@@ -16,14 +16,10 @@ use crate::state::ClientState;
 use crate::words::Mode;
 
 /// `prepareSendMessagesRequest`: a new answer, or the one that another tab has asked for with the same message.
-pub(crate) async fn send(
-    client: Rc<ClientState>,
-    options: Rc<ChatOptions>,
-    given: JsValue,
-) -> Result<JsValue, JsValue> {
+pub(crate) async fn send(options: Rc<ChatOptions>, given: JsValue) -> Result<JsValue, JsValue> {
     let own = call(options.prepare_send.as_ref(), &given).await?;
     let prepared = prepared(&options, &given, &own)?;
-    let (name, url) = named(&client, &options, &given, &prepared);
+    let (name, url) = named(&options, &given, &prepared);
     let request = to_send(&name, &url, &given);
     prepared.headers.set(name::MODE, Mode::Restart.as_str())?;
     prepared.headers.set(name::REQUEST, &request)?;
@@ -43,7 +39,11 @@ pub(crate) async fn reconnect(
     let prepared = prepared(&options, &given, &own)?;
     // After an error, what is there has to be seen again: resuming would say that nothing is live, and the
     // error would turn into half an answer that looks finished.
-    let (_, url) = named(&client, &options, &given, &prepared);
+    let (name, url) = named(&options, &given, &prepared);
+    if name != url && LastSend::load(&name).text("url").is_none() {
+        // What was sent from elsewhere is resumed here.
+        LastSend::new(&url, "", "", 0).save(&name);
+    }
     let errored = client.chats.with(&url, |chat| chat.errored);
     let mode = if errored || options.recorded { Mode::Replay } else { Mode::Resume };
     prepared.headers.set(name::MODE, mode.as_str())?;
@@ -108,17 +108,9 @@ fn chat_id(given: &JsValue) -> String {
     sys::get_text(given, "id").unwrap_or_default()
 }
 
-/// The chat's name, which `stopChat` is told, and the URL that is asked. Remembers which belongs to which.
-fn named(
-    client: &ClientState,
-    options: &ChatOptions,
-    given: &JsValue,
-    prepared: &Prepared,
-) -> (String, String) {
-    let name = href(&keyed(&options.api, &chat_id(given)));
-    let url = href(&prepared.api);
-    client.chats.with(&name, |chat| chat.url = Some(url.clone()));
-    (name, url)
+/// The chat's name, which `stopChat` is told, and the URL that is asked.
+fn named(options: &ChatOptions, given: &JsValue, prepared: &Prepared) -> (String, String) {
+    (href(&keyed(&options.api, &chat_id(given))), href(&prepared.api))
 }
 
 /// The request id of what is sent, which is remembered. A fresh one for what a person sends. What the chat sends by

@@ -20,14 +20,13 @@ use crate::wire::status;
 /// the chat's URL.
 pub(crate) async fn stop(client: Rc<ClientState>, api: &str, chat_id: &str) -> Result<JsValue, JsValue> {
     let name = href(&keyed(api, chat_id));
-    let mut url = client.chats.with(&name, |chat| chat.url.clone()).unwrap_or_else(|| name.clone());
-    if client.chats.with(&url, |chat| chat.recording.is_none()) {
-        let last = LastSend::load(&name);
-        if let Some(sent_to) = last.text("url") {
-            url = sent_to;
-            client.chats.with(&url, |chat| chat.request = chat.request.take().or(last.text("request")));
+    let last = LastSend::load(&name);
+    let url = last.text("url").unwrap_or(name);
+    client.chats.with(&url, |chat| {
+        if chat.recording.is_none() && chat.request.is_none() {
+            chat.request = last.text("request").filter(|request| !request.is_empty());
         }
-    }
+    });
     let app_request = AppRequest::read(&url.as_str().into(), &JsValue::UNDEFINED)?;
     if bypass::applies(&client, &app_request) {
         return Ok(bypass::done(true, Done::NOTHING_TO_STOP));

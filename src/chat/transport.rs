@@ -31,9 +31,9 @@ pub(crate) fn transport(client: &Rc<ClientState>, options: &JsValue) -> Result<J
     });
     sys::set(&result, "fetch", &fetch.into_js_value());
 
-    let (state, chat) = (client.clone(), options.clone());
+    let chat = options.clone();
     let send = Closure::<dyn Fn(JsValue) -> Promise>::new(move |given: JsValue| {
-        task::promise(prepare::send(state.clone(), chat.clone(), given))
+        task::promise(prepare::send(chat.clone(), given))
     });
     sys::set(&result, "prepareSendMessagesRequest", &send.into_js_value());
 

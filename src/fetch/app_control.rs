@@ -25,7 +25,7 @@ pub(crate) fn is_in_progress<'a>(
             return Known::read(bypass::status());
         }
         let one = named.is_some();
-        if one && version(&client.recorder, app_request, true).await? != RecorderVersion::Third {
+        if one && version(&client.recorder, app_request, Some(0)).await? != RecorderVersion::Third {
             return Err(error::unsupported("To ask about one recording of a URL"));
         }
         let known = status::status(&client.recorder, app_request, named).await?;

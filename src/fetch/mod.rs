@@ -10,13 +10,12 @@ use std::rc::Rc;
 
 use js_sys::Object;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{Response, ResponseInit};
 
 use crate::app_request::AppRequest;
 use crate::error;
 use crate::fetch::session::{Observer, Session, Step};
-use crate::js::{clock, sys};
+use crate::js::sys;
 use crate::state::ClientState;
 use crate::wire::call::{Named, version};
 use crate::wire::control::{self, DELETE};
@@ -39,11 +38,13 @@ pub(crate) async fn fetch(
     stop_if_aborted(&app_request)?;
     let told_how = app_request.mode.is_some();
     app_request.mode = app_request.mode.or(client.reuse);
-    if app_request.mode.is_some_and(Mode::is_of_protocol_3) {
-        let what = if told_how { "This mode" } else { "The option 'reuse'" };
-        need_third(&client, &app_request, what).await?;
-    } else if told_how || client.recorder.token.is_some() {
-        let _ = version(&client.recorder, &app_request, false).await;
+    let new = app_request.mode.is_some_and(Mode::is_of_protocol_3);
+    if new || told_how || client.recorder.token.is_some() {
+        let patience = new.then_some(client.policy.first_answer_ms);
+        let version = version(&client.recorder, &app_request, patience).await;
+        if new && version? != RecorderVersion::Third {
+            return Err(error::unsupported(if told_how { "This mode" } else { "The option 'reuse'" }));
+        }
     }
     if client.recorder.version.get() == RecorderVersion::Seed {
         return seed(&client, app_request).await;
@@ -82,20 +83,6 @@ pub(crate) async fn fetch(
         Step::Failed(error) => Err(error),
         // No head, no chunk: what comes before the head is a head or an error.
         Step::Chunk(_) | Step::Done => Err(error::mismatch()),
-    }
-}
-
-/// Waits until it is known that the recorder knows the words of protocol 3. Asks again for as long as a start may take
-/// to be answered: the connection may just have been lost.
-async fn need_third(client: &ClientState, app_request: &AppRequest, what: &str) -> Result<(), JsValue> {
-    let until = clock::now() + u64::from(client.policy.first_answer_ms);
-    loop {
-        match version(&client.recorder, app_request, true).await {
-            Ok(RecorderVersion::Third) => return Ok(()),
-            Ok(_) => return Err(error::unsupported(what)),
-            Err(error) if clock::now() >= until || !error::is_lost(&error) => return Err(error),
-            Err(_) => JsFuture::from(sys::pause(client.policy.initial_delay_ms)).await?,
-        };
     }
 }
 

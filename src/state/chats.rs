@@ -15,8 +15,6 @@ const KEPT: usize = 64;
 /// One chat in this page.
 #[derive(Default)]
 pub(crate) struct Entry {
-    /// The chat by this name was last asked for under this URL.
-    pub(crate) url: Option<String>,
     /// The recording that was last sent or resumed, once its head has come.
     pub(crate) recording: Option<String>,
     /// The request id of what was last sent.

@@ -59,36 +59,38 @@ impl Named {
     }
 }
 
-/// What the recorder is, as far as it is known; asked for where that is nothing, or, with `heard`, not yet said by
-/// itself.
+/// What the recorder is, asked for where nothing is known of it; with `patience`, also where it has not said it by itself
+/// yet, and again for so many milliseconds where the connection is lost.
 ///
 /// # Errors
 /// What kept it from answering. Where only 0.1.0 matters, the call itself will find that out.
 pub(crate) fn version<'a>(
     recorder: &'a Recorder,
     app_request: &'a AppRequest,
-    heard: bool,
+    patience: Option<u32>,
 ) -> Task<'a, Result<RecorderVersion, JsValue>> {
     Box::pin(async move {
+        let until = clock::now() + u64::from(patience.unwrap_or_default());
         let unknown = || match recorder.version.get() {
             RecorderVersion::Unknown => true,
-            RecorderVersion::Unheard => heard,
+            RecorderVersion::Unheard => patience.is_some(),
             _ => false,
         };
-        if unknown() {
+        while unknown() {
             // Without a token, as long as it is unknown who would get it.
             let told = call(recorder, app_request, IN_PROGRESS, &Named::default(), false).await;
             match told {
                 // Also a refusal says what it is.
-                Err(error) if unknown() => return Err(error),
+                Err(_) if !unknown() => {}
+                Err(error) if clock::now() >= until || !error::is_lost(&error) => return Err(error),
+                Err(_) => drop(JsFuture::from(sys::pause(patience.unwrap_or_default() / 20)).await),
                 Ok(status)
-                    if recorder.version.get() == RecorderVersion::Unknown
-                        && sys::get(&status, "inProgress").as_bool().is_some()
+                    if sys::get(&status, "inProgress").as_bool().is_some()
                         && sys::get_text(&status, "state").is_none() =>
                 {
                     recorder.version.set(RecorderVersion::Seed);
                 }
-                _ => {}
+                Ok(_) => break,
             }
         }
         Ok(recorder.version.get())
@@ -115,7 +117,7 @@ async fn ask_about(
 ) -> Result<JsValue, JsValue> {
     let mut token = Some(&recorder.token).filter(|known| token && known.is_some());
     // 0.1.0 would hand it on to the upstream.
-    if token.is_some() && version(recorder, app_request, false).await == Ok(RecorderVersion::Seed) {
+    if token.is_some() && version(recorder, app_request, None).await == Ok(RecorderVersion::Seed) {
         token = None;
     }
     let mut wakeup = Wakeup::new(app_request.signal.clone());

@@ -26,7 +26,7 @@ pub(crate) fn order<'a>(
         if stops || named.is_some() {
             // Not known to all: to delete what one request began.
             let new = !stops && named.request.is_some();
-            let version = version(recorder, app_request, new).await;
+            let version = version(recorder, app_request, new.then_some(0)).await;
             if stops && version == Ok(RecorderVersion::Seed) {
                 let message = "The recorder is of version 0.1.0, which cannot stop anything";
                 return Err(error::plain("unsupported", message, None));

@@ -68,7 +68,7 @@ pub(crate) async fn ask(
 /// Whether sending this again would run it again: a recorder of 0.1.0 knows no request ids. Asked only once
 /// something is wrong.
 async fn runs_twice(recorder: &Recorder, app_request: &AppRequest, what: Request) -> bool {
-    what == Request::Start && version(recorder, app_request, false).await == Ok(RecorderVersion::Seed)
+    what == Request::Start && version(recorder, app_request, None).await == Ok(RecorderVersion::Seed)
 }
 
 fn start_headers(app_request: &AppRequest) -> Result<Headers, JsValue> {

@@ -131,16 +131,17 @@ async fn a_response_names_its_own_recording_and_url() {
     let response: JsValue = df.get().await.unwrap().into();
     df.ask("stop", &[response.clone()]).await.unwrap();
     let init = json(r#"{"headers":{"authorization":"Bearer x"}}"#);
-    df.ask("delete", &[js("return response.clone()", &[("response", &response)]).await.unwrap(), init])
-        .await
-        .unwrap();
+    let clone = js("return response.clone()", &[("response", &response)]).await.unwrap();
+    df.ask("delete", &[clone.clone(), init]).await.unwrap();
     for (index, endpoint) in [(1, "stop"), (2, "delete")] {
         let call = script.call(index);
         assert_eq!(call.address(), format!("{HOST}/{endpoint}"));
         assert_eq!(sent(&call), format!(r#"{{"url":"{URL}","recording":"{ID}"}}"#));
     }
     assert_eq!(script.call(2).header("authorization").as_deref(), Some("Bearer x"));
-    js("await response.body.cancel()", &[("response", &response)]).await.unwrap();
+    // The two share a source, which is let go of when both are.
+    let source = "await Promise.all([response, clone].map(({ body }) => body.cancel()))";
+    js(source, &[("response", &response), ("clone", &clone)]).await.unwrap();
 }
 
 #[wasm_bindgen_test]

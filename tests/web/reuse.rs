@@ -79,7 +79,7 @@ async fn an_older_recorder_does_not_support_it_and_is_sent_nothing() {
 async fn a_connection_lost_before_it_is_known_is_tried_again() {
     let script = Script::new();
     script.speaks(3);
-    let df = Df::with(&script, &[reuse("never"), hasty(60_000)]);
+    let df = Df::with(&script, &[reuse("never"), hasty(2_000)]);
     script.fail();
     script.answer(502, &[], Some("bad gateway"));
     script.control(NOTHING);
