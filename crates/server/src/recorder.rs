@@ -78,7 +78,7 @@ impl Recorder {
         let failed = |error| StartError::DataDir(data.clone(), error);
         let wal = data.join(storage::LOG);
         let (db, db_thread) = Db::spawn(connection).map_err(failed)?;
-        let (syncer, sync_thread) = Syncer::spawn(bodies.root().to_owned(), wal).map_err(failed)?;
+        let (syncer, sync_thread) = Syncer::spawn(bodies.clone(), wal).map_err(failed)?;
         let (writer, writer_thread) = Writer::spawn(bodies.clone(), syncer.clone()).map_err(failed)?;
         let recorder = Self {
             access: config.access(),

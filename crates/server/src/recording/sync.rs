@@ -9,14 +9,16 @@ use std::thread;
 use std::time::Duration;
 
 use crate::recording::Recording;
+use crate::storage::bodies::Bodies;
 
 const EVERY: Duration = Duration::from_secs(1);
 /// With more files than this, one `syncfs` is cheaper than an fsync of each.
 const FILES_ONE_BY_ONE: usize = 8;
 
+/// No open files: thousands of short recordings may end before the next sync.
 #[derive(Debug, Default)]
 struct Pending {
-    files: Vec<(Arc<Recording>, Arc<File>)>,
+    recordings: Vec<Arc<Recording>>,
     closed: bool,
 }
 
@@ -27,8 +29,8 @@ pub(crate) struct Syncer {
 }
 
 impl Syncer {
-    /// `wal` is the database's log, `root` a directory of the file system that all is on.
-    pub(crate) fn spawn(root: PathBuf, wal: PathBuf) -> io::Result<(Self, thread::JoinHandle<()>)> {
+    /// `wal` is the database's log, on the file system of the bodies.
+    pub(crate) fn spawn(bodies: Bodies, wal: PathBuf) -> io::Result<(Self, thread::JoinHandle<()>)> {
         let pending = Arc::new((Mutex::new(Pending::default()), Condvar::new()));
         let theirs = Arc::clone(&pending);
         let thread = thread::Builder::new().name("df-sync".into()).spawn(move || {
@@ -42,11 +44,11 @@ impl Syncer {
                     )
                     .unwrap_or_else(PoisonError::into_inner);
                 let mut pending = waited.0;
-                let files = std::mem::take(&mut pending.files);
+                let recordings = std::mem::take(&mut pending.recordings);
                 let closed = pending.closed;
                 drop(pending);
-                if !files.is_empty() {
-                    sync(&root, &wal, &files);
+                if !recordings.is_empty() {
+                    sync(&bodies, &wal, &recordings);
                 }
                 if closed {
                     return;
@@ -57,8 +59,8 @@ impl Syncer {
     }
 
     /// The recording's file has bytes that are not synced, and had none before.
-    pub(crate) fn add(&self, recording: Arc<Recording>, file: Arc<File>) {
-        self.pending.0.lock().unwrap_or_else(PoisonError::into_inner).files.push((recording, file));
+    pub(crate) fn add(&self, recording: Arc<Recording>) {
+        self.pending.0.lock().unwrap_or_else(PoisonError::into_inner).recordings.push(recording);
     }
 
     /// Syncs what there is and ends the thread.
@@ -68,21 +70,24 @@ impl Syncer {
     }
 }
 
-fn sync(root: &Path, wal: &Path, files: &[(Arc<Recording>, Arc<File>)]) {
-    for (recording, _) in files {
+fn sync(bodies: &Bodies, wal: &Path, recordings: &[Arc<Recording>]) {
+    for recording in recordings {
         recording.clear_unsynced();
     }
     #[cfg(target_os = "linux")]
-    if files.len() > FILES_ONE_BY_ONE {
-        if let Err(error) = File::open(root).and_then(|root| Ok(rustix::fs::syncfs(root)?)) {
+    if recordings.len() > FILES_ONE_BY_ONE {
+        if let Err(error) = File::open(bodies.root()).and_then(|root| Ok(rustix::fs::syncfs(root)?)) {
             tracing::warn!("the data directory cannot be synced: {error}");
         }
         return;
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (root, FILES_ONE_BY_ONE);
-    for (recording, file) in files {
-        if let Err(error) = file.sync_data() {
+    let _ = FILES_ONE_BY_ONE;
+    for recording in recordings {
+        // One that is removed meanwhile needs no sync.
+        let synced =
+            bodies.open_stored(recording.id).and_then(|file| file.map_or(Ok(()), |file| file.sync_data()));
+        if let Err(error) = synced {
             tracing::warn!(recording = %recording.id, "a body file cannot be synced: {error}");
         }
     }

@@ -191,7 +191,7 @@ fn sweep(recording: &Arc<Recording>, list: List, bodies: &Bodies, syncer: &Synce
         // What fits is there after all; the next try writes it once more.
         write_at(&file, &chunks, from)?;
         if recording.mark_unsynced() {
-            syncer.add(Arc::clone(recording), Arc::clone(&file));
+            syncer.add(Arc::clone(recording));
         }
         Ok(from + total as u64)
     });
