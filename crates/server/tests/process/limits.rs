@@ -79,7 +79,7 @@ fn one_connection_too_many() {
 }
 
 /// `durablefetch serve` that may have this many files open, with what it logs.
-fn with_open_files(data: &std::path::Path, files: u32) -> (Recorder, std::path::PathBuf) {
+pub(crate) fn with_open_files(data: &std::path::Path, files: u32) -> (Recorder, std::path::PathBuf) {
     let inner = command(data, &[]);
     let mut outer = Command::new("sh");
     outer.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\" \"$@\""));

@@ -10,6 +10,7 @@ mod http2;
 mod kills;
 mod limits;
 mod log;
+mod many;
 mod metrics;
 mod metrics_listener;
 mod overlong;

@@ -228,27 +228,41 @@ pub(crate) fn send(stream: &mut TcpStream, chunk: &str) {
 
 /// A connection that is used more than once.
 pub(crate) struct Kept {
-    reader: BufReader<TcpStream>,
+    reply: Reply,
 }
 
 impl Kept {
     pub(crate) fn open(recorder: &Recorder) -> Self {
         let stream = TcpStream::connect(recorder.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self { reader: BufReader::new(stream) }
+        Self { reply: Reply { reader: BufReader::new(stream) } }
     }
 
-    /// The head of the answer, in lower case; its body, which says its length, is read past.
+    /// The head of the answer, in lower case; its body is read past.
     pub(crate) fn get(&mut self, path: &str) -> String {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
-        self.reader.get_mut().write_all(request.as_bytes()).unwrap();
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            assert!(self.reader.read_line(&mut head).unwrap() > 0, "the connection is closed");
+        self.ask(&format!("GET {path}"), &[], "").0
+    }
+
+    /// Head, in lower case, and body of the answer, which comes to an end as answers do.
+    pub(crate) fn ask(&mut self, line: &str, headers: &[(&str, &str)], body: &str) -> (String, String) {
+        let mut request = format!("{line} HTTP/1.1\r\nhost: localhost\r\n");
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
         }
-        let head = head.to_ascii_lowercase();
-        let mut body = vec![0; header(&head, "content-length").parse().unwrap()];
-        self.reader.read_exact(&mut body).unwrap();
-        head
+        request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+        let Reply { reader } = &mut self.reply;
+        reader.get_mut().write_all(request.as_bytes()).unwrap();
+        let head = self.reply.head();
+        assert!(!head.is_empty(), "the connection is closed");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let body = match length {
+            Some(length) => self.reply.plain(length.parse().unwrap()),
+            None => {
+                let (body, clean) = self.reply.rest();
+                assert!(clean, "the answer is cut after {body:?}");
+                body
+            }
+        };
+        (head, body)
     }
 }

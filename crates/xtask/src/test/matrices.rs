@@ -17,6 +17,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
     Check { name: "two hundred kills", needs: &[], run: kills },
+    Check { name: "ten thousand answers", needs: &[], run: ten_thousand_answers },
     Check { name: "chat on workerd", needs: &["package", "worker on workerd"], run: chat_on_workerd },
     Check { name: "conformance of 0.1.0", needs: &[], run: conformance_of_the_original },
     Check { name: "mutations", needs: &[], run: |c| mutations::run(c.repo, &mutations::Options::default()) },
@@ -87,6 +88,14 @@ fn kills(context: &Context<'_>) -> Result<()> {
     command.args(["test", "--workspace", "--exclude", "durablefetch", "--test", "process", "kills"]);
     command.args(["--", "--nocapture"]).env("KILLS", "200");
     Step::new(context.repo, "kill -9 at 200 moments", command).run()
+}
+
+/// Of one URL. The native tests have the same in small.
+fn ten_thousand_answers(context: &Context<'_>) -> Result<()> {
+    let mut command = context.repo.command("cargo");
+    command.args(["test", "--workspace", "--exclude", "durablefetch", "--test", "process", "many"]);
+    command.args(["--", "--ignored", "--nocapture"]);
+    Step::new(context.repo, "ten thousand answers of one URL", command).run()
 }
 
 /// What durablefetch 0.1.0 fails of the suite is a table in docs/. Here that is compared, not demanded.
