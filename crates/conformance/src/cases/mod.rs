@@ -79,10 +79,7 @@ mod tests {
     const OUT_OF_SIGHT: [&str; 1] = ["W10"];
 
     /// Rules that no mutation breaks yet, so that nothing shows that their cases notice. The list only gets shorter.
-    const UNBROKEN: &[&str] = &[
-        "A2", "A7", "B2", "B5", "B7", "C2", "C3", "H4", "I3", "R5", "S9", "W11", "W12", "W13", "W14", "W15",
-        "W16", "W6",
-    ];
+    const UNBROKEN: &[&str] = &[];
 
     /// The numbered rules that concern a recorder; those of clients begin with K.
     fn rules() -> BTreeSet<&'static str> {
