@@ -183,7 +183,7 @@ pub(super) fn add(suite: &mut Suite) {
                 same(name, seen.headers.get(name), value)?;
             }
             // Who comes later gets the recording and not the cookie.
-            let mut later = through(&cx, &url).send().await?;
+            let mut later = through(&cx, &url).header("cookie", "sid=1").send().await?;
             later.is(200)?.lacks("set-cookie")?;
             later.ends_with("x").await?;
             app.hits(1)?;
