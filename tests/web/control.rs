@@ -129,7 +129,7 @@ async fn a_response_names_its_own_recording_and_url() {
     script.control(STOPPED);
     script.control(DELETED);
     let response: JsValue = df.get().await.unwrap().into();
-    df.ask("stop", &[response.clone()]).await.unwrap();
+    df.ask("stop", std::slice::from_ref(&response)).await.unwrap();
     let init = json(r#"{"headers":{"authorization":"Bearer x"}}"#);
     let clone = js("return response.clone()", &[("response", &response)]).await.unwrap();
     df.ask("delete", &[clone.clone(), init]).await.unwrap();
@@ -151,7 +151,7 @@ async fn of_a_response_that_was_not_recorded_nothing_is_stopped() {
     script.answer(500, &[("durablefetch-state", "unrecorded")], Some("sorry"));
     let response: JsValue = df.get().await.unwrap().into();
     for method in ["stop", "delete"] {
-        let done = df.ask(method, &[response.clone()]).await.unwrap();
+        let done = df.ask(method, std::slice::from_ref(&response)).await.unwrap();
         assert_eq!(get(&done, "success"), true, "{method}");
     }
     assert_eq!(script.count(), 1, "and what else is live under its URL goes on");
