@@ -47,6 +47,17 @@ export interface DurableFetchClientOptions {
    */
   durablefetchHost?: string
   /**
+   * Which recordings of a URL may answer a `fetch` of it that says no mode. `always`: one of the same request, live or
+   * finished; to a recorder before 0.3 whatever is live under the URL. `live`: one of the same request while it is live,
+   * so that a repetition after its end is a new request, as with buttons that send the same again. `never`: none, as
+   * with protocols that send many requests to one URL, such as MCP; a reload then starts anew. In all cases the client's
+   * own repetitions after a lost connection start nothing twice. `live` and `never` need a recorder of version 0.3 or
+   * later: the client asks it once before the first `fetch`, and an older one makes that reject with `unsupported`.
+   * {@link DurableFetchClient.chatTransport} says its own modes.
+   * @defaultValue 'always'
+   */
+  reuse?: 'always' | 'live' | 'never'
+  /**
    * The caller's token, for recorders that ask for one. A function is called for every request, and once more when
    * the recorder answers 401; what it throws is what the call rejects with.
    */
@@ -80,7 +91,18 @@ export type RecordingState =
   | 'deleted'
   | 'none'
 
-/** What a recorder knows of a URL. A recorder of durablefetch 0.1.0 sends the first four fields only. */
+/** A recording that may still get bytes. */
+export interface LiveRecording {
+  /** Its id. */
+  recording: string
+  /** When it was started, milliseconds since 1970. */
+  startedAt: number
+}
+
+/**
+ * What a recorder knows of a URL: of its latest live recording, else of its latest. A recorder of durablefetch 0.1.0
+ * sends the first four fields only, one of 0.2 nothing from `protocol` on.
+ */
 export interface RecordingStatus {
   /** Whether bytes may still come. */
   inProgress: boolean
@@ -102,11 +124,19 @@ export interface RecordingStatus {
   startedAt?: number
   /** When it will be deleted if nobody uses it, milliseconds since 1970. */
   expiresAt?: number
+  /** The protocol of the recorder: 3 or more. */
+  protocol?: number
+  /** The URL that was asked about. */
+  url?: string
+  /** The request id that was asked about. */
+  request?: string
+  /** All live recordings of the URL. */
+  live?: LiveRecording[]
 }
 
 /** The answer to `delete` and `stop`. */
 export interface Done {
-  /** Always true: what could not be done rejects. */
+  /** False only of `stopChat` where nothing was live. What could not be done rejects. */
   success: boolean
   /** What was done, for people. */
   message: string
@@ -117,6 +147,14 @@ export interface Done {
  * A call gives up by itself after 10 seconds.
  */
 export type ControlInit = Pick<RequestInit, 'headers' | 'credentials' | 'signal'>
+
+/** The same, and which one of the recordings of a URL is meant. Without it a call means all of them, or the latest. */
+export interface NamedInit extends ControlInit {
+  /** The recording of this id. `Response`s of `fetch` have it in their header `durablefetch-recording`. */
+  recording?: string
+  /** What the request of this id started or joined: that of the header `durablefetch-request` which the app gave. */
+  request?: string
+}
 
 /** What `DefaultChatTransport` hands to `prepareSendMessagesRequest`. */
 export interface SendMessagesInput {
@@ -236,23 +274,39 @@ export class DurableFetchClient {
   constructor(options?: DurableFetchClientOptions)
 
   /**
-   * `fetch`, through the recorder. Whoever fetches the same URL gets the same recording from its first byte; its
-   * body reconnects by itself. Rejects with a {@link DurableFetchError}, or with the signal's reason. Abort lets go
+   * `fetch`, through the recorder. The same request again gets the same recording from its first byte, as the option
+   * `reuse` has it; its body reconnects by itself. A GET that has read an answer whole, and that answer said `no-store`,
+   * gets a new one the next time. Rejects with a {@link DurableFetchError}, or with the signal's reason. Abort lets go
    * of the response; the recording goes on. A body that can be read only once is read whole first.
    */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
   /**
-   * What the recorder knows of a URL. After `inProgress: true`, the next `fetch` of that URL within 10 seconds
-   * follows that very recording, whatever has become of it.
+   * What the recorder knows of a URL, of one recording or request of it, or of each URL of a list, in its order: a
+   * recorder since 0.3 is asked about 100 at a time, an older one about one after the other. After `inProgress: true`,
+   * every `fetch` of that URL within 10 seconds follows that recording unless it has one of its own, and starts nothing
+   * while it is live; with a recorder of 0.2 only the next one, whatever has become of the recording. A question about
+   * one recording or request means no `fetch`, and rejects with `unsupported` where the recorder is older than 0.3.
    */
-  readonly isInProgress: (url: string | URL, init?: ControlInit) => Promise<RecordingStatus>
+  readonly isInProgress: <WHAT extends string | URL | readonly (string | URL)[]>(
+    what: WHAT,
+    init?: WHAT extends readonly unknown[] ? ControlInit : NamedInit,
+  ) => Promise<WHAT extends readonly unknown[] ? RecordingStatus[] : RecordingStatus>
 
-  /** Deletes the recording of a URL. A live one is stopped, and whoever reads it gets an error. */
-  readonly delete: (url: string | URL, init?: ControlInit) => Promise<Done>
+  /**
+   * Deletes all recordings of a URL, the one that is named, or that of a `Response` of `fetch`. Live ones are stopped,
+   * and their readers get an error. Rejects with `unsupported` where an older recorder would delete more than what
+   * is named, and with `invalid-option` for a `Response` that no recorder answered with. One that was not recorded
+   * changes nothing.
+   */
+  readonly delete: (what: string | URL | Response, init?: NamedInit) => Promise<Done>
 
-  /** Stops the recording of a URL: ends the upstream request. Its bytes stay; whoever reads it gets a clean end. */
-  readonly stop: (url: string | URL, init?: ControlInit) => Promise<Done>
+  /**
+   * Stops what is live of a URL, the recording that is named, or that of a `Response` of `fetch`: ends the upstream
+   * request. Its bytes stay; its readers get a clean end. Rejects with `unsupported` at a recorder of 0.1.0, and
+   * with `invalid-option` for a `Response` that no recorder answered with. One that was not recorded changes nothing.
+   */
+  readonly stop: (what: string | URL | Response, init?: NamedInit) => Promise<Done>
 
   /**
    * Options for the AI SDK's `DefaultChatTransport`. Takes every option of it. With them `useChat({ resume: true })`
@@ -267,7 +321,12 @@ export class DurableFetchClient {
     options?: OPTIONS,
   ) => Omit<OPTIONS, 'reconnect' | 'onAbort' | keyof PreparedChatTransport> & PreparedChatTransport
 
-  /** The Stop button: stops the answer that this client last sent or resumed for a chat, also after a reload. */
+  /**
+   * The Stop button, also after a reload: stops the answer that this page reads for a chat, else what this tab sent last,
+   * else what is live under the chat's URL. `api` and `chatId` are those of the transport and its chat, whatever
+   * `prepareSendMessagesRequest` makes of them. What a tab sent last is in its sessionStorage, under
+   * `durablefetch:chat:<URL>`, or in memory where there is none.
+   */
   readonly stopChat: (api: string, chatId: string) => Promise<Done>
 
   /**

@@ -45,7 +45,7 @@ impl Client {
     #[wasm_bindgen(js_name = isInProgress)]
     pub fn is_in_progress(&self, what: &JsValue, init: &JsValue) -> Promise {
         let asked = Asked::read(what, init);
-        self.promise(|client| async move { app_control::in_progress(&client, asked?).await })
+        self.promise(|client| async move { app_control::in_progress(&client, &asked?).await })
     }
 
     /// Deletes what is recorded of this URL, or one recording.

@@ -19,21 +19,25 @@ pub(crate) struct About {
 }
 
 /// What `isInProgress` is asked about.
-pub(crate) enum Asked {
-    One(About),
+pub(crate) struct Asked {
     /// In one question, if the recorder takes it.
-    Many(Vec<AppRequest>),
+    pub(crate) app_requests: Vec<AppRequest>,
+    pub(crate) named: Named,
+    pub(crate) many: bool,
 }
 
 impl Asked {
     /// Reads it at once.
     pub(crate) fn read(what: &JsValue, init: &JsValue) -> Result<Self, JsValue> {
-        let Some(urls) = what.dyn_ref::<Array>() else { return About::read(what, init).map(Self::One) };
+        let Some(urls) = what.dyn_ref::<Array>() else {
+            let About { app_request, named, .. } = About::read(what, init)?;
+            return Ok(Self { app_requests: vec![app_request], named, many: false });
+        };
         let mut app_requests = Vec::new();
         for index in 0..urls.length() {
             app_requests.push(AppRequest::read(&urls.get(index), init)?);
         }
-        Ok(Self::Many(app_requests))
+        Ok(Self { app_requests, named: Named::default(), many: true })
     }
 }
 

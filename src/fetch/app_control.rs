@@ -37,21 +37,18 @@ pub(crate) fn is_in_progress<'a>(
 }
 
 /// `isInProgress`. Of many URLs: each, where one question will do, else the first.
-pub(crate) async fn in_progress(client: &ClientState, asked: Asked) -> Result<JsValue, JsValue> {
-    let app_requests = match &asked {
-        Asked::One(about) => {
-            return Ok(is_in_progress(client, &about.app_request, &about.named).await?.json);
-        }
-        Asked::Many(app_requests) => app_requests,
-    };
-    if !client.recorder.is_third() || app_requests.iter().any(|one| bypass::applies(client, one)) {
-        let Some(first) = app_requests.first() else { return Ok(JsValue::UNDEFINED) };
-        return Ok(is_in_progress(client, first, &Named::default()).await?.json);
+pub(crate) async fn in_progress(client: &ClientState, asked: &Asked) -> Result<JsValue, JsValue> {
+    let Asked { app_requests, named, many } = asked;
+    let Some(first) = app_requests.first() else { return Ok(JsValue::UNDEFINED) };
+    if !many || !client.recorder.is_third() || app_requests.iter().any(|one| bypass::applies(client, one)) {
+        return Ok(is_in_progress(client, first, named).await?.json);
     }
-    let told = status::of_all(&client.recorder, app_requests).await?;
+    let told = status::of_all(&client.recorder, first, app_requests).await?;
+    if told.length() as usize != app_requests.len() {
+        return Err(error::mismatch());
+    }
     for (index, app_request) in app_requests.iter().enumerate() {
-        let json = told.get(index as u32);
-        let known = Known::about(&client.recorder, json, &app_request.href, &Named::default())?;
+        let known = Known::about(&client.recorder, told.get(index as u32), &app_request.href, named)?;
         note(client, app_request, &known);
     }
     Ok(told.into())

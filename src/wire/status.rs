@@ -63,13 +63,16 @@ pub(crate) async fn status(
     Known::about(recorder, json, &app_request.href, named)
 }
 
-/// What it says of all these URLs, at most 100, in the name of who asks for the first.
-pub(crate) async fn of_all(recorder: &Recorder, app_requests: &[AppRequest]) -> Result<Array, JsValue> {
+/// What it says of all these URLs, at most 100, in the name of who asks for one.
+pub(crate) async fn of_all(
+    recorder: &Recorder,
+    asker: &AppRequest,
+    app_requests: &[AppRequest],
+) -> Result<Array, JsValue> {
     let urls = Array::new();
     for app_request in app_requests {
         urls.push(&JsValue::from_str(&app_request.href));
     }
-    let Some(first) = app_requests.first() else { return Ok(urls) };
     let named = Named { urls: Some(urls), ..Named::default() };
-    call(recorder, first, IN_PROGRESS, &named, true).await?.dyn_into().map_err(|_| error::mismatch())
+    call(recorder, asker, IN_PROGRESS, &named, true).await?.dyn_into().map_err(|_| error::mismatch())
 }
