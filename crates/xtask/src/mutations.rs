@@ -1,5 +1,5 @@
-//! `cargo xtask mutations`: breaks the native recorder in many small ways and sees to it that the conformance suite
-//! notices each.
+//! `cargo xtask mutations`: breaks a recorder in many small ways and sees to it that the conformance suite notices
+//! each. With `--on worker` it is the recorder on Durable Objects, which takes about a minute for each of them.
 //!
 //! It works in a copy of the checkout with a target folder of its own, so that nothing here is touched.
 
@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::progress::{Step, seconds};
 use crate::repo::Repo;
+use crate::worker;
 
 const LIST: &str = "crates/conformance/mutations.toml";
 /// How a run ends in which cases failed. One that fails without it was broken otherwise.
@@ -25,6 +26,30 @@ pub(crate) struct Options {
     /// Only the mutations whose description contains this.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Which recorder to break.
+    #[arg(long, value_enum, default_value_t)]
+    on: Recorder,
+}
+
+/// The recorder that is broken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Recorder {
+    /// The program.
+    #[default]
+    Native,
+    /// The same on workerd.
+    Worker,
+}
+
+impl Recorder {
+    /// Whether a file is part of it.
+    fn has(self, file: &str) -> bool {
+        let other = match self {
+            Self::Native => "crates/worker/",
+            Self::Worker => "crates/server/",
+        };
+        !file.starts_with(other)
+    }
 }
 
 /// One deliberate breakage.
@@ -69,12 +94,16 @@ impl Mutation {
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let all = read(repo)?;
     let wanted = |mutation: &&Mutation| options.only.as_ref().is_none_or(|text| mutation.what.contains(text));
-    let mutations: Vec<_> = all.iter().filter(wanted).collect();
+    let here = |mutation: &&Mutation| options.on.has(&mutation.file);
+    let mutations: Vec<_> = all.iter().filter(wanted).filter(here).collect();
     ensure!(!mutations.is_empty(), "no mutation is described so; see {LIST}");
-    let copy = Copy::make(repo)?;
+    let copy = Copy::make(repo, options.on)?;
 
     // What no case notices without a mutation either would prove nothing.
     let cases: Vec<_> = mutations.iter().map(|mutation| mutation.case.as_str()).collect();
+    if let Some(build) = &copy.worker_build {
+        Step::new(repo, "build the worker without a mutation", build()).run()?;
+    }
     let sound = copy.suite(&cases.join("|"));
     Step::new(repo, "the suite without a mutation", sound).run()?;
 
@@ -104,14 +133,21 @@ fn read(repo: &Repo) -> Result<Vec<Mutation>> {
 struct Copy {
     root: PathBuf,
     target: PathBuf,
+    /// Builds the worker, where that is what is broken.
+    worker_build: Option<Box<dyn Fn() -> Command>>,
 }
 
 impl Copy {
-    fn make(repo: &Repo) -> Result<Self> {
-        let copy = Self {
-            root: repo.target().join("mutations/tree"),
-            target: repo.target().join("mutations/target"),
+    fn make(repo: &Repo, on: Recorder) -> Result<Self> {
+        let (root, target) = (repo.target().join("mutations/tree"), repo.target().join("mutations/target"));
+        let worker_build: Option<Box<dyn Fn() -> Command>> = match on {
+            Recorder::Native => None,
+            Recorder::Worker => {
+                let (made, root, target) = (worker::building(repo)?, root.clone(), target.join("worker"));
+                Some(Box::new(move || made.command(&root, &target)))
+            }
         };
+        let copy = Self { root, target, worker_build };
         if copy.root.exists() {
             fs::remove_dir_all(&copy.root)
                 .with_context(|| format!("cannot empty {}", copy.root.display()))?;
@@ -128,13 +164,25 @@ impl Copy {
                 fs::copy(&from, &to).with_context(|| format!("cannot copy {file}"))?;
             }
         }
+        if on == Recorder::Worker {
+            for tools in worker::TOOL_FOLDERS {
+                let installed = repo.path(tools).join("node_modules");
+                std::os::unix::fs::symlink(&installed, copy.root.join(tools).join("node_modules"))
+                    .with_context(|| format!("cannot link {}", installed.display()))?;
+            }
+        }
         Ok(copy)
     }
 
-    /// The program under the cases whose names contain one of these.
+    /// The recorder under the cases whose names contain one of these.
     fn suite(&self, cases: &str) -> Command {
         let mut command = Command::new("cargo");
-        command.current_dir(&self.root).args(["test", "-p", "durablefetch-server", "--test", "conformance"]);
+        command.current_dir(&self.root).arg("test");
+        match self.worker_build {
+            None => command.args(["-p", "durablefetch-server"]),
+            Some(_) => command.args(["-p", "durablefetch-worker", "--features", "workerd"]),
+        };
+        command.args(["--test", "conformance"]);
         command.args(["--", "--skip", "library: ", cases]);
         command.env("CARGO_TARGET_DIR", &self.target);
         // What is broken on purpose need not be beautiful.
@@ -146,8 +194,18 @@ impl Copy {
         let path = self.root.join(&mutation.file);
         let sound = fs::read_to_string(&path).with_context(|| format!("cannot read {}", mutation.file))?;
         fs::write(&path, mutation.apply(&sound)?)?;
+        let built = self.worker_build.as_ref().map(|build| build().output());
         let output = self.suite(&mutation.case).output().context("cannot run cargo");
         fs::write(&path, sound)?;
+        if let Some(built) = built {
+            let built = built.context("cannot run worker-build")?;
+            let said = String::from_utf8_lossy(&built.stderr);
+            ensure!(
+                built.status.success(),
+                "with the mutation `{}` it does not build:\n{said}",
+                mutation.what
+            );
+        }
         let output = output?;
         let said =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);

@@ -1,5 +1,6 @@
 //! `cargo xtask worker`: the recorder on Durable Objects, built and served by plain workerd. No account, no network.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +16,8 @@ const CRATE: &str = "crates/worker";
 const TOOLS: &str = "crates/worker/tools";
 /// The npm packages that the client's build has too: wasm-opt.
 const WASM_OPT: &str = "crates/xtask/tools";
+/// Where npm packages have to be for a build and for the tests.
+pub(crate) const TOOL_FOLDERS: [&str; 2] = [TOOLS, WASM_OPT];
 /// What stands before the port in the line that says where workerd listens: JSON.
 pub(crate) const LISTENING: &str = "\"port\":";
 
@@ -50,20 +53,42 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// worker-build, with every tool that it would download handed to it.
+/// Builds the worker of this checkout.
 pub(crate) fn build(repo: &Repo) -> Result<()> {
+    // Its own folder: no other build waits for this one, nor this one for another.
+    let command = building(repo)?.command(&repo.path("."), &repo.target().join("worker"));
+    Step::new(repo, "build the worker", command).run()
+}
+
+/// worker-build, with every tool that it would download handed to it.
+pub(crate) struct Building {
+    path: OsString,
+    tools: [(&'static str, PathBuf); 3],
+}
+
+/// Installs what a build wants.
+pub(crate) fn building(repo: &Repo) -> Result<Building> {
     rust_tools::ensure(repo)?;
     npm::ensure(repo, TOOLS)?;
     npm::ensure(repo, WASM_OPT)?;
     rust_tools::ensure_worker_build(repo)?;
-    let mut command = repo.command("worker-build");
-    command.arg("--release").current_dir(repo.path(CRATE));
-    command.env("WASM_BINDGEN_BIN", on_path(repo, "wasm-bindgen")?);
-    command.env("ESBUILD_BIN", repo.path(TOOLS).join("node_modules/.bin/esbuild"));
-    command.env("WASM_OPT_BIN", repo.path(WASM_OPT).join("node_modules/.bin/wasm-opt"));
-    // Its own folder: whoever builds it does not wait for another build, nor another for this one.
-    command.env("CARGO_TARGET_DIR", repo.target().join("worker"));
-    Step::new(repo, "build the worker", command).run()
+    let tools = [
+        ("WASM_BINDGEN_BIN", on_path(repo, "wasm-bindgen")?),
+        ("ESBUILD_BIN", repo.path(TOOLS).join("node_modules/.bin/esbuild")),
+        ("WASM_OPT_BIN", repo.path(WASM_OPT).join("node_modules/.bin/wasm-opt")),
+    ];
+    Ok(Building { path: repo.search_path(), tools })
+}
+
+impl Building {
+    /// The build of the checkout in `root`.
+    pub(crate) fn command(&self, root: &Path, target: &Path) -> Command {
+        let mut command = Command::new("worker-build");
+        command.arg("--release").current_dir(root.join(CRATE)).env("PATH", &self.path);
+        command.envs(self.tools.iter().map(|(name, path)| (name, path)));
+        command.env("CARGO_TARGET_DIR", target);
+        command
+    }
 }
 
 /// workerd at this address, with its storage in this folder. It says on stdout where it listens: see [`LISTENING`].
