@@ -139,18 +139,35 @@ test('many requests of one URL', async (t) => {
     assert.deepEqual(upstream.bodies(), ['like', 'unlike', 'like'])
   })
 
-  // 0.2 kept sixteen of a key; the ninth oldest of twenty-five ran twice.
-  await t.test('twenty-five request ids of one URL are all known: none runs twice', async (t) => {
-    const upstream = await startScripted(t, ({ body, number }, response) => response.end(`${number}: ${body}`))
-    const sent = Array.from({ length: 25 }, (_, at) =>
-      post(`message ${at}`, { headers: { 'durablefetch-request': crypto.randomUUID() } }),
-    )
-    const first = []
-    for (const init of sent) first.push(await text(await df.fetch(upstream.url, init)))
-    // Another client, as after a page that never heard the answer: the same ids.
-    const again = []
-    for (const init of sent) again.push(await text(await client().fetch(upstream.url, init)))
-    assert.deepEqual(again, first)
+  const ids = () => Array.from({ length: 25 }, () => crypto.randomUUID())
+  const named = (id) => post(`message of ${id}`, { headers: { 'durablefetch-request': id } })
+
+  // 0.2 kept sixteen ids of a key, and ran the others a second time.
+  await t.test('twenty-five request ids of one URL, side by side: none runs twice', async (t) => {
+    const upstream = await startEcho(t)
+    const all = ids()
+    const responses = await Promise.all(all.map((id) => df.fetch(upstream.url, named(id))))
+    // Another client asks with the same ids, as a page would that never heard the answers.
+    const again = await Promise.all(all.map((id) => client().fetch(upstream.url, named(id))))
+    upstream.release()
+    const expected = all.map((id) => whole(`message of ${id}`))
+    assert.deepEqual(await Promise.all(responses.map(text)), expected)
+    assert.deepEqual(await Promise.all(again.map(text)), expected)
+    const afterwards = await Promise.all(all.map((id) => client().fetch(upstream.url, named(id))))
+    assert.deepEqual(await Promise.all(afterwards.map(text)), expected)
     assert.equal(upstream.requests.length, 25)
   })
+
+  await t.test(
+    'twenty-five one after the other: what is not kept any more is refused, and runs no second time',
+    async (t) => {
+      const upstream = await startScripted(t, ({ body }, response) => response.end(body))
+      const all = ids()
+      for (const id of all) assert.equal(await text(await df.fetch(upstream.url, named(id))), `message of ${id}`)
+      const last = all.pop()
+      for (const id of all) await assert.rejects(client().fetch(upstream.url, named(id)), { code: 'superseded' })
+      assert.equal(await text(await client().fetch(upstream.url, named(last))), `message of ${last}`)
+      assert.equal(upstream.requests.length, 25)
+    },
+  )
 })
