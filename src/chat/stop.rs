@@ -34,8 +34,8 @@ pub(crate) async fn stop(client: Rc<ClientState>, api: &str, chat_id: &str) -> R
     stop_request(client, app_request).await
 }
 
-/// Stops the recording of a URL's chat where it is known, the request where its head has not come, whatever is current
-/// where this page knows of neither.
+/// Stops the recording of a URL's chat where it is known, the request where its head has not come, what is live where this
+/// page knows of neither.
 pub(super) async fn stop_request(
     client: Rc<ClientState>,
     app_request: AppRequest,
