@@ -20,8 +20,30 @@ const df = new DurableFetchClient({ durablefetchHost: 'http://localhost:8787' })
 
 In the snippets \`upstream\` is the origin of the API, \`received\` whatever you do with what has come so far, and \`id\`
 names one answer: the id of a message, or a UUID that you keep for as long as you may want the answer again. A
-recording is kept by its URL. Two different questions to one URL would meet in one recording while the first is being
-answered, so put the id into the URL.
+recording is kept by its URL, so put the id into the URL: that is how you come back to it. Two different questions to one
+URL get two answers from a recorder since 0.3; with an older one they meet in one recording while the first is being
+answered.
+
+## What may be reused
+
+The same request sent again gets the answer that is there. Where that is not meant, the client's option \`reuse\` says so;
+it needs a recorder since 0.3.
+
+| what takes the \`fetch\` | \`reuse\` |
+|---|---|
+| \`df.chatTransport\` | has its own modes; the option makes no difference |
+| the AI SDK's plain transport (\`fetch: df.fetch\`), \`useCompletion\`, \`useObject\` | \`'live'\`: Regenerate sends an identical body and means a new answer |
+| \`eventsource\`, \`@microsoft/fetch-event-source\` and other \`EventSource\` libraries | \`'live'\`: they ask again when a stream has ended, and want what comes next |
+| MCP's \`StreamableHTTPClientTransport\` | \`'never'\`: it sends many messages to one URL, and each is a call of its own |
+| all else | \`'always'\`, the default |
+
+\`\`\`js
+const live = new DurableFetchClient({ durablefetchHost: 'http://localhost:8787', reuse: 'live' })
+const mcp = new DurableFetchClient({ durablefetchHost: 'http://localhost:8787', reuse: 'never' })
+\`\`\`
+
+With \`'live'\` and \`'never'\` a lost connection costs nothing either: what goes on after it is the same response. A reload
+finds the answer with \`'live'\` while it is being written, and with \`'never'\` not at all.
 `
 
 /** The page. `cases` as in cases/index.js. */
