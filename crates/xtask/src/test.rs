@@ -3,6 +3,7 @@
 mod checks;
 mod circles;
 mod matrices;
+mod previous;
 
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};

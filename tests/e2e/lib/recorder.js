@@ -9,16 +9,16 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { within } from './deadline.js'
 
-const BINARY =
+export const BINARY =
   process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../../target/debug/durablefetch', import.meta.url))
 const WORKER = fileURLToPath(new URL('../../../crates/worker/', import.meta.url))
 // What the native recorder prints, and what workerd writes to its control file.
 const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)|"event":"listen".*"port":(\d+)/
 
-/** `args`: more flags of `durablefetch serve`. */
-export async function startRecorder({ args = [] } = {}) {
+/** `args`: more flags of `durablefetch serve`. `binary`: another one, of another version. */
+export async function startRecorder({ args = [], binary = BINARY } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'durablefetch-e2e-'))
-  let running = await launch(data, 0, args)
+  let running = await launch(data, 0, args, binary)
   return {
     /** Stays the same across `restart`. */
     port: running.port,
@@ -45,13 +45,12 @@ export async function startRecorder({ args = [] } = {}) {
       return true
     },
     /** kill -9. Resolves when the process is gone. */
-    async kill() {
-      running.child.kill('SIGKILL')
-      if (running.child.exitCode === null && running.child.signalCode === null) await once(running.child, 'exit')
-    },
-    /** Starts it again on the same port with the same data. */
-    async restart() {
-      running = await launch(data, running.port, args)
+    kill: () => end(running.child, 'SIGKILL'),
+    /** As a service manager ends it. Resolves when the process is gone. */
+    terminate: () => end(running.child, 'SIGTERM'),
+    /** Starts it, or another one, again on the same port with the same data. */
+    async restart(next = binary) {
+      running = await launch(data, running.port, args, next)
     },
     async stop() {
       await this.kill()
@@ -60,12 +59,17 @@ export async function startRecorder({ args = [] } = {}) {
   }
 }
 
+async function end(child, signal) {
+  child.kill(signal)
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
+
 /** The program and its arguments. `args` are flags of the native recorder. */
-function command(data, port, args) {
+function command(data, port, args, binary) {
   const listen = `127.0.0.1:${port}`
   switch (process.env.E2E_RECORDER ?? 'native') {
     case 'native':
-      return [BINARY, 'serve', '--listen', listen, '--data', data, ...args]
+      return [binary, 'serve', '--listen', listen, '--data', data, ...args]
     case 'worker': {
       if (args.length > 0) throw new Error(`the worker has no flags: ${args.join(' ')}`)
       const serve = ['serve', `${WORKER}workerd.capnp`, '--socket-addr', `http=${listen}`, '--control-fd=1']
@@ -76,8 +80,8 @@ function command(data, port, args) {
   }
 }
 
-async function launch(data, port, args) {
-  const [program, ...rest] = command(data, port, args)
+async function launch(data, port, args, binary) {
+  const [program, ...rest] = command(data, port, args, binary)
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   const lines = []
   createInterface({ input: child.stderr }).on('line', (line) => lines.push(line))

@@ -45,6 +45,7 @@ export function driverOf(client) {
     isInProgress: (url) => client.isInProgress(url),
     delete: (url) => client.delete(url),
     stop: (url) => client.stop(url).catch(failure),
+    stopChat: (api, chat) => client.stopChat(api, chat).catch(failure),
     /** A chat's message and its resuming, by the transport's own two requests. */
     async chatSend(api, id, text) {
       const options = client.chatTransport({ api })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::checks::{build_recorder, node_tests, node_tests_with};
-use super::{Check, Context};
+use super::{Check, Context, previous};
 use crate::apt::{self, Program};
 use crate::progress::Step;
 use crate::{mutations, npm, rust_tools};
@@ -16,6 +16,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "libraries that take a fetch", needs: &["package"], run: |c| tests(c, "tests/users") },
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
+    Check { name: "versions", needs: &["package"], run: versions },
     Check { name: "two hundred kills", needs: &[], run: kills },
     Check { name: "ten thousand answers", needs: &[], run: ten_thousand_answers },
     Check { name: "chat on workerd", needs: &["package", "worker on workerd"], run: chat_on_workerd },
@@ -32,6 +33,17 @@ fn tests(context: &Context<'_>, folder: &str) -> Result<()> {
     npm::ensure(context.repo, "tests/e2e")?;
     npm::ensure(context.repo, folder)?;
     node_tests(context, folder)
+}
+
+/// The version before this one, both ways, and its data. Drivers and pages are those of 0.1.0's tests.
+fn versions(context: &Context<'_>) -> Result<()> {
+    let previous = previous::ensure(context.repo)?;
+    build_recorder(context)?;
+    npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "tests/seed-compat")?;
+    let variables =
+        [("PREVIOUS_BIN", previous.recorder.as_os_str()), ("PREVIOUS_PKG", previous.package.as_os_str())];
+    node_tests_with(context, "tests/versions", &variables)
 }
 
 /// Its pages are those of the packed package; Vite is the example's, and nginx the system's.
