@@ -3,8 +3,11 @@ import assert from 'node:assert/strict'
 import { toBackgroundAndBack } from '../../e2e/lib/browser.js'
 
 export class ChatPage {
-  /** `options`: words that the page knows in its address; `id`: of a chat that another page has opened. */
-  static async open(t, { site, browser, world, version, page: name = 'ai', id = crypto.randomUUID(), options = [] }) {
+  /** `options`: words that the page knows in its address; `reuse`: of its client; `id`: of a chat that another page has opened. */
+  static async open(
+    t,
+    { site, browser, world, version, page: name = 'ai', id = crypto.randomUUID(), options = [], reuse },
+  ) {
     const page = await browser.newPage()
     t.after(() => page.close())
     const query = new URLSearchParams({
@@ -13,6 +16,7 @@ export class ChatPage {
       id,
     })
     for (const option of options) query.set(option, '1')
+    if (reuse) query.set('reuse', reuse)
     const chat = new ChatPage(page, id)
     page.on('pageerror', (error) => chat.errors.push(error.message))
     await page.goto(`${site.url}/${name}-${version}?${query}`)
@@ -51,6 +55,12 @@ export class ChatPage {
     return this.page.waitForResponse((response) => response.request().headers()['durablefetch-mode'] === mode, {
       timeout: 20_000,
     })
+  }
+
+  /** Resolves when a message or prompt that the page sends from now on is being answered. */
+  untilPosted() {
+    const posted = (response) => response.request().method() === 'POST' && 'durablefetch-state' in response.headers()
+    return this.page.waitForResponse(posted, { timeout: 20_000 })
   }
 
   /** Switches to another tab and back, as far as a page can tell. */

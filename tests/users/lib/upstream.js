@@ -2,7 +2,7 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
 import { within } from '../../e2e/lib/deadline.js'
-import { aiSdk, aiSdkTool } from './protocols/ai-sdk.js'
+import { aiSdk, aiSdkNumbered, aiSdkTool } from './protocols/ai-sdk.js'
 import { anthropic } from './protocols/anthropic.js'
 import { openai } from './protocols/openai.js'
 import { plain } from './protocols/plain.js'
@@ -19,6 +19,9 @@ const PROTOCOLS = {
   'ai-5': aiSdk(5),
   'ai-6': aiSdk(6),
   'ai-7': aiSdk(7),
+  'numbered-5': aiSdkNumbered(5),
+  'numbered-6': aiSdkNumbered(6),
+  'numbered-7': aiSdkNumbered(7),
   'tool-5': aiSdkTool(5),
   'tool-6': aiSdkTool(6),
   'tool-7': aiSdkTool(7),
@@ -36,7 +39,7 @@ export async function startUpstream({ gate }) {
     })
     const protocol = PROTOCOLS[request.url.split(/[/?]/)[1]]
     if (!protocol) return response.writeHead(404).end(`no protocol at ${request.url}`)
-    protocol({ request, response, gate }).catch((error) => response.destroy(error))
+    protocol({ request, response, gate, number: requests.length }).catch((error) => response.destroy(error))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -19,6 +19,26 @@ export function aiSdk(version) {
   }
 }
 
+/** The number of the request and, when the gate lets it, what was asked: `1: Hello`. */
+export function aiSdkNumbered(version) {
+  return async ({ request, response, gate, number }) => {
+    const { createUIMessageStream, createUIMessageStreamResponse } = await import(`ai-${version}`)
+    const { prompt, messages } = await json(request)
+    const stream = createUIMessageStream({
+      async execute({ writer }) {
+        writer.write({ type: 'start' })
+        writer.write({ type: 'text-start', id: 'text' })
+        writer.write({ type: 'text-delta', id: 'text', delta: `${number}: ` })
+        await gate.pace(0)
+        writer.write({ type: 'text-delta', id: 'text', delta: prompt ?? messages.at(-1).parts[0].text })
+        writer.write({ type: 'text-end', id: 'text' })
+        writer.write({ type: 'finish' })
+      },
+    })
+    await sendResponse(response, createUIMessageStreamResponse({ stream }))
+  }
+}
+
 /**
  * Asks for a tool that runs in the page, first; with its output it answers. Between the call of the tool and the end of
  * its message it waits at the gate.

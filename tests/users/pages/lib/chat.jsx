@@ -7,6 +7,7 @@ import { createRoot } from 'react-dom/client'
 const query = new URLSearchParams(location.search)
 const [recorder, upstream, id] = ['recorder', 'upstream', 'id'].map((name) => query.get(name))
 const df = new DurableFetchClient({ durablefetchHost: recorder })
+const live = new DurableFetchClient({ durablefetchHost: recorder, reuse: query.get('reuse') ?? 'live' })
 window.isOurs = typeof df.stopChat === 'function'
 
 /** `sdk`: `useChat`, `useCompletion` and `DefaultChatTransport` of one version. */
@@ -14,7 +15,7 @@ export function mount(version, sdk) {
   const Page = query.has('completion') ? Completion : query.has('plain') ? PlainChat : Chat
   createRoot(document.getElementById('root')).render(
     <StrictMode>
-      <Page {...sdk} base={`${upstream}/ai-${version}`} />
+      <Page {...sdk} base={`${upstream}/${query.has('numbered') ? 'numbered' : 'ai'}-${version}`} />
     </StrictMode>,
   )
 }
@@ -36,7 +37,7 @@ function Chat({ useChat, DefaultChatTransport, base }) {
 function PlainChat({ useChat, DefaultChatTransport, base }) {
   const api = `${base}/chat`
   // snippet:begin
-  const [transport] = useState(() => new DefaultChatTransport({ api: `${api}?chatId=${id}`, fetch: df.fetch }))
+  const [transport] = useState(() => new DefaultChatTransport({ api: `${api}?chatId=${id}`, fetch: live.fetch }))
   const { messages, sendMessage, regenerate, status, error } = useChat({ id, transport })
   // snippet:end
   return <Messages {...{ messages, sendMessage, regenerate, status, error }} />
@@ -60,12 +61,13 @@ function Messages({ messages, sendMessage, regenerate, stopAnswer, status, error
 function Completion({ useCompletion, base }) {
   const api = `${base}/completion`
   // snippet:begin
-  const { completion, complete, isLoading, error } = useCompletion({ api: `${api}?id=${id}`, fetch: df.fetch })
+  const { completion, complete, stop, isLoading, error } = useCompletion({ api: `${api}?id=${id}`, fetch: live.fetch })
   // snippet:end
   return (
     <main data-status={isLoading ? 'streaming' : 'ready'} data-error={error?.message}>
       <p data-role="assistant">{completion}</p>
       <button onClick={() => complete('Hello')}>Send</button>
+      <button onClick={() => [stop(), complete('Another')]}>Stop and send another</button>
     </main>
   )
 }
