@@ -8,7 +8,7 @@ use web_sys::{AbortSignal, Blob, Headers, Request, Url};
 
 use crate::error;
 use crate::js::{id, sys};
-use crate::words::{self, Mode};
+use durablefetch_protocol::Mode;
 
 /// What a Request holds that a request init can hold. `priority` and what is newer cannot be read from it, so the
 /// app's own init goes along.
@@ -106,7 +106,7 @@ impl AppRequest {
         };
         let id = taken(&headers, name::REQUEST)?.unwrap_or_else(id::fresh);
         for header in
-            [name::URL, name::RECORDING, name::OFFSET, name::TOKEN, words::FOR, words::ATTACH, words::READ]
+            [name::URL, name::RECORDING, name::OFFSET, name::TOKEN, name::FOR, name::ATTACH, name::READ]
         {
             headers.delete(header)?;
         }

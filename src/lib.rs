@@ -28,6 +28,5 @@ mod last_message;
 mod options;
 mod state;
 mod wire;
-mod words;
 
 pub use exported::Client;

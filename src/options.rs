@@ -8,7 +8,7 @@ use crate::error::{self, wrong};
 use crate::js::{sys, text};
 use crate::wire::recorder_url::{DEFAULT_HOST, RecorderUrl};
 use crate::wire::token::Token;
-use crate::words::Mode;
+use durablefetch_protocol::Mode;
 
 const KNOWN: [&str; 7] =
     ["durablefetchHost", "reuse", "token", "fetch", "retry", "stallAfterMs", "onReconnect"];

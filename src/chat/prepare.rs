@@ -13,7 +13,7 @@ use super::last_send::LastSend;
 use super::options::ChatOptions;
 use crate::js::{id, sys, text};
 use crate::state::ClientState;
-use crate::words::Mode;
+use durablefetch_protocol::Mode;
 
 /// `prepareSendMessagesRequest`: a new answer, or the one that another tab has asked for with the same message.
 pub(crate) async fn send(options: Rc<ChatOptions>, given: JsValue) -> Result<JsValue, JsValue> {

@@ -15,7 +15,7 @@ use crate::fetch::bypass;
 use crate::fetch::session::Observer;
 use crate::js::{sys, task};
 use crate::state::ClientState;
-use crate::words::Mode;
+use durablefetch_protocol::Mode;
 
 /// The app's options with our `api`, `fetch` and `prepare…` functions. The app's own are called by ours.
 pub(crate) fn transport(client: &Rc<ClientState>, options: &JsValue) -> Result<JsValue, JsValue> {

@@ -21,7 +21,7 @@ use crate::wire::call::{Named, version};
 use crate::wire::control::{self, DELETE};
 use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::{head, send, status};
-use crate::words::{self, Mode};
+use durablefetch_protocol::{Mode, name};
 
 /// The app's response.
 pub(crate) async fn fetch(
@@ -59,7 +59,7 @@ pub(crate) async fn fetch(
     if third {
         let read =
             (app_request.mode.is_none() && app_request.is_get()).then(|| client.delivered(&href)).flatten();
-        for (name, recording) in [(words::ATTACH, attach.take()), (words::READ, read)] {
+        for (name, recording) in [(name::ATTACH, attach.take()), (name::READ, read)] {
             if let Some(recording) = recording {
                 app_request.headers.set(name, &recording)?;
             }

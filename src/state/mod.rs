@@ -11,7 +11,7 @@ use js_sys::{Function, Map, Promise, Set};
 use crate::js::sys;
 use crate::options::Options;
 use crate::wire::recorder::Recorder;
-use crate::words::Mode;
+use durablefetch_protocol::Mode;
 
 use chats::Chats;
 

@@ -17,7 +17,6 @@ use crate::wire::recorder::Recorder;
 use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::send;
 use crate::wire::token::Token;
-use crate::words;
 
 /// How long the recorder has for one of these answers, which are small.
 const TIMEOUT_MS: u64 = 10_000;
@@ -175,7 +174,7 @@ async fn send(
             headers.set("authorization", &authorization)?;
         }
         if named.urls.is_none() && recorder.is_third() {
-            headers.set(words::FOR, &app_request.href)?;
+            headers.set(name::FOR, &app_request.href)?;
         }
         if let Some(token) = token {
             headers.set(name::TOKEN, token)?;
@@ -191,7 +190,7 @@ async fn send(
     let told = json(&response).await;
     // A gateway may have taken the header.
     if let Ok(told) = &told
-        && sys::get(told, "protocol").as_f64().is_some_and(|protocol| protocol >= words::PROTOCOL_3 as f64)
+        && sys::get(told, "protocol").as_f64().is_some_and(|protocol| protocol >= f64::from(name::VERSION))
     {
         recorder.version.set(RecorderVersion::Third);
     }

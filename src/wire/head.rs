@@ -5,7 +5,6 @@ use durablefetch_protocol::name;
 use web_sys::Response;
 
 use crate::js::sys;
-use crate::words;
 
 /// The head of one response, taken over from JavaScript.
 #[derive(Debug)]
@@ -30,7 +29,7 @@ impl Seen {
             offset: number(name::OFFSET),
             length: number(name::LENGTH),
             error: text(response, name::ERROR),
-            protocol: number(words::PROTOCOL),
+            protocol: number(name::PROTOCOL),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The recorder of one client, and what its answers have told.
 
+use durablefetch_protocol::name;
 use std::cell::Cell;
 
 use durablefetch_protocol::follow::Answer;
@@ -9,7 +10,6 @@ use crate::wire::head::Seen;
 use crate::wire::recorder_url::RecorderUrl;
 use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::token::Token;
-use crate::words;
 
 /// Where it is, how it is asked, and what is known of it.
 pub(crate) struct Recorder {
@@ -39,7 +39,7 @@ impl Recorder {
     pub(crate) fn learn(&self, seen: &Seen) {
         if seen.answer != Answer::Foreign {
             self.answered.set(true);
-            let third = seen.protocol.is_some_and(|protocol| protocol >= words::PROTOCOL_3);
+            let third = seen.protocol.is_some_and(|protocol| protocol >= u64::from(name::VERSION));
             self.version.set(if third { RecorderVersion::Third } else { RecorderVersion::Second });
         }
     }

@@ -15,7 +15,6 @@ use crate::wire::head::Seen;
 use crate::wire::recorder::Recorder;
 use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::send::{Lost, with_token};
-use crate::words;
 
 /// Sends the app's request, or a continuation on its behalf.
 pub(crate) async fn ask(
@@ -35,7 +34,7 @@ pub(crate) async fn ask(
         };
         headers.set(name::URL, &app_request.href)?;
         if recorder.is_third() {
-            headers.set(words::FOR, &app_request.href)?;
+            headers.set(name::FOR, &app_request.href)?;
         }
         if let Some(token) = token {
             headers.set(name::TOKEN, token)?;

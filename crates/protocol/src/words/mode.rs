@@ -46,6 +46,12 @@ impl Mode {
         Self::ALL.into_iter().find(|mode| mode.as_str() == value)
     }
 
+    /// Whether only a recorder of protocol 3 or later knows it.
+    #[must_use]
+    pub const fn is_of_protocol_3(self) -> bool {
+        matches!(self, Self::Match | Self::MatchLive | Self::New)
+    }
+
     /// Whether this mode may make an upstream request.
     #[must_use]
     pub const fn may_start(self) -> bool {
@@ -65,6 +71,12 @@ mod tests {
             assert_eq!(Mode::parse(mode.as_str()), Some(mode));
         }
         assert_eq!(Mode::parse("Join"), None);
+    }
+
+    #[test]
+    fn what_protocol_3_has_added() {
+        let added = [Mode::Match, Mode::MatchLive, Mode::New];
+        assert!(Mode::ALL.iter().all(|mode| mode.is_of_protocol_3() == added.contains(mode)));
     }
 
     #[test]
