@@ -39,7 +39,7 @@ function ticks(response, chunks, everyMs) {
   const timer = setInterval(
     () => {
       while (sent < chunks && wall() >= began + sent * everyMs) {
-        response.write(`${wall().toFixed(3)} `.padEnd(149, '.') + '\n')
+        response.write(`${`${wall().toFixed(3)} `.padEnd(149, '.')}\n`)
         sent += 1
       }
       if (sent === chunks) response.end()

@@ -89,7 +89,11 @@ test("our client with 0.2's recorder", async (t) => {
     assert.ok(listener.seen.length >= 10, `${listener.seen.length} requests`)
     for (const { url, headers, body } of listener.seen) {
       const ours = Object.keys(headers).filter((name) => name.startsWith('durablefetch-'))
-      assert.deepEqual(ours.filter((name) => !HEADERS.includes(name)), [], url)
+      assert.deepEqual(
+        ours.filter((name) => !HEADERS.includes(name)),
+        [],
+        url,
+      )
       assert.ok(MODES.includes(headers['durablefetch-mode']), headers['durablefetch-mode'])
       if (!/\/(in-progress|stop|delete)$/.test(url)) continue
       for (const name of Object.keys(JSON.parse(body))) assert.ok(['url', 'recording', 'request'].includes(name), name)

@@ -184,7 +184,7 @@ export async function runWith(t, { installed, scenarios, recorder: options }) {
   const { DurableFetchClient } = await installed.load()
   const pages = await startPages(t, { name: 'ours', nodeModules: installed.nodeModules })
   const clientIn = {
-    node: (t, { proxy }) => driverOf(new DurableFetchClient({ durablefetchHost: proxy.url })),
+    node: (_, { proxy }) => driverOf(new DurableFetchClient({ durablefetchHost: proxy.url })),
     chromium: (t, { proxy }) => pages.open(t, proxy.url),
   }
   const more = async () => {
