@@ -58,3 +58,32 @@ for (const recorderAt of ['direct', 'mount']) {
     assert.deepEqual(errors, [])
   })
 }
+
+// StrictMode runs the effect twice: twice it hears that an answer is going on, and twice it sends the message again, in a
+// body that is not the one that was sent before the reload.
+test('the snippet under StrictMode asks the upstream once', async (t) => {
+  const world = await startWorld(t, { page: 'snippet' })
+  const page = await world.context.newPage()
+  const errors = []
+  page.on('pageerror', (error) => errors.push(error.message))
+  const sent = []
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().includes('/api/chat')) sent.push(request.headers())
+  })
+  await page.goto(`${world.site.url}/?strict&chat=${crypto.randomUUID()}`)
+
+  world.gate.holdAt(50)
+  await send(page, QUESTION)
+  await untilLast(page, beginningOf(QUESTION, 50))
+  sent.length = 0
+  await page.reload()
+  await untilLast(page, beginningOf(QUESTION, 50))
+  const over = untilOver(page)
+  world.gate.open()
+  await untilLast(page, answerTo(QUESTION))
+  await over
+  assert.equal(sent.length, 2, 'it was sent again twice')
+  for (const headers of sent) assert.ok(headers['durablefetch-attach'], 'to the answer that is going on')
+  assert.equal(world.api.requests.length, 1, 'the API saw one request')
+  assert.deepEqual(errors, [])
+})

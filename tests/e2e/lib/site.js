@@ -5,14 +5,15 @@ import { createServer } from '../../../examples/chat/node_modules/vite/dist/node
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
 const EXAMPLE = path('../../../examples/chat')
-const SNIPPET = path('../seed-snippet')
+/** Pages from README. */
+const PAGES = { snippet: path('../seed-snippet'), 'first-diff': path('../first-diff') }
 const REPOSITORY = path('../../..')
 
-/** `env` becomes `import.meta.env`; `page` is the example's chat or the snippet of the README. */
+/** `env` becomes `import.meta.env`; `page` is the example's chat or one of `PAGES`. */
 export async function startSite({ page = 'chat', apiUrl, recorderUrl, env = {} }) {
-  const root = page === 'chat' ? EXAMPLE : SNIPPET
-  // The snippet uses the packages of the example: the same ones, and not installed twice.
-  if (page !== 'chat') await symlink(`${EXAMPLE}/node_modules`, `${SNIPPET}/node_modules`).catch(ignoreExisting)
+  const root = PAGES[page] ?? EXAMPLE
+  // They use the packages of the example: the same ones, and not installed twice.
+  if (root !== EXAMPLE) await symlink(`${EXAMPLE}/node_modules`, `${root}/node_modules`).catch(ignoreExisting)
 
   // Read by the example's vite.config.js.
   process.env.API_URL = apiUrl

@@ -10,7 +10,7 @@ import { startSite } from './site.js'
  * - `recorderAt`: how the page reaches the recorder. `'mount'`: under its own origin, through Vite's proxy (`/df`);
  *   `'direct'`: at its own address; `'cut'`: at its own address, through a TCP proxy that can cut.
  * - `reconnect`: the transport's option of that name.
- * - `page`: `'chat'` (the example) or `'snippet'`.
+ * - `page`: `'chat'` (the example), `'snippet'` or `'first-diff'`.
  * - `delayMs`: the model's pause before each word.
  */
 export async function startWorld(t, { recorderAt = 'mount', reconnect = 'live', page = 'chat', delayMs } = {}) {
@@ -35,5 +35,5 @@ export async function startWorld(t, { recorderAt = 'mount', reconnect = 'live', 
   const browser = await launchBrowser()
   stops.push(() => browser.close())
   const context = await browser.newContext({ viewport: { width: 1180, height: 760 } })
-  return { gate, api, recorder, proxy, site, context, page: page === 'chat' ? 'chat' : 'snippet' }
+  return { gate, api, recorder, proxy, site, browser, context, page }
 }

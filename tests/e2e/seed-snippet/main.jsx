@@ -1,5 +1,11 @@
+import { Fragment, StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { Chat } from './chat.jsx'
 
-const chatId = new URLSearchParams(location.search).get('chat')
-createRoot(document.getElementById('root')).render(<Chat chatId={chatId} />)
+const query = new URLSearchParams(location.search)
+const Mode = query.has('strict') ? StrictMode : Fragment
+createRoot(document.getElementById('root')).render(
+  <Mode>
+    <Chat chatId={query.get('chat')} />
+  </Mode>,
+)
