@@ -58,6 +58,15 @@ test('libraries that take a fetch', async (t) => {
     await assert.rejects(cutAndCheck(t, direct), TypeError)
   })
 
+  for (const reuse of ['live', 'never']) {
+    await t.test(`reuse: '${reuse}': one cut`, (t) =>
+      cutAndCheck(t, ({ proxy, upstream }, received) => {
+        const df = new DurableFetchClient({ durablefetchHost: proxy.url, reuse })
+        return cases['eventsource-parser'].read({ df, upstream: upstream.url, id: crypto.randomUUID(), received })
+      }),
+    )
+  }
+
   for (const [name, { title, packages, where, read }] of Object.entries(cases)) {
     const what = `${title} (${versionsOf(packages)})`
     if (where.includes('node')) {

@@ -53,12 +53,14 @@ test(`MCP (${versionsOf(['@modelcontextprotocol/sdk'])})`, async (t) => {
   const { DurableFetchClient } = await ours.load()
   const recorder = await recorderFor(t)
 
-  async function connect(t, url, options) {
-    const df = new DurableFetchClient({ durablefetchHost: recorder.url, ...options })
-    const transport = new StreamableHTTPClientTransport(new URL(url), { fetch: df.fetch })
+  async function connect(t, url, options = { reuse: 'never' }) {
+    const never = new DurableFetchClient({ durablefetchHost: recorder.url, ...options })
+    // snippet:begin
+    const transport = new StreamableHTTPClientTransport(new URL(url), { fetch: never.fetch })
     const client = new Client({ name: 'test', version: '1.0.0' })
+    await client.connect(transport)
+    // snippet:end
     t.after(() => client.close())
-    await within(20_000, 'a session', client.connect(transport))
     return {
       session: transport.sessionId,
       async say(word) {
@@ -72,10 +74,7 @@ test(`MCP (${versionsOf(['@modelcontextprotocol/sdk'])})`, async (t) => {
   // In 0.2 every call timed out: the POSTs were given the open GET.
   await t.test("reuse: 'never': two clients, six calls at once", async (t) => {
     const server = await startServer(t, { together: 6 })
-    const [one, two] = [
-      await connect(t, server.url, { reuse: 'never' }),
-      await connect(t, server.url, { reuse: 'never' }),
-    ]
+    const [one, two] = [await connect(t, server.url), await connect(t, server.url)]
     assert.notEqual(one.session, two.session)
     // The same words in both: equal bodies are two calls all the same.
     const words = ['a', 'b', 'c']
@@ -87,18 +86,18 @@ test(`MCP (${versionsOf(['@modelcontextprotocol/sdk'])})`, async (t) => {
 
   await t.test("reuse: 'never': a server that forgot its sessions gives a new one", async (t) => {
     const server = await startServer(t, { together: 1 })
-    const before = await connect(t, server.url, { reuse: 'never' })
+    const before = await connect(t, server.url)
     assert.equal(await before.say('a'), `a in ${before.session}`)
     server.forget()
     await assert.rejects(before.say('a'), (error) => error instanceof StreamableHTTPError && error.code === 404)
-    const after = await connect(t, server.url, { reuse: 'never' })
+    const after = await connect(t, server.url)
     assert.notEqual(after.session, before.session, 'it was initialised anew')
     assert.equal(await after.say('a'), `a in ${after.session}`)
   })
 
   await t.test('by default: calls at once are calls of their own', async (t) => {
     const server = await startServer(t, { together: 3 })
-    const client = await connect(t, server.url)
+    const client = await connect(t, server.url, {})
     const said = await Promise.all(['a', 'a', 'b'].map((word) => client.say(word)))
     assert.deepEqual(said, [`a in ${client.session}`, `a in ${client.session}`, `b in ${client.session}`])
     assert.equal(server.calls(), 3)

@@ -88,6 +88,23 @@ test('many requests of one URL', async (t) => {
     assert.equal(upstream.requests.length, 3)
   })
 
+  await t.test("reuse: 'live' asks anew once an answer is over, and joins it before", async (t) => {
+    const gate = signal()
+    t.after(gate.open)
+    const upstream = await startScripted(t, async ({ number }, response) => {
+      response.write(`answer ${number}`)
+      await gate.opened
+      response.end()
+    })
+    const live = client({ reuse: 'live' })
+    const both = [await live.fetch(upstream.url), await live.fetch(upstream.url)]
+    gate.open()
+    assert.deepEqual(await Promise.all(both.map(text)), ['answer 0', 'answer 0'])
+    assert.equal(await text(await live.fetch(upstream.url)), 'answer 1')
+    assert.equal(await text(await df.fetch(upstream.url)), 'answer 1', 'as by default it is there')
+    assert.equal(upstream.requests.length, 2)
+  })
+
   /** One event a request, the one after `last-event-id`; then the stream ends. */
   const startEvents = (t, { named }) =>
     startScripted(t, ({ number, headers }, response) => {

@@ -39,10 +39,16 @@ async function startModel(t) {
 }
 
 /** The app's server: `POST /api/chat` with a prompt. */
-async function startRoute(t, openai) {
+async function startRoute(t, never, upstream) {
+  // snippet:begin
+  const openai = createOpenAI({ fetch: never.fetch, baseURL: `${upstream}/v1`, apiKey: 'of your server' })
+  // snippet:end
   const server = createServer(async (request, response) => {
     const { prompt } = JSON.parse(await text(request))
-    streamText({ model: openai.chat('gpt-5'), prompt }).pipeTextStreamToResponse(response)
+    // snippet:begin
+    const result = streamText({ model: openai.chat('gpt-5'), prompt })
+    // snippet:end
+    result.pipeTextStreamToResponse(response)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -54,23 +60,41 @@ async function startRoute(t, openai) {
   return `http://127.0.0.1:${server.address().port}/api/chat`
 }
 
-// In 0.2 both were given the answer to the first.
-test(`createOpenAI({ fetch: df.fetch }) in a route (${versionsOf(['@ai-sdk/openai', 'ai-7'])}): two prompts at once`, async (t) => {
+test(`createOpenAI in a route (${versionsOf(['@ai-sdk/openai', 'ai-7'])})`, async (t) => {
   const ours = await installOurs(t)
   const { DurableFetchClient } = await ours.load()
   const recorder = await recorderFor(t)
-  const model = await startModel(t)
-  const df = new DurableFetchClient({ durablefetchHost: recorder.url })
-  const openai = createOpenAI({ fetch: df.fetch, baseURL: model.url, apiKey: "the server's" })
-  const route = await startRoute(t, openai)
-  const ask = async (prompt) => {
-    const response = await fetch(route, { method: 'POST', body: JSON.stringify({ prompt }) })
-    return response.text()
+
+  /** Asks the route all of it at once; the model answers when it was asked this often. */
+  async function ask(t, { reuse, prompts, times }) {
+    const model = await startModel(t)
+    const df = new DurableFetchClient({ durablefetchHost: recorder.url, reuse })
+    const route = await startRoute(t, df, model.url)
+    const post = async (prompt) => {
+      const response = await fetch(route, { method: 'POST', body: JSON.stringify({ prompt }) })
+      return response.text()
+    }
+    const asked = prompts.map(post)
+    await model.asked(times)
+    model.release()
+    const answers = await within(20_000, 'all answers', Promise.all(asked))
+    assert.deepEqual(
+      answers,
+      prompts.map((prompt) => `You asked ${prompt}, I answer.`),
+    )
+    assert.equal(model.requests.length, times)
   }
-  const asked = ['for Alice', 'for Bob'].map(ask)
-  await model.asked(2)
-  model.release()
-  const answers = await within(20_000, 'both answers', Promise.all(asked))
-  assert.deepEqual(answers, ['You asked for Alice, I answer.', 'You asked for Bob, I answer.'])
-  assert.equal(model.requests.length, 2)
+
+  // In 0.2 both were given the answer to the first.
+  for (const reuse of ['always', 'live', 'never']) {
+    await t.test(`reuse: '${reuse}': two prompts at once are two answers`, (t) =>
+      ask(t, { reuse, prompts: ['for Alice', 'for Bob'], times: 2 }),
+    )
+  }
+  await t.test("reuse: 'never': equal prompts at once are two answers", (t) =>
+    ask(t, { reuse: 'never', prompts: ['the same', 'the same'], times: 2 }),
+  )
+  await t.test('by default equal prompts are one answer', (t) =>
+    ask(t, { prompts: ['the same', 'the same'], times: 1 }),
+  )
 })

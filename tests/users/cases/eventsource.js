@@ -4,7 +4,7 @@ export const title = '`eventsource` (npm)'
 export const packages = ['eventsource']
 export const where = ['node', 'chromium']
 export const note =
-  'An `EventSource` asks again when an answer has ended; `close` it at the last event, as with the one of the browser.'
+  'An `EventSource` asks again when an answer has ended; `close` it at the last event, as with the one of the browser. Where it should hear what comes next, see `reuse` above.'
 
 export function read({ df, upstream, id, received }) {
   let text = ''

@@ -4,7 +4,7 @@ export const title = 'OpenAI SDK: chat completions'
 export const packages = ['openai']
 export const where = ['node', 'chromium']
 export const note =
-  'The SDK posts everything to one URL. A recording is kept by its URL, so `query` gives each answer its own.'
+  'The SDK posts everything to one URL. `query` gives each answer a URL of its own, which names it later.'
 
 export async function read({ df, upstream, id, received }) {
   let text = ''

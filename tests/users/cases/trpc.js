@@ -4,7 +4,7 @@ export const title = 'tRPC: `httpBatchStreamLink`'
 export const packages = ['@trpc/client', '@trpc/server']
 export const where = ['node', 'chromium']
 export const note =
-  'A batch is a GET whose URL holds the inputs: equal inputs are one recording. An id among them tells two calls apart.'
+  "A batch is a GET whose URL holds the inputs: equal inputs are one recording. An id among them tells two calls apart, and `reuse: 'live'` asks equal ones anew."
 
 export async function read({ df, upstream, id, received }) {
   let text = ''

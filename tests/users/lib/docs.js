@@ -20,36 +20,37 @@ const df = new DurableFetchClient({ durablefetchHost: 'http://localhost:8787' })
 
 In the snippets \`upstream\` is the origin of the API, \`received\` whatever you do with what has come so far, and \`id\`
 names one answer: the id of a message, or a UUID that you keep for as long as you may want the answer again. A
-recording is kept by its URL, so put the id into the URL: that is how you come back to it. Two different questions to one
-URL get two answers from a recorder since 0.3; with an older one they meet in one recording while the first is being
-answered.
+recording is kept under its URL, and by an id in the URL you can ask for it, stop and delete it. Different requests of one
+URL get an answer each; a recorder before 0.3 gives the second the answer that is being written for the first.
 
 ## What may be reused
 
-The same request sent again gets the answer that is there. Where that is not meant, the client's option \`reuse\` says so;
-it needs a recorder since 0.3.
+The same request (method, URL, body) sent again gets the answer that is there. The option \`reuse\` says where that is not
+meant; all but the default needs a recorder since 0.3.
 
 | what takes the \`fetch\` | \`reuse\` |
 |---|---|
-| \`df.chatTransport\` | has its own modes; the option makes no difference |
-| the AI SDK's plain transport (\`fetch: df.fetch\`), \`useCompletion\`, \`useObject\` | \`'live'\`: Regenerate sends an identical body and means a new answer |
-| \`eventsource\`, \`@microsoft/fetch-event-source\` and other \`EventSource\` libraries | \`'live'\`: they ask again when a stream has ended, and want what comes next |
-| MCP's \`StreamableHTTPClientTransport\` | \`'never'\`: it sends many messages to one URL, and each is a call of its own |
-| all else | \`'always'\`, the default |
+| \`df.chatTransport\` | has its own rules; the option makes no difference |
+| the AI SDK's plain transport (\`fetch: df.fetch\`), \`useCompletion\`, \`useObject\` | \`'live'\`: a second press of Regenerate sends the same bytes, and means a new answer |
+| \`EventSource\` libraries | \`'live'\`, if the server ends its streams and its events have no ids: the same request asks for what comes next then. With ids the default will do |
+| what asks again to see what has changed: tRPC's queries, polling | \`'live'\`. A JSON that says \`cache-control: no-store\` is asked for anew by default |
+| MCP's \`StreamableHTTPClientTransport\` | \`'never'\`: all of a session is requests of one URL, and two clients' equal bodies are two calls |
+| a server that asks a model for many people | \`'never'\`, unless equal prompts may have one answer |
+| all else | \`'always'\`, the default: a repetition, or a reload that sends the same again, costs nothing |
 
 \`\`\`js
 const live = new DurableFetchClient({ durablefetchHost: 'http://localhost:8787', reuse: 'live' })
-const mcp = new DurableFetchClient({ durablefetchHost: 'http://localhost:8787', reuse: 'never' })
+const never = new DurableFetchClient({ durablefetchHost: 'http://localhost:8787', reuse: 'never' })
 \`\`\`
 
-With \`'live'\` and \`'never'\` a lost connection costs nothing either: what goes on after it is the same response. A reload
-finds the answer with \`'live'\` while it is being written, and with \`'never'\` not at all.
+A cut costs no second request in any of the three: the response goes on where it was. After a reload \`'live'\` finds an
+answer that is still being written, and \`'never'\` none.
 `
 
 /** The page. `cases` as in cases/index.js. */
 export function docsOf(cases) {
   const sections = Object.entries(cases).map(([name, one]) => sectionOf(one, snippetsOf(`../cases/${name}.js`)))
-  return [INTRO, aiSdk(), ...sections].join('\n')
+  return [INTRO, aiSdk(), ...sections, serverRoute(), mcp()].join('\n')
 }
 
 function aiSdk() {
@@ -62,7 +63,8 @@ With \`df.chatTransport\` a reload goes on where the answer is, without a route 
 \`\`\`jsx
 ${resuming}\`\`\`
 
-\`df.fetch\` alone is enough for answers that survive a cut; the URL has to name the chat:
+A \`fetch\` alone is enough for answers that survive a cut. \`live\` is the client above, so that each press of Regenerate
+is a new answer; the URL names the chat:
 
 \`\`\`jsx
 ${plain}\`\`\`
@@ -74,6 +76,39 @@ ${completion}\`\`\`
 
 Executed: ${executed}, in Chromium, under React's StrictMode.
 (AI SDK 7 asks for Node 22 or newer in its manifest; the tests run it on Node 20.)
+`
+}
+
+function serverRoute() {
+  const [provider, route] = snippetsOf('../server-route.test.js')
+  return `## AI SDK on a server: \`createOpenAI\`
+
+Every prompt of every person goes to one URL with one key. Each gets its own answer; \`never\`, the client above, also
+where two of them are equal.
+
+\`\`\`js
+${provider}\`\`\`
+
+And in the route:
+
+\`\`\`js
+${route}\`\`\`
+
+Executed: ${versionsOf(['@ai-sdk/openai', 'ai-7'])}, in Node.
+`
+}
+
+function mcp() {
+  const [snippet] = snippetsOf('../mcp.test.js')
+  return `## MCP: \`StreamableHTTPClientTransport\`
+
+\`never\` is the client above. A server that has forgotten a session answers 404; connect anew then, as without
+durablefetch.
+
+\`\`\`js
+${snippet}\`\`\`
+
+Executed: ${versionsOf(['@modelcontextprotocol/sdk'])}, in Node.
 `
 }
 
