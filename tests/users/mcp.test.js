@@ -63,6 +63,7 @@ test(`MCP (${versionsOf(['@modelcontextprotocol/sdk'])})`, async (t) => {
     t.after(() => client.close())
     return {
       session: transport.sessionId,
+      terminate: () => transport.terminateSession(),
       async say(word) {
         const called = client.callTool({ name: 'say', arguments: { word } })
         const { content } = await within(20_000, `an answer to ${word}`, called)
@@ -93,6 +94,15 @@ test(`MCP (${versionsOf(['@modelcontextprotocol/sdk'])})`, async (t) => {
     const after = await connect(t, server.url)
     assert.notEqual(after.session, before.session, 'it was initialised anew')
     assert.equal(await after.say('a'), `a in ${after.session}`)
+  })
+
+  await t.test("terminateSession ends the session's event stream at the server", async (t) => {
+    const server = await startServer(t, { together: 1 })
+    const client = await connect(t, server.url)
+    const stream = () => server.requests.find(({ method }) => method === 'GET')
+    await server.when('the event stream is open', stream)
+    await client.terminate()
+    await server.when('it is over', () => stream().state !== 'open')
   })
 
   await t.test('by default: calls at once are calls of their own', async (t) => {

@@ -10,7 +10,8 @@ const INTRO = `# What takes a \`fetch\`
 
 Whatever takes a \`fetch\` takes \`df.fetch\`, unchanged: it is bound, so it may be passed around on its own, and what it
 resolves with is a real \`Response\`. Each snippet below is executed by \`cargo xtask test --all\` with the versions named,
-through a recorder; all connections are cut in the middle of the answer, and the library has to get the whole of it.
+through a recorder. In all but the last two, all connections are cut in the middle of the answer, and the library has to
+get the whole of it.
 
 \`\`\`js
 import { DurableFetchClient } from 'durablefetch'
@@ -103,7 +104,8 @@ function mcp() {
   return `## MCP: \`StreamableHTTPClientTransport\`
 
 \`never\` is the client above. A server that has forgotten a session answers 404; connect anew then, as without
-durablefetch.
+durablefetch. End a session with \`transport.terminateSession()\` before you close it: closing alone aborts, which leaves
+the session's event stream open between recorder and server.
 
 \`\`\`js
 ${snippet}\`\`\`
