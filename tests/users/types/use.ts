@@ -1,6 +1,8 @@
 // df.fetch and df.chatTransport where each library wants them: compiles without a cast, or the types are wrong.
+import { createOpenAI } from '@ai-sdk/openai'
 import Anthropic from '@anthropic-ai/sdk'
 import { fetchEventSource } from '@microsoft/fetch-event-source'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { fetchServerSentEvents } from '@tanstack/ai-client'
 import { httpBatchStreamLink } from '@trpc/client'
 import { DefaultChatTransport as Transport5 } from 'ai-5'
@@ -19,6 +21,8 @@ const url = 'https://api.example/answer?id=1'
 
 export const native: typeof globalThis.fetch = df.fetch
 export const openai = new OpenAI({ fetch: df.fetch })
+export const provider = createOpenAI({ fetch: df.fetch })
+export const mcp = new StreamableHTTPClientTransport(new URL(url), { fetch: df.fetch })
 export const anthropic = new Anthropic({ fetch: df.fetch })
 export const tanstack = fetchServerSentEvents(url, { fetchClient: df.fetch })
 export const trpc = httpBatchStreamLink({ url, fetch: df.fetch })
