@@ -5,7 +5,7 @@ use std::sync::Arc;
 use durablefetch_protocol::admission::{self, Decision, Ending, Part};
 use durablefetch_protocol::life::{Event, Reply};
 use durablefetch_protocol::recording::Start;
-use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RequestId};
+use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RecordingId, RequestId};
 
 use super::commit::Cargo;
 use super::pump;
@@ -40,7 +40,8 @@ pub(crate) async fn admit(
     ask: Ask,
     source: Source,
 ) -> Result<Admitted, ProtocolError> {
-    let event = Event::Ask { ask: &ask, new: recorder.new_id()? };
+    // A start is given its id in the commit slot.
+    let event = Event::Ask { ask: &ask, new: RecordingId::ZERO };
     let pump = Box::new(|recorder, entry, recording| pump::spawn(recorder, entry, recording, source));
     let acted = entry.act(recorder, event, Cargo { pump: Some(pump), ..Cargo::default() }).await?;
     match (acted.reply, acted.reading) {

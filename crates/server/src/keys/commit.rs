@@ -112,6 +112,11 @@ impl Entry {
                 AtOnce::Commits(_, cargo) => cargo,
             };
             let slot = Arc::clone(&self.slot).lock_owned().await;
+            let event = match event {
+                // Here, so that the ids of a key are in the order in which its recordings start.
+                Event::Ask { ask, .. } => Event::Ask { ask, new: recorder.new_id()? },
+                other => other,
+            };
             // What another one has committed meanwhile counts.
             let (plan, with) = match self.at_once(recorder, event, cargo)? {
                 AtOnce::Done(acted) => return Ok(acted),
