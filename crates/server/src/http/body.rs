@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::keys::reading::Reading;
 use crate::net::connection::Watch;
+use crate::observe::metrics::Metrics;
 use crate::storage::bodies;
 
 /// The most bytes that are read from storage at once.
@@ -24,6 +25,8 @@ const READ_MAX: usize = 128 * 1024;
 #[derive(Debug)]
 pub(crate) struct RecordingBody {
     reading: Reading,
+    /// The recorder's, at hand for every chunk.
+    metrics: Arc<Metrics>,
     offset: u64,
     /// What is read from storage goes through it. It comes back once the connection has sent the last part.
     buffer: BytesMut,
@@ -39,16 +42,17 @@ pub(crate) struct RecordingBody {
 impl RecordingBody {
     /// A reader from `offset`. `len` is the stored length, for the endings that do not follow.
     pub(crate) fn new(reading: Reading, offset: u64, len: u64, ending: Ending, watch: Watch) -> Self {
-        reading.recorder.metrics.readers.increment(1.0);
+        let metrics = Arc::clone(&reading.recorder.metrics);
+        metrics.readers.increment(1.0);
         let until = (ending == Ending::Clean).then_some(len);
         let buffer = BytesMut::new();
-        Self { reading, offset, buffer, file: None, pending: None, ending, until, watch }
+        Self { reading, metrics, offset, buffer, file: None, pending: None, ending, until, watch }
     }
 
     fn deliver(&mut self, bytes: Bytes) -> Frame<Bytes> {
         self.offset += bytes.len() as u64;
         self.watch.sent();
-        self.reading.recorder.metrics.bytes_out.increment(bytes.len() as u64);
+        self.metrics.bytes_out.increment(bytes.len() as u64);
         Frame::data(bytes)
     }
 
@@ -76,7 +80,7 @@ impl RecordingBody {
     /// Bytes from the file up to `until`: at once where they are in the page cache.
     fn read_stored(&mut self, until: u64) -> io::Result<Option<Bytes>> {
         if !self.reading.recording.has_ended() {
-            self.reading.recorder.metrics.ring_misses.increment(1);
+            self.metrics.ring_misses.increment(1);
         }
         let file = self.file()?;
         let len = usize::try_from(until - self.offset).unwrap_or(READ_MAX).min(READ_MAX);
@@ -146,7 +150,7 @@ impl http_body::Body for RecordingBody {
 
 impl Drop for RecordingBody {
     fn drop(&mut self) {
-        self.reading.recorder.metrics.readers.decrement(1.0);
+        self.metrics.readers.decrement(1.0);
     }
 }
 

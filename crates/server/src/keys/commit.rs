@@ -107,11 +107,17 @@ impl Entry {
         // What makes room does not wait for it.
         let tries = if matches!(event, Event::Evict { .. } | Event::Due { .. }) { 1 } else { TRIES };
         for left in (0..tries).rev() {
-            cargo = match self.at_once(recorder, event, cargo)? {
-                AtOnce::Done(acted) => return Ok(acted),
-                AtOnce::Commits(_, cargo) => cargo,
+            let slot = match Arc::clone(&self.slot).try_lock_owned() {
+                Ok(slot) => slot,
+                // Another one commits. What has nothing to commit does not wait for it.
+                Err(_) => {
+                    cargo = match self.at_once(recorder, event, cargo)? {
+                        AtOnce::Done(acted) => return Ok(acted),
+                        AtOnce::Commits(_, cargo) => cargo,
+                    };
+                    Arc::clone(&self.slot).lock_owned().await
+                }
             };
-            let slot = Arc::clone(&self.slot).lock_owned().await;
             let event = match event {
                 // Here, so that the ids of a key are in the order in which its recordings start.
                 Event::Ask { ask, .. } => Event::Ask { ask, new: recorder.new_id()? },
