@@ -176,7 +176,8 @@ pub(super) fn add(suite: &mut Suite) {
         let _old = cx.live(&superseded, cx.get(&superseded).id(&id), "old").await?;
         let _new = cx.live(&superseded, cx.get(&superseded).mode("restart"), "new").await?;
         let failed = cx.endpoint();
-        let open = cx.get(&failed).id(&id).open().await?;
+        // workerd asks once more by itself where a GET is reset on a connection that it has used before.
+        let open = cx.post(&failed, "x").id(&id).open().await?;
         failed.accept().await?.reset();
         open.response().await?.is(502)?;
         let stopped = cx.endpoint();
