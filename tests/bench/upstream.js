@@ -1,6 +1,7 @@
 // What is fetched: so many bytes at once, or a chunk every so many milliseconds with the time in it.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { listen } from '../e2e/lib/listen.js'
 
 const BLOCK = Buffer.alloc(64 << 10, 7)
 const wall = () => performance.timeOrigin + performance.now()
@@ -14,14 +15,10 @@ export async function startUpstream() {
     if (pathname === '/ticks') return ticks(response, number('chunks'), number('everyMs'))
     response.end()
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { port, stop } = await listen(server)
   return {
-    url: `http://localhost:${server.address().port}`,
-    stop() {
-      server.closeAllConnections()
-      server.close()
-    },
+    url: `http://localhost:${port}`,
+    stop,
   }
 }
 

@@ -1,9 +1,9 @@
 // The page's own server: an empty page, the package, and what reads.
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { listen } from '../e2e/lib/listen.js'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const PAGE = '<!doctype html><meta charset="utf-8"><title>chaos</title><link rel="icon" href="data:,">'
@@ -17,7 +17,6 @@ export async function startSite(modules) {
     if (!bytes) return response.writeHead(404).end()
     response.writeHead(200, { 'content-type': 'text/javascript' }).end(bytes)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return { url: `http://localhost:${server.address().port}/`, stop: () => server.close() }
+  const { port, stop } = await listen(server)
+  return { url: `http://localhost:${port}/`, stop }
 }

@@ -1,9 +1,9 @@
 // What pages of other sites can do with the recorder on this machine: nothing.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { launchBrowser } from './lib/browser.js'
+import { listen } from './lib/listen.js'
 import { startRecorder } from './lib/recorder.js'
 
 const SECRET = 'the secret of this machine'
@@ -18,10 +18,9 @@ async function startUpstream(t) {
       <script>document.title = 'it ran'; fetch('/in-progress', { method: 'POST', body: '{}' }); new Image().src = '/ran'</script>
       <img src="x" onerror="document.title = 'it ran'">`)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  return { authority: `127.0.0.1:${server.address().port}`, asked }
+  const { port, stop } = await listen(server)
+  t.after(stop)
+  return { authority: `127.0.0.1:${port}`, asked }
 }
 
 async function start(t) {
@@ -82,12 +81,9 @@ test('a page that binds its own name to this machine (DNS rebinding) reads nothi
   // too, so that it is not Chromium which keeps a public page from a local address.
   await recorder.kill()
   const lure = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<title>lure</title>'))
-  lure.listen(recorder.port, '127.0.0.1')
-  await once(lure, 'listening')
+  const { stop } = await listen(lure, { port: recorder.port })
   await page.goto(`${origin}/lure`)
-  lure.closeAllConnections()
-  lure.close()
-  await once(lure, 'close')
+  await stop()
   await recorder.restart()
   assert.equal(await page.title(), 'lure')
   const read = await page.evaluate(ATTEMPTS, { origin, authority: upstream.authority })

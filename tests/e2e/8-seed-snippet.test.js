@@ -28,23 +28,30 @@ async function untilLast(page, text) {
   await page.waitForFunction(shown, text, { timeout: 20_000, polling: 'raf' })
 }
 
+/** Asks, reloads when half of the answer is there, and reads the whole. Returns the page's errors, a list that grows. */
+async function reloadInTheMiddle(world, page, { query = '', beforeReload = () => {} } = {}) {
+  const errors = []
+  page.on('pageerror', (error) => errors.push(error.message))
+  await page.goto(`${world.site.url}/?${query}chat=${crypto.randomUUID()}`)
+
+  world.gate.holdAt(50)
+  await send(page, QUESTION)
+  await untilLast(page, beginningOf(QUESTION, 50))
+  beforeReload()
+  await page.reload()
+  await untilLast(page, beginningOf(QUESTION, 50))
+  const over = untilOver(page)
+  world.gate.open()
+  await untilLast(page, answerTo(QUESTION))
+  await over
+  return errors
+}
+
 for (const recorderAt of ['direct', 'mount']) {
   test(`the snippet of 0.1.0's README works as it is, only the host differs (recorder: ${recorderAt})`, async (t) => {
     const world = await startWorld(t, { page: 'snippet', recorderAt })
     const page = await world.context.newPage()
-    const errors = []
-    page.on('pageerror', (error) => errors.push(error.message))
-    await page.goto(`${world.site.url}/?chat=${crypto.randomUUID()}`)
-
-    world.gate.holdAt(50)
-    await send(page, QUESTION)
-    await untilLast(page, beginningOf(QUESTION, 50))
-    await page.reload()
-    await untilLast(page, beginningOf(QUESTION, 50))
-    const over = untilOver(page)
-    world.gate.open()
-    await untilLast(page, answerTo(QUESTION))
-    await over
+    const errors = await reloadInTheMiddle(world, page)
     assert.deepEqual(await messages(page), [
       ['user', QUESTION],
       ['assistant', answerTo(QUESTION)],
@@ -64,24 +71,11 @@ for (const recorderAt of ['direct', 'mount']) {
 test('the snippet under StrictMode asks the upstream once', async (t) => {
   const world = await startWorld(t, { page: 'snippet' })
   const page = await world.context.newPage()
-  const errors = []
-  page.on('pageerror', (error) => errors.push(error.message))
   const sent = []
   page.on('request', (request) => {
     if (request.method() === 'POST' && request.url().includes('/api/chat')) sent.push(request.headers())
   })
-  await page.goto(`${world.site.url}/?strict&chat=${crypto.randomUUID()}`)
-
-  world.gate.holdAt(50)
-  await send(page, QUESTION)
-  await untilLast(page, beginningOf(QUESTION, 50))
-  sent.length = 0
-  await page.reload()
-  await untilLast(page, beginningOf(QUESTION, 50))
-  const over = untilOver(page)
-  world.gate.open()
-  await untilLast(page, answerTo(QUESTION))
-  await over
+  const errors = await reloadInTheMiddle(world, page, { query: 'strict&', beforeReload: () => (sent.length = 0) })
   assert.equal(sent.length, 2, 'it was sent again twice')
   for (const headers of sent) assert.ok(headers['durablefetch-attach'], 'to the answer that is going on')
   assert.equal(world.api.requests.length, 1, 'the API saw one request')

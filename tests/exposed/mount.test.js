@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import { test } from 'node:test'
+import { listen } from '../e2e/lib/listen.js'
 import { startRecorder } from '../e2e/lib/recorder.js'
 import { startNginx } from '../failures/lib/nginx.js'
 
@@ -24,10 +25,9 @@ async function startApp(t) {
     response.setHeader('set-cookie', 'sid=2')
     response.end('from the app')
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  return { port: server.address().port, asked }
+  const { port, stop } = await listen(server)
+  t.after(stop)
+  return { port, asked }
 }
 
 /** What `https://app.example` answers, when nginx is at this port. */

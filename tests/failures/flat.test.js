@@ -1,10 +1,10 @@
 // What does not grow: memory and closures over ten thousand fetches, memory of a body that nobody reads.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { startCutProxy } from '../e2e/lib/cut-proxy.js'
 import { within } from '../e2e/lib/deadline.js'
+import { listen } from '../e2e/lib/listen.js'
 import { startPages } from './lib/page.js'
 import { startWorld } from './lib/world.js'
 
@@ -129,14 +129,9 @@ test('flat', async (t) => {
 /** Says the same few words to everybody. */
 async function startSmallUpstream() {
   const server = createServer((_, response) => response.end('the same few words'))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { port, stop } = await listen(server)
   return {
-    url: `http://127.0.0.1:${server.address().port}/words`,
-    async stop() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    url: `http://127.0.0.1:${port}/words`,
+    stop,
   }
 }

@@ -1,8 +1,8 @@
 // The package in workers: no document, no window, no localStorage.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { startCutProxy } from '../e2e/lib/cut-proxy.js'
+import { listen } from '../e2e/lib/listen.js'
 import { checkReport } from './lib/check.js'
 import { executes } from './lib/executes.js'
 import { readPage } from './lib/page.js'
@@ -50,11 +50,8 @@ async function serveCut(t, proxy) {
   const server = createServer((_request, response) => {
     proxy.cutNow()
     response.writeHead(204, { 'access-control-allow-origin': '*' }).end()
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
   })
-  return `http://127.0.0.1:${server.address().port}`
+  const { port, stop } = await listen(server)
+  t.after(stop)
+  return `http://127.0.0.1:${port}`
 }

@@ -8,12 +8,13 @@ import { ANSWER, HALF } from '../users/lib/answer.js'
 import { installOurs } from '../users/lib/ours.js'
 import { startPages } from './lib/clients.js'
 import { startOriginalWorker } from './lib/original-worker.js'
-import { COMMON, QUESTION, runEach, TYPE } from './lib/scenarios.js'
+import { CHATS, COMMON, QUESTION, runEach } from './lib/scenarios.js'
 import { startUpstream } from './lib/upstream.js'
 import { driverOf } from './page/driver.js'
 
 const SCENARIOS = {
   ...COMMON,
+  ...CHATS,
   async 'status: while it streams, and after'({ client, upstream, gate }) {
     const url = upstream.address()
     gate.holdAt(HALF)
@@ -51,11 +52,6 @@ const SCENARIOS = {
     else assert.equal(seen.failed, 'TypeError')
     assert.equal(upstream.requests.length, 1, 'how often the upstream was asked')
   },
-  async 'a chat: nothing to resume is 204, and the upstream is not asked'({ client, upstream }) {
-    const seen = await client.chatResume(upstream.address(), 'chat')
-    assert.equal(seen.status, 204)
-    assert.equal(upstream.requests.length, 0)
-  },
   async 'a chat: what streams is resumed'({ client, upstream, gate }) {
     const api = upstream.address()
     gate.holdAt(HALF)
@@ -65,14 +61,6 @@ const SCENARIOS = {
     gate.open()
     assert.deepEqual(await client.finish('resumed'), { text: ANSWER })
     assert.equal((await sent).text, ANSWER)
-    assert.equal(upstream.requests.length, 1)
-  },
-  async "a chat with reconnect: 'recorded': what has finished is there, what never was is 204"({ client, upstream }) {
-    const [api, other] = [upstream.address(), upstream.address()]
-    await client.chatSend(api, 'chat', 'Hello')
-    const recorded = { reconnect: 'recorded' }
-    assert.deepEqual(await client.chatResume(api, 'chat', recorded), { status: 200, type: TYPE, text: ANSWER })
-    assert.equal((await client.chatResume(other, 'chat', recorded)).status, 204)
     assert.equal(upstream.requests.length, 1)
   },
   async 'a chat: the second message gets its own answer'({ client, upstream }) {

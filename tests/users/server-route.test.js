@@ -1,33 +1,27 @@
 // A server route that asks a model with df.fetch, for several people at once.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { createOpenAI } from '@ai-sdk/openai'
 import { streamText } from 'ai-7'
 import { within } from '../e2e/lib/deadline.js'
+import { listen } from '../e2e/lib/listen.js'
 import { recorderFor } from './lib/beside.js'
 import { installOurs } from './lib/ours.js'
 import { sendEvents } from './lib/protocols/event-stream.js'
+import { completionChunk } from './lib/protocols/openai.js'
 import { signal, startScripted } from './lib/scripted.js'
 import { versionsOf } from './lib/versions.js'
 
 /** Chat completions: an answer that names its question. It begins at once and ends when it is let. */
 async function startModel(t) {
   const gate = signal()
-  const chunk = (delta, finish_reason = null) => ({
-    id: 'chatcmpl-1',
-    object: 'chat.completion.chunk',
-    created: 0,
-    model: 'gpt-5',
-    choices: [{ index: 0, delta, finish_reason }],
-  })
   async function* answer(question) {
-    yield [undefined, chunk({ role: 'assistant', content: `You asked ${question}` })]
+    yield [undefined, completionChunk({ role: 'assistant', content: `You asked ${question}` })]
     await gate.opened
-    yield [undefined, chunk({ content: ', I answer.' })]
-    yield [undefined, chunk({}, 'stop')]
+    yield [undefined, completionChunk({ content: ', I answer.' })]
+    yield [undefined, completionChunk({}, 'stop')]
     yield [undefined, '[DONE]']
   }
   const upstream = await startScripted(t, async ({ body }, response) => {
@@ -50,14 +44,9 @@ async function startRoute(t, never, upstream) {
     // snippet:end
     result.pipeTextStreamToResponse(response)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  })
-  return `http://127.0.0.1:${server.address().port}/api/chat`
+  const { port, stop } = await listen(server)
+  t.after(stop)
+  return `http://127.0.0.1:${port}/api/chat`
 }
 
 test(`createOpenAI in a route (${versionsOf(['@ai-sdk/openai', 'ai-7'])})`, async (t) => {

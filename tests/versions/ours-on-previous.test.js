@@ -1,9 +1,9 @@
 // Our client with a recorder of 0.2: all that 0.2 can do works as it does there, and what is new is said to be missing.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import { test } from 'node:test'
 import { Gate } from '../e2e/lib/gate.js'
+import { listen } from '../e2e/lib/listen.js'
 import { startRecorder } from '../e2e/lib/recorder.js'
 import { QUESTION } from '../seed-compat/lib/scenarios.js'
 import { startUpstream } from '../seed-compat/lib/upstream.js'
@@ -31,26 +31,22 @@ const HEADERS = ['url', 'mode', 'request', 'recording', 'offset', 'token'].map((
 const MODES = [undefined, 'join', 'restart', 'resume', 'replay']
 
 /** Passes requests on, and remembers them. */
-async function startListener(t, port) {
+async function startListener(t, target) {
   const seen = []
   const server = createServer(async (request, response) => {
     const { method, url, headers } = request
     let body = ''
     for await (const part of request.setEncoding('utf8')) body += part
     seen.push({ url, headers, body })
-    const passed = httpRequest({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+    const passed = httpRequest({ host: '127.0.0.1', port: target, method, path: url, headers }, (answer) => {
       response.writeHead(answer.statusCode, answer.headers)
       answer.pipe(response)
     })
     passed.end(body)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { url: `http://localhost:${server.address().port}`, seen }
+  const { port, stop } = await listen(server)
+  t.after(stop)
+  return { url: `http://localhost:${port}`, seen }
 }
 
 test("our client with 0.2's recorder", async (t) => {

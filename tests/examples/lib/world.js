@@ -1,8 +1,8 @@
 // What an example talks to: a real recorder, and the examples' own upstream, stopped at a word of the test's choice.
-import { once } from 'node:events'
 import { createUpstream, wordsOf } from '../../../examples/upstream/upstream.js'
 import { within } from '../../e2e/lib/deadline.js'
 import { Gate } from '../../e2e/lib/gate.js'
+import { listen } from '../../e2e/lib/listen.js'
 import { startRecorder } from '../../e2e/lib/recorder.js'
 
 /** What the first answer says: whole, and its first `words` words. */
@@ -20,16 +20,14 @@ export async function startWorld(t, flags = []) {
     asked += 1
     response.on('close', () => response.writableFinished || hangUp())
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { port, stop } = await listen(server)
   const recorder = await startRecorder({ args: flags })
   t.after(async () => {
     gate.open()
     await recorder.stop()
-    server.closeAllConnections()
-    server.close()
+    await stop()
   })
-  const upstream = `http://localhost:${server.address().port}`
+  const upstream = `http://localhost:${port}`
   return {
     gate,
     upstream,

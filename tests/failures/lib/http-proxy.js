@@ -2,6 +2,7 @@
 import { EventEmitter, once } from 'node:events'
 import { createServer, request as ask } from 'node:http'
 import { within } from '../../e2e/lib/deadline.js'
+import { listen } from '../../e2e/lib/listen.js'
 
 export async function startHttpProxy({ targetPort }) {
   const events = new EventEmitter().setMaxListeners(0)
@@ -39,11 +40,10 @@ export async function startHttpProxy({ targetPort }) {
     outgoing.on('error', () => response.socket?.resetAndDestroy())
     request.pipe(outgoing)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { port, stop } = await listen(server)
 
   return {
-    url: `http://localhost:${server.address().port}`,
+    url: `http://localhost:${port}`,
     /** Every request so far, preflights included, with the status it was answered, once it was. */
     seen,
     /** The next request is answered like this in place of the recorder, or (`passes`) of its answer. */
@@ -70,11 +70,7 @@ export async function startHttpProxy({ targetPort }) {
       }
       await within(20_000, `${count} such requests`, reached())
     },
-    async stop() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    stop,
   }
 }
 

@@ -1,7 +1,7 @@
 // The server that both kinds of fetch ask: small, scripted by path and query, open to every origin.
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { gzipSync } from 'node:zlib'
+import { listen } from '../../e2e/lib/listen.js'
 
 const TEXT = 'hello, wörld'
 const EMPTY_MODULE = Buffer.from('0061736d01000000', 'hex')
@@ -25,15 +25,10 @@ export async function startUpstream() {
     if (body)
       await route({ request, response, url, body, query: url.searchParams, count: () => count(counts, run), open })
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { port, stop } = await listen(server)
   return {
-    url: `http://localhost:${server.address().port}`,
-    async stop() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    url: `http://localhost:${port}`,
+    stop,
   }
 }
 

@@ -1,6 +1,6 @@
 // A small upstream that streams, and counts how often it was asked.
-import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { listen } from '../../e2e/lib/listen.js'
 
 export const TEXT = Array.from({ length: 200 }, (_, line) => `line ${line}: naïve façade — 😀\n`).join('')
 
@@ -12,11 +12,7 @@ export async function startUpstream(t) {
     for (const line of TEXT.match(/.*\n/g)) response.write(line)
     response.end()
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { url: `http://127.0.0.1:${server.address().port}/text?id=${crypto.randomUUID()}`, asked: () => asked }
+  const { port, stop } = await listen(server)
+  t.after(stop)
+  return { url: `http://127.0.0.1:${port}/text?id=${crypto.randomUUID()}`, asked: () => asked }
 }

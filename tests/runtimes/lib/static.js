@@ -1,8 +1,8 @@
 // A web server for built pages: files as they are, with their types, and the headers of the test's choice.
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
+import { listen } from '../../e2e/lib/listen.js'
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -25,11 +25,7 @@ export async function serveStatic(t, dir, headers = {}) {
       .writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', ...headers })
       .end(bytes)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { url: `http://127.0.0.1:${server.address().port}`, served }
+  const { port, stop } = await listen(server)
+  t.after(stop)
+  return { url: `http://127.0.0.1:${port}`, served }
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
+import { listen } from '../../e2e/lib/listen.js'
 
 /** What `/stream` sends: bytes of every value, in two parts. */
 export const BODY = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, at) => (at * 31 + (at >> 8) * 7) & 255))
@@ -32,13 +33,9 @@ export async function startUpstream(t) {
     while (!released.has(id)) await once(events, 'release')
     response.end(BODY.subarray(HALF))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { url: `http://127.0.0.1:${server.address().port}`, asked: (path) => asked.get(path) ?? 0 }
+  const { port, stop } = await listen(server)
+  t.after(stop)
+  return { url: `http://127.0.0.1:${port}`, asked: (path) => asked.get(path) ?? 0 }
 }
 
 /** An address on this machine where nothing listens. */

@@ -1,9 +1,9 @@
 // A client in Node and the same in Chromium, behind one driver.
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { launchBrowser } from '../../e2e/lib/browser.js'
+import { listen } from '../../e2e/lib/listen.js'
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
 
@@ -24,13 +24,11 @@ export async function startPages(t, { name, nodeModules = '' }) {
     response.writeHead(200, { 'content-type': isScript ? 'text/javascript' : 'text/html' })
     response.end(isScript ? script.outputFiles[0].contents : html)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { port, stop } = await listen(server)
   const browser = await launchBrowser()
   t.after(async () => {
     await browser.close()
-    server.closeAllConnections()
-    server.close()
+    await stop()
   })
   return {
     version: browser.version(),
@@ -38,7 +36,7 @@ export async function startPages(t, { name, nodeModules = '' }) {
     async open(t, recorder) {
       const page = await browser.newPage()
       t.after(() => page.close())
-      await page.goto(`http://localhost:${server.address().port}/?${new URLSearchParams({ recorder })}`)
+      await page.goto(`http://localhost:${port}/?${new URLSearchParams({ recorder })}`)
       const call =
         (method) =>
         (...args) =>

@@ -1,4 +1,5 @@
-// What both files do: the scenarios that any client passes with any recorder, and running scenarios in Node and Chromium.
+// The scenarios that any client passes with any recorder, the chats that any recorder serves to our client, and running
+// scenarios in Node and Chromium.
 import assert from 'node:assert/strict'
 import { within } from '../../e2e/lib/deadline.js'
 import { Gate } from '../../e2e/lib/gate.js'
@@ -46,6 +47,22 @@ export const COMMON = {
     assert.equal((await client.isInProgress(url)).completed, false)
     assert.equal((await client.read(url)).text, ANSWER)
     assert.equal(upstream.requests.length, 2)
+  },
+}
+
+/** Chats of our client, with a recorder of any version. */
+export const CHATS = {
+  async 'a chat: nothing to resume is 204, and the upstream is not asked'({ client, upstream }) {
+    assert.equal((await client.chatResume(upstream.address(), 'chat')).status, 204)
+    assert.equal(upstream.requests.length, 0)
+  },
+  async "a chat with reconnect: 'recorded': what has finished is there, what never was is 204"({ client, upstream }) {
+    const [api, other] = [upstream.address(), upstream.address()]
+    await client.chatSend(api, 'chat', 'Hello')
+    const recorded = { reconnect: 'recorded' }
+    assert.deepEqual(await client.chatResume(api, 'chat', recorded), { status: 200, type: TYPE, text: ANSWER })
+    assert.equal((await client.chatResume(other, 'chat', recorded)).status, 204)
+    assert.equal(upstream.requests.length, 1)
   },
 }
 

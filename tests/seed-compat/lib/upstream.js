@@ -1,6 +1,6 @@
 // An upstream that streams words through a gate, and remembers what it was asked.
-import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { listen } from '../../e2e/lib/listen.js'
 import { words } from '../../users/lib/answer.js'
 
 /** `host`: the address of this machine to listen on. */
@@ -16,16 +16,11 @@ export async function startUpstream({ gate, host = '127.0.0.1' }) {
     for await (const word of words(gate)) response.write(word)
     response.end()
   })
-  server.listen(0, host)
-  await once(server, 'listening')
+  const { port, stop } = await listen(server, { host })
   return {
     /** An address that was never asked for before. */
-    address: (path = '/text') => `http://${host}:${server.address().port}${path}?id=${crypto.randomUUID()}`,
+    address: (path = '/text') => `http://${host}:${port}${path}?id=${crypto.randomUUID()}`,
     requests,
-    async stop() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    stop,
   }
 }

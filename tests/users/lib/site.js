@@ -1,8 +1,8 @@
 // Pages under test, bundled by esbuild and served from memory.
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { listen } from '../../e2e/lib/listen.js'
 
 const html = (script) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${script}</title><link rel="icon" href="data:,"></head>
@@ -30,14 +30,9 @@ export async function startSite({ pages, nodeModules }) {
     const [type, body] = script ? ['text/javascript', script] : ['text/html', html(pathname.slice(1))]
     response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' }).end(body)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { port, stop } = await listen(server)
   return {
-    url: `http://localhost:${server.address().port}`,
-    async stop() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    url: `http://localhost:${port}`,
+    stop,
   }
 }

@@ -1,7 +1,7 @@
 // The mock upstream: says the same answer in the protocol of each library.
-import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
-import { within } from '../../e2e/lib/deadline.js'
+import { listen } from '../../e2e/lib/listen.js'
+import { requestLog } from '../../e2e/lib/request-log.js'
 import { aiSdk, aiSdkNumbered, aiSdkTool } from './protocols/ai-sdk.js'
 import { anthropic } from './protocols/anthropic.js'
 import { openai } from './protocols/openai.js'
@@ -28,36 +28,20 @@ const PROTOCOLS = {
 }
 
 export async function startUpstream({ gate }) {
-  const requests = []
-  const events = new EventEmitter().setMaxListeners(0)
+  const { requests, add, until } = requestLog()
   const server = createServer((request, response) => {
-    const entry = { method: request.method, url: request.url, state: 'open' }
-    requests.push(entry)
-    response.on('close', () => {
-      entry.state = response.writableFinished ? 'finished' : 'hung up'
-      events.emit('change')
-    })
+    add({ method: request.method, url: request.url }, response)
     const protocol = PROTOCOLS[request.url.split(/[/?]/)[1]]
     if (!protocol) return response.writeHead(404).end(`no protocol at ${request.url}`)
     protocol({ request, response, gate, number: requests.length }).catch((error) => response.destroy(error))
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const { port, stop } = await listen(server)
   return {
-    url: `http://127.0.0.1:${server.address().port}`,
+    url: `http://127.0.0.1:${port}`,
     /** Every request so far, oldest first. */
     requests,
     /** Resolves once request number `index` is in this state. */
-    async until(index, state) {
-      const reached = async () => {
-        while (requests[index]?.state !== state) await once(events, 'change')
-      }
-      await within(10_000, `request ${index} is ${state}`, reached())
-    },
-    async stop() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
+    until: (index, state) => until(index, state, 10_000),
+    stop,
   }
 }

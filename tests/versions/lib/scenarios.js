@@ -5,7 +5,7 @@ import { startCutProxy } from '../../e2e/lib/cut-proxy.js'
 import { within } from '../../e2e/lib/deadline.js'
 import { startRecorder } from '../../e2e/lib/recorder.js'
 import { startPages } from '../../seed-compat/lib/clients.js'
-import { COMMON, QUESTION, runEach, TYPE } from '../../seed-compat/lib/scenarios.js'
+import { CHATS, COMMON, QUESTION, runEach } from '../../seed-compat/lib/scenarios.js'
 import { driverOf } from '../../seed-compat/page/driver.js'
 import { ANSWER, HALF } from '../../users/lib/answer.js'
 
@@ -13,6 +13,7 @@ export const OTHER = { ...QUESTION, body: '{"question":"Another"}' }
 
 export const BOTH = {
   ...COMMON,
+  ...CHATS,
   async 'two that ask the same at once share one request'({ client, upstream, gate }) {
     const url = upstream.address()
     gate.holdAt(HALF)
@@ -114,10 +115,6 @@ export const BOTH = {
     assert.deepEqual(seen, { status: 500, type: 'text/plain', text: 'a problem' })
     assert.equal(upstream.requests.length, 1)
   },
-  async 'a chat: nothing to resume is 204, and the upstream is not asked'({ client, upstream }) {
-    assert.equal((await client.chatResume(upstream.address(), 'chat')).status, 204)
-    assert.equal(upstream.requests.length, 0)
-  },
   async 'a chat: what streams is resumed, what has finished is not'({ client, upstream, gate }) {
     const api = upstream.address()
     gate.holdAt(HALF)
@@ -128,14 +125,6 @@ export const BOTH = {
     assert.deepEqual(await client.finish('resumed'), { text: ANSWER })
     assert.equal((await sent).text, ANSWER)
     assert.equal((await client.chatResume(api, 'chat')).status, 204)
-    assert.equal(upstream.requests.length, 1)
-  },
-  async "a chat with reconnect: 'recorded': what has finished is there, what never was is 204"({ client, upstream }) {
-    const [api, other] = [upstream.address(), upstream.address()]
-    await client.chatSend(api, 'chat', 'Hello')
-    const recorded = { reconnect: 'recorded' }
-    assert.deepEqual(await client.chatResume(api, 'chat', recorded), { status: 200, type: TYPE, text: ANSWER })
-    assert.equal((await client.chatResume(other, 'chat', recorded)).status, 204)
     assert.equal(upstream.requests.length, 1)
   },
   async 'a chat: each message gets its own answer, the same one twice too'({ client, upstream }) {

@@ -1,6 +1,6 @@
 // What the event streams have in common.
 
-/** Writes one event for each pair of name (or `undefined`) and data; data that is no string as JSON. */
+/** Writes one event for each pair of name (or `undefined`) and data; other data than strings as JSON. */
 export async function sendEvents(response, events) {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.flushHeaders()
@@ -17,11 +17,4 @@ export async function sendResponse(response, { status, headers, body }) {
   response.flushHeaders()
   for await (const chunk of body) response.write(chunk)
   response.end()
-}
-
-/** Reads the request's body as JSON. */
-export async function jsonOf(request) {
-  let text = ''
-  for await (const chunk of request.setEncoding('utf8')) text += chunk
-  return JSON.parse(text)
 }

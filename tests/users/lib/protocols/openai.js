@@ -1,25 +1,28 @@
 // OpenAI: chat completions and responses, streaming.
+import { json } from 'node:stream/consumers'
 import { ANSWER, words } from '../answer.js'
-import { jsonOf, sendEvents } from './event-stream.js'
+import { sendEvents } from './event-stream.js'
 
 export async function openai({ request, response, gate }) {
-  const { stream } = await jsonOf(request)
+  const { stream } = await json(request)
   if (!stream) return void response.writeHead(400).end()
   const events = request.url.includes('/responses') ? responses(gate) : completions(gate)
   await sendEvents(response, events)
 }
 
+/** One event of a chat completion. */
+export const completionChunk = (delta, finish_reason = null) => ({
+  id: 'chatcmpl-1',
+  object: 'chat.completion.chunk',
+  created: 0,
+  model: 'gpt-5',
+  choices: [{ index: 0, delta, finish_reason }],
+})
+
 async function* completions(gate) {
-  const chunk = (delta, finish_reason = null) => ({
-    id: 'chatcmpl-1',
-    object: 'chat.completion.chunk',
-    created: 0,
-    model: 'gpt-5',
-    choices: [{ index: 0, delta, finish_reason }],
-  })
-  yield [undefined, chunk({ role: 'assistant', content: '' })]
-  for await (const word of words(gate)) yield [undefined, chunk({ content: word })]
-  yield [undefined, chunk({}, 'stop')]
+  yield [undefined, completionChunk({ role: 'assistant', content: '' })]
+  for await (const word of words(gate)) yield [undefined, completionChunk({ content: word })]
+  yield [undefined, completionChunk({}, 'stop')]
   yield [undefined, '[DONE]']
 }
 

@@ -1,10 +1,11 @@
 // TanStack AI's events (AG-UI), written by its own server half.
+import { json } from 'node:stream/consumers'
 import { toServerSentEventsResponse } from '@tanstack/ai'
 import { words } from '../answer.js'
-import { jsonOf, sendResponse } from './event-stream.js'
+import { sendResponse } from './event-stream.js'
 
 export async function tanstack({ request, response, gate }) {
-  const { threadId = 'thread', runId = 'run' } = await jsonOf(request)
+  const { threadId = 'thread', runId = 'run' } = await json(request)
   await sendResponse(response, toServerSentEventsResponse(events(gate, { threadId, runId })))
 }
 

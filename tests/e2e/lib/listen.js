@@ -1,0 +1,16 @@
+// The HTTP servers of tests: each on a free port of this machine.
+import { once } from 'node:events'
+
+/** Starts it. Resolves with its port, and with `stop`, which cuts what is open and resolves once the port is free. */
+export async function listen(server, { host = '127.0.0.1', port = 0 } = {}) {
+  server.listen(port, host)
+  await once(server, 'listening')
+  return {
+    port: server.address().port,
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
