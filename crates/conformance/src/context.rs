@@ -45,6 +45,18 @@ impl Context {
         Ok((self.at(instance.base_url())?, instance))
     }
 
+    /// Kills the recorder and starts it again on its store. Returns this context pointed at where it listens then.
+    pub async fn crash(&self, own: &mut Instance) -> Checked<Self> {
+        own.crash_and_restart().await?;
+        self.at(own.base_url())
+    }
+
+    /// The same for a recorder that ends by itself.
+    pub async fn start_again(&self, own: &mut Instance) -> Checked<Self> {
+        own.start_again().await?;
+        self.at(own.base_url())
+    }
+
     /// This context pointed at another base URL.
     pub fn at(&self, base_url: &str) -> Checked<Self> {
         Ok(Self { recorder: Recorder::at(base_url)?, ..self.clone() })
@@ -112,7 +124,12 @@ impl Context {
 
     /// The status JSON of this endpoint's key.
     pub async fn status(&self, endpoint: &Endpoint) -> Checked<Value> {
-        let mut response = self.control("in-progress", json!({ "url": endpoint.url() })).await?;
+        self.status_of(json!({ "url": endpoint.url() })).await
+    }
+
+    /// The status JSON of what this body of an `in-progress` names.
+    pub async fn status_of(&self, body: Value) -> Checked<Value> {
+        let mut response = self.control("in-progress", body).await?;
         response.is(200)?;
         response.json().await
     }

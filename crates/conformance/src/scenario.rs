@@ -35,6 +35,16 @@ pub struct Ended {
     pub recording: String,
 }
 
+impl Live {
+    /// The upstream ends, and the reader with it.
+    pub async fn ends(self) -> Checked<Ended> {
+        let Self { at, call, mut reader, recording } = self;
+        call.end().await?;
+        reader.ends().await?;
+        Ok(Ended { at, recording })
+    }
+}
+
 impl Context {
     /// A key in state `connecting`.
     pub async fn connecting(&self) -> Checked<Connecting> {
@@ -59,10 +69,7 @@ impl Context {
 
     /// A key in state `complete` that holds `body`.
     pub async fn complete(&self, body: &str) -> Checked<Ended> {
-        let Live { at, call, mut reader, recording } = self.streaming(body).await?;
-        call.end().await?;
-        reader.ends().await?;
-        Ok(Ended { at, recording })
+        self.streaming(body).await?.ends().await
     }
 
     /// A key in state `stopped` that holds `body`.

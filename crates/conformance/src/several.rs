@@ -5,8 +5,11 @@ use serde_json::Value;
 use crate::check::{Checked, same};
 use crate::client::{Request, Response};
 use crate::context::Context;
-use crate::scenario::{Ended, Live};
+use crate::scenario::Live;
 use crate::upstream::Endpoint;
+
+/// An id that no recording has.
+pub(crate) const NEVER_GIVEN_OUT: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 impl Context {
     /// A POST of this body with a request id of its own, which makes it a `match`.
@@ -23,16 +26,6 @@ impl Context {
         reader.next(first).await?;
         let recording = reader.recording()?;
         Ok(Live { at: at.clone(), call, reader, recording })
-    }
-}
-
-impl Live {
-    /// The upstream ends, and the reader with it.
-    pub(crate) async fn ends(self) -> Checked<Ended> {
-        let Self { at, call, mut reader, recording } = self;
-        call.end().await?;
-        reader.ends().await?;
-        Ok(Ended { at, recording })
     }
 }
 

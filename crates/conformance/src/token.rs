@@ -4,6 +4,9 @@ use hmac::{Hmac, Mac};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
+/// The secret that tokens of recorders under test are signed with.
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
 /// A token to be signed.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {

@@ -164,9 +164,7 @@ async fn an_error_is_checked_in_status_header_and_json() {
 async fn nobody_listens_at_nobody() {
     let run = async {
         let nobody = Nobody::bind()?;
-        let url = nobody.url();
-        let authority = url.trim_start_matches("http://").trim_end_matches("/nobody");
-        let refused = tokio::net::TcpStream::connect(authority).await;
+        let refused = tokio::net::TcpStream::connect(nobody.authority()).await;
         assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
         Ok(())
     };

@@ -104,7 +104,7 @@ pub(super) fn add(suite: &mut Suite) {
         cx.recorder.request("GET", &format!("/{url}")).send().await?.ends_with("here").await?;
         Ok(at.hits(1)?)
     });
-    suite.case("A4", "a single label without a port is no authority", async |cx| {
+    suite.case("A4", "a single label without a port is not an authority", async |cx| {
         for path in ["/nothing", "/nothing/", "/nothing/at/all", "/demo", "/demos/x", "/api/chat?x=y"] {
             cx.recorder.request("GET", path).send().await?.error(404, "not-found").await?;
         }

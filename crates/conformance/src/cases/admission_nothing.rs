@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::case::Suite;
 use crate::check::same;
+use crate::several::NEVER_GIVEN_OUT;
 use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
@@ -36,7 +37,7 @@ pub(super) fn add(suite: &mut Suite) {
     });
     suite.case("S1", "a continuation where nothing is stored is a 410 and asks no upstream", async |cx| {
         let at = cx.endpoint();
-        let gone = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let gone = NEVER_GIVEN_OUT;
         cx.rest_of(&at, gone, 0).send().await?.error(410, "gone").await?;
         cx.rest_of(&at, gone, 7).send().await?.error(410, "gone").await?;
         cx.rest_of(&at, "no id at all", 0).send().await?.error(410, "gone").await?;

@@ -60,6 +60,15 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(one_start(&cx, requests, &at).await?)
         },
     );
+    suite.case(
+        "S6 S1",
+        "a hundred concurrent requests with ids of their own and one body make one upstream request",
+        async |cx| {
+            let at = cx.endpoint();
+            let requests = (0..100).map(|_| cx.asks(&at, "same")).collect();
+            Ok(one_start(&cx, requests, &at).await?)
+        },
+    );
     suite.case("B8", "a hundred keys record at the same time", async |cx| {
         let mut running = JoinSet::new();
         for n in 0..100 {

@@ -3,6 +3,7 @@
 use crate::case::Suite;
 use crate::check::holds;
 use crate::scenario::{Ended, Live};
+use crate::several::NEVER_GIVEN_OUT;
 use crate::upstream::Reply;
 
 pub(super) fn add(suite: &mut Suite) {
@@ -30,7 +31,7 @@ pub(super) fn add(suite: &mut Suite) {
     });
     suite.case("S2", "a continuation of another recording than the current one is a 410", async |cx| {
         let Live { at, call: _call, .. } = cx.streaming("here").await?;
-        for other in ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "not an id"] {
+        for other in [NEVER_GIVEN_OUT, "not an id"] {
             let response = cx.rest_of(&at, other, 0).send().await?;
             response.is(410)?.state("none")?;
             let code = response.header("durablefetch-error")?;
@@ -82,7 +83,7 @@ pub(super) fn add(suite: &mut Suite) {
     });
     suite.case("H3", "a durablefetch header that stands twice is a 400 and starts nothing", async |cx| {
         let at = cx.endpoint();
-        let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned();
+        let id = NEVER_GIVEN_OUT.to_owned();
         for (name, value) in [
             ("durablefetch-url", at.url()),
             ("durablefetch-mode", "join".to_owned()),

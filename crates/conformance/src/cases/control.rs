@@ -6,19 +6,21 @@ use crate::case::Suite;
 use crate::check::{holds, same};
 use crate::launch::Ability;
 use crate::scenario::{Ended, Live};
+use crate::several::{NEVER_GIVEN_OUT, fields};
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case("C1", "in-progress of nothing has the seed's fields and state none", async |cx| {
         let status = cx.status(&cx.endpoint()).await?;
-        for (field, value) in [
-            ("inProgress", json!(false)),
-            ("activeConnections", json!(0)),
-            ("chunksStored", json!(0)),
-            ("completed", json!(false)),
-            ("state", json!("none")),
-        ] {
-            same(field, &status[field], &value)?;
-        }
+        fields(
+            &status,
+            &[
+                ("inProgress", json!(false)),
+                ("activeConnections", json!(0)),
+                ("chunksStored", json!(0)),
+                ("completed", json!(false)),
+                ("state", json!("none")),
+            ],
+        )?;
         Ok(())
     });
     suite.case("C1", "in-progress of a live recording counts readers, chunks and bytes", async |cx| {
@@ -27,17 +29,18 @@ pub(super) fn add(suite: &mut Suite) {
         reader.next("defgh").await?;
         let second = cx.get(&at).send().await?;
         let status = cx.until(&at, |status| status["activeConnections"] == 2).await?;
-        for (field, value) in [
-            ("inProgress", json!(true)),
-            ("completed", json!(false)),
-            ("chunksStored", json!(2)),
-            ("bytesStored", json!(8)),
-            ("state", json!("streaming")),
-            ("recording", json!(recording)),
-            ("status", json!(200)),
-        ] {
-            same(field, &status[field], &value)?;
-        }
+        fields(
+            &status,
+            &[
+                ("inProgress", json!(true)),
+                ("completed", json!(false)),
+                ("chunksStored", json!(2)),
+                ("bytesStored", json!(8)),
+                ("state", json!("streaming")),
+                ("recording", json!(recording)),
+                ("status", json!(200)),
+            ],
+        )?;
         drop(second);
         Ok(())
     });
@@ -60,17 +63,18 @@ pub(super) fn add(suite: &mut Suite) {
         async |cx| {
             let Ended { at, recording } = cx.complete("abc").await?;
             let status = cx.status(&at).await?;
-            for (field, value) in [
-                ("inProgress", json!(false)),
-                ("completed", json!(true)),
-                ("activeConnections", json!(0)),
-                ("chunksStored", json!(1)),
-                ("bytesStored", json!(3)),
-                ("state", json!("complete")),
-                ("recording", json!(recording)),
-            ] {
-                same(field, &status[field], &value)?;
-            }
+            fields(
+                &status,
+                &[
+                    ("inProgress", json!(false)),
+                    ("completed", json!(true)),
+                    ("activeConnections", json!(0)),
+                    ("chunksStored", json!(1)),
+                    ("bytesStored", json!(3)),
+                    ("state", json!("complete")),
+                    ("recording", json!(recording)),
+                ],
+            )?;
             let (started, expires) = (status["startedAt"].as_u64(), status["expiresAt"].as_u64());
             Ok(holds("0 < startedAt < expiresAt", Some(0) < started && started < expires)?)
         },
@@ -111,7 +115,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(same("completed", &response.json().await?["completed"], &json!(true))?)
         },
     );
-    suite.case("C1 C2 C3", "a control body that is no such JSON is a 400", async |cx| {
+    suite.case("C1 C2 C3", "a control body that is not such JSON is a 400", async |cx| {
         for call in ["in-progress", "stop", "delete"] {
             for body in ["", "{}", "[]", "not json", r#"{"url": 1}"#] {
                 let request = cx.recorder.request("POST", &format!("/{call}")).body(body);
@@ -133,7 +137,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case("S5", "a stop or delete that names another recording does nothing and succeeds", async |cx| {
         let Live { at, mut call, mut reader, .. } = cx.streaming("one ").await?;
         for control in ["stop", "delete"] {
-            for other in ["01ARZ3NDEKTSV4RRFFQ69G5FAV", "no id"] {
+            for other in [NEVER_GIVEN_OUT, "no id"] {
                 let body = json!({ "url": at.url(), "recording": other });
                 let mut response = cx.control(control, body).await?;
                 response.is(200)?;

@@ -59,7 +59,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("W8", "an OPTIONS that is no preflight goes to the upstream", async |cx| {
+    suite.case("W8", "an OPTIONS that is not a preflight goes to the upstream", async |cx| {
         let at = cx.replying(Reply::ok("options"));
         let request = cx.recorder.fetch("OPTIONS", &at.url()).header("origin", PAGE);
         request.send().await?.ends_with("options").await?;
@@ -78,7 +78,7 @@ pub(super) fn add(suite: &mut Suite) {
                 "http://[::1]:1",
                 "http://app.localhost:80",
             ] {
-                // Browsers serialise a default port away; this one is no origin.
+                // Browsers serialise a default port away; this one is not an origin.
                 if origin.ends_with(":80") {
                     continue;
                 }

@@ -33,7 +33,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case("B1", "a zstd body is recorded decoded, offsets count decoded bytes", async |cx| {
         Ok(decoded(&cx, "zstd", zstd(&text())?, &text()).await?)
     });
-    suite.case("B1", "a content-encoding of identity is no coding and is dropped", async |cx| {
+    suite.case("B1", "a content-encoding of identity is not a coding and is dropped", async |cx| {
         Ok(decoded(&cx, "identity", text(), &text()).await?)
     });
     suite.case("B1", "an encoded stream is decoded as it comes, chunk by chunk", async |cx| {

@@ -6,10 +6,8 @@ use crate::client::Request;
 use crate::context::Context;
 use crate::launch::{Ability, Settings};
 use crate::several::follows;
-use crate::token::Token;
+use crate::token::{SECRET, Token};
 use crate::upstream::{Endpoint, Reply};
-
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// One after the other, these two are answered with one recording, or each with its own: live, and complete.
 async fn are_one(cx: &Context, one: [&Request; 2], at: &Endpoint, expected: bool) -> Checked {

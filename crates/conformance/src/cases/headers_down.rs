@@ -144,16 +144,20 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
-    suite.case("R4", "set-cookie goes to whoever started it at most, and never into a replay", async |cx| {
-        let at = cx.replying(Reply::ok("body").header("set-cookie", "a=b").header("set-cookie", "c=d"));
-        let readers = four_readers(&cx, &at).await?;
-        let first: Vec<_> = readers[0].headers.all("set-cookie").collect();
-        holds(format!("both or none: {first:?}"), first.is_empty() || first == ["a=b", "c=d"])?;
-        for reader in &readers[1..] {
-            reader.lacks("set-cookie")?;
-        }
-        Ok(())
-    });
+    suite.case(
+        "R4",
+        "set-cookie goes at most to the request that started it, and never into a replay",
+        async |cx| {
+            let at = cx.replying(Reply::ok("body").header("set-cookie", "a=b").header("set-cookie", "c=d"));
+            let readers = four_readers(&cx, &at).await?;
+            let first: Vec<_> = readers[0].headers.all("set-cookie").collect();
+            holds(format!("both or none: {first:?}"), first.is_empty() || first == ["a=b", "c=d"])?;
+            for reader in &readers[1..] {
+                reader.lacks("set-cookie")?;
+            }
+            Ok(())
+        },
+    );
     suite.case("R4", "set-cookie does not go to who waits on another's start", async |cx| {
         let at = cx.endpoint();
         let starter = cx.get(&at).open().await?;

@@ -4,10 +4,8 @@ use crate::case::Suite;
 use crate::check::holds;
 use crate::client::Request;
 use crate::scenario::Ended;
-use crate::several::follows;
+use crate::several::{NEVER_GIVEN_OUT, follows};
 use crate::upstream::Reply;
-
-const NEVER_GIVEN_OUT: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 fn attach(request: Request, recording: &str) -> Request {
     request.header("durablefetch-attach", recording)
@@ -172,8 +170,7 @@ pub(super) fn add(suite: &mut Suite) {
         let mut first = cx.get(&at).send().await?;
         let recording = first.recording()?;
         first.ends_with("{}").await?;
-        own.crash_and_restart().await?;
-        let cx = cx.at(own.base_url())?;
+        let cx = cx.crash(&mut own).await?;
         follows(cx.get(&at), &recording, "{}").await?;
         has_read(cx.get(&at), &recording).send().await?.ends_with("{}").await?;
         at.hits(2)?;

@@ -8,16 +8,15 @@ use crate::check::{Checked, Oops, holds, same};
 use crate::client::{Request, Response};
 use crate::context::Context;
 use crate::launch::Settings;
-use crate::several::{fields, follows};
+use crate::several::follows;
 use crate::upstream::{Endpoint, Reply};
 
 /// Ids that a key knows at most.
 const MOST: usize = 4096;
 
 async fn state_of(cx: &Context, url: &str, id: &str) -> Checked<String> {
-    let mut response = cx.control("in-progress", json!({ "url": url, "request": id })).await?;
-    response.is(200)?;
-    Ok(response.json().await?["state"].as_str().unwrap_or_default().to_owned())
+    let status = cx.status_of(json!({ "url": url, "request": id })).await?;
+    Ok(status["state"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Sends these requests, some at once, and checks each answer's status.
@@ -122,8 +121,7 @@ pub(super) fn add(suite: &mut Suite) {
         let joins = cx.uuid();
         let live = cx.live(&at, cx.asks(&at, "a"), "live").await?;
         follows(cx.post(&at, "a").id(&joins), &live.recording, "live").await?;
-        own.crash_and_restart().await?;
-        let cx = cx.at(own.base_url())?;
+        let cx = cx.crash(&mut own).await?;
         let again = cx.post(&at, "a").mode("new").id(&joins).send().await?;
         again.is(200)?.state("interrupted")?.has("durablefetch-recording", &live.recording)?;
         at.hits(1)?;
@@ -194,8 +192,7 @@ pub(super) fn add(suite: &mut Suite) {
             for body in ["a", "c"] {
                 let mut refused = cx.asks(&at, body).send().await?;
                 refused.error(503, "too-many-recordings").await?;
-                let after: u64 = refused.header("retry-after")?.parse().unwrap_or(0);
-                holds("retry-after is some seconds", after > 0)?;
+                holds("retry-after is some seconds", refused.retry_after()? > 0)?;
             }
             follows(cx.post(&at, "c").id(&known), &live.recording, "live").await?;
             follows(cx.post(&at, "a").mode("match"), &live.recording, "live").await?;
@@ -237,10 +234,8 @@ pub(super) fn add(suite: &mut Suite) {
             let id = cx.uuid();
             let mut refused = cx.post(&at, "x").id(&id).send().await?;
             refused.error(503, "too-many-recordings").await?;
-            let after: u64 = refused.header("retry-after")?.parse().unwrap_or(0);
-            holds("retry-after is some seconds", after > 0)?;
-            let status = cx.control("in-progress", json!({ "url": at.url(), "request": id }));
-            fields(&status.await?.json().await?, &[("state", json!("none"))])?;
+            holds("retry-after is some seconds", refused.retry_after()? > 0)?;
+            same("state", state_of(&cx, &at.url(), &id).await?.as_str(), "none")?;
             at.hits(0)?;
             one.call.end().await?;
             cx.until_state(&one.at, "complete").await?;

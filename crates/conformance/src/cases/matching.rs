@@ -84,8 +84,7 @@ pub(super) fn add(suite: &mut Suite) {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let at = cx.endpoint();
         let _lost = cx.live(&at, cx.asks(&at, "a"), "part").await?;
-        own.crash_and_restart().await?;
-        let cx = cx.at(own.base_url())?;
+        let cx = cx.crash(&mut own).await?;
         cx.live(&at, cx.asks(&at, "a"), "new").await?.ends().await?;
         at.hits(2)?;
         Ok(())

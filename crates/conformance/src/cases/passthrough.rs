@@ -119,7 +119,7 @@ pub(super) fn add(suite: &mut Suite) {
     });
     suite.case(
         "S8",
-        "an upstream that closes before its head is a 502; whoever resumed gets 204",
+        "an upstream that closes before its head is a 502; a waiting resume is a 204",
         async |cx| {
             // A POST: HTTP clients may send a GET again by themselves.
             let at = cx.endpoint();
@@ -192,7 +192,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(at.hits(0)?)
     });
-    suite.case("S7", "an upstream that sends an informational response first is no trouble", async |cx| {
+    suite.case("S7", "an informational response of the upstream is skipped", async |cx| {
         let Connecting { at: _at, mut call, starter } = cx.connecting().await?;
         call.raw(b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n").await?;
         call.answers("body").await?;

@@ -52,8 +52,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.launching("B9", "resume of an interrupted recording is a 204, join starts anew", async |cx| {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let Live { at, call: _call, recording, .. } = cx.streaming("part").await?;
-        own.crash_and_restart().await?;
-        let cx = cx.at(own.base_url())?;
+        let cx = cx.crash(&mut own).await?;
         cx.get(&at).mode("resume").send().await?.is(204)?.state("none")?;
         let join = cx.get(&at).open().await?;
         let _call = at.accept().await?.begins("new").await?;
@@ -68,8 +67,7 @@ pub(super) fn add(suite: &mut Suite) {
         async |cx| {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
             let Live { at, call: _call, .. } = cx.streaming("part").await?;
-            own.crash_and_restart().await?;
-            let cx = cx.at(own.base_url())?;
+            let cx = cx.crash(&mut own).await?;
             cx.stop(&at).await?;
             same("state", &cx.status(&at).await?["state"], &json!("interrupted"))?;
             cx.delete(&at).await?;
@@ -83,8 +81,7 @@ pub(super) fn add(suite: &mut Suite) {
         let failed = cx.failed("a piece").await?;
         let gone = cx.complete("not for long").await?;
         cx.delete(&gone.at).await?;
-        own.crash_and_restart().await?;
-        let cx = cx.at(own.base_url())?;
+        let cx = cx.crash(&mut own).await?;
         let mut replay = cx.get(&complete.at).send().await?;
         replay.is(200)?.state("complete")?.has("content-length", "9")?;
         replay
@@ -114,8 +111,7 @@ pub(super) fn add(suite: &mut Suite) {
             let recording = old.recording()?;
             old.rest().await?;
             cx.get(&at).mode("restart").send().await?.rest().await?;
-            own.crash_and_restart().await?;
-            let cx = cx.at(own.base_url())?;
+            let cx = cx.crash(&mut own).await?;
             Ok(cx.rest_of(&at, &recording, 6).send().await?.ends_with("6789").await?)
         },
     );
@@ -135,8 +131,7 @@ pub(super) fn add(suite: &mut Suite) {
         let mut call = streaming.accept().await?;
         call.head(200, &[]).await?;
         cx.until_state(&streaming, "streaming").await?;
-        own.crash_and_restart().await?;
-        let cx = cx.at(own.base_url())?;
+        let cx = cx.crash(&mut own).await?;
         let again = |at: &_| cx.get(at).mode("restart").id(&id);
         again(&done).send().await?.ends_with("done").await?;
         let mut answer = again(&refused).send().await?;
@@ -160,8 +155,7 @@ pub(super) fn add(suite: &mut Suite) {
             let (cx, mut own) = cx.launch(Settings::default()).await?;
             let Ended { at, .. } = cx.complete("all of it").await?;
             own.terminate()?;
-            own.start_again().await?;
-            let cx = cx.at(own.base_url())?;
+            let cx = cx.start_again(&mut own).await?;
             cx.get(&at).send().await?.ends_with("all of it").await?;
             Ok(at.hits(1)?)
         },
@@ -179,8 +173,7 @@ pub(super) fn add(suite: &mut Suite) {
             call.send("three").await?;
             call.end().await?;
             reader.ends_with("three").await?;
-            own.start_again().await?;
-            let cx = cx.at(own.base_url())?;
+            let cx = cx.start_again(&mut own).await?;
             cx.get(&at).send().await?.ends_with("one two three").await?;
             Ok(at.hits(1)?)
         },
@@ -196,8 +189,7 @@ pub(super) fn add(suite: &mut Suite) {
             own.terminate()?;
             reader.breaks().await?;
             call.closed().await?;
-            own.start_again().await?;
-            let cx = cx.at(own.base_url())?;
+            let cx = cx.start_again(&mut own).await?;
             let mut replay = cx.get(&at).mode("replay").send().await?;
             replay.is(200)?.state("interrupted")?;
             replay.next("part").await?;

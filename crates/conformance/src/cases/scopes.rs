@@ -9,10 +9,9 @@ use crate::check::{Checked, holds, same};
 use crate::client::{Request, Response};
 use crate::context::Context;
 use crate::launch::{Ability, Settings};
-use crate::token::Token;
+use crate::token::{SECRET, Token};
 use crate::upstream::{Endpoint, Reply};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const OLD_SECRET: &str = "fedcba9876543210fedcba9876543210";
 
 /// Seconds since 1970.
@@ -185,7 +184,7 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(are_strangers(&cx, &Who::token("alice"), &Who::token("bob")).await?)
         },
     );
-    suite.needing(Ability::Scopes, "W14", "whoever presents none of the credentials is a 401", async |cx| {
+    suite.needing(Ability::Scopes, "W14", "a request with none of the credentials is a 401", async |cx| {
         let (cx, _own) = cx.launch(by_credentials()).await?;
         let at = cx.replying(Reply::ok("x"));
         for (name, value) in
@@ -219,8 +218,7 @@ pub(super) fn add(suite: &mut Suite) {
         let at = cx.replying(Reply::ok("for alice"));
         let bearer = |name: &str| Who("authorization", format!("Bearer {name}"));
         bearer("alice").asks(cx.get(&at)).send().await?.ends_with("for alice").await?;
-        own.crash_and_restart().await?;
-        let cx = cx.at(own.base_url())?;
+        let cx = cx.crash(&mut own).await?;
         bearer("alice").asks(cx.get(&at).mode("replay")).send().await?.ends_with("for alice").await?;
         bearer("bob").asks(cx.get(&at).mode("replay")).send().await?.error(404, "not-found").await?;
         Ok(at.hits(1)?)

@@ -200,16 +200,14 @@ fn ends(suite: &mut Suite) {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let at = cx.replying(Reply::ok("an answer"));
         cx.get(&at).send().await?.ends_with("an answer").await?;
-        own.crash_and_restart().await?;
-        let cx = cx.at(own.base_url())?;
+        let cx = cx.crash(&mut own).await?;
         cx.get(&at).send().await?.ends_with("an answer").await?;
         Ok(at.hits(1)?)
     });
     suite.launching("", "what streamed when the recorder crashed does not stream for ever", async |cx| {
         let (cx, mut own) = cx.launch(Settings::default()).await?;
         let (at, _call, _reader) = live(&cx, "half").await?;
-        own.crash_and_restart().await?;
-        let cx = cx.at(own.base_url())?;
+        let cx = cx.crash(&mut own).await?;
         Ok(same("in progress", progress(&cx, &at).await?.0, false)?)
     });
 }

@@ -107,13 +107,12 @@ pub(super) fn add(suite: &mut Suite) {
             let at = cx.endpoint();
             let id = cx.uuid();
             let (_call, _answer) = passing(&cx, &at, &id).await?;
-            own.crash_and_restart().await?;
-            let cx = cx.at(own.base_url())?;
+            let cx = cx.crash(&mut own).await?;
             for mode in ["match", "restart"] {
                 cx.post(&at, "x").mode(mode).id(&id).send().await?.error(502, "interrupted").await?;
             }
-            let status = cx.control("in-progress", json!({ "url": at.url(), "request": id })).await?;
-            fields(&{ status }.json().await?, &[("state", json!("interrupted"))])?;
+            let status = cx.status_of(json!({ "url": at.url(), "request": id })).await?;
+            fields(&status, &[("state", json!("interrupted"))])?;
             at.hits(1)?;
             Ok(())
         },
@@ -180,12 +179,12 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case("C3", "a stop that comes with the end says which of them it was", async |cx| {
         for _ in 0..30 {
             let mut live = cx.streaming("part").await?;
-            let stop = cx.recorder.request("POST", "/stop").body(json!({ "url": live.at.url() }).to_string());
+            let stop = cx.control("stop", json!({ "url": live.at.url() }));
             let ending = async {
                 live.call.send(" and the rest").await?;
                 live.call.end().await
             };
-            let (stopped, _ended) = tokio::join!(stop.send(), ending);
+            let (stopped, _ended) = tokio::join!(stop, ending);
             let mut stopped = stopped?;
             stopped.is(200)?;
             let answer = stopped.json().await?;
@@ -223,7 +222,7 @@ pub(super) fn add(suite: &mut Suite) {
         async |cx| {
             let nobody = Nobody::bind()?;
             let url = nobody.url();
-            let authority = url.trim_start_matches("http://").trim_end_matches("/nobody");
+            let authority = nobody.authority();
             let mut waiting = Vec::new();
             for _ in 0..3 {
                 waiting.push(cx.recorder.fetch("GET", &url).open().await?);
@@ -233,7 +232,7 @@ pub(super) fn add(suite: &mut Suite) {
                 answer.is(502)?.has("durablefetch-error", "upstream-unreachable")?;
                 let message =
                     answer.json().await?["error"]["message"].as_str().unwrap_or_default().to_owned();
-                holds(format!("{message:?} names {authority}"), message.contains(authority))?;
+                holds(format!("{message:?} names {authority}"), message.contains(&authority))?;
             }
             Ok(())
         },

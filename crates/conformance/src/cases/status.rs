@@ -6,25 +6,17 @@ use crate::case::Suite;
 use crate::check::{Checked, holds, same};
 use crate::context::Context;
 use crate::scenario::Live;
-use crate::several::{fields, live_in};
+use crate::several::{NEVER_GIVEN_OUT, fields, live_in};
 use crate::upstream::{Endpoint, Nobody, Reply};
 
-const NEVER_GIVEN_OUT: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-
-async fn asked(cx: &Context, body: Value) -> Checked<Value> {
-    let mut response = cx.control("in-progress", body).await?;
-    response.is(200)?;
-    response.json().await
-}
-
 async fn of_id(cx: &Context, at: &Endpoint, id: &str) -> Checked<Value> {
-    let status = asked(cx, json!({ "url": at.url(), "request": id })).await?;
+    let status = cx.status_of(json!({ "url": at.url(), "request": id })).await?;
     fields(&status, &[("url", json!(at.url())), ("request", json!(id)), ("protocol", json!(3))])?;
     Ok(status)
 }
 
 async fn of_recording(cx: &Context, at: &Endpoint, recording: &str) -> Checked<Value> {
-    let status = asked(cx, json!({ "url": at.url(), "recording": recording })).await?;
+    let status = cx.status_of(json!({ "url": at.url(), "recording": recording })).await?;
     fields(&status, &[("url", json!(at.url())), ("recording", json!(recording))])?;
     Ok(status)
 }
@@ -213,7 +205,7 @@ pub(super) fn add(suite: &mut Suite) {
         let mut urls: Vec<String> = (0..100).map(|n| format!("{}?n={n}", complete.at.url())).collect();
         urls[7] = live.at.url();
         urls[99] = complete.at.url();
-        let list = asked(&cx, json!({ "urls": urls })).await?;
+        let list = cx.status_of(json!({ "urls": urls })).await?;
         let list = list.as_array().cloned().unwrap_or_default();
         same("statuses", list.len(), 100)?;
         for (n, (status, url)) in list.iter().zip(&urls).enumerate() {
@@ -230,7 +222,7 @@ pub(super) fn add(suite: &mut Suite) {
     });
     suite.case("C4", "in-progress of one URL in a list is a list of one", async |cx| {
         let at = cx.complete("abc").await?.at;
-        let list = asked(&cx, json!({ "urls": [at.url()] })).await?;
+        let list = cx.status_of(json!({ "urls": [at.url()] })).await?;
         same("statuses", list.as_array().map(Vec::len), Some(1))?;
         fields(&list[0], &[("state", json!("complete"))])?;
         Ok(())
@@ -267,7 +259,7 @@ pub(super) fn add(suite: &mut Suite) {
             let id = cx.uuid();
             let request = cx.recorder.fetch("POST", &nobody.url()).body("x").id(&id);
             request.send().await?.error(502, "upstream-unreachable").await?;
-            let status = asked(&cx, json!({ "url": nobody.url(), "request": id })).await?;
+            let status = cx.status_of(json!({ "url": nobody.url(), "request": id })).await?;
             // Not every platform tells that no connection was made.
             holds(
                 format!("none or failed: {status}"),

@@ -99,6 +99,11 @@ impl Response {
         value.ok_or_else(|| self.oops(Oops::new(format!("header {name} is missing"))))
     }
 
+    /// `retry-after`, in seconds; 0 for anything else than a number.
+    pub fn retry_after(&self) -> Checked<u64> {
+        Ok(self.header("retry-after")?.parse().unwrap_or(0))
+    }
+
     /// The id of the recording that this response reads.
     pub fn recording(&self) -> Checked<String> {
         self.header("durablefetch-recording")

@@ -99,6 +99,11 @@ impl Nobody {
         bind().map_err(|e: std::io::Error| Oops::new(format!("cannot bind 127.0.0.1: {e}")))
     }
 
+    /// Host and port.
+    pub fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
     /// A URL there.
     pub fn url(&self) -> String {
         format!("http://{}/nobody", self.address)
