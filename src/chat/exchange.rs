@@ -86,7 +86,7 @@ impl Observer for Exchange {
         });
     }
 
-    /// The body ended clean. What somebody else stopped is no finished answer: an error that frameworks take
+    /// The body ended clean. What somebody else stopped is not a finished answer: an error that frameworks take
     /// for an abort, lest they send something by themselves in the other tab.
     fn finished(&self, state: State) -> Option<JsValue> {
         let here = self.client.chats.with(&self.href, |chat| {

@@ -11,7 +11,7 @@ use crate::wire::call::Named;
 
 /// What the app named.
 pub(crate) struct About {
-    /// The URL, and who asks.
+    /// The URL, and the identity of the client that asks.
     pub(crate) app_request: AppRequest,
     pub(crate) named: Named,
     /// It is a response that a recorder did not record.

@@ -32,7 +32,7 @@ impl Known {
     }
 
     /// The same as an answer to this question. Since protocol 3 a status says what it is about: one that is about
-    /// something else comes from a cache, and is no evidence.
+    /// something else comes from a cache, and proves nothing.
     pub(crate) fn about(
         recorder: &Recorder,
         json: JsValue,
@@ -63,7 +63,7 @@ pub(crate) async fn status(
     Known::about(recorder, json, &app_request.href, named)
 }
 
-/// What it says of all these URLs, at most 100, in the name of who asks for one.
+/// What it says of all these URLs, at most 100, in the name of the client that asks for one.
 pub(crate) async fn of_all(
     recorder: &Recorder,
     asker: &AppRequest,

@@ -1,4 +1,4 @@
-//! Who asks one URL again and again names what it has read.
+//! A client that polls one URL names the recording that it has read.
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;

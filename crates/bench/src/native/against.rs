@@ -27,7 +27,7 @@ pub struct Pair {
 /// Runs a live case and says what came of it: a line for each figure.
 ///
 /// # Errors
-/// Where there is no such live case, or a recorder fails.
+/// `case` is not the name of a live case, or a recorder fails.
 pub async fn run(case: &str, pair: &Pair, upstream: &Upstream) -> Result<Vec<String>> {
     let cases = all();
     let Some((_, Kind::Live(live, _))) = cases.iter().find(|(name, _)| name == case) else {

@@ -17,7 +17,7 @@ pub struct Status {
     pub chunks_stored: u64,
     /// Whether the recording ended as the upstream's body did.
     pub completed: bool,
-    /// The state of the recording; `none` where there is no recording. A recorder that sends no state is 0.1.0.
+    /// The state of the recording; `none` without a recording. A recorder that sends no state is 0.1.0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// Bytes recorded.

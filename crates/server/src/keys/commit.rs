@@ -19,7 +19,7 @@ use crate::recording::Recording;
 use crate::recording::in_flight::Seat;
 use crate::storage::rows::{self, Freight};
 
-/// Tries of a commit that there is no room for.
+/// Tries of a commit that finds the disk full.
 const TRIES: usize = 5;
 /// The time between them, for what makes room.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -39,7 +39,7 @@ impl Echo {
             thread::spawn(move || {
                 for stream in listener.incoming() {
                     count.fetch_add(1, Ordering::Relaxed);
-                    // A recorder that is killed is no concern of the upstream.
+                    // The upstream does not care that a recorder is killed.
                     let _ = echo(stream.unwrap());
                 }
             });
@@ -188,7 +188,7 @@ fn check(with_ids: usize, without: usize) {
         (recorder, _) = with_open_files(data.path(), 700);
     }
 
-    // Up to the last id that there is room for; the very last one alone.
+    // Up to the last id that fits; that one alone.
     let more: Vec<_> = (WITH_IDS..IDS_MAX - 1).map(|at| Some(format!("more-{at}"))).collect();
     all.extend(many(&recorder, url, &more).0);
     let mut kept = Kept::open(&recorder);

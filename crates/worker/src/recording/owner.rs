@@ -14,7 +14,7 @@ use crate::store::Store;
 
 /// The Durable Object of the recording's key.
 pub(crate) trait Owner: 'static {
-    /// The configuration. The router lets nobody through where there is none.
+    /// The configuration. Without one, the router lets nobody through.
     fn config(&self) -> Result<&Config, ProtocolError>;
 
     /// Where the bytes are stored.

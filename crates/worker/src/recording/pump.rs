@@ -1,4 +1,4 @@
-//! The pump: reads the upstream of one recording to its end, whoever listens.
+//! The pump: reads the upstream of one recording to its end, with or without readers.
 
 use std::rc::Rc;
 use std::time::Duration;

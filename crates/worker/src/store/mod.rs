@@ -16,7 +16,7 @@
 //!
 //! `meta`: `secret`, 32 random bytes that key the fingerprints; `version`, that of this layout: see [`version`].
 //!
-//! The tables are made at the first write: who asks for what is not there leaves nothing behind.
+//! The tables are made at the first write: a request for a recording that is not there leaves nothing behind.
 
 mod body;
 mod version;

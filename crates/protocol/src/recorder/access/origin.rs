@@ -16,7 +16,7 @@ pub struct Admitted {
 /// An origin as browsers serialise it, so that it can be compared byte for byte.
 ///
 /// # Errors
-/// A sentence, for anything that is no http(s) origin.
+/// Anything else than an http(s) origin, told in a sentence.
 pub fn parse_origin(text: &str) -> Result<String, String> {
     let help = || format!("`{text}` is no origin: write https://app.example, without a path");
     let url = Url::parse(text).map_err(|_| help())?;

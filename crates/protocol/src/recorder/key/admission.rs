@@ -53,7 +53,7 @@ pub enum Ending {
     AsRecorded,
     /// Everything is there: `content-length` and a clean end. The state is in the header.
     Clean,
-    /// Everything that there is, then a broken connection. No `content-length`.
+    /// All stored bytes, then a broken connection. No `content-length`.
     Broken,
 }
 
@@ -162,7 +162,7 @@ fn all(recording: RecordingId, state: State) -> Decision {
         State::Streaming => Ending::AsRecorded,
         State::Complete | State::Stopped => Ending::Clean,
         State::Failed | State::Interrupted => Ending::Broken,
-        // A key's current recording is neither; whoever names one of these finds it gone.
+        // A key's current recording is neither; a request that names one of these finds it gone.
         State::Superseded | State::Deleted => return Decision::Refuse(ErrorCode::Gone),
     };
     Decision::Serve { recording, from: 0, ending }

@@ -30,7 +30,7 @@ impl Named {
 }
 
 impl Status {
-    /// Where there is no recording.
+    /// Without a recording.
     #[must_use]
     pub fn none() -> Self {
         Self {

@@ -10,7 +10,7 @@ use crate::words::{ErrorCode, ProtocolError};
 
 /// Where a response redirects to.
 ///
-/// `None` where it is no redirect: another status, or no `location`, which is an answer like any other.
+/// `None` for anything but a redirect: another status, or no `location`, which is an answer like any other.
 ///
 /// # Errors
 /// [`ErrorCode::UpstreamFailed`] for a `location` that cannot be fetched.
@@ -83,8 +83,8 @@ impl Chase {
         self.hops == 0
     }
 
-    /// Whether `set-cookie` of the answer may go to the one who asks: not where another origin was on the way, which
-    /// might have planted it.
+    /// Whether `set-cookie` of the answer may go to the client: not if another origin was on the way, which might have
+    /// planted it.
     #[must_use]
     pub const fn cookies(&self) -> Cookies {
         self.cookies

@@ -20,7 +20,7 @@ pub struct Head {
     pub reason: Vec<u8>,
     /// The headers that [`inert::to_store`] let through.
     pub headers: HeaderMap,
-    /// The upstream wanted it not to be stored (RFC 9111 §5.2.2.5), and it is no event stream: a client that has read
+    /// The upstream wanted it not to be stored (RFC 9111 §5.2.2.5), and it is not an event stream: a client that has read
     /// it and asks again wants to know what has changed.
     pub volatile: bool,
 }

@@ -10,7 +10,7 @@ const NOT_DOWN: &[&str] = &[
     // The body is recorded identity-coded and its length is the recorder's to tell.
     "content-length",
     "content-encoding",
-    // A recording is no cache entry.
+    // A recording is not a cache entry.
     "age",
     "etag",
     "expires",

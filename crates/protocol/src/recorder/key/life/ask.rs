@@ -28,7 +28,7 @@ impl<H: Handle + Clone> KeyLife<H> {
             }
             _ => return Plan::new(Reply::Decided(decision)),
         };
-        // From here on the id is that recording's, whoever started it.
+        // From here on the id is that recording's, also if another request started it.
         if let Some(id) = fetch.request.clone().filter(|_| outcome.is_none()) {
             if self.ledger.len() >= REQUEST_IDS_MAX {
                 return Plan::new(Reply::Decided(Decision::Refuse(ErrorCode::TooManyRecordings)));
