@@ -68,7 +68,7 @@ async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
         Target::Demo(id) => (Source::Demo(Script::of(&id)), Cookies::Drop),
         _ => return Err(ErrorCode::NotFound.into()),
     };
-    let whose = if scope.is_empty() { Whose::Anybodys } else { Whose::Theirs };
+    let whose = Whose::of_scope(scope.as_str());
     fetch(core, &request, ask, source, (whose, cookies)).await
 }
 

@@ -174,7 +174,6 @@ pub struct Follower {
     attempt: u32,
     /// When attempts began to fail; none while all is well.
     trouble: Option<u64>,
-    last_failure: Failure,
     stall_ms: u64,
     last_activity: u64,
 }
@@ -195,7 +194,6 @@ impl Follower {
             offset: 0,
             attempt: 0,
             trouble: None,
-            last_failure: Failure::Network,
             stall_ms: u64::from(policy.stall_after_ms),
             last_activity: now,
         }
@@ -340,14 +338,13 @@ impl Follower {
             None if state.is_live() => None,
             _ => return self.fail(Failure::Mismatch),
         };
-        let first = self.recording.is_none() || self.offset == 0;
-        self.recording = Some(recording.into());
+        self.recording.get_or_insert_with(|| recording.into());
         self.answered = true;
         self.trouble = None;
         self.last_activity = now;
         // The app's response has yet to be made from the first head; a later one at the end says it all.
         if let Some((state, length)) = ended
-            && !first
+            && self.offset > 0
             && length == self.offset
         {
             return self.believe(state);
@@ -374,7 +371,6 @@ impl Follower {
 
     /// An attempt failed: another, unless attempts have failed for too long or the start cannot be repeated.
     fn broken(&mut self, failure: Failure, now: u64) -> Action {
-        self.last_failure = failure;
         let since = *self.trouble.get_or_insert(now);
         let limit = if self.answered { self.policy.give_up_after_ms } else { self.policy.first_answer_ms };
         let repeatable = self.resendable || self.recording.is_some();

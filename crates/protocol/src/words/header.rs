@@ -19,13 +19,19 @@ const HOP_BY_HOP: &[&str] = &[
 
 /// Names that the `connection` header adds to the hop-by-hop ones.
 pub(crate) fn connection_named(headers: &HeaderMap) -> Vec<HeaderName> {
-    headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|token| token.trim().parse().ok())
-        .collect()
+    list(headers, header::CONNECTION).filter_map(|token| token.parse().ok()).collect()
+}
+
+/// The members of a header that is a comma-separated list (RFC 9110 §5.6.1), without the blanks around them.
+pub(crate) fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// Whether proxies add this header, to say for whom they ask.
+pub(crate) fn is_of_proxy(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-")
 }
 
 pub(crate) fn is_hop_by_hop(name: &HeaderName, named: &[HeaderName]) -> bool {

@@ -161,7 +161,7 @@ fn fingerprint(recorder: &Recorder, target: &Target, parts: &Parts, body: &[u8],
         Target::Upstream(upstream) => recorder.access.cookies(upstream),
         _ => Cookies::Drop,
     };
-    let whose = if scope.is_empty() { Whose::Anybodys } else { Whose::Theirs };
+    let whose = Whose::of_scope(scope);
     fingerprint::of(&recorder.secret, parts.method.as_str(), &parts.headers, body, whose, cookies)
 }
 

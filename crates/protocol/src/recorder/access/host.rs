@@ -1,9 +1,9 @@
 //! The Host of a request.
 
 use http::header::{self, HeaderMap};
-use url::{Host, Url};
+use url::Url;
 
-use crate::recorder::address::is_localhost_name;
+use crate::recorder::address::is_loopback_host;
 use crate::words::{ErrorCode, ProtocolError};
 
 /// The Hosts that a request names: in its target and in its header, where it has them. At least one.
@@ -31,13 +31,4 @@ pub(super) fn hosts<'a>(
 pub(super) fn is_loopback_authority(host: &str) -> bool {
     Url::parse(&format!("http://{host}/"))
         .is_ok_and(|url| url.path() == "/" && url.username().is_empty() && is_loopback_host(url.host()))
-}
-
-pub(super) fn is_loopback_host(host: Option<Host<&str>>) -> bool {
-    match host {
-        Some(Host::Domain(name)) => is_localhost_name(name),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

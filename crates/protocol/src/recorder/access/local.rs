@@ -3,10 +3,11 @@
 //! A recorder on loopback is reachable by every page that the user's browser shows. The Host rule keeps out
 //! pages that bind a name of theirs to 127.0.0.1; the Origin rules keep out what other sites' pages send.
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::HeaderMap;
 
 use super::host::{hosts, is_loopback_authority};
-use super::origin::{Admitted, is_loopback_origin, refuse_cross_site, refuse_service_worker};
+use super::origin::{Admitted, check_origin, is_loopback_origin, refuse_service_worker};
+use crate::words::header::is_of_proxy;
 use crate::words::{ErrorCode, ProtocolError};
 
 /// Who a recorder answers, beyond loopback.
@@ -25,26 +26,10 @@ impl Guard {
     pub fn check(&self, authority: Option<&str>, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
         check_host(authority, headers)?;
         check_forwarded(headers)?;
-        let origin = self.check_origin(headers)?;
+        let remedy = |origin: &str| format!("start it with --origin {origin} if it shall");
+        let origin = check_origin(headers, |origin| self.allows(origin), remedy)?;
         refuse_service_worker(headers)?;
         Ok(Admitted { origin })
-    }
-
-    fn check_origin(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, ProtocolError> {
-        let Some(value) = headers.get(header::ORIGIN) else {
-            refuse_cross_site(headers)?;
-            return Ok(None);
-        };
-        if value.to_str().is_ok_and(|origin| self.allows(origin)) {
-            return Ok(Some(value.clone()));
-        }
-        let shown = value.to_str().unwrap_or("(not ASCII)");
-        Err(ProtocolError::new(
-            ErrorCode::ForbiddenOrigin,
-            format!(
-                "the origin `{shown}` may not use this recorder: start it with --origin {shown} if it shall"
-            ),
-        ))
     }
 
     fn allows(&self, origin: &str) -> bool {
@@ -65,11 +50,7 @@ fn check_host(authority: Option<&str>, headers: &HeaderMap) -> Result<(), Protoc
 }
 
 fn check_forwarded(headers: &HeaderMap) -> Result<(), ProtocolError> {
-    let found = headers.keys().find(|name| {
-        let name = name.as_str();
-        name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-")
-    });
-    match found {
+    match headers.keys().find(|name| is_of_proxy(name)) {
         None => Ok(()),
         Some(name) => Err(ProtocolError::new(
             ErrorCode::ForwardedRequest,

@@ -1,9 +1,9 @@
 //! The Origin of a request, and what browsers send in its stead.
 
-use http::header::{HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use super::host::is_loopback_host;
+use crate::recorder::address::is_loopback_host;
 use crate::words::{ErrorCode, ProtocolError};
 
 /// Proof that a request passed; carries the origin to be echoed in CORS headers, where there is one.
@@ -31,9 +31,27 @@ pub fn parse_origin(text: &str) -> Result<String, String> {
     Ok(url.origin().ascii_serialization())
 }
 
+/// The rule of Origin: none, or one that is allowed, which is to be echoed. `remedy` says what allows another one.
+pub(super) fn check_origin(
+    headers: &HeaderMap,
+    allows: impl Fn(&str) -> bool,
+    remedy: impl Fn(&str) -> String,
+) -> Result<Option<HeaderValue>, ProtocolError> {
+    let Some(value) = headers.get(header::ORIGIN) else {
+        refuse_cross_site(headers)?;
+        return Ok(None);
+    };
+    if value.to_str().is_ok_and(allows) {
+        return Ok(Some(value.clone()));
+    }
+    let shown = value.to_str().unwrap_or("(not ASCII)");
+    let message = format!("the origin `{shown}` may not use this recorder: {}", remedy(shown));
+    Err(ProtocolError::new(ErrorCode::ForbiddenOrigin, message))
+}
+
 /// For a request without an Origin: a navigation, a same-origin GET or no browser at all. What another site's
 /// page makes a browser load without one (img, script, no-cors) says so here.
-pub(super) fn refuse_cross_site(headers: &HeaderMap) -> Result<(), ProtocolError> {
+fn refuse_cross_site(headers: &HeaderMap) -> Result<(), ProtocolError> {
     if headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"cross-site") {
         return Err(ProtocolError::new(
             ErrorCode::ForbiddenOrigin,

@@ -2,11 +2,11 @@
 //!
 //! `docs/decisions/0003-host-behind-rewrites.md` says why a loopback Host may do.
 
-use http::header::{self, HeaderMap};
+use http::header::HeaderMap;
 use url::Url;
 
 use super::host::{hosts, is_loopback_authority};
-use super::origin::{Admitted, refuse_cross_site, refuse_service_worker};
+use super::origin::{Admitted, check_origin, refuse_service_worker};
 use crate::words::{ErrorCode, ProtocolError};
 
 /// What a recorder with a public origin answers. Loopback has no privilege here.
@@ -55,26 +55,9 @@ impl PublicGuard {
                 ));
             }
         }
-        let origin = match headers.get(header::ORIGIN) {
-            None => {
-                refuse_cross_site(headers)?;
-                None
-            }
-            Some(value)
-                if value.to_str().is_ok_and(|origin| self.origins.iter().any(|own| own == origin)) =>
-            {
-                Some(value.clone())
-            }
-            Some(value) => {
-                let shown = value.to_str().unwrap_or("(not ASCII)");
-                return Err(ProtocolError::new(
-                    ErrorCode::ForbiddenOrigin,
-                    format!(
-                        "the origin `{shown}` may not use this recorder: name it in its configuration if it shall"
-                    ),
-                ));
-            }
-        };
+        let allows = |origin: &str| self.origins.iter().any(|own| own == origin);
+        let remedy = |_: &str| "name it in its configuration if it shall".to_owned();
+        let origin = check_origin(headers, allows, remedy)?;
         refuse_service_worker(headers)?;
         Ok(Admitted { origin })
     }

@@ -10,4 +10,5 @@ pub mod via;
 pub use key::Key;
 pub use own::Own;
 pub use target::{Control, DEMO_ID_MAX, Target, parse_target};
+pub(crate) use upstream::is_loopback_host;
 pub use upstream::{Upstream, is_localhost_name};

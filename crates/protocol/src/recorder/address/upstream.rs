@@ -48,12 +48,17 @@ impl Upstream {
     /// Whether the upstream is this machine, by its name alone: `localhost`, `*.localhost`, 127/8, `[::1]`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        match self.0.host() {
-            Some(Host::Domain(name)) => is_localhost_name(name),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        is_loopback_host(self.0.host())
+    }
+}
+
+/// Whether this host of a URL is this machine, by its name alone.
+pub(crate) fn is_loopback_host(host: Option<Host<&str>>) -> bool {
+    match host {
+        Some(Host::Domain(name)) => is_localhost_name(name),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -3,17 +3,14 @@
 use http::header::{self, HeaderMap, HeaderValue};
 
 use crate::words::ErrorCode;
+use crate::words::header::list;
 
 /// Refuses a request that has passed the recorder of this pseudonym already.
 ///
 /// # Errors
 /// [`ErrorCode::LoopDetected`].
 pub fn check(headers: &HeaderMap, pseudonym: &str) -> Result<(), ErrorCode> {
-    let passed = headers
-        .get_all(header::VIA)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
+    let passed = list(headers, header::VIA)
         .filter_map(|entry| entry.split_ascii_whitespace().nth(1))
         .any(|name| name == pseudonym);
     if passed { Err(ErrorCode::LoopDetected) } else { Ok(()) }

@@ -107,10 +107,14 @@ impl Ledger {
         self.entry(id).map(|entry| entry.outcome)
     }
 
+    /// The entries of the ids that are answered with this recording.
+    pub fn entries_of(&self, recording: RecordingId) -> impl Iterator<Item = &Entry> {
+        self.entries().filter(move |entry| entry.outcome == Outcome::Started(recording))
+    }
+
     /// The ids that are answered with this recording.
     pub fn ids_of(&self, recording: RecordingId) -> impl Iterator<Item = &RequestId> {
-        let of_it = move |entry: &&Entry| entry.outcome == Outcome::Started(recording);
-        self.entries().filter(of_it).map(|entry| &entry.id)
+        self.entries_of(recording).map(|entry| &entry.id)
     }
 
     /// Writes down what became of an id, in place of what was known of it.

@@ -19,6 +19,14 @@ pub enum Whose {
     Anybodys,
 }
 
+impl Whose {
+    /// Those of the keys of this scope.
+    #[must_use]
+    pub const fn of_scope(scope: &str) -> Self {
+        if scope.is_empty() { Self::Anybodys } else { Self::Theirs }
+    }
+}
+
 /// The fingerprint of a request: of its method and body, and, where there are such, of its `last-event-id`, of an
 /// `accept` other than `*/*`, and in the empty scope of its credentials and of the cookies that are forwarded.
 /// `secret` is the recorder's, so that a stored fingerprint tells nobody the body.

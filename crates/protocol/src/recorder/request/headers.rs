@@ -5,7 +5,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 
 use crate::recorder::access::Cookies;
 use crate::recorder::address::{Own, Target, Upstream};
-use crate::words::header::{bad, connection_named, is_hop_by_hop};
+use crate::words::header::{bad, connection_named, is_hop_by_hop, is_of_proxy, list};
 use crate::words::{ErrorCode, Fingerprint, Mode, ProtocolError, RecordingId, RequestId, name};
 
 pub use crate::words::header::single;
@@ -159,12 +159,7 @@ pub fn check_for(headers: &HeaderMap, target: &Target, own: &Own) -> Result<(), 
 
 /// Whether the request asks for a WebSocket. Other upgrades may be ignored (RFC 9110 §7.8), and are.
 fn upgrades(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::UPGRADE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
+    list(headers, header::UPGRADE).any(|protocol| protocol.eq_ignore_ascii_case("websocket"))
 }
 
 /// Offsets are plain decimal: no sign, no blank, at most 2^53 − 1, which JavaScript can still count.
@@ -183,8 +178,6 @@ const NOT_UPSTREAM: &[&str] = &[
     "if-range",
     "if-none-match", // a 304 would be recorded by nobody
     "if-modified-since",
-    "forwarded",
-    "x-real-ip",
     "access-control-request-method",
     "access-control-request-headers",
     "access-control-request-private-network",
@@ -203,7 +196,7 @@ pub fn to_upstream(headers: &HeaderMap, cookies: Cookies) -> HeaderMap {
             || NOT_UPSTREAM.contains(&text)
             || text.starts_with(name::PREFIX)
             || text.starts_with("sec-fetch-")
-            || text.starts_with("x-forwarded-")
+            || is_of_proxy(name)
             || (name == header::COOKIE && cookies == Cookies::Drop);
         if !drop {
             out.append(name.clone(), value.clone());

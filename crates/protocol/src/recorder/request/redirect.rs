@@ -109,16 +109,17 @@ impl Chase {
         }
         // A demo stream of this recorder is never fetched over HTTP.
         let Target::Upstream(to) = own.resolve(to)? else { return Err(ErrorCode::LoopDetected.into()) };
-        if cookies(&to) == Cookies::Drop || to.url().origin() != self.at.url().origin() {
+        let elsewhere = to.url().origin() != self.at.url().origin();
+        if cookies(&to) == Cookies::Drop || elsewhere {
             self.cookies = Cookies::Drop;
         }
-        self.go(to, status);
+        self.go(to, status, elsewhere);
         Ok(true)
     }
 
-    /// Fetch standard, "HTTP-redirect fetch".
-    fn go(&mut self, to: Upstream, status: StatusCode) {
-        if self.at.url().origin() != to.url().origin() {
+    /// Fetch standard, "HTTP-redirect fetch". `elsewhere`: to another origin.
+    fn go(&mut self, to: Upstream, status: StatusCode, elsewhere: bool) {
+        if elsewhere {
             for name in [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION] {
                 self.headers.remove(name);
             }

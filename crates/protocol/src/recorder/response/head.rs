@@ -6,6 +6,7 @@ use super::inert;
 use crate::recorder::access::{Admitted, cors};
 use crate::recorder::recording::Progress;
 use crate::words::control_json::{ErrorBody, ErrorDetail};
+use crate::words::header::list;
 use crate::words::{ErrorCode, ProtocolError, name};
 
 /// When a request that was refused for now may come again, in seconds.
@@ -29,15 +30,13 @@ impl Head {
     /// What is kept of an upstream's head.
     #[must_use]
     pub fn of_upstream(status: u16, reason: Vec<u8>, headers: &HeaderMap) -> Self {
-        let says = |name, what: &dyn Fn(&str) -> bool| {
-            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(what)
-        };
         let no_store =
-            |value: &str| value.split(',').any(|part| part.trim().eq_ignore_ascii_case("no-store"));
-        let event_stream = |value: &str| {
+            list(headers, header::CACHE_CONTROL).any(|directive| directive.eq_ignore_ascii_case("no-store"));
+        let is_event_stream = |value: &str| {
             value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
         };
-        let volatile = says(header::CACHE_CONTROL, &no_store) && !says(header::CONTENT_TYPE, &event_stream);
+        let mut types = headers.get_all(header::CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok());
+        let volatile = no_store && !types.any(is_event_stream);
         Self { status, reason, headers: inert::to_store(headers), volatile }
     }
 
@@ -140,24 +139,25 @@ pub fn own(content_type: Option<&'static str>, admitted: &Admitted) -> HeaderMap
 #[must_use]
 pub fn error(code: ErrorCode, admitted: &Admitted) -> HeaderMap {
     let mut out = HeaderMap::new();
-    put(&mut out, name::STATE, name::NONE);
-    put(&mut out, name::ERROR, code.as_str());
+    add_error(&mut out, code);
+    finish(out, admitted)
+}
+
+fn add_error(out: &mut HeaderMap, code: ErrorCode) {
+    put(out, name::STATE, name::NONE);
+    put(out, name::ERROR, code.as_str());
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if code.status() == 503 {
         out.insert(header::RETRY_AFTER, HeaderValue::from(u16::from(RETRY_AFTER_S)));
     }
-    finish(out, admitted)
 }
 
 /// The headers of the error of a method that an address does not take. `methods` are those that it takes.
 #[must_use]
 pub fn wrong_method(methods: &'static str, admitted: &Admitted) -> HeaderMap {
     let mut out = HeaderMap::from_iter([(header::ALLOW, HeaderValue::from_static(methods))]);
-    out.extend(error(ErrorCode::MethodNotAllowed, &Admitted { origin: None }));
-    // CORS exposes what is there, so it comes after.
-    out.remove(header::VARY);
-    cors::add_to_response(admitted, &mut out);
-    out
+    add_error(&mut out, ErrorCode::MethodNotAllowed);
+    finish(out, admitted)
 }
 
 /// The body of an error's answer.

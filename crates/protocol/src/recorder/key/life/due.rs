@@ -24,27 +24,18 @@ impl<H: Handle> Held<H> {
 impl<H: Handle + Clone> KeyLife<H> {
     pub(super) fn due(&self, ttl_ms: u64, now_ms: u64) -> Plan {
         let mut plan = Plan::new(Reply::Nothing);
-        for entry in
-            self.ledger.entries().filter(|entry| self.forget_ms(entry).is_some_and(|at| at <= now_ms))
-        {
+        let is_due = |at: Option<u64>| at.is_some_and(|at| at <= now_ms);
+        let is_over = |entry: &&Entry| is_due(self.forget_ms(entry));
+        for entry in self.ledger.entries().filter(is_over) {
             plan.forget(entry.id.clone());
         }
-        for held in self.held.iter().filter(|held| held.due_ms(ttl_ms).is_some_and(|at| at <= now_ms)) {
-            let id = held.handle.seen().id();
+        for held in self.held.iter().filter(|held| is_due(held.due_ms(ttl_ms))) {
             let outcome =
                 if held.is_retired() { Outcome::Superseded } else { Outcome::NoHead(ErrorCode::Gone) };
-            for request in self.ledger.ids_of(id) {
-                let entry = Entry { id: request.clone(), outcome, at_ms: now_ms };
-                if self
-                    .ledger
-                    .entry(request)
-                    .and_then(|entry| self.forget_ms(entry))
-                    .is_none_or(|at| at > now_ms)
-                {
-                    plan.set(entry, None);
-                }
+            for entry in self.ledger.entries_of(held.id).filter(|entry| !is_over(entry)) {
+                plan.set(Entry { id: entry.id.clone(), outcome, at_ms: now_ms }, None);
             }
-            plan.discard(id);
+            plan.discard(held.id);
         }
         plan
     }

@@ -1,7 +1,7 @@
 //! Heads, ends, and what control calls do.
 
 use super::plan::{Change, Effect, Keep, Step};
-use super::{Handle, Held, KeyLife, Plan, Reply, Standing};
+use super::{Handle, Held, KeyLife, Plan, Reply, Seen, Standing};
 use crate::admission::{Decision, Named};
 use crate::ledger::Entry;
 use crate::limits::{KEPT_ANSWER_MAX, REQUEST_IDS_MAX};
@@ -35,14 +35,15 @@ impl<H: Handle + Clone> KeyLife<H> {
             return plan;
         };
         let seen = held.handle.seen();
-        let (len, chunks) = match keep {
-            Keep::All => (seen.progress.len(), seen.progress.chunks()),
-            Keep::Nothing => (0, seen.progress.chunks()),
+        let len = match keep {
+            Keep::All => seen.progress.len(),
+            Keep::Nothing => 0,
         };
         plan.effects.push(Effect::Seal(id, end));
         match seen.start {
             Start::Recorded => {
                 let cause = if let End::Fail(code) = end { Some(code) } else { None };
+                let chunks = seen.progress.chunks();
                 plan.changes.push(Change::End { id, state: end.state(), cause, len, chunks, at_ms: now_ms });
                 plan.stand(id, Standing::Finished(now_ms));
                 return plan;
@@ -73,9 +74,7 @@ impl<H: Handle + Clone> KeyLife<H> {
             plan.stand(id, Standing::Finished(now_ms));
             return plan;
         }
-        let outcome = Outcome::NoHead(code);
-        let ids = self.ledger.ids_of(id).cloned();
-        plan.steps.extend(ids.map(|id| Step::Set(Entry { id, outcome, at_ms: now_ms })));
+        self.settle(&mut plan, id, Outcome::NoHead(code), None, now_ms);
         plan.discard(id);
         plan.changes.clear();
         plan
@@ -112,14 +111,10 @@ impl<H: Handle + Clone> KeyLife<H> {
             }
         };
         let mut plan = Plan::new(Reply::NothingToStop);
-        for seen in self.held.iter().map(|held| held.handle.seen()) {
-            let id = seen.id();
-            let meant = named.covers(id) && started.is_none_or(|started| started == id);
-            // What has ended and does not show it yet is waited for.
-            if meant && seen.progress.state().is_live() && seen.start != Start::Unrecorded {
-                plan.effects.push(Effect::Close(id, End::Stop));
-                plan.reply = Reply::Stopping;
-            }
+        // What has ended and does not show it yet is waited for.
+        for (held, _) in self.meant(named, started).filter(|(_, seen)| seen.progress.state().is_live()) {
+            plan.effects.push(Effect::Close(held.id, End::Stop));
+            plan.reply = Reply::Stopping;
         }
         plan
     }
@@ -132,13 +127,8 @@ impl<H: Handle + Clone> KeyLife<H> {
             // Of what it came to there is nothing to delete.
             Some(_) => return plan,
         };
-        for held in &self.held {
-            let seen = held.handle.seen();
-            let id = seen.id();
-            let meant = named.covers(id) && started.is_none_or(|started| started == id);
-            if !meant || seen.start == Start::Unrecorded {
-                continue;
-            }
+        for (held, _) in self.meant(named, started) {
+            let id = held.id;
             self.settle(&mut plan, id, Outcome::Deleted, None, now_ms);
             plan.effects.push(Effect::Break(id, End::Delete));
             if held.is_live() {
@@ -149,6 +139,14 @@ impl<H: Handle + Clone> KeyLife<H> {
             }
         }
         plan
+    }
+
+    /// The recordings that a control call is about. `started`: only the one that a request id has started. An answer
+    /// that is passed through is not a recording.
+    fn meant(&self, named: Named, started: Option<RecordingId>) -> impl Iterator<Item = (&Held<H>, Seen)> {
+        let is_named = move |id| named.covers(id) && started.is_none_or(|started| started == id);
+        let held = self.held.iter().filter(move |held| is_named(held.id));
+        held.map(|held| (held, held.handle.seen())).filter(|(_, seen)| seen.start != Start::Unrecorded)
     }
 
     pub(super) fn left(&self, id: RecordingId) -> Plan {
@@ -179,8 +177,7 @@ impl<H: Handle + Clone> KeyLife<H> {
     pub(super) fn fenced(&self) -> Plan {
         let mut plan = Plan::new(Reply::Nothing);
         for held in &self.held {
-            let id = held.handle.seen().id();
-            plan.effects.push(Effect::Break(id, End::Interrupt));
+            plan.effects.push(Effect::Break(held.id, End::Interrupt));
         }
         plan.steps.push(Step::Empty);
         plan

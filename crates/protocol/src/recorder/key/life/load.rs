@@ -66,10 +66,10 @@ impl<H: Handle + Clone> KeyLife<H> {
                 Some(since_ms) => Standing::Retired { ended_ms, since_ms },
                 None => Standing::Finished(ended_ms),
             };
-            Held { handle, standing, restarted: row.restarted, volatile: row.volatile }
+            Held { id: row.id, handle, standing, restarted: row.restarted, volatile: row.volatile }
         };
         let mut held: Vec<Held<H>> = rows.into_iter().map(stand).collect();
-        held.sort_by_key(|held| held.handle.seen().id());
+        held.sort_by_key(|held| held.id);
         Self { held, leaving: Vec::new(), ledger }
     }
 }

@@ -92,6 +92,8 @@ enum Standing {
 
 #[derive(Debug, Clone)]
 struct Held<H> {
+    /// The handle's, which is looked for far too often to ask the handle each time.
+    id: RecordingId,
     handle: H,
     standing: Standing,
     /// A `restart` started it.
@@ -119,7 +121,7 @@ impl<H: Handle> Held<H> {
     fn stored(&self) -> Stored {
         let seen = self.handle.seen();
         Stored {
-            id: seen.id(),
+            id: self.id,
             state: seen.progress.state(),
             len: seen.progress.len(),
             fingerprint: seen.fingerprint,
@@ -175,9 +177,15 @@ impl<H: Handle + Clone> KeyLife<H> {
             match step {
                 Step::Start(begin) => {
                     if let Some(make) = make.take() {
-                        let restarted = begin.restarted;
+                        let Begin { id, restarted, .. } = begin;
                         let standing = Standing::Live;
-                        self.held.push(Held { handle: make(begin), standing, restarted, volatile: false });
+                        self.held.push(Held {
+                            id,
+                            handle: make(begin),
+                            standing,
+                            restarted,
+                            volatile: false,
+                        });
                     }
                 }
                 Step::Stand(id, standing) => {
@@ -190,7 +198,7 @@ impl<H: Handle + Clone> KeyLife<H> {
                         held.volatile = true;
                     }
                 }
-                Step::Drop(id) => self.held.retain(|held| held.handle.seen().id() != id),
+                Step::Drop(id) => self.held.retain(|held| held.id != id),
                 Step::Left(id) => self.leaving.retain(|handle| handle.seen().id() != id),
                 Step::Set(entry) => self.ledger.set(entry.id, entry.outcome, entry.at_ms),
                 Step::Forget(id) => self.ledger.forget(&id),
@@ -263,11 +271,11 @@ impl<H: Handle + Clone> KeyLife<H> {
     }
 
     fn held_mut(&mut self, id: RecordingId) -> Option<&mut Held<H>> {
-        self.held.iter_mut().find(|held| held.handle.seen().id() == id)
+        self.held.iter_mut().find(|held| held.id == id)
     }
 
     fn held(&self, id: RecordingId) -> Option<&Held<H>> {
-        self.held.iter().find(|held| held.handle.seen().id() == id)
+        self.held.iter().find(|held| held.id == id)
     }
 }
 

@@ -44,7 +44,7 @@ impl<H: Handle + Clone> KeyLife<H> {
         }
         let live = self.held.iter().filter(|held| serves(held) && is_live(held));
         let entry = |held: &Held<H>| LiveRecording {
-            recording: held.handle.seen().progress.id().to_string(),
+            recording: held.id.to_string(),
             started_at: detail(&held.handle).started_at,
         };
         status.live = live.map(entry).collect();
