@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::error::wrong;
 use crate::js::{sys, text};
-use crate::options::function;
+use crate::options::{function, text};
 
 /// The route of the AI SDK's own default.
 const DEFAULT_API: &str = "/api/chat";
@@ -36,12 +36,8 @@ impl ChatOptions {
         if let Some(options) = options.dyn_ref::<Object>() {
             Object::assign(&rest, options);
         }
-        let api = match sys::some(sys::get(options, "api")) {
-            None => DEFAULT_API.into(),
-            Some(api) => api.as_string().ok_or_else(|| wrong("api", "a string"))?,
-        };
         let read = Self {
-            api,
+            api: text(options, "api")?.unwrap_or_else(|| DEFAULT_API.into()),
             recorded: choice(options, "reconnect", ["live", "recorded"])?,
             stop_on_abort: choice(options, "onAbort", ["detach", "stop"])?,
             fetch: function(options, "fetch")?,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use durablefetch_protocol::access::{Access as Rules, Admitted, Cookies, parse_origin};
 use durablefetch_protocol::address::{Own, Upstream, is_localhost_name};
 use durablefetch_protocol::allow::{self, Allow};
-use durablefetch_protocol::destination::{Destination, Lifted};
+use durablefetch_protocol::destination::{Destination, Lifted, Sender};
 use durablefetch_protocol::scope::Scoping;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 use http::HeaderMap;
@@ -21,23 +21,6 @@ pub(crate) struct Access {
     allow: Vec<Allow>,
     /// `ALLOW_ANY`: what `ALLOW` does not name may be fetched as well.
     any: bool,
-}
-
-/// Who sends the recorder to an upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sender {
-    /// Who asked the recorder, or an upstream on this machine. A recorder that serves its own machine only may tell
-    /// both what else is here.
-    OwnMachine,
-    /// An upstream elsewhere, by a redirect. What is on this machine is none of its business.
-    Elsewhere,
-}
-
-impl Sender {
-    /// An upstream that redirects. Its address is not known here, so its URL has to tell.
-    pub(crate) fn of(upstream: &Upstream) -> Self {
-        if upstream.is_loopback() { Self::OwnMachine } else { Self::Elsewhere }
-    }
 }
 
 impl Access {
@@ -111,10 +94,8 @@ impl Access {
             Some(Host::Domain(_)) => Destination::Public,
             None => Destination::Forbidden,
         };
-        let lifted = Lifted {
-            own_machine: self.rules.is_local() && sender == Sender::OwnMachine,
-            named: self.allow.iter().any(|entry| entry.covers(upstream)),
-        };
+        let named = self.allow.iter().any(|entry| entry.covers(upstream));
+        let lifted = Lifted::new(self.rules.is_local(), sender, named);
         destination.check(lifted).map_err(|code| {
             let host = upstream.url().host_str().unwrap_or_default();
             ProtocolError::new(code, format!("this recorder may not connect to {host}"))

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use durablefetch_protocol::access::{Admitted, Cookies};
 use durablefetch_protocol::address::Target;
-use durablefetch_protocol::admission::{self, Decision, Ending, Part};
+use durablefetch_protocol::admission::{self, Came, Decision, Ending, Part};
 use durablefetch_protocol::demo::Script;
+use durablefetch_protocol::destination::Sender;
 use durablefetch_protocol::fingerprint::{self, Whose};
 use durablefetch_protocol::life::Reply;
 use durablefetch_protocol::request_headers::AskHead;
@@ -14,15 +15,14 @@ use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, State};
 use http::Method;
 use wasm_bindgen::JsValue;
 
-use crate::access::Sender;
 use crate::core::Core;
 use crate::front::request::Request;
 use crate::front::respond::{self, Body};
 use crate::front::{body, control};
 use crate::js::sys;
+use crate::recording::Recording;
 use crate::recording::owner::Owner;
 use crate::recording::reader::{self, Follow};
-use crate::recording::{Recording, Start};
 use crate::upstream::{self, Source, Upward, demo_head};
 
 /// A body of at most this much that is there whole is answered with at once, without a pipe.
@@ -120,20 +120,11 @@ async fn wait(core: &Rc<Core>, ask: &Ask, recording: &Rc<Recording>, part: Part,
     // It counts as a reader, so that nothing is let go of meanwhile.
     recording.readers.set(recording.readers.get() + 1);
     let start = recording.started().await;
-    let decision = match start {
-        Start::Unrecorded => None,
-        Start::Recorded => Some(admission::head_came(&recording.progress(), ask)),
-        Start::Nothing(code) => Some(admission::no_head(ask, code)),
-        Start::Pending => Some(Decision::Refuse(ErrorCode::Internal)),
-    };
-    let answer = match decision {
-        None => pass(core, recording, part, to),
-        Some(Decision::Serve { from, ending, .. }) => serve(core, recording, from, ending, part, to),
-        Some(Decision::NoContent) => respond::or_internal(respond::nothing(&to.admitted)),
-        Some(Decision::Refuse(code)) => Err(recording.why(code)),
-        Some(Decision::Start(_) | Decision::Wait(_) | Decision::AnswerAgain) => {
-            Err(ErrorCode::Internal.into())
-        }
+    let answer = match admission::came(start, &recording.progress(), ask) {
+        Came::Pass => pass(core, recording, part, to),
+        Came::Serve { from, ending } => serve(core, recording, from, ending, part, to),
+        Came::NoContent => respond::or_internal(respond::nothing(&to.admitted)),
+        Came::Refuse(code) => Err(recording.why(code)),
     };
     core.left(recording);
     answer

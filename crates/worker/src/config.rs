@@ -58,16 +58,6 @@ fn var(env: &Env, name: &str) -> Option<String> {
 }
 
 impl Config {
-    /// Whose recordings are whose.
-    pub(crate) fn scoping(&self) -> &Scoping {
-        &self.scoping
-    }
-
-    /// Keys the scopes that credentials make.
-    pub(crate) fn scope_secret(&self) -> &[u8; 32] {
-        &self.scope_secret
-    }
-
     fn read(var: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
         let time = |name: &str, default: Duration| match var(name) {
             Some(text) => units::duration(&text).map_err(|error| format!("{name}: {error}")),

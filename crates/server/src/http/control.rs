@@ -54,12 +54,8 @@ async fn list(
     call: Control,
     asked: &ControlRequest,
 ) -> Result<Response<Body>, ProtocolError> {
-    if call != Control::InProgress {
-        let message = "a list of URLs is for in-progress; send one `url`";
-        return Err(ProtocolError::new(ErrorCode::BadRequest, message));
-    }
     let mut all = Vec::new();
-    for question in asked.each() {
+    for question in asked.questions(call)? {
         let entry = entry(recorder, &target(recorder, &question)?, scope)?;
         all.push(status(recorder, &entry, &question).await?);
     }

@@ -101,7 +101,7 @@ pub(crate) fn admitted(allowed: &Allowed, admitted: Admitted, watch: Watch) -> R
         },
         Admitted::Body { reading, from, ending, part, unrecorded } => {
             let recording = Arc::clone(&reading.recording);
-            let Some(head) = recording.head().cloned() else {
+            let Some(head) = recording.head() else {
                 return error(allowed, &ErrorCode::Internal.into());
             };
             let seen = recording.progress();
@@ -112,13 +112,13 @@ pub(crate) fn admitted(allowed: &Allowed, admitted: Admitted, watch: Watch) -> R
             let body = RecordingBody::new(reading, from, seen.len(), ending, watch);
             let body = Body::Recording(Box::new(body));
             if unrecorded {
-                return passing(allowed, &head, &cookies, body);
+                return passing(allowed, head, &cookies, body);
             }
             let mut headers = head.serving(&seen, from, &cookies, allowed);
             if ending == Ending::Clean && !Head::is_bodyless(head.status) {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(seen.len().saturating_sub(from)));
             }
-            with_reason(response(head.status, headers, body), &head)
+            with_reason(response(head.status, headers, body), head)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use durablefetch_protocol::access::{Admitted as Allowed, Cookies};
-use durablefetch_protocol::address::{Target, Upstream};
+use durablefetch_protocol::address::Target;
 use durablefetch_protocol::control_json::CONTROL_BODY_MAX;
 use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::fingerprint::{self, Whose};
@@ -28,7 +28,6 @@ use crate::net::connection::Answering;
 use crate::observe::{log, metrics};
 use crate::recorder::Recorder;
 use crate::upstream::http::UpstreamRequest;
-use crate::upstream::opened::NotOpened;
 use crate::upstream::source::Source;
 
 /// Where a connection stands with [`Limits::connections`](crate::Limits::connections).
@@ -143,17 +142,24 @@ async fn fetch(
     let fingerprint = fingerprint(recorder, &target, &parts, &body, scope);
     let ask: Ask = ask.with_fingerprint(fingerprint);
     let watch = answering.watch(parts.version);
-    let source = match target {
-        Target::Upstream(upstream) => Source::Http(Box::new(asked(upstream, parts, body))),
-        Target::Demo(id) => Source::Demo(Script::of(&id)),
-        _ => return Err(ErrorCode::NotFound.into()),
-    };
+    let source = source(target, parts, body)?;
     let admitted = admit(recorder, recorder.keys.entry(&key), ask, source).await?;
     Ok(respond::admitted(allowed, admitted, watch))
 }
 
-fn asked(upstream: Upstream, parts: Parts, body: Bytes) -> UpstreamRequest {
-    UpstreamRequest { upstream, method: parts.method, headers: parts.headers, body }
+/// What answers a request for this target.
+fn source(
+    target: Target,
+    Parts { method, headers, .. }: Parts,
+    body: Bytes,
+) -> Result<Source, ProtocolError> {
+    match target {
+        Target::Upstream(upstream) => {
+            Ok(Source::Http(Box::new(UpstreamRequest { upstream, method, headers, body })))
+        }
+        Target::Demo(id) => Ok(Source::Demo(Script::of(&id))),
+        _ => Err(ErrorCode::NotFound.into()),
+    }
 }
 
 fn fingerprint(recorder: &Recorder, target: &Target, parts: &Parts, body: &[u8], scope: &str) -> Fingerprint {
@@ -172,14 +178,10 @@ async fn head(
     parts: Parts,
     target: Target,
 ) -> Result<Response<Body>, ProtocolError> {
-    let source = match target {
-        Target::Upstream(upstream) => Source::Http(Box::new(asked(upstream, parts, Bytes::new()))),
-        Target::Demo(id) => Source::Demo(Script::of(&id)),
-        _ => return Err(ErrorCode::NotFound.into()),
-    };
-    let opening = timeout(recorder.config.limits.header_timeout, source.open(&recorder.upstreams));
-    let opened = opening.await.unwrap_or(Err(NotOpened::heard(ErrorCode::UpstreamTimeout)));
-    let opened = opened
+    let source = source(target, parts, Bytes::new())?;
+    let opened = source
+        .open(&recorder.upstreams, recorder.config.limits.header_timeout)
+        .await
         .map_err(|failed| failed.error)
         .inspect_err(|error| recorder.metrics.upstream_error(error.code))?;
     let mut response = respond::passing(allowed, &opened.head, &opened.cookies, Body::Whole(None));

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use durablefetch_protocol::admission::{self, Decision, Ending, Part};
+use durablefetch_protocol::admission::{self, Came, Decision, Ending, Part};
 use durablefetch_protocol::life::{Event, Reply};
-use durablefetch_protocol::recording::Start;
 use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RecordingId, RequestId};
 
 use super::commit::Cargo;
@@ -62,22 +61,15 @@ pub(crate) async fn admit(
 
 /// Waits for a start to come to something, and answers with that.
 async fn waited(ask: &Ask, reading: Reading, part: Part) -> Result<Admitted, ProtocolError> {
-    let decision = match reading.recording.started().await {
-        Start::Unrecorded => {
+    let start = reading.recording.started().await;
+    match admission::came(start, &reading.recording.progress(), ask) {
+        Came::Pass => {
             let ending = Ending::AsRecorded;
-            return Ok(Admitted::Body { reading, from: 0, ending, part, unrecorded: true });
+            Ok(Admitted::Body { reading, from: 0, ending, part, unrecorded: true })
         }
-        Start::Recorded => admission::head_came(&reading.recording.progress(), ask),
-        Start::Nothing(code) => admission::no_head(ask, code),
-        Start::Pending => return Err(ErrorCode::Internal.into()),
-    };
-    match decision {
-        Decision::Serve { from, ending, .. } => {
-            Ok(Admitted::Body { reading, from, ending, part, unrecorded: false })
-        }
-        Decision::NoContent => Ok(Admitted::NoContent),
-        Decision::Refuse(code) => Err(reading.recording.why(code)),
-        Decision::Start(_) | Decision::Wait(_) | Decision::AnswerAgain => Err(ErrorCode::Internal.into()),
+        Came::Serve { from, ending } => Ok(Admitted::Body { reading, from, ending, part, unrecorded: false }),
+        Came::NoContent => Ok(Admitted::NoContent),
+        Came::Refuse(code) => Err(reading.recording.why(code)),
     }
 }
 

@@ -164,7 +164,7 @@ impl Entry {
     async fn commit(
         self: &Arc<Self>,
         recorder: &Arc<Recorder>,
-        plan: Plan,
+        mut plan: Plan,
         cargo: Cargo,
         slot: OwnedMutexGuard<()>,
     ) -> Result<Acted, (ProtocolError, Cargo)> {
@@ -175,8 +175,9 @@ impl Entry {
             },
             _ => None,
         };
-        let (key, changes, freight) = (self.key.clone(), plan.changes.clone(), Arc::clone(&cargo.freight));
-        let committed = recorder.db.call(move |db| rows::commit(db, &key, &changes, &freight)).await;
+        let (entry, freight) = (Arc::clone(self), Arc::clone(&cargo.freight));
+        let changes = std::mem::take(&mut plan.changes);
+        let committed = recorder.db.call(move |db| rows::commit(db, &entry.key, &changes, &freight)).await;
         if let Err(error) = committed {
             return Err((error.into(), cargo));
         }

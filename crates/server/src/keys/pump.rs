@@ -11,7 +11,7 @@ use durablefetch_protocol::life::{Event, Keep};
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, ProtocolError, kept};
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::commit::Cargo;
 use crate::clock::now_ms;
@@ -156,17 +156,14 @@ async fn open(
     recording: &Recording,
     source: Source,
 ) -> Option<Result<Opened<SourceBody>, NotOpened>> {
-    let opening = timeout(recorder.config.limits.header_timeout, source.open(&recorder.upstreams));
+    let opening = source.open(&recorder.upstreams, recorder.config.limits.header_timeout);
     tokio::pin!(opening);
     poll_fn(|cx| {
         recording.register_pump(cx);
         if recording.has_ended() {
             return Poll::Ready(None);
         }
-        opening
-            .as_mut()
-            .poll(cx)
-            .map(|opened| Some(opened.unwrap_or(Err(NotOpened::heard(ErrorCode::UpstreamTimeout)))))
+        opening.as_mut().poll(cx).map(Some)
     })
     .await
 }

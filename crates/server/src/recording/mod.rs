@@ -302,12 +302,17 @@ impl Recording {
             return false;
         }
         inner.file = BodyFile::Removed;
-        let queue = !std::mem::replace(&mut inner.dirty, true);
+        self.queue(inner, writer);
+        true
+    }
+
+    /// Has the writer look at it, if it is not to do so already.
+    fn queue(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>, writer: &Writer) {
+        let is_queued = std::mem::replace(&mut inner.dirty, true);
         drop(inner);
-        if queue {
+        if !is_queued {
             writer.dirty(Arc::clone(self));
         }
-        true
     }
 
     /// This many more of its bytes count for the disk quota.

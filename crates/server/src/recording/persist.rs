@@ -73,11 +73,7 @@ impl Recording {
     pub(crate) fn retry(self: &Arc<Self>, writer: &Writer) {
         let mut inner = self.lock();
         inner.writing.feed();
-        let queue = !std::mem::replace(&mut inner.dirty, true);
-        drop(inner);
-        if queue {
-            writer.dirty(Arc::clone(self));
-        }
+        self.queue(inner, writer);
         writer.hurry(Arc::clone(self));
     }
 
@@ -95,11 +91,7 @@ impl Recording {
         if let Some(ring) = &mut inner.ring {
             ring.written(ring.end());
         }
-        let queue = !std::mem::replace(&mut inner.dirty, true);
-        drop(inner);
-        if queue {
-            writer.dirty(Arc::clone(self));
-        }
+        self.queue(inner, writer);
         // Before others try again to write: the room that they need is in its file.
         writer.hurry(Arc::clone(self));
         self.pump.wake();

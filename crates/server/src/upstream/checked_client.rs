@@ -1,38 +1,22 @@
 //! The HTTP clients that connect to upstreams, and only to addresses that were checked.
 
 use std::error::Error;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::address::Upstream;
 use durablefetch_protocol::allow::{self, Allow};
-use durablefetch_protocol::destination::{Lifted, Refused, check_literal};
+use durablefetch_protocol::destination::{Lifted, Refused, Sender, check_literal};
 use durablefetch_protocol::map::{self, Map};
 use url::Url;
 
 use crate::config::Config;
 use crate::resolve::{Lookup, Resolver};
 
-/// Who sends the recorder to an upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sender {
-    /// Who asked the recorder, or an upstream on this machine. A recorder that serves its own machine only may tell
-    /// both what else is here.
-    OwnMachine,
-    /// An upstream elsewhere, by a redirect. What is on this machine is none of its business.
-    Elsewhere,
-}
-
-impl Sender {
-    /// An upstream that answered from this address.
-    pub(crate) fn of(remote: Option<SocketAddr>) -> Self {
-        if remote.map(|remote| remote.ip()).as_ref().is_some_and(IpAddr::is_loopback) {
-            Self::OwnMachine
-        } else {
-            Self::Elsewhere
-        }
-    }
+/// An upstream that redirects, and that answered from this address.
+pub(crate) fn sender(remote: Option<SocketAddr>) -> Sender {
+    Sender::redirecting(remote.is_some_and(|remote| remote.ip().is_loopback()))
 }
 
 /// One client for each set of lifted bans, since a client's resolver is not told for which URL it resolves.
@@ -86,10 +70,8 @@ impl CheckedClients {
             allow::check(&self.allow, upstream)?;
         }
         let mapped = map::find(&self.maps, upstream);
-        let lifted = Lifted {
-            own_machine: self.is_local && sender == Sender::OwnMachine,
-            named: mapped.is_some() || self.allow.iter().any(|entry| entry.covers(upstream)),
-        };
+        let named = mapped.is_some() || self.allow.iter().any(|entry| entry.covers(upstream));
+        let lifted = Lifted::new(self.is_local, sender, named);
         let is_mapped = mapped.is_some();
         let url = mapped.unwrap_or_else(|| upstream.url().clone());
         let target = Upstream::parse(url.as_str())?;
@@ -156,9 +138,9 @@ mod tests {
         let clients = CheckedClients::new(&Config::new("unused")).unwrap();
 
         let literal = upstream(&format!("http://127.0.0.1:{port}/"));
-        assert!(clients.way(&literal, Sender::of(Some(([127, 0, 0, 1], 80).into()))).is_ok());
+        assert!(clients.way(&literal, sender(Some(([127, 0, 0, 1], 80).into()))).is_ok());
         for elsewhere in [Some(([93, 184, 216, 34], 80).into()), None] {
-            assert!(clients.way(&literal, Sender::of(elsewhere)).is_err());
+            assert!(clients.way(&literal, sender(elsewhere)).is_err());
         }
 
         let named = upstream(&format!("http://localhost:{port}/"));

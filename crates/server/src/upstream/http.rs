@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use durablefetch_protocol::access::{Access, Cookies};
 use durablefetch_protocol::address::{Own, Upstream};
-use durablefetch_protocol::redirect::Chase;
+use durablefetch_protocol::destination::Sender;
+use durablefetch_protocol::redirect::{Chase, redirected};
 use durablefetch_protocol::request_headers::to_upstream;
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, ProtocolError, map, via};
@@ -18,7 +19,7 @@ use hyper::ext::ReasonPhrase;
 
 use crate::config::Config;
 use crate::error::StartError;
-use crate::upstream::checked_client::{self, CheckedClients, Sender, Way};
+use crate::upstream::checked_client::{self, CheckedClients, Way};
 use crate::upstream::opened::{NotOpened, Opened};
 
 /// What to ask an upstream.
@@ -88,7 +89,7 @@ impl Upstreams {
             }
             way = self
                 .clients
-                .way(chase.at(), Sender::of(response.remote_addr()))
+                .way(chase.at(), checked_client::sender(response.remote_addr()))
                 .map_err(|error| NotOpened::heard(redirected(error)))?;
         }
     }
@@ -129,17 +130,6 @@ impl Upstreams {
                 _ => code.into(),
             }
         })
-    }
-}
-
-/// Says of an upstream that is refused that nobody asked for it.
-fn redirected(error: ProtocolError) -> ProtocolError {
-    match error.code {
-        ErrorCode::UpstreamNotAllowed => ProtocolError::new(
-            error.code,
-            format!("the upstream redirected elsewhere, and {}", error.message),
-        ),
-        _ => error,
     }
 }
 

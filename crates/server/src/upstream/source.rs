@@ -2,9 +2,12 @@
 
 use std::io;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use durablefetch_protocol::ErrorCode;
 use durablefetch_protocol::demo::Script;
+use tokio::time::timeout;
 
 use crate::upstream::demo::Demo;
 use crate::upstream::http::{UpstreamBody, UpstreamRequest, Upstreams};
@@ -36,8 +39,17 @@ pub(crate) enum SourceBody {
 }
 
 impl Source {
-    /// Asks, and waits for the head.
-    pub(crate) async fn open(self, upstreams: &Upstreams) -> Result<Opened<SourceBody>, NotOpened> {
+    /// Asks, and waits so long for the head.
+    pub(crate) async fn open(
+        self,
+        upstreams: &Upstreams,
+        patience: Duration,
+    ) -> Result<Opened<SourceBody>, NotOpened> {
+        let opened = timeout(patience, self.ask(upstreams)).await;
+        opened.unwrap_or(Err(NotOpened::heard(ErrorCode::UpstreamTimeout)))
+    }
+
+    async fn ask(self, upstreams: &Upstreams) -> Result<Opened<SourceBody>, NotOpened> {
         match self {
             Self::Http(request) => Ok(upstreams.open(*request).await?.map(SourceBody::Http)),
             Self::Demo(script) => Ok(Demo::open(script).map(SourceBody::Demo)),

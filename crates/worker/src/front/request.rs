@@ -57,8 +57,8 @@ impl Request {
     pub(crate) fn route(&self, config: &Config) -> Result<Route, ProtocolError> {
         let rules = Rules {
             own: &self.own,
-            scoping: config.scoping(),
-            secret: config.scope_secret(),
+            scoping: &config.scoping,
+            secret: &config.scope_secret,
             now_s: sys::now_ms() / 1000,
         };
         let route = Route::read(&self.method, path_and_query(&self.js.url()), &self.headers, &rules)?;

@@ -61,11 +61,6 @@ pub(crate) fn error(
     response(error.code.status(), b"", &headers, Body::Bytes(sys::to_js(&response_head::error_body(error))))
 }
 
-/// An error without anything particular to say.
-pub(crate) fn code(code: ErrorCode, admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
-    error(&code.into(), Some(admitted))
-}
-
 /// 405, with the methods that the address takes.
 pub(crate) fn wrong_method(methods: &'static str, admitted: &Admitted) -> Result<web_sys::Response, JsValue> {
     let error = ProtocolError::from(ErrorCode::MethodNotAllowed);

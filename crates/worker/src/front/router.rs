@@ -39,8 +39,8 @@ async fn route(
         Ok(response) => Ok(response),
         Err(Failed::Protocol(error)) => respond::error(&error, Some(&admitted)),
         Err(Failed::Js(error)) => {
-            web_sys_log(&error);
-            respond::code(ErrorCode::Internal, &admitted)
+            worker::console_error!("{error:?}");
+            respond::error(&ErrorCode::Internal.into(), Some(&admitted))
         }
     }
 }
@@ -112,13 +112,9 @@ async fn to_control(
         request_headers::check_for(&request.headers, &target, &request.own)?;
         return ask_object(env, scope, &target, &request, &body).await;
     }
-    if call != Control::InProgress {
-        let why = "a list of URLs is for in-progress; send one `url`";
-        return Err(ProtocolError::new(ErrorCode::BadRequest, why).into());
-    }
     // Each key has an object of its own, and each says what it would have said.
     let mut all = Vec::new();
-    for question in control.each() {
+    for question in control.questions(call)? {
         let target = request.own.resolve(Upstream::parse(&question.url)?)?;
         let body = serde_json::to_vec(&question).map_err(|_| Failed::from(ErrorCode::Internal))?;
         let response = ask_object(env, scope, &target, &request, &body).await?;
@@ -161,8 +157,4 @@ async fn to_object(
     let request = worker::Request::from(wasm_bindgen::JsCast::unchecked_into::<web_sys::Request>(request));
     let response = stub.fetch_with_request(request).await.map_err(failed)?;
     Ok(response.into())
-}
-
-fn web_sys_log(error: &JsValue) {
-    worker::console_error!("{error:?}");
 }

@@ -57,5 +57,5 @@ pub(crate) fn flush_after() -> Duration {
 
 /// This many unwritten bytes of one recording do not wait.
 pub(crate) fn unwritten() -> u64 {
-    (TOTAL / live().max(1)).clamp(RING_MIN, RING_MAX) as u64
+    ring() as u64
 }

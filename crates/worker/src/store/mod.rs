@@ -340,7 +340,12 @@ impl Store {
     /// A recording's head and bytes, as they are kept for a request id. All its bytes are stored.
     fn kept(&self, id: RecordingId, heads: Heads<'_>) -> Stored<JsValue> {
         let head = heads(id).ok_or_else(|| StoreError::failed("an answer without a head"))?;
-        Ok(sys::to_js(&kept::to_stored(&head, &self.whole(self.number_of(id)?)?)).into())
+        Ok(self.packed(self.number_of(id)?, &head)?.into())
+    }
+
+    /// A head with the bytes of recording number `n`, all of which are stored, as one value.
+    fn packed(&self, n: u64, head: &Head) -> Stored<Uint8Array> {
+        Ok(sys::to_js(&kept::to_stored(head, &self.whole(n)?)))
     }
 
     /// Runs a statement whose last parameter is the number of this recording.

@@ -1,10 +1,8 @@
 //! The version of the layout: an object that an earlier one wrote is brought to this one when it is opened.
 
-use durablefetch_protocol::kept;
 use js_sys::Array;
 
 use super::{Store, StoreError, Stored, integer, read_head};
-use crate::js::sys;
 
 /// This one. 1 was durablefetch 0.2, which said none.
 const VERSION: u64 = 2;
@@ -58,7 +56,7 @@ impl Store {
     /// Writes an answer down with the request id that it is kept for.
     fn keep(&self, row: &Array) -> Stored<()> {
         let (Some(n), Some(head)) = (integer(row, 1), read_head(row, 2)) else { return Ok(()) };
-        let answer = sys::to_js(&kept::to_stored(&head, &self.whole(n)?));
+        let answer = self.packed(n, &head)?;
         self.run("UPDATE requests SET answer = ? WHERE id = ?", &[answer.into(), row.get(0)])
     }
 }

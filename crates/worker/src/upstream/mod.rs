@@ -12,7 +12,8 @@ use std::time::Duration;
 use durablefetch_protocol::access::Cookies;
 use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
-use durablefetch_protocol::redirect::Chase;
+use durablefetch_protocol::destination::Sender;
+use durablefetch_protocol::redirect::{Chase, redirected};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 use futures_util::future::{Either, select};
@@ -22,7 +23,6 @@ use js_sys::Object;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::Socket;
 
-use crate::access::Sender;
 use crate::config::Config;
 use crate::js::{self, sys};
 
@@ -123,7 +123,8 @@ async fn follow(
         };
         let status = StatusCode::from_u16(response.status()).map_err(|_| ErrorCode::UpstreamFailed)?;
         let answered = js::headers::from_js(&response.headers());
-        let from = Sender::of(chase.at());
+        // Its address is not known here, so its URL has to tell.
+        let from = Sender::redirecting(chase.at().is_loopback());
         if !chase.follow(status, &answered, &own, |to| config.access.cookies(to))? {
             drop(timer);
             return Ok(opened(&response, &answered, chase.cookies()));
@@ -131,11 +132,6 @@ async fn follow(
         discard(&response);
         config.access.check_upstream(chase.at(), from).map_err(redirected)?;
     }
-}
-
-/// Says of an upstream that is refused that nobody asked for it.
-fn redirected(error: ProtocolError) -> ProtocolError {
-    ProtocolError::new(error.code, format!("the upstream redirected elsewhere, and {}", error.message))
 }
 
 async fn ask(

@@ -34,6 +34,32 @@ pub struct Lifted {
     pub named: bool,
 }
 
+/// Who sends the recorder to an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// The client of the recorder, or an upstream on this machine. A recorder that serves its own machine only may tell
+    /// both what else is here.
+    OwnMachine,
+    /// An upstream elsewhere, by a redirect. What is on this machine is none of its business.
+    Elsewhere,
+}
+
+impl Sender {
+    /// An upstream that redirects. `is_here`: it is on this machine.
+    #[must_use]
+    pub const fn redirecting(is_here: bool) -> Self {
+        if is_here { Self::OwnMachine } else { Self::Elsewhere }
+    }
+}
+
+impl Lifted {
+    /// For a recorder that serves its own machine only (`is_local`) or not. `named`: the operator named the host.
+    #[must_use]
+    pub fn new(is_local: bool, sender: Sender, named: bool) -> Self {
+        Self { own_machine: is_local && sender == Sender::OwnMachine, named }
+    }
+}
+
 /// Metadata services whose addresses lie in ranges that a name could lift the ban on.
 const METADATA: [IpAddr; 3] = [
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),

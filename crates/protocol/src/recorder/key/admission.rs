@@ -3,7 +3,7 @@
 //! The table that this implements is in `PROTOCOL.md`; the tests walk every cell of it.
 
 use super::ledger::Outcome;
-use crate::recorder::recording::Progress;
+use crate::recorder::recording::{Progress, Start};
 use crate::recorder::request::headers::{Ask, Fetch};
 use crate::words::{ErrorCode, Fingerprint, Mode, RecordingId, State};
 
@@ -228,6 +228,41 @@ pub fn no_head(ask: &Ask, code: ErrorCode) -> Decision {
     match ask {
         Ask::Fetch(Fetch { mode: Mode::Resume, .. }) => Decision::NoContent,
         Ask::Fetch(_) | Ask::Continue { .. } => Decision::Refuse(code),
+    }
+}
+
+/// What a request that has waited for a start is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// The answer itself, which is not recorded.
+    Pass,
+    /// The recording that was waited for.
+    Serve {
+        /// The first byte.
+        from: u64,
+        /// How it ends.
+        ending: Ending,
+    },
+    /// 204: there is nothing to resume.
+    NoContent,
+    /// An error.
+    Refuse(ErrorCode),
+}
+
+/// The start that a request has waited for has come to this; `progress` is that of its recording.
+#[must_use]
+pub fn came(start: Start, progress: &Progress, ask: &Ask) -> Came {
+    let decision = match start {
+        Start::Unrecorded => return Came::Pass,
+        Start::Recorded => head_came(progress, ask),
+        Start::Nothing(code) => no_head(ask, code),
+        Start::Pending => return Came::Refuse(ErrorCode::Internal),
+    };
+    match decision {
+        Decision::Serve { from, ending, .. } => Came::Serve { from, ending },
+        Decision::NoContent => Came::NoContent,
+        Decision::Refuse(code) => Came::Refuse(code),
+        Decision::Start(_) | Decision::Wait(_) | Decision::AnswerAgain => Came::Refuse(ErrorCode::Internal),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The JSON of the control calls, on the recorder's side.
 
+use crate::recorder::address::Control;
 use crate::recorder::recording::Progress;
 use crate::words::control_json::{ControlRequest, Status};
 use crate::words::limits::STATUS_URLS_MAX;
@@ -88,9 +89,15 @@ impl ControlRequest {
     }
 
     /// One question for each URL of a list.
-    #[must_use]
-    pub fn each(&self) -> Vec<Self> {
-        self.urls.iter().map(|url| Self { url: url.clone(), ..Self::default() }).collect()
+    ///
+    /// # Errors
+    /// [`ErrorCode::BadRequest`] for another call than `in-progress`.
+    pub fn questions(&self, call: Control) -> Result<Vec<Self>, ProtocolError> {
+        if call != Control::InProgress {
+            let why = "a list of URLs is for in-progress; send one `url`";
+            return Err(ProtocolError::new(ErrorCode::BadRequest, why));
+        }
+        Ok(self.urls.iter().map(|url| Self { url: url.clone(), ..Self::default() }).collect())
     }
 
     /// The recording that the call is about.
@@ -159,7 +166,8 @@ mod tests {
     fn a_list_is_one_question_for_each_url() {
         let list =
             ControlRequest::parse(br#"{"urls": ["https://a.example/", "https://b.example/"]}"#).unwrap();
-        let each: Vec<_> = list.each().into_iter().map(|question| question.url).collect();
+        let each: Vec<_> =
+            list.questions(Control::InProgress).unwrap().into_iter().map(|question| question.url).collect();
         assert_eq!(each, ["https://a.example/", "https://b.example/"]);
         for bad in [r#"{"urls": []}"#.to_owned(), r#"{"url": "x", "urls": ["y"]}"#.to_owned(), {
             let urls = vec!["x"; 101];

@@ -146,6 +146,15 @@ impl Chase {
     }
 }
 
+/// Says of an upstream that is refused that nobody asked for it.
+#[must_use]
+pub fn redirected(error: ProtocolError) -> ProtocolError {
+    if error.code != ErrorCode::UpstreamNotAllowed {
+        return error;
+    }
+    ProtocolError::new(error.code, format!("the upstream redirected elsewhere, and {}", error.message))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
