@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::progress::{Step, seconds};
 use crate::repo::Repo;
-use crate::worker;
+use crate::worker::{self, Building};
 
 const LIST: &str = "crates/conformance/mutations.toml";
 /// How a run ends in which cases failed. One that fails without it was broken otherwise.
@@ -101,8 +101,8 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
 
     // What no case notices without a mutation either would prove nothing.
     let cases: Vec<_> = mutations.iter().map(|mutation| mutation.case.as_str()).collect();
-    if let Some(build) = &copy.worker_build {
-        Step::new(repo, "build the worker without a mutation", build()).run()?;
+    if let Some(build) = copy.build() {
+        Step::new(repo, "build the worker without a mutation", build).run()?;
     }
     let sound = copy.suite(&cases.join("|"));
     Step::new(repo, "the suite without a mutation", sound).run()?;
@@ -133,21 +133,18 @@ fn read(repo: &Repo) -> Result<Vec<Mutation>> {
 struct Copy {
     root: PathBuf,
     target: PathBuf,
-    /// Builds the worker, where that is what is broken.
-    worker_build: Option<Box<dyn Fn() -> Command>>,
+    /// The tools of the worker, where that is what is broken.
+    worker: Option<Building>,
 }
 
 impl Copy {
     fn make(repo: &Repo, on: Recorder) -> Result<Self> {
         let (root, target) = (repo.target().join("mutations/tree"), repo.target().join("mutations/target"));
-        let worker_build: Option<Box<dyn Fn() -> Command>> = match on {
+        let worker = match on {
             Recorder::Native => None,
-            Recorder::Worker => {
-                let (made, root, target) = (worker::building(repo)?, root.clone(), target.join("worker"));
-                Some(Box::new(move || made.command(&root, &target)))
-            }
+            Recorder::Worker => Some(worker::building(repo)?),
         };
-        let copy = Self { root, target, worker_build };
+        let copy = Self { root, target, worker };
         if copy.root.exists() {
             fs::remove_dir_all(&copy.root)
                 .with_context(|| format!("cannot empty {}", copy.root.display()))?;
@@ -174,11 +171,16 @@ impl Copy {
         Ok(copy)
     }
 
+    /// Builds the worker, where that is what is broken.
+    fn build(&self) -> Option<Command> {
+        self.worker.as_ref().map(|tools| tools.command(&self.root, &self.target.join("worker")))
+    }
+
     /// The recorder under the cases whose names contain one of these.
     fn suite(&self, cases: &str) -> Command {
         let mut command = Command::new("cargo");
         command.current_dir(&self.root).arg("test");
-        match self.worker_build {
+        match self.worker {
             None => command.args(["-p", "durablefetch-server"]),
             Some(_) => command.args(["-p", "durablefetch-worker", "--features", "workerd"]),
         };
@@ -194,11 +196,15 @@ impl Copy {
         let path = self.root.join(&mutation.file);
         let sound = fs::read_to_string(&path).with_context(|| format!("cannot read {}", mutation.file))?;
         fs::write(&path, mutation.apply(&sound)?)?;
-        let built = self.worker_build.as_ref().map(|build| build().output());
-        let output = self.suite(&mutation.case).output().context("cannot run cargo");
+        let noticed = self.fails(mutation);
         fs::write(&path, sound)?;
-        if let Some(built) = built {
-            let built = built.context("cannot run worker-build")?;
+        noticed
+    }
+
+    /// Whether a case fails now that the mutation is made.
+    fn fails(&self, mutation: &Mutation) -> Result<bool> {
+        if let Some(mut build) = self.build() {
+            let built = build.output().context("cannot run worker-build")?;
             let said = String::from_utf8_lossy(&built.stderr);
             ensure!(
                 built.status.success(),
@@ -206,7 +212,7 @@ impl Copy {
                 mutation.what
             );
         }
-        let output = output?;
+        let output = self.suite(&mutation.case).output().context("cannot run cargo")?;
         let said =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         if output.status.success() {

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::progress::Step;
+use crate::release;
 use crate::repo::Repo;
 
 #[derive(clap::Args)]
@@ -25,9 +25,7 @@ const LOADS: [(&str, f64); 3] = [("churn", 500.0), ("crowd", 100.0), ("slow", 10
 
 /// Runs each load on a fresh recorder and prints a table, as Markdown.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
-    let mut build = repo.command("cargo");
-    build.args(["build", "--release", "-p", "durablefetch-server", "-p", "durablefetch-bench"]);
-    Step::new(repo, "cargo build --release of recorder and load generator", build).run()?;
+    release::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
     println!(
         "| load | readers | records | late, p50 / p99 | memory, before / at most | CPU | time | faults |"
     );

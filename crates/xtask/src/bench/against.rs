@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::progress::Step;
 use crate::repo::Repo;
+use crate::{checkout, release};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -27,21 +28,14 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     if !found.status.success() {
         bail!("git knows no commit `{}`", options.reference);
     }
-    let checkout = repo.target().join("against").join(&commit);
-    if !checkout.exists() {
-        let mut add = repo.command("git");
-        add.args(["worktree", "add", "--detach"]).arg(&checkout).arg(&commit);
-        Step::new(repo, "check the other commit out", add).run()?;
-    }
+    let root = repo.target().join("against").join(&commit);
+    checkout::at(repo, &root, &commit, "the other commit")?;
     let other_target = repo.target().join("against/target");
     let mut other = Command::new("cargo");
-    other.current_dir(&checkout).env("CARGO_TARGET_DIR", &other_target);
+    other.current_dir(&root).env("CARGO_TARGET_DIR", &other_target);
     other.args(["build", "--release", "-p", "durablefetch-server"]);
     Step::new(repo, "cargo build --release of the other recorder", other).run()?;
-    let mut build = repo.command("cargo");
-    build.args(["build", "--release", "-p", "durablefetch-server", "-p", "durablefetch-bench"]);
-    Step::new(repo, "cargo build --release of the recorder and the load generator", build).run()?;
-    let release = repo.target().join("release");
+    let release = release::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
     let mut bench = repo.command(&release.join("durablefetch-bench").to_string_lossy());
     bench.arg("against").arg("--recorder").arg(release.join("durablefetch"));
     bench.arg("--other").arg(other_target.join("release/durablefetch"));

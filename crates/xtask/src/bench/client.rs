@@ -2,9 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::progress::Step;
 use crate::repo::Repo;
-use crate::{browser, npm, package};
+use crate::{browser, npm, package, release};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -19,14 +18,12 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     npm::ensure(repo, "examples/chat")?;
     npm::ensure(repo, "tests/e2e")?;
     npm::ensure(repo, "crates/bench/peers")?;
-    let mut build = repo.command("cargo");
-    build.args(["build", "--release", "-p", "durablefetch-server"]);
-    Step::new(repo, "cargo build --release of the recorder", build).run()?;
+    let release = release::build(repo, &["durablefetch-server"])?;
 
     let mut bench = repo.command("node");
     bench.arg(repo.path("tests/bench/client.js"));
     bench.env("CHROMIUM", browser::ensure(repo)?.chromium);
-    bench.env("DURABLEFETCH_BIN", repo.target().join("release/durablefetch"));
+    bench.env("DURABLEFETCH_BIN", release.join("durablefetch"));
     bench.env("BENCH_ROUNDS", options.rounds.to_string());
     bench.env("BENCH_MARKDOWN", repo.path("docs/benchmarks-client.md"));
     bench.env("BENCH_JSON", repo.target().join("bench/client.json"));

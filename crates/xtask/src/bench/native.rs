@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::apt::{self, Program};
-use crate::npm;
 use crate::progress::Step;
 use crate::repo::Repo;
 use crate::tools::version_line;
+use crate::{npm, release};
 
 const PEERS: &str = "crates/bench/peers";
 const NGINX: Program = Program { variable: "NGINX", names: &["nginx"] };
@@ -33,10 +33,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let programs = [&NGINX, &REDIS];
     let [nginx, _] = apt::ensure(repo, programs, &["nginx-light", "redis-server"], REMEDY)?;
     npm::ensure(repo, PEERS)?;
-    let mut build = repo.command("cargo");
-    build.args(["build", "--release", "-p", "durablefetch-server", "-p", "durablefetch-bench"]);
-    Step::new(repo, "cargo build --release of the recorder and the load generator", build).run()?;
-    let release = repo.target().join("release");
+    let release = release::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
     let bench = release.join("durablefetch-bench").to_string_lossy().into_owned();
     let results = repo.target().join(if options.quick { "bench-quick" } else { "bench" });
     if !options.report {

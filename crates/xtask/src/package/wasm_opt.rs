@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::names::{Names, without_closures};
 use crate::progress::Step;
 use crate::repo::Repo;
+use crate::tools::version_line;
 
 /// What Rust's wasm32-unknown-unknown turns on by default; the stripped module no longer says so itself.
 const FEATURES: &[&str] = &[
@@ -55,29 +56,37 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The optimised module, and the short names in it. It takes ten seconds, so the result is kept for as long as the
-/// input is the same.
+/// One call for what takes ten seconds: what it wrote and printed is kept as long as its version, passes and input
+/// are the same.
+fn kept(repo: &Repo, input: &Path, passes: &[&str], output: &str) -> Result<String> {
+    let at = |ending| folder(repo).join(format!("{output}.{ending}"));
+    let version = version_line(repo, "wasm-opt").unwrap_or_default();
+    let key = format!("{version}\n{}\n{}", passes.join(" "), read(input)?);
+    if !read(&at("key")).is_ok_and(|kept| kept == key) {
+        fs::write(at("txt"), wasm_opt(repo, input, passes, output)?)?;
+        // Written last: an interrupted run leaves nothing that looks finished.
+        fs::write(at("key"), key)?;
+    }
+    read(&at("txt"))
+}
+
+/// The optimised module, and the short names in it.
 pub(super) fn run(repo: &Repo, module: &Path) -> Result<(Vec<u8>, Names)> {
     let at = |name| folder(repo).join(name);
     fs::create_dir_all(at(""))?;
     wasm_opt(repo, module, &[UNUSED, &["-g", "-S"]].concat(), "all.wat")?;
     let needed = without_closures(&read(&at("all.wat"))?)?;
     let passes = [SMALL, &[SHORT_NAMES]].concat();
-    let key = passes.join(" ") + "\n" + &needed;
-    if !read(&at("key")).is_ok_and(|kept| kept == key) {
-        fs::write(at("needed.wat"), needed)?;
-        fs::write(at("names.json"), wasm_opt(repo, &at("needed.wat"), &passes, "output.wasm")?)?;
-        // Written last: an interrupted run leaves nothing that looks finished.
-        fs::write(at("key"), key)?;
-    }
-    let names = serde_json::from_str(&read(&at("names.json"))?).context("wasm-opt prints no names")?;
+    fs::write(at("needed.wat"), needed)?;
+    let printed = kept(repo, &at("needed.wat"), &passes, "output.wasm")?;
+    let names = serde_json::from_str(&printed).context("wasm-opt prints no names")?;
     Ok((fs::read(at("output.wasm"))?, names))
 }
 
 /// Functions of the module that [`run`] optimised last, by name, and their bytes of code.
 pub(super) fn functions(repo: &Repo) -> Result<Vec<(String, usize)>> {
     let passes = [SMALL, &["-g", "--func-metrics"]].concat();
-    let printed = wasm_opt(repo, &folder(repo).join("needed.wat"), &passes, "named.wasm")?;
+    let printed = kept(repo, &folder(repo).join("needed.wat"), &passes, "named.wasm")?;
     let mut functions = Vec::new();
     for part in printed.split("func: ").skip(1) {
         let bytes =

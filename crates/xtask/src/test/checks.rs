@@ -158,7 +158,12 @@ pub(super) fn node_tests_with(
     Step::new(repo, format!("npm test in {folder}"), command).run()
 }
 
-fn cargo(context: &Context<'_>, name: &str, arguments: &[&str], env: &[(&str, &str)]) -> Result<()> {
+pub(super) fn cargo(
+    context: &Context<'_>,
+    name: &str,
+    arguments: &[&str],
+    env: &[(&str, &str)],
+) -> Result<()> {
     let mut command = context.repo.command("cargo");
     command.args(arguments).envs(env.iter().copied());
     Step::new(context.repo, name, command).run()

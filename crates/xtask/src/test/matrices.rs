@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::checks::{build_recorder, node_tests, node_tests_with};
+use super::checks::{build_recorder, cargo, node_tests, node_tests_with};
 use super::{Check, Context, previous};
 use crate::apt::{self, Program};
 use crate::progress::Step;
@@ -94,20 +94,20 @@ fn slow_examples(context: &Context<'_>) -> Result<()> {
     node_tests(context, "tests/examples/slow")
 }
 
+const PROCESS_TESTS: [&str; 6] = ["test", "--workspace", "--exclude", "durablefetch", "--test", "process"];
+
 /// The native tests kill the recorder fifteen times; this is the long form.
 fn kills(context: &Context<'_>) -> Result<()> {
-    let mut command = context.repo.command("cargo");
-    command.args(["test", "--workspace", "--exclude", "durablefetch", "--test", "process", "kills"]);
-    command.args(["--", "--nocapture"]).env("KILLS", "200");
-    Step::new(context.repo, "kill -9 at 200 moments", command).run()
+    let mut arguments = PROCESS_TESTS.to_vec();
+    arguments.extend(["kills", "--", "--nocapture"]);
+    cargo(context, "kill -9 at 200 moments", &arguments, &[("KILLS", "200")])
 }
 
 /// Of one URL. The native tests have the same in small.
 fn ten_thousand_answers(context: &Context<'_>) -> Result<()> {
-    let mut command = context.repo.command("cargo");
-    command.args(["test", "--workspace", "--exclude", "durablefetch", "--test", "process", "many"]);
-    command.args(["--", "--ignored", "--nocapture"]);
-    Step::new(context.repo, "ten thousand answers of one URL", command).run()
+    let mut arguments = PROCESS_TESTS.to_vec();
+    arguments.extend(["many", "--", "--ignored", "--nocapture"]);
+    cargo(context, "ten thousand answers of one URL", &arguments, &[])
 }
 
 /// What durablefetch 0.1.0 fails of the suite is a table in docs/. Here that is compared, not demanded.

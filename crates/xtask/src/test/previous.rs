@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::checkout;
 use crate::progress::Step;
 use crate::repo::Repo;
 
@@ -32,25 +33,13 @@ pub(super) fn ensure(repo: &Repo) -> Result<Previous> {
     if fs::read_to_string(&stamp).is_ok_and(|built| built == COMMIT) {
         return Ok(previous);
     }
-    check_out(repo, &root)?;
+    checkout::at(repo, &root, COMMIT, VERSION)?;
     let build = ["build", "-p", "durablefetch-server", "--bin", "durablefetch"];
     run(repo, &root, "cargo", &build, "build the recorder")?;
     // By its own xtask, with the tools of this one where they are of the same version.
     run(repo, &root, "cargo", &["xtask", "package"], "build the package")?;
     fs::write(&stamp, COMMIT).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(previous)
-}
-
-fn check_out(repo: &Repo, root: &Path) -> Result<()> {
-    if !root.join(".git").exists() {
-        let mut add = repo.command("git");
-        // One that was removed with `target/` is still registered, which --force passes over.
-        add.args(["worktree", "add", "--force", "--detach"]).arg(root).arg(COMMIT);
-        return Step::new(repo, format!("check out {VERSION}"), add)
-            .remedy("this needs the history of the repository: `git fetch --unshallow` brings it")
-            .run();
-    }
-    run(repo, root, "git", &["checkout", "--force", "--detach", COMMIT], "check out")
 }
 
 fn run(repo: &Repo, root: &Path, program: &str, arguments: &[&str], what: &str) -> Result<()> {

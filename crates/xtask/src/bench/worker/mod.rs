@@ -12,9 +12,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::demo::service::Service;
-use crate::progress::Step;
 use crate::repo::Repo;
-use crate::{npm, worker};
+use crate::{npm, release, worker};
 
 use cases::{CASES, Case, Figure};
 use peers::{ORIGINAL, PEERS, Peer};
@@ -38,9 +37,7 @@ type Results = Vec<Vec<Vec<Vec<f64>>>>;
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     worker::build(repo)?;
     npm::ensure(repo, ORIGINAL)?;
-    let mut build = repo.command("cargo");
-    build.args(["build", "--release", "-p", "durablefetch-bench"]);
-    Step::new(repo, "cargo build --release of the load generator", build).run()?;
+    release::build(repo, &["durablefetch-bench"])?;
 
     let stores = repo.target().join("bench-worker");
     let mut results: Results =
