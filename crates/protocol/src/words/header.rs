@@ -55,3 +55,26 @@ pub fn single<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&
 pub(crate) fn bad(name: &str, what: &str) -> ProtocolError {
     ProtocolError::new(ErrorCode::BadRequest, format!("the header {name} {what}"))
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use http::HeaderValue;
+
+    use super::*;
+
+    /// Headers with these names and values.
+    pub(crate) fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    /// Each name once, sorted.
+    pub(crate) fn names(map: &HeaderMap) -> Vec<&str> {
+        let mut names: Vec<_> = map.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+}

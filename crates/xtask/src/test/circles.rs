@@ -6,7 +6,7 @@
 //!
 //! - `lib.rs`, `main.rs` and `mod.rs` stand for their folder: they may use what is in it and be used by it.
 //! - Re-exports are followed to where a thing is, `use x::*` is not.
-//! - Tests are left out: what is under `#[cfg(test)]`, and files named `tests.rs` or `*_tests.rs`.
+//! - Tests are left out: what is under `#[cfg(test)]`, and files and folders named `tests` or `…_tests`.
 //! - Paths count that begin with `crate`, `self` or `super`, in a `use` or anywhere else.
 
 mod uses;
@@ -165,10 +165,10 @@ fn way(start: &str, end: &str, arrows: &Arrows) -> Option<Vec<String>> {
 fn module_of(path: &str) -> Option<Module> {
     let (_, inside) = path.rsplit_once("src/")?;
     let mut module: Module = inside.strip_suffix(".rs")?.split('/').map(str::to_owned).collect();
-    let name = module.last()?.as_str();
-    if name == "tests" || name.ends_with("_tests") {
+    if module.iter().any(|name| name == "tests" || name.ends_with("_tests")) {
         return None;
     }
+    let name = module.last()?.as_str();
     if name == "mod" || module.len() == 1 && matches!(name, "lib" | "main") {
         module.pop();
     }

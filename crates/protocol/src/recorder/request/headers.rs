@@ -208,9 +208,9 @@ pub fn to_upstream(headers: &HeaderMap, cookies: Cookies) -> HeaderMap {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
 
     use super::*;
+    use crate::words::header::testing::{map, names};
 
     fn fetch(mode: Mode, request: Option<&str>) -> AskHead {
         let request = request.and_then(RequestId::parse);
@@ -337,20 +337,6 @@ mod tests {
             parse(Method::POST, &[(name::MODE, "restart"), (name::REQUEST, "r-1")]),
             Ok(fetch(Mode::Restart, Some("r-1")))
         );
-    }
-
-    fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for (name, value) in pairs {
-            map.append(*name, HeaderValue::from_static(value));
-        }
-        map
-    }
-
-    fn names(map: &HeaderMap) -> Vec<&str> {
-        let mut names: Vec<_> = map.keys().map(HeaderName::as_str).collect();
-        names.sort_unstable();
-        names
     }
 
     #[test]

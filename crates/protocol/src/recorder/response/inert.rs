@@ -73,20 +73,7 @@ mod tests {
     use http::HeaderName;
 
     use super::*;
-
-    fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for (name, value) in pairs {
-            map.append(*name, HeaderValue::from_static(value));
-        }
-        map
-    }
-
-    fn names(map: &HeaderMap) -> Vec<&str> {
-        let mut names: Vec<_> = map.keys().map(HeaderName::as_str).collect();
-        names.sort_unstable();
-        names
-    }
+    use crate::words::header::testing::{map, names};
 
     #[test]
     fn what_is_stored_has_no_cookie_no_cache_and_no_word_for_the_origin() {
