@@ -44,7 +44,7 @@ export const TYPICAL = {
 /**
  * How often crates/worker writes while it records: the first byte that is not written waits `flushAloneS` times the cube
  * of the number of live recordings in its isolate, at most `flushMaxS` (`FLUSH_ALONE`, `FLUSH_MAX` in `recording/memory.rs`;
- * `HEARTBEAT_MS` in `core.rs`).
+ * `HEARTBEAT_MS` in `core/alarm.rs`).
  */
 export const WRITES = { flushAloneS: 0.01, flushMaxS: 5, heartbeatS: 30 }
 

@@ -22,7 +22,7 @@ test('docs/api.md is what pkg-template/index.d.ts says', async () => {
 
 test('docs/scale/cost.js counts with the intervals of crates/worker', async () => {
   const read = (file) => readFile(join(ROOT, 'crates/worker/src', file), 'utf8')
-  const [budget, object] = await Promise.all(['recording/memory.rs', 'core.rs'].map(read))
+  const [budget, object] = await Promise.all(['recording/memory.rs', 'core/alarm.rs'].map(read))
   assert.match(budget, new RegExp(`FLUSH_ALONE: Duration = Duration::from_millis\\(${WRITES.flushAloneS * 1000}\\)`))
   assert.match(budget, new RegExp(`FLUSH_MAX: Duration = Duration::from_secs\\(${WRITES.flushMaxS}\\)`))
   assert.match(object, new RegExp(`HEARTBEAT_MS: u64 = ${WRITES.heartbeatS}_000`))
