@@ -160,6 +160,6 @@ pub use {
     recorder::recording::{self, ring},
     recorder::request::headers::{Ask, Fetch},
     recorder::request::{fingerprint, headers as request_headers, redirect, route},
-    recorder::response::{head as response_head, inert, kept},
+    recorder::response::{coding, head as response_head, inert, kept},
     words::{Fingerprint, ProtocolError, RecordingId, RequestId, units},
 };

@@ -1,15 +1,18 @@
 //! Names of upstreams to addresses, each checked before anything connects to it.
 
+use std::error::Error;
 use std::fmt::Debug;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use durablefetch_protocol::address::is_localhost_name;
 use durablefetch_protocol::destination::{Lifted, check_all};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
 
 /// The addresses of a name, as they are looked up.
 pub type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
@@ -42,8 +45,16 @@ pub(crate) struct Resolver {
     pub(crate) lifted: Lifted,
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let Self { lookup, lifted } = self.clone();
         Box::pin(async move {
             // RFC 6761 gives `localhost` and what is below it to loopback, and not every system's resolver does.
@@ -53,7 +64,8 @@ impl Resolve for Resolver {
                 lookup.lookup(name.as_str()).await?
             };
             check_all(found.iter().copied(), lifted)?;
-            Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
+            let addresses: Vec<_> = found.into_iter().map(|address| SocketAddr::new(address, 0)).collect();
+            Ok(addresses.into_iter())
         })
     }
 }
@@ -73,8 +85,8 @@ mod tests {
     }
 
     async fn resolve(name: &str, answer: &'static str, lifted: Lifted) -> Result<Vec<String>, String> {
-        let resolver = Resolver { lookup: Arc::new(Always(answer)), lifted };
-        let found = resolver.resolve(name.parse().unwrap()).await.map_err(|error| error.to_string())?;
+        let mut resolver = Resolver { lookup: Arc::new(Always(answer)), lifted };
+        let found = resolver.call(name.parse().unwrap()).await.map_err(|error| error.to_string())?;
         Ok(found.map(|address| address.ip().to_string()).collect())
     }
 

@@ -3,7 +3,7 @@
 use crate::case::Suite;
 use crate::check::Checked;
 use crate::context::Context;
-use crate::upstream::{Reply, brotli, gzip, zstd};
+use crate::upstream::{Reply, brotli, deflate, gzip, zlib, zstd};
 
 /// An upstream that encodes although it was asked for identity.
 async fn decoded(cx: &Context, coding: &str, encoded: Vec<u8>, body: &[u8]) -> Checked {
@@ -36,6 +36,45 @@ pub(super) fn add(suite: &mut Suite) {
     suite.case("B1", "a content-encoding of identity is not a coding and is dropped", async |cx| {
         Ok(decoded(&cx, "identity", text(), &text()).await?)
     });
+    suite.case("B1", "all members of a gzip body and all frames of a zstd body are recorded", async |cx| {
+        let members = |encode: fn(&[u8]) -> Checked<Vec<u8>>| -> Checked<Vec<u8>> {
+            Ok([encode(b"one ")?, encode(b"")?, encode(b"two")?].concat())
+        };
+        decoded(&cx, "gzip", members(gzip)?, b"one two").await?;
+        Ok(decoded(&cx, "zstd", members(zstd)?, b"one two").await?)
+    });
+    suite.case(
+        "B1",
+        "a coding has other names and any case, and deflate comes with its wrapper and bare",
+        async |cx| {
+            for name in ["x-gzip", "GZIP", "X-GZip", "identity, gzip"] {
+                decoded(&cx, name, gzip(&text())?, &text()).await?;
+            }
+            decoded(&cx, "BR", brotli(&text())?, &text()).await?;
+            decoded(&cx, "Zstd", zstd(&text())?, &text()).await?;
+            decoded(&cx, "deflate", zlib(&text())?, &text()).await?;
+            Ok(decoded(&cx, "Deflate", deflate(&text())?, &text()).await?)
+        },
+    );
+    suite.case("B1", "a list of up to three codings is undone, the last first", async |cx| {
+        decoded(&cx, "gzip, gzip", gzip(&gzip(&text())?)?, &text()).await?;
+        decoded(&cx, "br,gzip", gzip(&brotli(&text())?)?, &text()).await?;
+        Ok(decoded(&cx, "deflate, zstd, br", brotli(&zstd(&zlib(&text())?)?)?, &text()).await?)
+    });
+    suite.case("B1", "what is not a coding and stands alone means a body that is not coded", async |cx| {
+        for name in ["none", "", "utf-8", "UTF-8", "binary", "aws-chunked"] {
+            decoded(&cx, name, text(), &text()).await?;
+        }
+        Ok(())
+    });
+    suite.case("B1", "an unknown coding in a list with others is a 502 that names it", async |cx| {
+        for name in ["aws-chunked, gzip", "gzip, none", "gzip, gzip, gzip, gzip"] {
+            let at = cx.replying(Reply::ok(gzip(b"x")?).header("content-encoding", name));
+            let mut answer = cx.get(&at).send().await?;
+            answer.error(502, "upstream-failed").await?;
+        }
+        Ok(())
+    });
     suite.case("B1", "an encoded stream is decoded as it comes, chunk by chunk", async |cx| {
         use std::io::Write;
         let at = cx.endpoint();
@@ -56,11 +95,23 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(reader.ends().await?)
     });
     suite.case("B1", "an encoded body that is cut fails, it does not end", async |cx| {
-        let encoded = gzip(&cx.bytes(100_000))?;
-        let at = cx.replying(Reply::ok(&encoded[..encoded.len() / 2]).header("content-encoding", "gzip"));
-        let (_, end) = cx.get(&at).send().await?.rest().await?;
-        crate::check::holds("broken", end != crate::client::End::Clean)?;
-        Ok(cx.until_state(&at, "failed").await?)
+        let plain = cx.bytes(100_000);
+        for (coding, encoded) in [
+            ("gzip", gzip(&plain)?),
+            ("deflate", zlib(&plain)?),
+            ("deflate", deflate(&plain)?),
+            ("br", brotli(&plain)?),
+            ("zstd", zstd(&plain)?),
+            ("gzip, br", brotli(&gzip(&plain)?)?),
+        ] {
+            for length in [encoded.len() / 2, encoded.len() - 1] {
+                let at = cx.replying(Reply::ok(&encoded[..length]).header("content-encoding", coding));
+                let (_, end) = cx.get(&at).send().await?.rest().await?;
+                crate::check::holds(format!("{coding}: broken"), end != crate::client::End::Clean)?;
+                cx.until_state(&at, "failed").await?;
+            }
+        }
+        Ok(())
     });
     suite.case("B1", "a body that is not in its announced coding fails", async |cx| {
         let at = cx.replying(Reply::ok("this is no gzip").header("content-encoding", "gzip"));

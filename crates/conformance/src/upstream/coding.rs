@@ -18,6 +18,18 @@ pub fn gunzip(body: &[u8]) -> Checked<Vec<u8>> {
     Ok(out)
 }
 
+/// `content-encoding: deflate`, in the wrapper that RFC 9110 asks for.
+pub fn zlib(body: &[u8]) -> Checked<Vec<u8>> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(body).and_then(|()| encoder.finish()).map_err(|e| failed("deflate", &e))
+}
+
+/// `content-encoding: deflate`, bare.
+pub fn deflate(body: &[u8]) -> Checked<Vec<u8>> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(body).and_then(|()| encoder.finish()).map_err(|e| failed("deflate", &e))
+}
+
 /// `content-encoding: br`
 pub fn brotli(body: &[u8]) -> Checked<Vec<u8>> {
     let mut out = Vec::new();

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::{TcpListener, TcpStream};
 
 pub use call::{Call, Received};
-pub use coding::{brotli, gunzip, gzip, zstd};
+pub use coding::{brotli, deflate, gunzip, gzip, zlib, zstd};
 pub use endpoint::Endpoint;
 pub use reply::Reply;
 

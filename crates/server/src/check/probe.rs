@@ -10,7 +10,7 @@ use reqwest::{Client, Response};
 use url::Url;
 
 use super::{Finding, advice};
-use crate::upstream::checked_client::causes;
+use crate::upstream::connect::causes;
 
 /// Events that are waited for, one a second.
 const EVENTS: usize = 4;
@@ -38,11 +38,6 @@ impl Way {
             .connect_timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
             .tls_danger_accept_invalid_certs(insecure)
-            // As it comes: whether it was compressed on the way is one of the questions.
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
             .build()
             .map_err(|error| format!("no HTTP client: {}", causes(&error)))?;
         Ok(Self { base, headers, client })

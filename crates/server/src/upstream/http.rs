@@ -1,26 +1,28 @@
 //! Asking an upstream over HTTP: headers, redirects, loops, coded bodies.
 
 use std::io;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use durablefetch_protocol::access::{Access, Cookies};
 use durablefetch_protocol::address::{Own, Upstream};
+use durablefetch_protocol::coding::{Codings, Decoder};
 use durablefetch_protocol::destination::Sender;
 use durablefetch_protocol::redirect::{Chase, redirected};
 use durablefetch_protocol::request_headers::to_upstream;
 use durablefetch_protocol::response_head::Head;
-use durablefetch_protocol::{ErrorCode, ProtocolError, map, via};
-use http::header::{self, HeaderMap, HeaderValue};
+use durablefetch_protocol::{ErrorCode, ProtocolError, via};
+use http::header::{self, HeaderMap};
 use http::{Method, Version};
-use http_body::Body as _;
 use hyper::ext::ReasonPhrase;
 
 use crate::config::Config;
 use crate::error::StartError;
-use crate::upstream::checked_client::{self, CheckedClients, Way};
+use crate::upstream::connect::Connector;
+use crate::upstream::exchange::{Answer, Exchange, ExchangeBody};
 use crate::upstream::opened::{NotOpened, Opened};
+use crate::upstream::ways::{self, Way, Ways};
 
 /// What to ask an upstream.
 #[derive(Debug)]
@@ -35,7 +37,8 @@ pub(crate) struct UpstreamRequest {
 /// The client that asks upstreams.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
-    clients: CheckedClients,
+    ways: Ways,
+    connector: Connector,
     access: Access,
     own: Own,
     /// This recorder's name in `via`.
@@ -44,13 +47,14 @@ pub(crate) struct Upstreams {
 
 impl Upstreams {
     pub(crate) fn new(config: &Config, secret: &[u8; 32], port: u16) -> Result<Self, StartError> {
-        let clients = CheckedClients::new(config)
-            .map_err(|error| StartError::Client(checked_client::causes(&error)))?;
+        let connector = Connector::new(Arc::clone(&config.lookup))
+            .map_err(|error| StartError::Client(error.to_string()))?;
         // Names this recorder to itself, and tells others nothing.
         let hash = durablefetch_protocol::Fingerprint::of(secret, "via", &port.to_le_bytes());
         let pseudonym: String = hash.0[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self {
-            clients,
+            ways: Ways::new(config),
+            connector,
             access: config.access(),
             own: config.own(port),
             pseudonym: format!("durablefetch-{pseudonym}"),
@@ -60,7 +64,7 @@ impl Upstreams {
     /// Refuses what may not be fetched, before anything is started.
     pub(crate) fn check(&self, upstream: &Upstream, headers: &HeaderMap) -> Result<(), ProtocolError> {
         via::check(headers, &self.pseudonym)?;
-        self.clients.way(upstream, Sender::OwnMachine).map(drop)
+        self.ways.to(upstream, Sender::OwnMachine).map(drop)
     }
 
     /// Asks, follows redirects, and waits for the head.
@@ -69,10 +73,10 @@ impl Upstreams {
         let cookies = self.access.cookies(&to);
         let mut headers = to_upstream(&headers, cookies);
         via::append(&mut headers, &self.pseudonym);
-        let mut way = self.clients.way(&to, Sender::OwnMachine).map_err(NotOpened::unheard)?;
+        let mut way = self.ways.to(&to, Sender::OwnMachine).map_err(NotOpened::unheard)?;
         let mut chase = Chase::new(to, method, headers, cookies);
         loop {
-            let response = self.ask(&way, &chase, &body).await.map_err(|error| match error.code {
+            let answer = self.ask(&way, &chase, &body).await.map_err(|error| match error.code {
                 // What is refused before a connection, or finds none. A later hop follows an answer.
                 ErrorCode::UpstreamUnreachable | ErrorCode::UpstreamNotAllowed | ErrorCode::InvalidUrl
                     if chase.is_first() =>
@@ -83,76 +87,34 @@ impl Upstreams {
                 _ => NotOpened::heard(redirected(error)),
             })?;
             let cookies = |to: &Upstream| self.access.cookies(to);
-            let follows = chase.follow(response.status(), response.headers(), &self.own, cookies);
+            let follows = chase.follow(answer.head.status, &answer.head.headers, &self.own, cookies);
             if !follows.map_err(NotOpened::heard)? {
-                return opened(response, chase.cookies()).map_err(NotOpened::heard);
+                return opened(answer, chase.cookies()).map_err(NotOpened::heard);
             }
             way = self
-                .clients
-                .way(chase.at(), checked_client::sender(response.remote_addr()))
+                .ways
+                .to(chase.at(), ways::sender(answer.remote))
                 .map_err(|error| NotOpened::heard(redirected(error)))?;
         }
     }
 
-    async fn ask(&self, way: &Way, chase: &Chase, body: &Bytes) -> Result<reqwest::Response, ProtocolError> {
-        let at = chase.at();
-        let mut request = reqwest::Request::new(chase.method().clone(), way.url.clone());
-        *request.headers_mut() = chase.headers().clone();
-        if way.is_mapped {
-            known_as(at, request.headers_mut());
-        }
+    async fn ask(&self, way: &Way, chase: &Chase, body: &Bytes) -> Result<Answer, ProtocolError> {
         let body = if chase.sends_body() { body.clone() } else { Bytes::new() };
-        if !body.is_empty() || matches!(*chase.method(), Method::POST | Method::PUT | Method::PATCH) {
-            *request.body_mut() = Some(body.into());
-        }
-        self.clients.get(way).execute(request).await.map_err(|error| {
-            if let Some(refused) = checked_client::refused(&error) {
-                return refused.explain(at);
-            }
-            let code = if error.is_builder() {
-                ErrorCode::InvalidUrl
-            } else if error.is_connect() {
-                ErrorCode::UpstreamUnreachable
-            } else {
-                ErrorCode::UpstreamFailed
-            };
-            let why = checked_client::causes(&error.without_url());
-            tracing::info!(%code, host = at.url().authority(), "an upstream did not answer: {why}");
-            match code {
-                // The likeliest mistake of all: whoever made it sees which name or port it was.
-                ErrorCode::UpstreamUnreachable => {
-                    let host = at.url().authority();
-                    ProtocolError::new(
-                        code,
-                        format!("the upstream `{host}` could not be connected to: {why}"),
-                    )
-                }
-                _ => code.into(),
-            }
-        })
+        let exchange = Exchange {
+            connector: &self.connector,
+            way,
+            asked: chase.at(),
+            method: chase.method(),
+            headers: chase.headers(),
+            body,
+        };
+        exchange.ask().await.map_err(|failed| failed.explain(chase.at()))
     }
 }
 
-/// Tells a mapped app under which origin it was asked for, as a proxy in front of it would.
-fn known_as(asked: &Upstream, headers: &mut HeaderMap) {
-    let Ok(host) = HeaderValue::try_from(map::authority(asked)) else { return };
-    headers.insert(header::HOST, host.clone());
-    headers.insert("x-forwarded-host", host);
-    let proto = if asked.url().scheme() == "https" { "https" } else { "http" };
-    headers.insert("x-forwarded-proto", HeaderValue::from_static(proto));
-}
-
-fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened<UpstreamBody>, ProtocolError> {
-    let response = http::Response::<reqwest::Body>::from(response);
-    let (parts, body) = response.into_parts();
-    // What reqwest can decode it has decoded, and taken the header away.
-    let coding = parts.headers.get(header::CONTENT_ENCODING);
-    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(ProtocolError::new(
-            ErrorCode::UpstreamFailed,
-            "the upstream coded its answer in a way that the recorder cannot decode (content-encoding)",
-        ));
-    }
+fn opened(answer: Answer, cookies: Cookies) -> Result<Opened<UpstreamBody>, ProtocolError> {
+    let Answer { head: parts, body, .. } = answer;
+    let codings = Codings::of(&parts.headers)?;
     let reason = match parts.extensions.get::<ReasonPhrase>() {
         Some(phrase) => phrase.as_bytes().to_vec(),
         None if parts.version >= Version::HTTP_2 => Vec::new(),
@@ -162,32 +124,37 @@ fn opened(response: reqwest::Response, cookies: Cookies) -> Result<Opened<Upstre
         Cookies::Pass => parts.headers.get_all(header::SET_COOKIE).iter().cloned().collect(),
         Cookies::Drop => Vec::new(),
     };
+    let length = parts.headers.get(header::CONTENT_LENGTH).filter(|_| codings.is_empty()).cloned();
     Ok(Opened {
         head: Head::of_upstream(parts.status.as_u16(), reason, &parts.headers),
         cookies,
-        length: parts.headers.get(header::CONTENT_LENGTH).cloned(),
-        body: UpstreamBody(body),
+        length,
+        body: UpstreamBody { body, decoder: (!codings.is_empty()).then(|| Box::new(Decoder::new(&codings))) },
     })
 }
 
 /// An upstream's body, decoded.
 #[derive(Debug)]
-pub(crate) struct UpstreamBody(reqwest::Body);
+pub(crate) struct UpstreamBody {
+    body: ExchangeBody,
+    decoder: Option<Box<Decoder>>,
+}
 
 impl UpstreamBody {
-    /// The next chunk. An error where the body is shorter than was said, or cut.
+    /// The next chunk. An error where the body is shorter than was said, or cut, or not in its coding.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        let Self { body, decoder } = self;
+        let Some(decoder) = decoder else { return body.poll_chunk(cx) };
         loop {
-            match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => {
-                    return Poll::Ready(Some(Err(io::Error::other(checked_client::causes(&error)))));
-                }
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) if !data.is_empty() => return Poll::Ready(Some(Ok(data))),
-                    // Trailers are not recorded.
-                    Ok(_) | Err(_) => {}
-                },
+            if let Some(piece) = decoder.piece().map_err(io::Error::other).transpose() {
+                return Poll::Ready(Some(piece));
+            }
+            if decoder.has_ended() {
+                return Poll::Ready(None);
+            }
+            match ready!(body.poll_chunk(cx)).transpose()? {
+                Some(coded) => decoder.push(coded),
+                None => decoder.end(),
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Where the bytes of a recording come from.
 
-pub(crate) mod checked_client;
+pub(crate) mod connect;
 pub(crate) mod demo;
+pub(crate) mod exchange;
 pub(crate) mod http;
 pub(crate) mod opened;
 pub(crate) mod source;
+pub(crate) mod ways;

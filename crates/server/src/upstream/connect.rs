@@ -1,0 +1,155 @@
+//! Connections to upstreams: each for one request, and only to addresses that were checked.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use durablefetch_protocol::destination::Refused;
+use http::Uri;
+use http_body_util::Full;
+use hyper::client::conn::{http1, http2};
+use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::{Connection as _, HttpConnector, HttpInfo};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::net::TcpStream;
+use tower_service::Service as _;
+
+use crate::resolve::{Lookup, Resolver};
+use crate::upstream::ways::Way;
+
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+/// What drives an HTTP/1 connection.
+pub(crate) type Driver = http1::Connection<Stream, Full<Bytes>>;
+
+/// Connects.
+#[derive(Debug)]
+pub(crate) struct Connector {
+    lookup: Arc<dyn Lookup>,
+    tls: ClientConfig,
+}
+
+/// A connection on which nothing has been asked yet.
+pub(crate) struct Connected {
+    pub(crate) version: Version,
+    /// Where it leads.
+    pub(crate) remote: Option<SocketAddr>,
+}
+
+/// In which version of HTTP it is asked.
+pub(crate) enum Version {
+    One(http1::SendRequest<Full<Bytes>>, Box<Driver>),
+    Two(http2::SendRequest<Full<Bytes>>),
+}
+
+/// Why there is no connection. Whatever it is, the upstream has not heard of the request.
+#[derive(Debug)]
+pub(crate) enum NotConnected {
+    /// The URL is not one that HTTP can ask for.
+    Url,
+    /// Its name resolves to an address that is not to be connected to.
+    Refused(Refused),
+    /// With all that caused it.
+    Unreachable(String),
+}
+
+impl NotConnected {
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        match chain(error).find_map(|error| error.downcast_ref::<Refused>()) {
+            Some(refused) => Self::Refused(*refused),
+            None => Self::Unreachable(causes(error)),
+        }
+    }
+}
+
+impl Connector {
+    /// # Errors
+    /// Where TLS cannot be set up at all. Without the system's CA certificates every handshake fails, and http
+    /// upstreams work.
+    pub(crate) fn new(lookup: Arc<dyn Lookup>) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = || {
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()
+        };
+        let tls = match builder()?.with_platform_verifier() {
+            Ok(builder) => builder.with_no_client_auth(),
+            Err(error) => {
+                tracing::warn!(
+                    "https upstreams cannot be verified ({error}): install the system's CA certificates"
+                );
+                builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+            }
+        };
+        Ok(Self { lookup, tls })
+    }
+
+    /// Connects for one request.
+    pub(crate) async fn connect(&self, way: &Way) -> Result<Connected, NotConnected> {
+        let uri = Uri::try_from(way.url.as_str()).map_err(|_| NotConnected::Url)?;
+        let resolver = Resolver { lookup: Arc::clone(&self.lookup), lifted: way.lifted };
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let mut connector = HttpsConnectorBuilder::new()
+            .with_tls_config(self.tls.clone())
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let stream = connector.call(uri).await.map_err(|error| NotConnected::of(&*error))?;
+        let connected = stream.connected();
+        let mut extensions = http::Extensions::new();
+        connected.get_extras(&mut extensions);
+        let remote = extensions.get::<HttpInfo>().map(HttpInfo::remote_addr);
+        let failed = |error: hyper::Error| NotConnected::of(&error);
+        let version = if connected.is_negotiated_h2() {
+            let (sender, driver) =
+                http2::Builder::new(TokioExecutor::new()).handshake(stream).await.map_err(failed)?;
+            // It answers pings and gives window while the recording waits for room.
+            tokio::spawn(async move {
+                if let Err(error) = driver.await {
+                    tracing::debug!("an upstream's connection ended: {}", causes(&error));
+                }
+            });
+            Version::Two(sender)
+        } else {
+            let (sender, driver) = http1::handshake(stream).await.map_err(failed)?;
+            Version::One(sender, Box::new(driver))
+        };
+        Ok(Connected { version, remote })
+    }
+}
+
+/// An error with all that caused it, in one line.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
+    chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// An error, what caused it, and so on.
+pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use durablefetch_protocol::destination::Lifted;
+
+    use super::*;
+    use crate::resolve::System;
+
+    #[tokio::test]
+    async fn what_a_name_resolves_to_is_checked_before_it_is_connected_to() {
+        let canary = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        canary.set_nonblocking(true).unwrap();
+        let url = format!("http://localhost:{}/", canary.local_addr().unwrap().port()).parse().unwrap();
+        let connector = Connector::new(Arc::new(System)).unwrap();
+        let way = Way { url, is_mapped: false, lifted: Lifted::default() };
+        let Err(NotConnected::Refused(refused)) = connector.connect(&way).await else {
+            panic!("it is refused")
+        };
+        assert_eq!(refused.kind(), "loopback");
+        assert_eq!(canary.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    }
+}
