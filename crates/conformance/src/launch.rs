@@ -61,6 +61,8 @@ pub struct Settings {
     pub idle_timeout: Option<Duration>,
     /// Upstreams that may be asked, each an origin with a path prefix. Empty: any.
     pub allow: Vec<String>,
+    /// What is not in `allow` may be fetched as well, where its address is public.
+    pub allow_any: bool,
     /// The path under which it is mounted, such as `/df`.
     pub mount: Option<String>,
     /// How long live recordings may go on after it was asked to end.

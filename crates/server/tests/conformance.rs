@@ -59,8 +59,10 @@ fn serve(settings: &Settings, data: &Path) -> Command {
             command.args([flag, value]);
         }
     }
-    if settings.unguessable_urls {
-        command.arg("--unguessable-urls");
+    for (flag, is_set) in
+        [("--allow-any", settings.allow_any), ("--unguessable-urls", settings.unguessable_urls)]
+    {
+        command.args(is_set.then_some(flag));
     }
     command
 }

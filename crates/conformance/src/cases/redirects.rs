@@ -1,8 +1,9 @@
 //! Redirects of the upstream, which the recorder follows.
 
 use crate::case::Suite;
-use crate::check::same;
-use crate::upstream::Reply;
+use crate::check::{holds, same};
+use crate::launch::Settings;
+use crate::upstream::{Endpoint, Reply, Upstream};
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case(
@@ -83,4 +84,29 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
+    suite.launching(
+        "W9 W11",
+        "what is allowed beside anything may be private, and a redirect from elsewhere does not lead to this machine",
+        async |cx| {
+            let elsewhere = Upstream::listen_elsewhere().await?;
+            let allow = vec![format!("http://{}/", elsewhere.authority())];
+            let (cx, _own) = cx.launch(Settings { allow, allow_any: true, ..Settings::default() }).await?;
+            let here = cx.replying(Reply::ok("here"));
+            cx.get(&here).send().await?.ends_with("here").await?;
+            // In the path, what is not loopback is https unless it says http.
+            let get = |at: &Endpoint| cx.recorder.request("GET", &at.url().replacen("http://", "/http:/", 1));
+            get(&elsewhere.replying(Reply::ok("there"))).send().await?.ends_with("there").await?;
+            let hop = cx.replying(Reply::redirect(302, &here.url()));
+            cx.get(&hop).send().await?.ends_with("here").await?;
+            let detour = elsewhere.replying(Reply::redirect(302, &here.url()));
+            let round = cx.replying(Reply::redirect(302, &detour.url()));
+            for at in [&detour, &round] {
+                let mut refused = get(at).send().await?;
+                refused.is(403)?;
+                let said = refused.text().await?;
+                holds("it names the redirect", said.contains("the upstream redirected elsewhere"))?;
+            }
+            Ok(here.hits(2)?)
+        },
+    );
 }

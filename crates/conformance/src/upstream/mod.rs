@@ -5,11 +5,12 @@
 
 mod call;
 mod coding;
+mod elsewhere;
 mod endpoint;
 mod reply;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,8 +39,17 @@ struct Shared {
 impl Upstream {
     /// Listens on a free port of 127.0.0.1.
     pub async fn listen() -> Checked<Self> {
-        let failed = |error| Oops::new(format!("the scripted upstream cannot listen on 127.0.0.1: {error}"));
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
+        Self::listen_on(Ipv4Addr::LOCALHOST.into()).await
+    }
+
+    /// Listens on a private address of this machine, which is another machine's to who asks.
+    pub async fn listen_elsewhere() -> Checked<Self> {
+        Self::listen_on(elsewhere::address()?).await
+    }
+
+    async fn listen_on(address: IpAddr) -> Checked<Self> {
+        let failed = |error| Oops::new(format!("the scripted upstream cannot listen on {address}: {error}"));
+        let listener = TcpListener::bind((address, 0)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let shared = Arc::new(Shared { address, endpoints: Mutex::default(), next: AtomicU64::new(1) });
         let weak = Arc::downgrade(&shared);
@@ -52,7 +62,7 @@ impl Upstream {
         Ok(Self { shared })
     }
 
-    /// `127.0.0.1:port`
+    /// Host and port.
     pub fn authority(&self) -> String {
         self.shared.address.to_string()
     }

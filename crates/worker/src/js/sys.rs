@@ -55,15 +55,6 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     fn new(length: f64) -> FixedLengthStream;
 
-    /// Undoes a `content-encoding`.
-    type DecompressionStream;
-    #[wasm_bindgen(constructor)]
-    fn new(format: &str) -> DecompressionStream;
-
-    type Pipeable;
-    #[wasm_bindgen(method, js_name = pipeThrough)]
-    fn pipe_through(this: &Pipeable, through: &DecompressionStream) -> web_sys::ReadableStream;
-
     pub(crate) type ByobReader;
     #[wasm_bindgen(method, js_name = read)]
     fn read_raw(this: &ByobReader, view: Uint8Array) -> Promise;
@@ -144,11 +135,6 @@ pub(crate) fn pipe(length: Option<u64>) -> (web_sys::ReadableStream, web_sys::Wr
         None => IdentityTransformStream::new(),
     };
     (stream.readable(), stream.writable())
-}
-
-/// A body of coding `deflate`, decoded.
-pub(crate) fn inflate(body: &web_sys::ReadableStream) -> web_sys::ReadableStream {
-    body.unchecked_ref::<Pipeable>().pipe_through(&DecompressionStream::new("deflate"))
 }
 
 /// Milliseconds since 1970. In a worker it stands still between events.

@@ -12,7 +12,8 @@ use wasm_bindgen_futures::spawn_local;
 use super::Recording;
 use super::owner::Owner;
 use crate::js::sys;
-use crate::upstream::{self, Opened, Source, Upward, decode, demo_head};
+use crate::upstream::decode::Decoded;
+use crate::upstream::{self, Opened, Source, Upward, demo_head};
 
 /// How often the watchdog looks within the idle timeout. An upstream is cut after that time and at most one look more.
 const LOOKS: u32 = 8;
@@ -37,15 +38,12 @@ async fn from_upstream(owner: &Rc<impl Owner>, recording: &Rc<Recording>, upward
             return End::Fail(code);
         }
     };
-    let Opened { head, cookies, body, coding, .. } = opened;
+    let Opened { head, cookies, body, codings, .. } = opened;
     if !owner.answered(recording, head, cookies) {
         return End::Complete;
     }
     let Some(body) = body else { return End::Complete };
-    let body = match decode::identity(body, coding.as_deref()) {
-        Ok(body) => body,
-        Err(code) => return End::Fail(code),
-    };
+    let body = Decoded::new(body, &codings);
     let idle = owner.config().map_or(Duration::MAX, |config| config.idle_timeout);
     watch(owner, recording, idle, recording.progress().chunks(), 0);
     let (publisher, recording) = (Rc::clone(owner), Rc::clone(recording));

@@ -1,5 +1,4 @@
-//! Recorded bytes are identity-coded: what the upstream encodes although it was asked not to is decoded here,
-//! as it comes. workerd decodes gzip and brotli by itself.
+//! Bodies of upstreams, decoded as they come.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -7,34 +6,33 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use bytes::Bytes;
-use durablefetch_protocol::ErrorCode;
+use durablefetch_protocol::coding::{Codings, Decoder, Undecodable};
+use durablefetch_protocol::{ErrorCode, ProtocolError};
+use http::header::{CONTENT_ENCODING, HeaderMap};
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::Closure;
 
-use super::zstd::Zstd;
 use crate::js::sys;
 
 /// The most bytes of one read.
 const PIECE: u32 = 64 << 10;
 
+/// What is left to undo of the codings that a head names.
+///
+/// # Errors
+/// See [`Codings::of`].
+pub(crate) fn codings(answered: &HeaderMap) -> Result<Codings, ProtocolError> {
+    // These two, so written, workerd has undone.
+    match answered.get(CONTENT_ENCODING).map(http::HeaderValue::as_bytes) {
+        Some(b"gzip" | b"br") => Ok(Codings::default()),
+        _ => Codings::of(answered),
+    }
+}
+
 /// A body that is read to its end, decoded.
 pub(crate) struct Decoded {
     body: web_sys::ReadableStream,
-    zstd: Option<Zstd>,
-}
-
-/// Reads a body of this `content-encoding`.
-///
-/// # Errors
-/// [`ErrorCode::UpstreamFailed`] for a coding that nobody here can undo.
-pub(crate) fn identity(body: web_sys::ReadableStream, coding: Option<&str>) -> Result<Decoded, ErrorCode> {
-    let (body, zstd) = match coding {
-        None | Some("" | "identity" | "gzip" | "x-gzip" | "br") => (body, None),
-        Some("deflate") => (sys::inflate(&body), None),
-        Some("zstd") => (body, Some(Zstd::default())),
-        Some(_) => return Err(ErrorCode::UpstreamFailed),
-    };
-    Ok(Decoded { body, zstd })
+    decoder: Option<Decoder>,
 }
 
 /// What a body has come to: the end of its reading, and who waits for that.
@@ -53,43 +51,48 @@ impl Finish {
 }
 
 impl Decoded {
+    pub(crate) fn new(body: web_sys::ReadableStream, codings: &Codings) -> Self {
+        Self { body, decoder: (!codings.is_empty()).then(|| Decoder::new(codings)) }
+    }
+
     /// Reads to the end. `publish` gets the bytes as they come, never none, and says whether to go on; where it
     /// says no, the body is let go of.
     ///
     /// # Errors
     /// [`ErrorCode::UpstreamFailed`] where the body broke or is not in its coding.
     pub(crate) async fn drain(self, publish: impl Fn(Bytes) -> bool + 'static) -> Result<(), ErrorCode> {
-        let Self { body, zstd } = self;
-        let zstd = Rc::new(RefCell::new(zstd));
+        let Self { body, decoder } = self;
+        let state = Rc::new(RefCell::new((decoder, publish)));
         let finish = Rc::new(Finish::default());
         let chunk = {
-            let (zstd, finish) = (Rc::clone(&zstd), Rc::clone(&finish));
+            let (state, finish) = (Rc::clone(&state), Rc::clone(&finish));
             Closure::<dyn FnMut(Uint8Array) -> bool>::new(move |view: Uint8Array| {
-                let went_on = match &mut *zstd.borrow_mut() {
+                let (decoder, publish) = &mut *state.borrow_mut();
+                let went_on = match decoder {
                     None => Ok(view.length() == 0 || publish(Bytes::from(view.to_vec()))),
-                    Some(zstd) => zstd.decode(&view.to_vec(), |piece| publish(Bytes::from(piece))),
-                };
-                let goes_on = match went_on {
-                    Ok(goes_on) => goes_on,
-                    Err(code) => {
-                        finish.set(Err(code));
-                        return false;
+                    Some(decoder) => {
+                        decoder.push(Bytes::from(view.to_vec()));
+                        pieces(decoder, publish)
                     }
                 };
-                if !goes_on {
-                    finish.set(Ok(()));
+                match went_on {
+                    Ok(true) => return true,
+                    Ok(false) => finish.set(Ok(())),
+                    Err(_) => finish.set(Err(ErrorCode::UpstreamFailed)),
                 }
-                goes_on
+                false
             })
         };
         let end = {
             let finish = Rc::clone(&finish);
-            Closure::<dyn FnMut(bool)>::new(move |broke| {
-                finish.set(match &mut *zstd.borrow_mut() {
-                    _ if broke => Err(ErrorCode::UpstreamFailed),
-                    None => Ok(()),
-                    Some(zstd) => zstd.end(),
+            Closure::<dyn FnMut(bool)>::new(move |broke: bool| {
+                let (decoder, publish) = &mut *state.borrow_mut();
+                let rest = decoder.as_mut().filter(|_| !broke).map_or(Ok(true), |decoder| {
+                    decoder.end();
+                    pieces(decoder, publish)
                 });
+                let is_whole = !broke && rest.is_ok();
+                finish.set(if is_whole { Ok(()) } else { Err(ErrorCode::UpstreamFailed) });
             })
         };
         sys::drain(&body, PIECE, &chunk, &end).map_err(|_| ErrorCode::UpstreamFailed)?;
@@ -102,4 +105,14 @@ impl Decoded {
         })
         .await
     }
+}
+
+/// Publishes what there is. False where `publish` said not to go on.
+fn pieces(decoder: &mut Decoder, publish: &impl Fn(Bytes) -> bool) -> Result<bool, Undecodable> {
+    while let Some(piece) = decoder.piece()? {
+        if !publish(piece) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

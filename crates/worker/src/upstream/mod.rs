@@ -2,7 +2,6 @@
 //! first; one abort closes the connection.
 
 pub(crate) mod decode;
-mod zstd;
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -11,6 +10,7 @@ use std::time::Duration;
 
 use durablefetch_protocol::access::Cookies;
 use durablefetch_protocol::address::{Own, Upstream};
+use durablefetch_protocol::coding::Codings;
 use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
 use durablefetch_protocol::destination::Sender;
 use durablefetch_protocol::redirect::{Chase, redirected};
@@ -63,8 +63,8 @@ pub(crate) struct Opened {
     pub(crate) body: Option<web_sys::ReadableStream>,
     /// `content-length`, which the answer to a HEAD keeps.
     pub(crate) length: Option<HeaderValue>,
-    /// `content-encoding`, in lower case.
-    pub(crate) coding: Option<String>,
+    /// Of its body.
+    pub(crate) codings: Codings,
 }
 
 /// The head of every demo stream.
@@ -127,7 +127,7 @@ async fn follow(
         let from = Sender::redirecting(chase.at().is_loopback());
         if !chase.follow(status, &answered, &own, |to| config.access.cookies(to))? {
             drop(timer);
-            return Ok(opened(&response, &answered, chase.cookies()));
+            return opened(&response, &answered, chase.cookies());
         }
         discard(&response);
         config.access.check_upstream(chase.at(), from).map_err(redirected)?;
@@ -155,8 +155,12 @@ async fn ask(
     Ok(sys::fetch(chase.at().url().as_str(), &init).await?.unchecked_into())
 }
 
-fn opened(response: &web_sys::Response, answered: &HeaderMap, cookies: Cookies) -> Opened {
-    let coding = answered.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+fn opened(
+    response: &web_sys::Response,
+    answered: &HeaderMap,
+    cookies: Cookies,
+) -> Result<Opened, ProtocolError> {
+    let codings = decode::codings(answered)?;
     let reason = js::headers::bytes(&response.status_text());
     let head = Head::of_upstream(response.status(), reason, answered);
     let cookies = match cookies {
@@ -164,7 +168,7 @@ fn opened(response: &web_sys::Response, answered: &HeaderMap, cookies: Cookies) 
         Cookies::Drop => Vec::new(),
     };
     let length = answered.get(header::CONTENT_LENGTH).cloned();
-    Opened { head, cookies, body: response.body(), length, coding: coding.map(str::to_ascii_lowercase) }
+    Ok(Opened { head, cookies, body: response.body(), length, codings })
 }
 
 /// The body of a redirect is nobody's.

@@ -25,6 +25,7 @@ pub(crate) fn serve(settings: &Settings, store: &Path) -> Command {
         ("MAX_RECORDING_BYTES", settings.recording_bytes.map(|size| size.to_string())),
         ("MAX_RECORDINGS", settings.in_flight.map(|count| count.to_string())),
         ("ALLOW", list(&settings.allow)),
+        ("ALLOW_ANY", settings.allow_any.then(|| "true".to_owned())),
         ("ORIGINS", list(&settings.origins)),
         ("BASE_PATH", settings.mount.clone()),
         ("PUBLIC_ORIGIN", settings.public_origin.clone()),
