@@ -13,7 +13,7 @@
 //! | one request | `http`: `route`, `control`, `respond`, `body` (follows a recording), `page`, `metrics_listener` |
 //! | what is known of a key | `key_map`; what is done about it: `keys`: `commit` (plan, commit, apply), `admit` (fetches), `stop`, `pump`, `reading`, `housekeeping` (time to live), `quota` (disk quota, a full disk) |
 //! | one recording | `recording`: `publish`, `persist` and `follow` (pump, writer and readers of it), `waiting`, `memory`, `in_flight`, `writer`, `sync` |
-//! | where bytes come from | `upstream`: `source`, `http`, `checked_client` (with `resolve`: to checked addresses only), `demo` |
+//! | where bytes come from | `upstream`: `source`, `http`, `ways` (what may be fetched), `exchange` over `connect` (with `resolve`: to checked addresses only), `demo` |
 //! | where bytes go | `storage` (files and SQLite) |
 //! | what an operator sees | `observe`: `metrics`, `log` (which lines are of which request), `redact` |
 
