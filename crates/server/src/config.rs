@@ -65,8 +65,8 @@ pub struct Limits {
     pub recording_bytes: u64,
     /// Recordings in flight; further starts get 503 `too-many-recordings`. Default 10,000.
     pub recordings: usize,
-    /// Recordings in flight of one scope; further starts get 503 `too-many-recordings`. Default: as
-    /// [`Limits::recordings`].
+    /// Recordings in flight of one scope; further starts get 503 `too-many-recordings`. Default 100, and as
+    /// [`Limits::recordings`] where nothing tells whose a recording is.
     pub scope_recordings: Option<usize>,
     /// Readers of one recording; further ones get 503 `too-many-readers`. Default 10,000.
     pub readers: usize,
@@ -77,9 +77,13 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of a request body; a longer one gets 413 `request-too-large`. Default 32 MiB.
     pub request_bytes: u64,
-    /// Bytes of all recordings together; the oldest finished ones go first, and where none is left the
-    /// longest live one fails with `storage-full`. Default 16 GiB.
+    /// Bytes of all that is stored: bodies, heads, URLs, request ids, kept answers, the database and its log. The oldest
+    /// finished recordings go first, of the scope that has most, and where none is left the longest live one of that
+    /// scope fails with `storage-full`. Default 16 GiB.
     pub disk_bytes: u64,
+    /// Bytes of all that one scope has stored. Default: an eighth of [`Limits::disk_bytes`], and all of it where nothing
+    /// tells whose a recording is.
+    pub scope_disk_bytes: Option<u64>,
     /// Bytes of live recordings held in memory, over all of them. Default 64 MiB.
     pub memory_bytes: usize,
     /// How long an upstream may take to send response headers; then `upstream-timeout`. Default 60 s.
@@ -158,6 +162,19 @@ impl Config {
     }
 }
 
+impl Limits {
+    /// Recordings in flight of a scope that is one person's.
+    const SCOPE_RECORDINGS: usize = 100;
+    /// The part of the disk that one person may fill.
+    const SCOPE_DISK_PART: u64 = 8;
+
+    /// Fills in what one scope may have.
+    pub(crate) fn share(&mut self) {
+        self.scope_recordings.get_or_insert(Self::SCOPE_RECORDINGS.min(self.recordings));
+        self.scope_disk_bytes.get_or_insert(self.disk_bytes / Self::SCOPE_DISK_PART);
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -168,6 +185,7 @@ impl Default for Limits {
             connections: 10_000,
             request_bytes: limits::REQUEST_BODY_MAX as u64,
             disk_bytes: 16 << 30,
+            scope_disk_bytes: None,
             memory_bytes: 64 << 20,
             header_timeout: limits::HEADER_TIMEOUT,
             idle_timeout: limits::IDLE_TIMEOUT,

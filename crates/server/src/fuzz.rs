@@ -92,7 +92,7 @@ fn look(data: &Path, damaged: bool) -> Result<Seen, String> {
         }
         assert!(left as i64 <= stored_rows - rows_in(&connection), "a file of nothing is left");
     }
-    Ok(Seen { interrupted: found.interrupted, orphans: found.orphans, left, bytes: found.bytes, secret })
+    Ok(Seen { interrupted: found.interrupted, orphans: found.orphans, left, bytes: found.bytes(), secret })
 }
 
 /// How many recordings there are; none where a damaged database does not tell.

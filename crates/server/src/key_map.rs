@@ -8,6 +8,7 @@ use durablefetch_protocol::life::KeyLife;
 use tokio::sync::Notify;
 
 use crate::recording::Recording;
+use crate::storage::usage::{Account, Usage};
 
 /// Keys in memory before those that nobody uses are looked for out of turn.
 const IDLE_MAX: usize = 128;
@@ -18,6 +19,7 @@ pub(crate) type Life = KeyLife<Arc<Recording>>;
 /// All keys that something is known of and that somebody holds.
 #[derive(Debug, Default)]
 pub(crate) struct Keys {
+    usage: Arc<Usage>,
     entries: Mutex<HashMap<Key, Arc<Entry>>>,
     /// There are more than [`IDLE_MAX`].
     crowded: Notify,
@@ -27,6 +29,8 @@ pub(crate) struct Keys {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) key: Key,
+    /// What is stored of it counts for this.
+    pub(crate) account: Arc<Account>,
     /// `None` until it is loaded. Never held across an await.
     life: Mutex<Option<Life>>,
     /// The commit slot: held from a plan that has changes until it is applied.
@@ -34,6 +38,10 @@ pub(crate) struct Entry {
 }
 
 impl Keys {
+    pub(crate) fn new(usage: Arc<Usage>) -> Self {
+        Self { usage, ..Self::default() }
+    }
+
     fn entries(&self) -> MutexGuard<'_, HashMap<Key, Arc<Entry>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -44,7 +52,9 @@ impl Keys {
         if let Some(entry) = entries.get(key) {
             return Arc::clone(entry);
         }
-        let entry = Arc::new(Entry { key: key.clone(), life: Mutex::default(), slot: Arc::default() });
+        let account = self.usage.account(key.scope());
+        let entry =
+            Arc::new(Entry { key: key.clone(), account, life: Mutex::default(), slot: Arc::default() });
         entries.insert(key.clone(), Arc::clone(&entry));
         if entries.len() > IDLE_MAX && entries.len() % IDLE_MAX == 1 {
             self.crowded.notify_one();
@@ -65,6 +75,7 @@ impl Keys {
     /// Lets go of what nobody holds. A pump and a reader hold the entry of their key.
     pub(crate) fn let_go(&self) {
         self.entries().retain(|_, entry| Arc::strong_count(entry) > 1);
+        self.usage.let_go();
     }
 }
 

@@ -1,7 +1,7 @@
 //! What every request of a recorder has at hand.
 
 use std::fs::File;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -9,7 +9,6 @@ use durablefetch_protocol::access::Access;
 use durablefetch_protocol::address::Own;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
-use tokio::sync::Notify;
 
 use crate::clock::now_ms;
 use crate::config::Config;
@@ -25,7 +24,8 @@ use crate::recording::sync::Syncer;
 use crate::recording::writer::Writer;
 use crate::storage::bodies::Bodies;
 use crate::storage::db::Db;
-use crate::storage::{self, Store};
+use crate::storage::usage::Usage;
+use crate::storage::{self, Store, schema};
 use crate::upstream::http::Upstreams;
 
 /// One recorder.
@@ -43,10 +43,10 @@ pub(crate) struct Recorder {
     pub(crate) log: Log,
     /// Keys the fingerprints.
     pub(crate) secret: [u8; 32],
-    /// Bytes stored.
-    pub(crate) disk: AtomicU64,
-    /// There are more of them than there may be.
-    pub(crate) disk_over: Notify,
+    /// What is stored.
+    pub(crate) usage: Arc<Usage>,
+    /// Recordings whose end storage refused: their rows say that they are live.
+    pub(crate) unended: Mutex<Vec<Arc<Recording>>>,
     /// One at a time makes room.
     pub(crate) making_room: tokio::sync::Mutex<()>,
     /// Connections that are open.
@@ -71,19 +71,29 @@ impl Recorder {
     /// Opens the store and everything else. `port` is where the recorder listens.
     pub(crate) fn open(mut config: Config, port: u16) -> Result<(Arc<Self>, StorageThreads), StartError> {
         descriptors::fit_process(&mut config.limits);
+        config.limits.share();
         let data = config.data.clone();
         let Store { connection, bodies, found, secret, lock } = storage::open(&data)?;
         let upstreams = Upstreams::new(&config, &secret, port)?;
 
+        let usage = Arc::new(Usage::new(&config.limits));
+        for (scope, (bodies, grown)) in &found.scopes {
+            let account = usage.account(scope);
+            usage.add_body(&account, *bodies);
+            usage.change_rows(&account, *grown);
+        }
+        schema::limit_log(&connection, config.limits.disk_bytes)
+            .map_err(|error| StartError::Database(data.join(storage::DATABASE), error.to_string()))?;
+
         let failed = |error| StartError::DataDir(data.clone(), error);
         let wal = data.join(storage::LOG);
-        let (db, db_thread) = Db::spawn(connection).map_err(failed)?;
+        let (db, db_thread) = Db::spawn(connection, usage.database()).map_err(failed)?;
         let (syncer, sync_thread) = Syncer::spawn(bodies.clone(), wal).map_err(failed)?;
         let (writer, writer_thread) = Writer::spawn(bodies.clone(), syncer.clone()).map_err(failed)?;
         let recorder = Self {
             access: config.access(),
             own: config.own(port),
-            keys: Keys::default(),
+            keys: Keys::new(Arc::clone(&usage)),
             db,
             bodies,
             writer,
@@ -92,8 +102,8 @@ impl Recorder {
             metrics: Arc::new(Metrics::new()),
             log: Log::new(now_ms() as u32),
             secret,
-            disk: AtomicU64::new(found.bytes),
-            disk_over: Notify::new(),
+            usage,
+            unended: Mutex::default(),
             making_room: tokio::sync::Mutex::default(),
             connections: AtomicUsize::new(0),
             in_flight: InFlight::default(),
@@ -119,13 +129,9 @@ impl Recorder {
         Ok(seat)
     }
 
-    /// Whether more is stored than may be; then there will be room soon.
-    pub(crate) fn is_over_quota(&self) -> bool {
-        let over = self.disk.load(Ordering::Relaxed) > self.config.limits.disk_bytes;
-        if over {
-            self.disk_over.notify_one();
-        }
-        over
+    /// Bytes that are published and not in a file.
+    pub(crate) fn unwritten_bytes(&self) -> u64 {
+        self.in_flight.all().iter().map(|live| live.unwritten_bytes()).sum()
     }
 
     /// Everything that is counted, in Prometheus' text format.
@@ -133,10 +139,11 @@ impl Recorder {
         let live = self.in_flight.all();
         let connecting = live.iter().filter(|live| live.head().is_none()).count();
         let streaming = live.len() - connecting;
-        let stored = self.disk.load(Ordering::Relaxed);
+        let bodies = self.usage.bodies();
+        let database = self.usage.bytes().saturating_sub(bodies);
         let connections = self.connections.load(Ordering::Relaxed);
-        let unwritten = live.iter().map(|live| live.unwritten_bytes()).sum();
-        self.metrics.render(Now { connecting, streaming, stored, connections, unwritten })
+        let unwritten = self.unwritten_bytes();
+        self.metrics.render(Now { connecting, streaming, bodies, database, connections, unwritten })
     }
 
     /// A recording is in flight.
@@ -155,10 +162,11 @@ impl Recorder {
         self.writer.set_live(live);
     }
 
-    /// The live recording that has most bytes in storage.
-    pub(crate) fn longest_live(&self) -> Option<Arc<Recording>> {
+    /// The live recording, of this scope or of any, that has most bytes in storage.
+    pub(crate) fn longest_live(&self, scope: Option<&str>) -> Option<Arc<Recording>> {
+        let is_meant = |live: &Arc<Recording>| scope.is_none_or(|scope| live.key.scope() == scope);
         let live = self.in_flight.all().into_iter().filter(|live| !live.has_ended() && !live.is_given_up());
-        live.max_by_key(|live| live.progress().len())
+        live.filter(is_meant).max_by_key(|live| live.progress().len())
     }
 
     /// Those that waited for room look again.
@@ -169,8 +177,8 @@ impl Recorder {
     /// Bytes are published.
     pub(crate) fn disk_grows(&self, recording: &Recording, bytes: u64) {
         if !recording.is_given_up() {
+            self.usage.add_body(&recording.account, bytes);
             recording.count(bytes);
-            self.disk.fetch_add(bytes, Ordering::Relaxed);
         }
     }
 
@@ -178,13 +186,13 @@ impl Recorder {
     pub(crate) fn give_up(&self, recording: &Arc<Recording>) {
         tracing::warn!(recording = %recording.id, "given up: the file system has no room for it");
         recording.give_up(&self.writer);
-        self.disk.fetch_sub(recording.take_counted(), Ordering::Relaxed);
+        self.usage.remove_body(&recording.account, recording.take_counted());
     }
 
     /// Has a recording's file removed.
     pub(crate) fn discard(&self, recording: &Arc<Recording>) {
         if recording.discard(&self.writer) {
-            self.disk.fetch_sub(recording.take_counted(), Ordering::Relaxed);
+            self.usage.remove_body(&recording.account, recording.take_counted());
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::case::Suite;
 use crate::check::{Checked, same};
 use crate::context::Context;
+use crate::launch::Settings;
 use crate::scenario::Live;
 use crate::several::{fields, follows, live_in};
 use crate::upstream::{Endpoint, Reply};
@@ -165,4 +166,26 @@ pub(super) fn add(suite: &mut Suite) {
         same("message", said(&cx, "stop", json!({ "url": at.url() })).await?.as_str(), "Nothing to stop")?;
         Ok(())
     });
+    suite.launching(
+        "C5",
+        "stop and delete of a URL that may not be fetched are refused like the fetch, in-progress is not",
+        async |cx| {
+            let allow = vec![format!("http://{}/allowed/", cx.upstream.authority())];
+            let (cx, _own) = cx.launch(Settings { allow, ..Settings::default() }).await?;
+            for url in ["https://elsewhere.example/", "http://10.0.0.1/", &cx.replying(Reply::ok("x")).url()]
+            {
+                cx.recorder.fetch("GET", url).send().await?.error(403, "upstream-not-allowed").await?;
+                for (call, body) in [
+                    ("stop", json!({ "url": url })),
+                    ("stop", json!({ "url": url, "request": cx.uuid() })),
+                    ("delete", json!({ "url": url })),
+                ] {
+                    cx.control(call, body).await?.error(403, "upstream-not-allowed").await?;
+                }
+                let status = cx.status_of(json!({ "url": url })).await?;
+                same("state", status["state"].as_str(), Some("none"))?;
+            }
+            Ok(())
+        },
+    );
 }

@@ -19,7 +19,7 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_recordings: usize,
 
-    /// Recordings in flight of one scope. [default: as many]
+    /// Recordings in flight of one scope, where a token or credential tells whose they are. [default: 100]
     #[arg(long, value_name = "COUNT")]
     max_scope_recordings: Option<usize>,
 
@@ -35,9 +35,14 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = units::size)]
     max_request_bytes: u64,
 
-    /// Bytes of all recordings; the oldest go first.
+    /// Bytes of all that is stored; the oldest recordings go first.
     #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = units::size)]
     max_disk_bytes: u64,
+
+    /// Bytes of all that one scope has stored, where a token or credential tells whose it is. [default: an eighth of
+    /// --max-disk-bytes]
+    #[arg(long, value_name = "SIZE", value_parser = units::size)]
+    max_scope_disk_bytes: Option<u64>,
 
     /// Bytes of live recordings held in memory.
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::size)]
@@ -66,6 +71,7 @@ impl From<LimitArgs> for Limits {
             connections: args.max_connections,
             request_bytes: args.max_request_bytes,
             disk_bytes: args.max_disk_bytes,
+            scope_disk_bytes: args.max_scope_disk_bytes,
             memory_bytes: usize::try_from(args.max_memory_bytes).unwrap_or(usize::MAX),
             header_timeout: args.header_timeout,
             idle_timeout: args.idle_timeout,

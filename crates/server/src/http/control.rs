@@ -32,6 +32,9 @@ pub(crate) async fn answer(
     let target = target(recorder, &asked)?;
     request_headers::check_for(headers, &target, &recorder.own)?;
     let entry = entry(recorder, &target, scope)?;
+    if let (Control::Stop | Control::Delete, Target::Upstream(upstream)) = (call, &target) {
+        recorder.upstreams.check(upstream, headers)?;
+    }
     let (named, request) = (asked.named(), asked.request_id()?);
     match call {
         Control::InProgress => Ok(respond::json(allowed, &status(recorder, &entry, &asked).await?)),

@@ -135,7 +135,6 @@ impl Entry {
                 Ok(acted) => return Ok(acted),
                 Err((error, back)) if error.code == ErrorCode::StorageFull && left > 0 => {
                     cargo = back;
-                    recorder.writer.starve();
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err((error, _)) => return Err(error),
@@ -175,10 +174,24 @@ impl Entry {
             },
             _ => None,
         };
+        // What begins has to find room. What has begun is counted, and others make room for it.
+        let added = rows::added(&self.key, &plan.changes, &cargo.freight);
+        if matches!(plan.reply, Reply::Started(_) | Reply::Remembered) {
+            if let Err(no_room) = recorder.usage.reserve(&self.account, added) {
+                return Err((no_room.into(), cargo));
+            }
+        } else {
+            recorder.usage.change_rows(&self.account, added);
+        }
         let (entry, freight) = (Arc::clone(self), Arc::clone(&cargo.freight));
         let changes = std::mem::take(&mut plan.changes);
         let committed = recorder.db.call(move |db| rows::commit(db, &entry.key, &changes, &freight)).await;
+        let grown = committed.as_ref().copied().unwrap_or_default();
+        recorder.usage.change_rows(&self.account, grown - added);
         if let Err(error) = committed {
+            if error.code == ErrorCode::StorageFull {
+                recorder.writer.starve();
+            }
             return Err((error.into(), cargo));
         }
         let acted = self.apply(recorder, self.life(), plan, seat, cargo);
@@ -204,7 +217,8 @@ impl Entry {
         };
         let effects = life_now.apply(plan, |start| {
             let ring = recorder.memory.ring();
-            let made = Arc::new(Recording::connecting(start, self.key.clone(), ring));
+            let made =
+                Arc::new(Recording::connecting(start, self.key.clone(), Arc::clone(&self.account), ring));
             known.push(Arc::clone(&made));
             made
         });
@@ -291,7 +305,7 @@ async fn load(recorder: &Recorder, entry: &Entry) -> Result<Life, StoreError> {
     };
     let held = stored.into_iter().zip(lengths).map(|(stored, len)| {
         let row = stored.row(len);
-        (row, Arc::new(Recording::stored(entry.key.clone(), stored, len)))
+        (row, Arc::new(Recording::stored(entry.key.clone(), Arc::clone(&entry.account), stored, len)))
     });
     Ok(Life::load(held, ledger))
 }

@@ -1,7 +1,7 @@
 //! Housekeeping: writes down when recordings were last used, removes what nobody used for a TTL, and makes room
 //! where somebody waits for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use durablefetch_protocol::life::{Change, Event};
@@ -9,19 +9,24 @@ use durablefetch_protocol::limits::REMEMBERED;
 use durablefetch_protocol::{Key, ProtocolError};
 
 use crate::clock::now_ms;
-use crate::keys::quota;
+use crate::keys::{audit, quota};
 use crate::observe::metrics::FOLD_EVERY;
 use crate::recorder::Recorder;
-use crate::storage::rows::{self, Freight};
+use crate::storage::rows::{self, Due, Freight, Seen};
 
 /// Where room cannot be made because storage fails, it is tried again after this.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// Keys that a sweep looks for at once: finding them takes less than a millisecond, and starts come in between.
+const PART: usize = 64;
 
 /// Runs until it is dropped.
 pub(crate) async fn run(recorder: Arc<Recorder>) {
     let every = (recorder.config.ttl / 4).clamp(Duration::from_millis(50), Duration::from_secs(30));
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut auditing = tokio::time::interval(audit::EVERY);
+    auditing.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut folding = tokio::time::interval(FOLD_EVERY);
     folding.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -31,8 +36,9 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
                 Ok(())
             }
             _ = ticks.tick() => sweep(&recorder).await,
+            _ = auditing.tick() => audit::run(&recorder).await,
             () = recorder.keys.crowded() => let_go(&recorder).await,
-            () = recorder.disk_over.notified() => quota::keep_quota(&recorder).await,
+            () = recorder.usage.over() => quota::keep_quota(&recorder).await,
             () = recorder.writer.full() => quota::after_full(&recorder).await,
         };
         if let Err(error) = done {
@@ -63,7 +69,9 @@ async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
         recorder
             .db
             .call(move |db| {
-                changes.iter().try_for_each(|(key, changes)| rows::commit(db, key, changes, &freight))
+                changes
+                    .iter()
+                    .try_for_each(|(key, changes)| rows::commit(db, key, changes, &freight).map(drop))
             })
             .await?;
     }
@@ -72,15 +80,65 @@ async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
 }
 
 async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+    end_unended(recorder).await?;
     let now_ms = now_ms();
     let_go(recorder).await?;
     let unused_since = now_ms.saturating_sub(recorder.config.ttl.as_millis() as u64);
     let horizon = now_ms.saturating_sub(REMEMBERED.as_millis() as u64);
-    let due = recorder.db.call(move |db| rows::keys_due(db, unused_since, horizon)).await?;
-    for key in due {
-        // To look at a key is to let go of what has outlived its use.
-        recorder.keys.entry(&key).look(recorder, |_| ()).await?;
+    for (due, until_ms) in [(Due::Unused, unused_since), (Due::Retired, horizon), (Due::Requests, horizon)] {
+        let mut seen = Seen::default();
+        loop {
+            let (keys, later) = recorder
+                .db
+                .call(move |db| {
+                    let mut seen = seen;
+                    Ok((rows::keys_due(db, due, until_ms, &mut seen, PART)?, seen))
+                })
+                .await?;
+            seen = later;
+            if keys.is_empty() {
+                break;
+            }
+            for key in keys {
+                // To look at a key is to let go of what has outlived its use.
+                recorder.keys.entry(&key).look(recorder, |_| ()).await?;
+            }
+            recorder.keys.let_go();
+        }
     }
-    recorder.keys.let_go();
     Ok(())
+}
+
+/// Writes down the ends that storage refused, so that what has ended does not stay for ever.
+async fn end_unended(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+    let unended = || recorder.unended.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = std::mem::take(&mut *unended());
+    let mut ends = Vec::with_capacity(all.len());
+    for recording in &all {
+        let end = recording.progress();
+        let change = Change::End {
+            id: recording.id,
+            state: end.state(),
+            cause: end.cause(),
+            len: end.len(),
+            chunks: end.chunks(),
+            at_ms: recording.used_ms(),
+        };
+        ends.push((recording.key.clone(), change));
+    }
+    if ends.is_empty() {
+        return Ok(());
+    }
+    let written = recorder
+        .db
+        .call(move |db| {
+            ends.iter().try_for_each(|(key, end)| {
+                rows::commit(db, key, std::slice::from_ref(end), &Freight::default()).map(drop)
+            })
+        })
+        .await;
+    if written.is_err() {
+        unended().extend(all);
+    }
+    Ok(written?)
 }

@@ -1,6 +1,7 @@
 //! What is done about a key: [`KeyLife`](durablefetch_protocol::life::KeyLife) decides, these carry out.
 
 pub(crate) mod admit;
+mod audit;
 mod commit;
 pub(crate) mod housekeeping;
 mod pump;

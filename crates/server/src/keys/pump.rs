@@ -3,7 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -134,6 +134,7 @@ async fn finish(
     let Err(error) = entry.act(recorder, event, cargo()).await else { return };
     tracing::error!(recording = %id, "storage took no end: {}", error.message);
     recording.fail_storage(error.code);
+    recorder.unended.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(recording));
     if let Err(error) = entry.act(recorder, Event::Unwritable { id, code: error.code }, cargo()).await {
         // The key cannot even be looked at: nobody is left waiting all the same.
         tracing::error!(recording = %id, "storage: {}", error.message);
@@ -196,7 +197,7 @@ impl Stream<'_> {
                 return Poll::Ready(None);
             }
             if !room {
-                if self.recorder.is_over_quota() && !self.recording.is_given_up() {
+                if self.recorder.usage.is_over(&self.recording.account) && !self.recording.is_given_up() {
                     // Who makes room wakes it, or ends it.
                     return Poll::Pending;
                 }
@@ -225,7 +226,7 @@ impl Stream<'_> {
                     self.recorder.disk_grows(self.recording, chunk.len() as u64);
                     let ring = self.recorder.memory.ring();
                     room = self.recording.publish(chunk, ring, &self.recorder.writer, &mut self.wake)
-                        && !self.recorder.is_over_quota();
+                        && !self.recorder.usage.is_over(&self.recording.account);
                 }
                 Poll::Ready(Some(Err(error))) => {
                     tracing::debug!(recording = %self.recording.id, "the upstream broke: {error}");

@@ -1,10 +1,9 @@
 //! Room on the disk: keeps to the quota, and copes with a file system that is full.
 //!
 //! Either way finished recordings go first, those unused for longest before others, and those that somebody reads
-//! last. Where none is left, the longest live one has to make room.
+//! last. Where none is left, the longest live one has to make room. The scope that has most gives first.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use durablefetch_protocol::life::Event;
 use durablefetch_protocol::recording::End;
@@ -15,6 +14,7 @@ use crate::clock::now_ms;
 use crate::observe::redact;
 use crate::recorder::Recorder;
 use crate::storage::rows;
+use crate::storage::usage::Account;
 
 /// Recordings that one round of eviction looks at.
 const ROUND: usize = 64;
@@ -22,22 +22,53 @@ const ROUND: usize = 64;
 /// database's log takes for what the removal itself writes.
 const FREE_AT_ONCE: u64 = 4 << 20;
 
-/// Removes finished recordings until the quota is kept. Where none is left the longest live one fails, and then
-/// goes as well. Pumps wait meanwhile.
+/// Removes what is finished until the quotas are kept. Where nothing is left the longest live recording of the scope
+/// fails, and then goes as well. Pumps wait meanwhile.
 pub(crate) async fn keep_quota(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     let _one = recorder.making_room.lock().await;
-    let over = || recorder.disk.load(Ordering::Relaxed) > recorder.config.limits.disk_bytes;
-    while over() {
-        if evict_oldest(recorder, "the disk quota is used up", || !over()).await? {
-            continue;
+    let usage = &recorder.usage;
+    let asking = usage.take_over();
+    for account in &asking {
+        let over = || usage.is_scope_over(account);
+        while over() && make_room(recorder, account, "its scope's disk quota is used up", &|| !over()).await?
+        {
         }
-        let Some(longest) = recorder.longest_live() else { break };
-        tracing::warn!(recording = %longest.id, "the disk quota is used up by live recordings");
-        longest.end(End::Fail(ErrorCode::StorageFull));
-        longest.sealed().await;
     }
+    // Who has most gives first, and nothing of others' that is live ends for it.
+    while usage.is_all_over() {
+        let enough = || !usage.is_all_over();
+        if !evict_of_any(recorder, "the disk quota is used up", &enough).await?
+            && !end_longest(recorder, usage.largest_first().iter().map(|account| Some(account.scope()))).await
+        {
+            break;
+        }
+    }
+    usage.forget_wanted(&asking);
     recorder.wake_pumps();
     Ok(())
+}
+
+/// Has a scope give something. False where it has nothing to give.
+async fn make_room(
+    recorder: &Arc<Recorder>,
+    account: &Arc<Account>,
+    why: &str,
+    enough: &impl Fn() -> bool,
+) -> Result<bool, ProtocolError> {
+    Ok(evict_of(recorder, account, why, enough).await?
+        || end_longest(recorder, [Some(account.scope())].into_iter()).await)
+}
+
+/// Fails the longest live recording of the first of these scopes that has one. False where none has.
+async fn end_longest<'a>(
+    recorder: &Arc<Recorder>,
+    mut scopes: impl Iterator<Item = Option<&'a str>>,
+) -> bool {
+    let Some(longest) = scopes.find_map(|scope| recorder.longest_live(scope)) else { return false };
+    tracing::warn!(recording = %longest.id, "the disk quota is used up by live recordings");
+    longest.end(End::Fail(ErrorCode::StorageFull));
+    longest.sealed().await;
+    true
 }
 
 /// The file system had no room: removes finished recordings, or gives up the longest live one, and has those that
@@ -45,16 +76,16 @@ pub(crate) async fn keep_quota(recorder: &Arc<Recorder>) -> Result<(), ProtocolE
 pub(crate) async fn after_full(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     let _one = recorder.making_room.lock().await;
     let mut starved = recorder.writer.take_starved();
-    let before = recorder.disk.load(Ordering::Relaxed);
-    let enough = || before.saturating_sub(recorder.disk.load(Ordering::Relaxed)) >= FREE_AT_ONCE;
-    let evicted = evict_oldest(recorder, "the file system is full", enough).await;
+    let before = recorder.usage.bodies();
+    let enough = || before.saturating_sub(recorder.usage.bodies()) >= FREE_AT_ONCE;
+    let evicted = evict_of_any(recorder, "the file system is full", &enough).await;
     // Forgetting a recording takes room in the database's log, too: there may be none even for that.
     let no_room = match &evicted {
         Ok(evicted) => !evicted,
         Err(error) => error.code == ErrorCode::StorageFull,
     };
     if no_room && !starved.is_empty() {
-        match recorder.longest_live() {
+        match recorder.longest_live(None) {
             Some(longest) => {
                 recorder.give_up(&longest);
                 longest.emptied().await;
@@ -68,16 +99,32 @@ pub(crate) async fn after_full(recorder: &Arc<Recorder>) -> Result<(), ProtocolE
     evicted.map(|_| ())
 }
 
-/// Removes finished recordings until it is enough, or a round is through: first those that nobody reads. False where
-/// there was none to remove.
-async fn evict_oldest(
+/// As [`evict_of`], of the scope that has most, or of the next one where that has nothing finished.
+async fn evict_of_any(
     recorder: &Arc<Recorder>,
     why: &str,
-    enough: impl Fn() -> bool,
+    enough: &impl Fn() -> bool,
+) -> Result<bool, ProtocolError> {
+    for account in recorder.usage.largest_first() {
+        if evict_of(recorder, &account, why, enough).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Removes finished recordings of a scope until it is enough, or a round is through: first those that nobody reads; where
+/// there is none, answers that are kept for request ids. False where there was nothing to remove.
+async fn evict_of(
+    recorder: &Arc<Recorder>,
+    account: &Arc<Account>,
+    why: &str,
+    enough: &impl Fn() -> bool,
 ) -> Result<bool, ProtocolError> {
     for even_if_read in [false, true] {
         let mut evicted = false;
-        for (key, id) in recorder.db.call(|db| rows::oldest(db, ROUND)).await? {
+        let of = Arc::clone(account);
+        for (key, id) in recorder.db.call(move |db| rows::oldest(db, of.scope(), ROUND)).await? {
             if evicted && enough() {
                 break;
             }
@@ -87,7 +134,10 @@ async fn evict_oldest(
             return Ok(true);
         }
     }
-    Ok(false)
+    let of = Arc::clone(account);
+    let (forgotten, grown) = recorder.db.call(move |db| rows::forget_kept(db, of.scope(), ROUND)).await?;
+    recorder.usage.change_rows(account, grown);
+    Ok(forgotten > 0)
 }
 
 /// True where the recording is gone. Its file goes first: the database may need that room to forget the recording. If

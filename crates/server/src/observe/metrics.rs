@@ -51,9 +51,11 @@ pub(crate) struct Metrics {
     upstream_errors: [Counter; UPSTREAM_ERRORS.len()],
     connecting: Gauge,
     streaming: Gauge,
-    stored: Gauge,
+    bodies: Gauge,
+    database: Gauge,
     connections: Gauge,
     unwritten: Gauge,
+    difference: Gauge,
     latency: Histogram,
 }
 
@@ -64,8 +66,10 @@ pub(crate) struct Now {
     pub(crate) connecting: usize,
     /// Recordings whose upstream is sending.
     pub(crate) streaming: usize,
-    /// Bytes of all recordings.
-    pub(crate) stored: u64,
+    /// Bytes of all bodies.
+    pub(crate) bodies: u64,
+    /// What the database and its log take.
+    pub(crate) database: u64,
     /// Connections that are open.
     pub(crate) connections: usize,
     /// Bytes of live recordings that are not on disk yet: how far the writer is behind.
@@ -94,16 +98,18 @@ impl Metrics {
                     gauge!("durablefetch_readers"),
                     gauge!("durablefetch_recordings", "state" => State::Connecting.as_str()),
                     gauge!("durablefetch_recordings", "state" => State::Streaming.as_str()),
-                    gauge!("durablefetch_stored_bytes"),
+                    gauge!("durablefetch_stored_bytes", "of" => "bodies"),
+                    gauge!("durablefetch_stored_bytes", "of" => "database"),
                     gauge!("durablefetch_connections"),
                     gauge!("durablefetch_unwritten_bytes"),
+                    gauge!("durablefetch_accounting_difference_bytes"),
                 ],
                 histogram!("durablefetch_http_response_seconds"),
             )
         });
         let (counters, ended, upstream_errors, gauges, latency) = made;
         let [bytes_in, bytes_out, ring_misses, started] = counters;
-        let [readers, connecting, streaming, stored, connections, unwritten] = gauges;
+        let [readers, connecting, streaming, bodies, database, connections, unwritten, difference] = gauges;
         // What has no value yet is not shown, and a rate needs its zero.
         for zero in
             [&bytes_in, &bytes_out, &ring_misses, &started].into_iter().chain(&ended).chain(&upstream_errors)
@@ -111,6 +117,7 @@ impl Metrics {
             zero.increment(0);
         }
         readers.set(0.0);
+        difference.set(0.0);
         Self {
             recorder,
             bytes_in,
@@ -122,9 +129,11 @@ impl Metrics {
             upstream_errors,
             connecting,
             streaming,
-            stored,
+            bodies,
+            database,
             connections,
             unwritten,
+            difference,
             latency,
         }
     }
@@ -151,6 +160,11 @@ impl Metrics {
         });
     }
 
+    /// By so many bytes the last look at all files differed from what was counted.
+    pub(crate) fn set_difference(&self, bytes: i64) {
+        self.difference.set(bytes as f64);
+    }
+
     /// To be called from time to time: see [`FOLD_EVERY`].
     pub(crate) fn fold(&self) {
         self.recorder.handle().run_upkeep();
@@ -160,7 +174,8 @@ impl Metrics {
     pub(crate) fn render(&self, now: Now) -> String {
         self.connecting.set(now.connecting as f64);
         self.streaming.set(now.streaming as f64);
-        self.stored.set(now.stored as f64);
+        self.bodies.set(now.bodies as f64);
+        self.database.set(now.database as f64);
         self.connections.set(now.connections as f64);
         self.unwritten.set(now.unwritten as f64);
         self.recorder.handle().render()
@@ -179,7 +194,16 @@ fn describe() {
     describe_counter!("durablefetch_recordings_ended_total", "Recordings that have ended, by how.");
     describe_gauge!("durablefetch_readers", "Responses that follow or replay a recording.");
     describe_gauge!("durablefetch_connections", "Connections that are open.");
-    describe_gauge!("durablefetch_stored_bytes", Unit::Bytes, "Bytes of all recordings.");
+    describe_gauge!(
+        "durablefetch_stored_bytes",
+        Unit::Bytes,
+        "What is stored: bodies, and the database with its log."
+    );
+    describe_gauge!(
+        "durablefetch_accounting_difference_bytes",
+        Unit::Bytes,
+        "Bytes of bodies that were counted beyond those in the directory, when that was last looked at."
+    );
     describe_gauge!(
         "durablefetch_unwritten_bytes",
         Unit::Bytes,
@@ -201,7 +225,8 @@ fn describe() {
 mod tests {
     use super::*;
 
-    const NOW: Now = Now { connecting: 2, streaming: 3, stored: 4, connections: 5, unwritten: 6 };
+    const NOW: Now =
+        Now { connecting: 2, streaming: 3, bodies: 4, database: 7, connections: 5, unwritten: 6 };
 
     #[test]
     fn everything_is_shown_from_the_start() {
@@ -209,7 +234,9 @@ mod tests {
         for line in [
             "durablefetch_recordings{state=\"connecting\"} 2",
             "durablefetch_recordings{state=\"streaming\"} 3",
-            "durablefetch_stored_bytes 4",
+            "durablefetch_stored_bytes{of=\"bodies\"} 4",
+            "durablefetch_stored_bytes{of=\"database\"} 7",
+            "durablefetch_accounting_difference_bytes 0",
             "durablefetch_connections 5",
             "durablefetch_unwritten_bytes 6",
             "durablefetch_readers 0",

@@ -31,6 +31,7 @@ use crate::recording::waiting::{Waiting, Wake};
 use crate::recording::writer::Writer;
 use crate::storage::recovery;
 use crate::storage::rows::Stored;
+use crate::storage::usage::Account;
 
 pub(crate) use durablefetch_protocol::recording::Start;
 
@@ -104,6 +105,8 @@ struct Inner {
 pub(crate) struct Recording {
     pub(crate) id: RecordingId,
     pub(crate) key: Key,
+    /// What its bytes count for.
+    pub(crate) account: Arc<Account>,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) started_ms: u64,
     head: OnceLock<Head>,
@@ -132,25 +135,46 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// A recording whose upstream request is about to be made.
-    pub(crate) fn connecting(begin: Begin, key: Key, ring: usize) -> Self {
+    pub(crate) fn connecting(begin: Begin, key: Key, account: Arc<Account>, ring: usize) -> Self {
         let Begin { id, fingerprint, at_ms, .. } = begin;
         let progress = Progress::connecting(id);
-        Self::build(id, key, fingerprint, at_ms, at_ms, progress, Some(Ring::new(ring)), Start::Pending)
+        Self::build(
+            id,
+            key,
+            account,
+            fingerprint,
+            at_ms,
+            at_ms,
+            progress,
+            Some(Ring::new(ring)),
+            Start::Pending,
+        )
     }
 
     /// A recording found in storage; `len` is that of its file.
-    pub(crate) fn stored(key: Key, row: Stored, len: u64) -> Self {
+    pub(crate) fn stored(key: Key, account: Arc<Account>, row: Stored, len: u64) -> Self {
         // A power loss may have taken the end of a body whose completion was kept.
         let state =
             if row.state == State::Complete && len < row.len { State::Interrupted } else { row.state };
         let progress = Progress::recovered(row.id, state, row.cause, row.len.min(len), row.chunks);
         let (started_ms, used_ms, row_len) = (row.started_ms, row.used_ms, row.len as i64);
-        let recording =
-            Self::build(row.id, key, row.fingerprint, started_ms, used_ms, progress, None, Start::Recorded);
+        let recording = Self::build(
+            row.id,
+            key,
+            account,
+            row.fingerprint,
+            started_ms,
+            used_ms,
+            progress,
+            None,
+            Start::Recorded,
+        );
         if let Some(head) = row.head {
             let _ = recording.head.set(head);
         }
-        let counted = recovery::counted(row_len, || Ok(len)).unwrap_or(len);
+        // One whose end could not be committed is live to its row: what there is is in its file.
+        let is_live = row.state.is_live();
+        let counted = if is_live { len } else { recovery::counted(row_len, || Ok(len)).unwrap_or(len) };
         recording.counted.store(counted, Ordering::Relaxed);
         recording.ended.store(true, Ordering::Release);
         recording
@@ -160,6 +184,7 @@ impl Recording {
     fn build(
         id: RecordingId,
         key: Key,
+        account: Arc<Account>,
         fingerprint: Fingerprint,
         started_ms: u64,
         used_ms: u64,
@@ -170,6 +195,7 @@ impl Recording {
         Self {
             id,
             key,
+            account,
             fingerprint,
             started_ms,
             head: OnceLock::new(),

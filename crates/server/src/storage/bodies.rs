@@ -84,6 +84,15 @@ impl Bodies {
         }
     }
 
+    /// Bytes of all files. One that goes meanwhile has none.
+    pub(crate) fn bytes(&self) -> io::Result<u64> {
+        let mut bytes = 0;
+        for id in self.list()?.into_iter().flatten() {
+            bytes += self.len(id)?;
+        }
+        Ok(bytes)
+    }
+
     /// The ids of all files, and the paths of what is no body file.
     pub(crate) fn list(&self) -> io::Result<Vec<Result<RecordingId, PathBuf>>> {
         let mut found = Vec::new();

@@ -1,7 +1,8 @@
 //! The database thread. Commits are grouped: what has queued up meanwhile is one transaction.
 
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use rusqlite::Connection;
@@ -43,9 +44,14 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StartError> {
 
 impl Db {
     /// Gives the connection to a thread of its own.
-    pub(crate) fn spawn(connection: Connection) -> std::io::Result<(Self, thread::JoinHandle<()>)> {
+    /// It writes down in `taken` what the database and its log take.
+    pub(crate) fn spawn(
+        connection: Connection,
+        taken: Arc<AtomicU64>,
+    ) -> std::io::Result<(Self, thread::JoinHandle<()>)> {
         let (jobs, queue) = mpsc::channel();
-        let thread = thread::Builder::new().name("df-db".into()).spawn(move || run(connection, &queue))?;
+        let thread =
+            thread::Builder::new().name("df-db".into()).spawn(move || run(connection, &queue, &taken))?;
         Ok((Self { jobs }, thread))
     }
 
@@ -78,6 +84,18 @@ impl Db {
     }
 }
 
+/// What the database takes on the disk, less its free pages, and its log. A log that has outgrown its limit shrinks by
+/// itself.
+fn size(connection: &Connection) -> rusqlite::Result<u64> {
+    let number = |name: &str| {
+        connection.prepare_cached(&format!("PRAGMA {name}"))?.query_row([], |row| row.get::<_, i64>(0))
+    };
+    let pages = (number("page_count")? - number("freelist_count")?).max(0);
+    let log = connection.path().and_then(|path| std::fs::metadata(format!("{path}-wal")).ok());
+    let log = log.map_or(0, |log| log.len()).min(number("journal_size_limit")?.max(0) as u64);
+    Ok((pages * number("page_size")?) as u64 + log)
+}
+
 fn in_savepoint<T>(
     connection: &mut Connection,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -88,7 +106,7 @@ fn in_savepoint<T>(
     Ok(value)
 }
 
-fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>) {
+fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU64) {
     let mut answers = Vec::new();
     let mut open = true;
     while open {
@@ -108,6 +126,11 @@ fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>) {
         let committed = begun.and_then(|()| connection.execute_batch("COMMIT")).map_err(StoreError::from);
         if committed.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
+        }
+        // Before the answers: what was committed may have made room, or taken it.
+        match size(&connection) {
+            Ok(size) => taken.store(size, Ordering::Relaxed),
+            Err(error) => tracing::warn!("the database cannot be measured: {error}"),
         }
         for answer in answers.drain(..) {
             answer(committed.clone());

@@ -5,6 +5,8 @@ pub(crate) mod db;
 pub(crate) mod recovery;
 pub(crate) mod rows;
 pub(crate) mod schema;
+mod sql;
+pub(crate) mod usage;
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;

@@ -1,14 +1,15 @@
 //! What a start finds: whatever was live when the last process ended is interrupted, whatever belongs to
 //! nothing is removed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
-use durablefetch_protocol::{RecordingId, life};
+use durablefetch_protocol::{Key, RecordingId, life};
 use rusqlite::Connection;
 
 use crate::storage::bodies::Bodies;
 use crate::storage::rows::{self, Freight};
+use crate::storage::usage::Grown;
 
 /// No body is longer than what a file system of today may hold.
 const LEN_MAX: u64 = 1 << 44;
@@ -20,15 +21,23 @@ pub(crate) struct Found {
     pub(crate) interrupted: usize,
     /// Body files that no recording owns.
     pub(crate) orphans: usize,
-    /// Bytes stored.
-    pub(crate) bytes: u64,
+    /// What each scope has stored: bytes of bodies, and what the rows take.
+    pub(crate) scopes: HashMap<String, (u64, Grown)>,
+}
+
+impl Found {
+    /// Bytes of all bodies.
+    #[cfg(fuzzing)]
+    pub(crate) fn bytes(&self) -> u64 {
+        self.scopes.values().map(|(bodies, _)| bodies).sum()
+    }
 }
 
 /// Brings database and files in line. Nothing that is valid is cut or removed.
 pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Result<Found, RecoveryError> {
     let mut found = Found::default();
     let transaction = db.transaction()?;
-    for key in rows::keys_left(&transaction)? {
+    for key in keys_left(&transaction)? {
         let (stored, ledger) = rows::load(&transaction, &key)?;
         let mut known = Vec::with_capacity(stored.len());
         for recording in &stored {
@@ -42,14 +51,34 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Resu
     }
     // One look at every row, and none at every file: there may be a hundred thousand.
     let mut known: HashSet<RecordingId> = HashSet::new();
-    let mut statement = transaction.prepare("SELECT id, len FROM recordings")?;
+    let mut statement = transaction.prepare(
+        "SELECT id, len, scope, length(url), coalesce(length(reason) + length(headers), 0) FROM recordings",
+    )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         // One that is damaged is found to be so once it is asked for.
         if let Some(id) = rows::stored_id(row.get_ref(0)?.as_str()?) {
             known.insert(id);
-            found.bytes += counted(row.get(1)?, || bodies.len(id))?;
+            let (scope, url, head) =
+                (row.get_ref(2)?.as_str()?, row.get::<_, u32>(3)?, row.get::<_, i64>(4)?);
+            let len = counted(row.get(1)?, || bodies.len(id))?;
+            let size = rows::recording_size(scope.len(), url as usize) as i64 + head;
+            let (bytes, grown) = of_scope(&mut found.scopes, scope);
+            *bytes += len;
+            *grown += Grown { rows: size, requests: 0 };
         }
+    }
+    drop(rows);
+    drop(statement);
+    let mut statement = transaction.prepare(
+        "SELECT scope, sum(2 * (length(url) + length(scope) + length(id)) + 120), coalesce(sum(length(answer)), 0) \
+         FROM requests GROUP BY scope",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (requests, kept): (i64, i64) = (row.get(1)?, row.get(2)?);
+        let (_, grown) = of_scope(&mut found.scopes, row.get_ref(0)?.as_str()?);
+        *grown += Grown { rows: requests + kept, requests };
     }
     drop(rows);
     drop(statement);
@@ -65,6 +94,22 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Resu
         }
     }
     Ok(found)
+}
+
+fn of_scope<'a>(scopes: &'a mut HashMap<String, (u64, Grown)>, scope: &str) -> &'a mut (u64, Grown) {
+    scopes.entry(scope.to_owned()).or_default()
+}
+
+/// Keys that a process which has died left in disorder: with a live recording, or with a request id whose recording is
+/// not there.
+fn keys_left(db: &Connection) -> rusqlite::Result<Vec<Key>> {
+    db.prepare(
+        "SELECT scope, url FROM recordings WHERE state IN ('connecting', 'streaming') \
+         UNION SELECT scope, url FROM requests WHERE outcome LIKE 'started:%' \
+         AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.id = substr(outcome, 9))",
+    )?
+    .query_map([], |row| Ok(Key::new(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?)))?
+    .collect()
 }
 
 /// What a finished recording of this length counts for the disk quota. A length that is none is asked of its file.

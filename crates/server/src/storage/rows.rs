@@ -7,6 +7,9 @@ use durablefetch_protocol::{ErrorCode, Fingerprint, Key, Outcome, RecordingId, R
 use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, ToSql, params};
 
+use super::sql;
+use super::usage::Grown;
+
 /// A stored recording.
 #[derive(Debug)]
 pub(crate) struct Stored {
@@ -46,30 +49,22 @@ impl Stored {
     }
 }
 
-const COLUMNS: &str = "id, state, cause, status, reason, headers, fingerprint, len, chunks, started_ms, used_ms, \
-                       retired_ms, ended_ms, restarted, volatile";
-
 /// All that is stored of a key. Rows that no version of a recorder has written are damaged; they are removed, so
 /// that the key can be used again.
 pub(crate) fn load(db: &Connection, key: &Key) -> Result<(Vec<Stored>, Ledger)> {
-    let sql = format!("SELECT {COLUMNS} FROM recordings WHERE scope = ?1 AND url = ?2");
-    let (recordings, damaged) = sound(&mut *db.prepare_cached(&sql)?, key, read_stored)?;
+    let (recordings, damaged) = sound(&mut *db.prepare_cached(sql::RECORDINGS_OF_KEY)?, key, read_stored)?;
     for (id, error) in damaged {
         tracing::error!("a recording's row is damaged and removed: {error}");
-        db.execute("DELETE FROM recordings WHERE id = ?1", [id])?;
+        deleted(db, sql::DELETE_RECORDING, &[&id])?;
     }
-    let sql = "SELECT id, outcome, at_ms FROM requests WHERE scope = ?1 AND url = ?2";
-    let (entries, damaged) = sound(&mut *db.prepare_cached(sql)?, key, |row| {
+    let (entries, damaged) = sound(&mut *db.prepare_cached(sql::REQUESTS_OF_KEY)?, key, |row| {
         let id = RequestId::parse(&row.get::<_, String>(0)?).ok_or_else(|| odd(0, "request id"))?;
         let outcome = Outcome::parse(&row.get::<_, String>(1)?).ok_or_else(|| odd(1, "outcome"))?;
         Ok(Entry { id, outcome, at_ms: row.get::<_, i64>(2)? as u64 })
     })?;
     for (id, error) in damaged {
         tracing::error!("a request id's row is damaged and removed: {error}");
-        db.execute(
-            "DELETE FROM requests WHERE scope = ?1 AND url = ?2 AND id = ?3",
-            params![key.scope(), key.url(), id],
-        )?;
+        deleted(db, sql::DELETE_REQUEST, params![key.scope(), key.url(), id])?;
     }
     Ok((recordings, Ledger::from_entries(entries)))
 }
@@ -139,110 +134,204 @@ pub(crate) struct Freight {
     pub(crate) answer: Option<Vec<u8>>,
 }
 
-/// Writes the changes of a plan down; the caller's transaction makes them one.
-pub(crate) fn commit(db: &Connection, key: &Key, changes: &[Change], freight: &Freight) -> Result<()> {
-    changes.iter().try_for_each(|change| write(db, key, change, freight))
+/// About what SQLite takes for a recording's row: its URL stands in the table and in an index, its scope in four places.
+fn recording_bytes(key: &Key) -> i64 {
+    recording_size(key.scope().len(), key.url().len()) as i64
 }
 
-fn write(db: &Connection, key: &Key, change: &Change, freight: &Freight) -> Result<()> {
+/// The same by the lengths of scope and URL.
+pub(super) fn recording_size(scope: usize, url: usize) -> usize {
+    2 * url + 4 * scope + 320
+}
+
+/// The same for a request id's row. Both its trees have all of its key.
+fn request_bytes(key: &Key, id: &RequestId) -> i64 {
+    (2 * (key.url().len() + key.scope().len() + id.as_str().len()) + 120) as i64
+}
+
+fn head_bytes(head: &Head) -> i64 {
+    (head.reason.len() + head.stored_headers().len()) as i64
+}
+
+/// What rows grow by at most, if these changes are written.
+pub(crate) fn added(key: &Key, changes: &[Change], freight: &Freight) -> Grown {
+    let mut grown = Grown::default();
+    for change in changes {
+        grown += match change {
+            Change::Insert(_) => Grown { rows: recording_bytes(key), requests: 0 },
+            Change::Head { .. } => Grown { rows: freight.head.as_ref().map_or(0, head_bytes), requests: 0 },
+            Change::Request { entry, answer } => {
+                let answer = answer.and(freight.answer.as_ref()).map_or(0, |answer| answer.len() as i64);
+                let row = request_bytes(key, &entry.id);
+                Grown { rows: row + answer, requests: row }
+            }
+            _ => Grown::default(),
+        };
+    }
+    grown
+}
+
+/// Writes the changes of a plan down; the caller's transaction makes them one. Returns what the rows have grown by.
+pub(crate) fn commit(db: &Connection, key: &Key, changes: &[Change], freight: &Freight) -> Result<Grown> {
+    let mut grown = Grown::default();
+    for change in changes {
+        grown += write(db, key, change, freight)?;
+    }
+    Ok(grown)
+}
+
+fn write(db: &Connection, key: &Key, change: &Change, freight: &Freight) -> Result<Grown> {
     let run = |sql: &str, params: &[&dyn ToSql]| db.prepare_cached(sql)?.execute(params).map(drop);
     match change {
-        Change::Insert(Begin { id, fingerprint, restarted, at_ms }) => run(
-            "INSERT INTO recordings (id, scope, url, state, fingerprint, restarted, started_ms, used_ms) \
-             VALUES (?1, ?2, ?3, 'connecting', ?4, ?5, ?6, ?6)",
-            params![id.to_string(), key.scope(), key.url(), &fingerprint.0[..], restarted, *at_ms as i64],
-        ),
-        Change::Head { id, volatile } => {
-            let Some(head) = &freight.head else { return Ok(()) };
+        Change::Insert(Begin { id, fingerprint, restarted, at_ms }) => {
+            let (id, at_ms) = (id.to_string(), *at_ms as i64);
             run(
-                "UPDATE recordings SET state = 'streaming', status = ?2, reason = ?3, headers = ?4, volatile = ?5 \
-                 WHERE id = ?1",
-                params![id.to_string(), head.status, head.reason, head.stored_headers(), volatile],
-            )
+                sql::INSERT_RECORDING,
+                params![id, key.scope(), key.url(), &fingerprint.0[..], restarted, at_ms],
+            )?;
+            Ok(Grown { rows: recording_bytes(key), requests: 0 })
         }
-        Change::End { id, state, cause, len, chunks, at_ms } => run(
-            "UPDATE recordings SET state = ?2, cause = ?3, len = ?4, chunks = ?5, ended_ms = ?6, \
-             used_ms = MAX(used_ms, ?6) WHERE id = ?1",
-            params![
-                id.to_string(),
-                state.as_str(),
-                cause.map(ErrorCode::as_str),
-                *len as i64,
-                *chunks as i64,
-                *at_ms as i64
-            ],
-        ),
+        Change::Head { id, volatile } => {
+            let Some(head) = &freight.head else { return Ok(Grown::default()) };
+            let headers = head.stored_headers();
+            run(sql::SET_HEAD, params![id.to_string(), head.status, head.reason, headers, volatile])?;
+            Ok(Grown { rows: head_bytes(head), requests: 0 })
+        }
+        Change::End { id, state, cause, len, chunks, at_ms } => {
+            let (cause, at_ms) = (cause.map(ErrorCode::as_str), *at_ms as i64);
+            run(
+                sql::SET_END,
+                params![id.to_string(), state.as_str(), cause, *len as i64, *chunks as i64, at_ms],
+            )?;
+            Ok(Grown::default())
+        }
         Change::Retire { id, at_ms } => {
-            run("UPDATE recordings SET retired_ms = ?2 WHERE id = ?1", params![id.to_string(), *at_ms as i64])
+            run(sql::SET_RETIRED, params![id.to_string(), *at_ms as i64])?;
+            Ok(Grown::default())
         }
         Change::Use { id, at_ms } => {
-            run("UPDATE recordings SET used_ms = ?2 WHERE id = ?1", params![id.to_string(), *at_ms as i64])
+            run(sql::SET_USED, params![id.to_string(), *at_ms as i64])?;
+            Ok(Grown::default())
         }
         // A start finds the file of what was being passed through without a row, and removes it.
         Change::Unrecord { id } | Change::Remove { id } => {
-            run("DELETE FROM recordings WHERE id = ?1", params![id.to_string()])
+            let head = deleted(db, sql::DELETE_RECORDING, params![id.to_string()])?;
+            Ok(head
+                .map_or(Grown::default(), |head| Grown { rows: -recording_bytes(key) - head, requests: 0 }))
         }
-        Change::Request { entry, answer } => run(
-            "INSERT OR REPLACE INTO requests (scope, url, id, outcome, at_ms, answer) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                key.scope(),
-                key.url(),
-                entry.id.as_str(),
-                entry.outcome.to_text(),
-                entry.at_ms as i64,
-                answer.and(freight.answer.as_deref())
-            ],
-        ),
-        Change::Forget { id } => run(
-            "DELETE FROM requests WHERE scope = ?1 AND url = ?2 AND id = ?3",
-            params![key.scope(), key.url(), id.as_str()],
-        ),
+        Change::Request { entry, answer } => {
+            let id = entry.id.as_str();
+            let before: Option<Option<i64>> = db
+                .prepare_cached(sql::KEPT_LENGTH)?
+                .query_row([key.scope(), key.url(), id], |row| row.get(0))
+                .optional()?;
+            let answer = answer.and(freight.answer.as_deref());
+            let (outcome, at_ms) = (entry.outcome.to_text(), entry.at_ms as i64);
+            run(sql::PUT_REQUEST, params![key.scope(), key.url(), id, outcome, at_ms, answer])?;
+            let row = if before.is_some() { 0 } else { request_bytes(key, &entry.id) };
+            let kept = answer.map_or(0, |answer| answer.len() as i64) - before.flatten().unwrap_or(0);
+            Ok(Grown { rows: row + kept, requests: row })
+        }
+        Change::Forget { id } => {
+            let kept = deleted(db, sql::DELETE_REQUEST, params![key.scope(), key.url(), id.as_str()])?;
+            let row = request_bytes(key, id);
+            Ok(kept.map_or(Grown::default(), |kept| Grown { rows: -row - kept, requests: -row }))
+        }
     }
+}
+
+/// Deletes a row. Returns the length of what hung on it; `None` where there was none.
+fn deleted(db: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<Option<i64>> {
+    let hung = db.prepare_cached(sql)?.query_row(params, |row| row.get::<_, Option<i64>>(0)).optional()?;
+    Ok(hung.map(Option::unwrap_or_default))
 }
 
 /// The answer that is kept for a request id.
 pub(crate) fn answer(db: &Connection, key: &Key, id: &RequestId) -> Result<Option<Vec<u8>>> {
-    db.prepare_cached("SELECT answer FROM requests WHERE scope = ?1 AND url = ?2 AND id = ?3")?
+    db.prepare_cached(sql::ANSWER)?
         .query_row([key.scope(), key.url(), id.as_str()], |row| row.get(0))
         .optional()
         .map(Option::flatten)
 }
 
-/// Keys that may have something to let go of: a recording that was unused since `used_ms` or retired since `horizon_ms`,
-/// or a request id of before that.
-pub(crate) fn keys_due(db: &Connection, used_ms: u64, horizon_ms: u64) -> Result<Vec<Key>> {
-    db.prepare_cached(
-        "SELECT scope, url FROM recordings WHERE ended_ms IS NOT NULL AND (used_ms <= ?1 OR retired_ms <= ?2) \
-         UNION SELECT scope, url FROM requests WHERE at_ms <= ?2",
-    )?
-    .query_map([used_ms as i64, horizon_ms as i64], read_key)?
-    .collect()
+/// Which rows a sweep has seen: those up to this moment and, within it, up to this row.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    at_ms: i64,
+    id: String,
+    scope: String,
+    url: String,
 }
 
-/// Finished recordings and their keys, those unused for longest first.
-pub(crate) fn oldest(db: &Connection, limit: usize) -> Result<Vec<(Key, RecordingId)>> {
+/// What a sweep looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Finished recordings that are unused.
+    Unused,
+    /// Recordings that are retired.
+    Retired,
+    /// Request ids.
+    Requests,
+}
+
+/// Keys that may have something of this to let go of, since it is of `until_ms` or before: a few rows behind those that
+/// were seen. None once all were.
+pub(crate) fn keys_due(
+    db: &Connection,
+    due: Due,
+    until_ms: u64,
+    seen: &mut Seen,
+    limit: usize,
+) -> Result<Vec<Key>> {
+    let until_ms = i64::try_from(until_ms).unwrap_or(i64::MAX);
+    let limit = limit as i64;
+    let read = |row: &Row<'_>| {
+        Ok(Seen { at_ms: row.get(0)?, id: row.get(1)?, scope: row.get(2)?, url: row.get(3)? })
+    };
+    let sql = match due {
+        Due::Unused => sql::UNUSED,
+        Due::Retired => sql::RETIRED,
+        Due::Requests => sql::OLD_REQUESTS,
+    };
+    let mut statement = db.prepare_cached(sql)?;
+    let found: Result<Vec<Seen>> = match due {
+        Due::Unused | Due::Retired => {
+            statement.query_map(params![until_ms, seen.at_ms, seen.id, limit], read)?.collect()
+        }
+        Due::Requests => statement
+            .query_map(params![until_ms, seen.at_ms, seen.id, limit, seen.scope, seen.url], read)?
+            .collect(),
+    };
+    let found = found?;
+    let mut keys: Vec<Key> = found.iter().map(|row| Key::new(&row.scope, &row.url)).collect();
+    keys.dedup();
+    if let Some(last) = found.into_iter().next_back() {
+        *seen = last;
+    }
+    Ok(keys)
+}
+
+/// Finished recordings of a scope and their keys, those unused for longest first.
+pub(crate) fn oldest(db: &Connection, scope: &str, limit: usize) -> Result<Vec<(Key, RecordingId)>> {
     let read = |row: &Row<'_>| Ok((read_key(row)?, stored_id(&row.get::<_, String>(2)?)));
-    let found: Result<Vec<_>> = db
-        .prepare_cached(
-            "SELECT scope, url, id FROM recordings WHERE ended_ms IS NOT NULL AND len > 0 \
-             ORDER BY used_ms LIMIT ?1",
-        )?
-        .query_map([limit as i64], read)?
-        .collect();
+    let found: Result<Vec<_>> =
+        db.prepare_cached(sql::OLDEST_OF_SCOPE)?.query_map(params![scope, limit as i64], read)?.collect();
     Ok(found?.into_iter().filter_map(|(key, id)| Some((key, id?))).collect())
 }
 
-/// Keys that a process which has died left in disorder: with a live recording, or with a request id whose recording is
-/// not there.
-pub(crate) fn keys_left(db: &Connection) -> Result<Vec<Key>> {
-    db.prepare(
-        "SELECT scope, url FROM recordings WHERE state IN ('connecting', 'streaming') \
-         UNION SELECT scope, url FROM requests WHERE outcome LIKE 'started:%' \
-         AND NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.id = substr(outcome, 9))",
-    )?
-    .query_map([], read_key)?
-    .collect()
+/// Forgets the oldest answers of a scope that are kept for their request ids: a request with such an id gets 409 then.
+/// Returns how many, and what the rows have shrunk by.
+pub(crate) fn forget_kept(db: &Connection, scope: &str, limit: usize) -> Result<(usize, Grown)> {
+    let read = |row: &Row<'_>| Ok((read_key(row)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?));
+    let found: Result<Vec<_>> =
+        db.prepare_cached(sql::KEPT_OF_SCOPE)?.query_map(params![scope, limit as i64], read)?.collect();
+    let found = found?;
+    let mut grown = Grown::default();
+    for (key, id, len) in &found {
+        db.prepare_cached(sql::FORGET_ANSWER)?.execute([key.scope(), key.url(), id])?;
+        grown.rows -= len;
+    }
+    Ok((found.len(), grown))
 }
 
 fn read_key(row: &Row<'_>) -> Result<Key> {

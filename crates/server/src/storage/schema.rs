@@ -39,9 +39,6 @@ CREATE TABLE recordings (
     restarted INTEGER NOT NULL DEFAULT 0,
     volatile INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
-CREATE INDEX of_key ON recordings (scope, url);
-CREATE INDEX of_scope ON recordings (scope, id);
-CREATE INDEX used ON recordings (used_ms);
 CREATE TABLE requests (
     scope TEXT NOT NULL,
     url TEXT NOT NULL,
@@ -51,7 +48,17 @@ CREATE TABLE requests (
     answer BLOB,
     PRIMARY KEY (scope, url, id)
 ) WITHOUT ROWID;
+CREATE INDEX used ON recordings (used_ms);
 CREATE INDEX requests_at ON requests (at_ms);
+";
+
+/// What version 1 does not have.
+const INDEXES: &str = "
+CREATE INDEX of_key ON recordings (scope, url);
+CREATE INDEX of_scope ON recordings (scope, id);
+CREATE INDEX finished ON recordings (scope, used_ms) WHERE ended_ms IS NOT NULL;
+CREATE INDEX retired ON recordings (retired_ms) WHERE retired_ms IS NOT NULL;
+CREATE INDEX kept ON requests (scope, at_ms) WHERE answer IS NOT NULL;
 ";
 
 /// From the layout of 0.2, which had one current recording a key. What had ended was used then at the earliest.
@@ -62,9 +69,17 @@ ALTER TABLE recordings ADD COLUMN volatile INTEGER NOT NULL DEFAULT 0;
 UPDATE recordings SET ended_ms = used_ms WHERE state NOT IN ('connecting', 'streaming');
 DROP INDEX current;
 DROP INDEX retired;
-CREATE INDEX of_key ON recordings (scope, url);
-CREATE INDEX of_scope ON recordings (scope, id);
 ";
+
+/// Pages of the log that go into the database at once, SQLite's default.
+const LOG_PAGES: u64 = 1000;
+
+/// Has the log take a small part of a disk that may hold so many bytes.
+pub(crate) fn limit_log(connection: &Connection, disk_bytes: u64) -> rusqlite::Result<()> {
+    let pages = (disk_bytes / 32 / super::PAGE).clamp(8, LOG_PAGES) as i64;
+    connection.pragma_update(None, "wal_autocheckpoint", pages)?;
+    connection.pragma_update(None, "journal_size_limit", pages * super::PAGE as i64)
+}
 
 /// Sets up a connection: WAL, and commits that are writes to the page cache. They survive `kill -9`.
 pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -86,6 +101,7 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<()
     };
     let transaction = connection.transaction()?;
     transaction.execute_batch(statements)?;
+    transaction.execute_batch(INDEXES)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     Ok(Ok(()))

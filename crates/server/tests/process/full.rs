@@ -122,6 +122,61 @@ fn the_longest_live_recording_makes_room_for_all_others() {
     assert!(head.starts_with("http/1.1 507"), "{head}");
 }
 
+/// Runs a command where the recorder's mounts are.
+fn inside(recorder: &Recorder, data: &Path, command: &str) {
+    let mut nsenter = Command::new("nsenter");
+    if !rustix::process::geteuid().is_root() {
+        nsenter.args(["--user", "--preserve-credentials"]);
+    }
+    nsenter.args(["--mount", "--target", &recorder.child.id().to_string(), "sh", "-c", command]);
+    assert!(nsenter.env("DATA", data).status().unwrap().success(), "{command}");
+}
+
+#[test]
+fn room_that_others_took_is_used_again_once_they_give_it_back() {
+    assert_namespaces();
+    let data = tempfile::tempdir().unwrap();
+    let recorder = Recorder::spawn(
+        in_namespace(data.path(), "mount -t tmpfs -o size=24m none \"$DATA\"").stderr(Stdio::inherit()),
+    );
+    let record = |bytes: usize| {
+        let upstream = Upstream::start();
+        let (_, mut reader, mut stream) = recorder.begin(&upstream);
+        pump(&mut stream, &mut reader, bytes, "x");
+        send(&mut stream, "");
+        assert_eq!(reader.rest(), (String::new(), true));
+        upstream
+    };
+    let old: Vec<Upstream> = (0..8).map(|_| record(1 << 20)).collect();
+    for round in 0..3 {
+        // Live ones, and then no room for anybody.
+        let live = Upstream::start();
+        let (_, mut reader, mut stream) = recorder.begin(&live);
+        pump(&mut stream, &mut reader, 1 << 20, "l");
+        inside(&recorder, data.path(), "head -c 100m /dev/zero > \"$DATA/fill\" 2>/dev/null; true");
+        pump(&mut stream, &mut reader, 12 << 20, "l");
+        // Nobody listens there: it is refused before, or then.
+        let refused = recorder.send("GET /", &[("durablefetch-url", "http://127.0.0.1:1/")], "").head();
+        let error = header(&refused, "durablefetch-error");
+        assert!(matches!(error, "storage-full" | "upstream-unreachable"), "round {round}: {refused}");
+        send(&mut stream, "");
+        reader.rest();
+        inside(&recorder, data.path(), "rm \"$DATA/fill\"");
+
+        // Without a restart, the next one is whole.
+        let new = record(3 << 20);
+        assert!(recorder.status(&new.url).contains("\"state\":\"complete\""), "round {round}");
+        let mut stored = recorder.send("GET /", &[("durablefetch-url", &new.url)], "");
+        assert_eq!(header(&stored.head(), "content-length"), "3145728");
+        assert_eq!(stored.plain(3 << 20), "x".repeat(3 << 20));
+        let metrics = recorder.send("GET /metrics", &[], "").all().1;
+        let name = "durablefetch_stored_bytes{of=\"bodies\"} ";
+        let counted: u64 = metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap();
+        assert!((3 << 20..24 << 20).contains(&counted), "round {round}: {counted}");
+    }
+    drop(old);
+}
+
 #[test]
 fn one_that_nobody_reads_ends_when_there_is_no_room() {
     assert_namespaces();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test needs and cannot have has failed it")]
 
+mod attacks;
 mod crash;
 mod from_0_2;
 mod full;

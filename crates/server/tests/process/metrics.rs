@@ -47,7 +47,7 @@ fn follow_a_recording_from_start_to_end() {
     assert_eq!(value(&recorder, "durablefetch_readers"), 1);
     assert_eq!(value(&recorder, "durablefetch_upstream_bytes_total"), MIB as u64);
     assert_eq!(value(&recorder, "durablefetch_reader_bytes_total"), MIB as u64);
-    assert_eq!(value(&recorder, "durablefetch_stored_bytes"), MIB as u64);
+    assert_eq!(value(&recorder, "durablefetch_stored_bytes{of=\"bodies\"}"), MIB as u64);
 
     // Memory holds the newest bytes only: who comes late is served from storage.
     let before = value(&recorder, "durablefetch_ring_misses_total");

@@ -2,6 +2,7 @@
 
 use durablefetch_protocol::address::{Control, Target, Upstream};
 use durablefetch_protocol::control_json::ControlRequest;
+use durablefetch_protocol::destination::Sender;
 use durablefetch_protocol::route::Route;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, cors, request_headers, response_head};
 use wasm_bindgen::JsValue;
@@ -84,7 +85,7 @@ async fn dispatch(
             let key = target.key(&scope).ok_or(ErrorCode::Internal)?;
             to_object(env, &key, request.into_js()).await
         }
-        Route::Control { call, scope } => to_control(env, &scope, call, request).await,
+        Route::Control { call, scope } => to_control(env, config, &scope, call, request).await,
         Route::Page => Ok(page::page(&request)?),
         Route::Healthz => Ok(respond::own(200, "application/json", r#"{"ok":true}"#, admitted)?),
         // Counters of one isolate of many would be wrong; the platform counts requests itself.
@@ -101,6 +102,7 @@ async fn dispatch(
 /// Reads whose key a control call is for, and passes it on with its body.
 async fn to_control(
     env: &Env,
+    config: &Config,
     scope: &str,
     call: Control,
     request: Request,
@@ -110,6 +112,9 @@ async fn to_control(
     if control.urls.is_empty() {
         let target = request.own.resolve(Upstream::parse(&control.url)?)?;
         request_headers::check_for(&request.headers, &target, &request.own)?;
+        if let (Control::Stop | Control::Delete, Target::Upstream(upstream)) = (call, &target) {
+            config.access.check_upstream(upstream, Sender::OwnMachine)?;
+        }
         return ask_object(env, scope, &target, &request, &body).await;
     }
     // Each key has an object of its own, and each says what it would have said.

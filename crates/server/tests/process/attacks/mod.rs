@@ -1,0 +1,3 @@
+//! What others must not be able to do. Each test is named by what must not happen.
+
+mod disk;
