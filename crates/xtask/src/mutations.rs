@@ -1,5 +1,5 @@
 //! `cargo xtask mutations`: breaks a recorder in many small ways and sees to it that the conformance suite notices
-//! each. With `--on worker` it is the recorder on Durable Objects, which takes about a minute for each of them.
+//! each. With `--on worker` it is the recorder on Durable Objects, which takes about half a minute for each of them.
 //!
 //! It works in a copy of the checkout with a target folder of its own, so that nothing here is touched.
 
@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::progress::{Step, seconds};
 use crate::repo::Repo;
-use crate::worker::{self, Building};
+use crate::worker::{self, Build, Building};
 
 const LIST: &str = "crates/conformance/mutations.toml";
 /// How a run ends in which cases failed. One that fails without it was broken otherwise.
@@ -173,7 +173,7 @@ impl Copy {
 
     /// Builds the worker, where that is what is broken.
     fn build(&self) -> Option<Command> {
-        self.worker.as_ref().map(|tools| tools.command(&self.root, &self.target.join("worker")))
+        self.worker.as_ref().map(|tools| tools.command(&self.root, &self.target.join("worker"), Build::Quick))
     }
 
     /// The recorder under the cases whose names contain one of these.

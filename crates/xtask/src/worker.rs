@@ -56,8 +56,17 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
 /// Builds the worker of this checkout.
 pub(crate) fn build(repo: &Repo) -> Result<()> {
     // Its own folder: no other build waits for this one, nor this one for another.
-    let command = building(repo)?.command(&repo.path("."), &repo.target().join("worker"));
+    let command = building(repo)?.command(&repo.path("."), &repo.target().join("worker"), Build::Shipped);
     Step::new(repo, "build the worker", command).run()
+}
+
+/// What a build is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// To be used: optimised, which takes the most part of a minute.
+    Shipped,
+    /// To be tried once.
+    Quick,
 }
 
 /// worker-build, with every tool that it would download handed to it.
@@ -82,9 +91,14 @@ pub(crate) fn building(repo: &Repo) -> Result<Building> {
 
 impl Building {
     /// The build of the checkout in `root`.
-    pub(crate) fn command(&self, root: &Path, target: &Path) -> Command {
+    pub(crate) fn command(&self, root: &Path, target: &Path, build: Build) -> Command {
         let mut command = Command::new("worker-build");
-        command.arg("--release").current_dir(root.join(CRATE)).env("PATH", &self.path);
+        match build {
+            Build::Shipped => command.arg("--release"),
+            // What runs is fast enough at the first level.
+            Build::Quick => command.args(["--dev", "--no-opt"]).env("CARGO_PROFILE_DEV_OPT_LEVEL", "1"),
+        };
+        command.current_dir(root.join(CRATE)).env("PATH", &self.path);
         command.envs(self.tools.iter().map(|(name, path)| (name, path)));
         command.env("CARGO_TARGET_DIR", target);
         command
