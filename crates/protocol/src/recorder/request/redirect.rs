@@ -262,6 +262,13 @@ mod tests {
     }
 
     #[test]
+    fn cookies_are_dropped_at_another_origin_that_would_have_them() {
+        let mut chase = chase();
+        assert!(answer(&mut chase, 302, "https://a.example:8443/").unwrap());
+        assert_eq!(chase.cookies(), Cookies::Drop);
+    }
+
+    #[test]
     fn five_redirects_are_followed_and_no_more() {
         let mut chase = chase();
         for _ in 0..5 {
@@ -275,6 +282,16 @@ mod tests {
     fn a_redirect_to_the_recorder_is_a_loop() {
         for to in ["http://localhost:8787/x", "http://127.0.0.1:8787/demo/y"] {
             assert_eq!(answer(&mut chase(), 302, to), Err(ErrorCode::LoopDetected), "{to}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_after_a_redirect_says_that_nobody_asked_for_it() {
+        for (code, message) in [
+            (ErrorCode::UpstreamNotAllowed, "the upstream redirected elsewhere, and why"),
+            (ErrorCode::UpstreamFailed, "why"),
+        ] {
+            assert_eq!(redirected(ProtocolError::new(code, "why")), ProtocolError::new(code, message));
         }
     }
 }

@@ -98,6 +98,7 @@ impl Route {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recorder::access::token::Secrets;
     use crate::words::ErrorCode;
 
     fn read(method: Method, path: &str, header: &[(&'static str, &'static str)]) -> Result<Route, ErrorCode> {
@@ -105,9 +106,18 @@ mod tests {
         for (name, value) in header {
             headers.insert(*name, http::HeaderValue::from_static(value));
         }
-        let (own, scoping) = (Own::default(), Scoping::default());
-        let rules = Rules { own: &own, scoping: &scoping, secret: &[0; 32], now_s: 1 };
-        Route::read(&method, path, &headers, &rules).map_err(|error| error.code)
+        read_in(&Scoping::default(), &method, path, &headers)
+    }
+
+    fn read_in(
+        scoping: &Scoping,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<Route, ErrorCode> {
+        let own = Own::default();
+        let rules = Rules { own: &own, scoping, secret: &[0; 32], now_s: 1 };
+        Route::read(method, path, headers, &rules).map_err(|error| error.code)
     }
 
     #[test]
@@ -126,6 +136,20 @@ mod tests {
         let stop = Route::Control { call: Control::Stop, scope: String::new() };
         assert_eq!(read(Method::POST, "/stop", &[]), Ok(stop));
         assert_eq!(read(Method::GET, "/stop", &[]), Ok(Route::WrongMethod("POST")));
+    }
+
+    #[test]
+    fn where_tokens_are_wanted_only_what_tells_nothing_of_anybody_needs_none() {
+        let scoping = Scoping::Tokens(Secrets::new(&["0123456789abcdef0123456789abcdef"]).unwrap());
+        let get = |path| read_in(&scoping, &Method::GET, path, &HeaderMap::new());
+        for path in ["/", "/healthz", "/robots.txt", "/favicon.ico"] {
+            assert!(get(path).is_ok(), "{path}");
+        }
+        // What is no address is not told to strangers either.
+        for path in ["/metrics", "/demo/x", "/a.example/x", "/stop", "/ftp://a.example/"] {
+            assert_eq!(get(path), Err(ErrorCode::Unauthorized), "{path}");
+        }
+        assert_eq!(read(Method::GET, "/ftp://a.example/", &[]), Err(ErrorCode::NotFound));
     }
 
     #[test]

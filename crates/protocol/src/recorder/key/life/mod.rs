@@ -32,7 +32,7 @@ pub use status::Detail;
 use super::admission::Stored;
 use super::ledger::Ledger;
 use crate::recording::{Progress, Start};
-use crate::{Fingerprint, Outcome, RecordingId, RequestId};
+use crate::{Fingerprint, RecordingId};
 use plan::Step;
 
 /// A driver's handle of one recording; it is cloned like an `Rc`.
@@ -246,12 +246,6 @@ impl<H: Handle + Clone> KeyLife<H> {
     /// All handles, in the order in which they started.
     pub fn handles(&self) -> impl Iterator<Item = &H> {
         self.held.iter().map(|held| &held.handle)
-    }
-
-    /// What became of a request id, if that is known.
-    #[must_use]
-    pub fn outcome(&self, id: &RequestId) -> Option<Outcome> {
-        self.ledger.find(id)
     }
 
     /// Whether nothing is known of the key.

@@ -21,7 +21,7 @@ use crate::admission::{Decision, Ending, Named, head_came, no_head};
 use crate::ledger::Entry;
 use crate::limits::KEPT_ANSWER_MAX;
 use crate::recording::{End, Got, Progress};
-use crate::{Ask, ErrorCode, Fetch, Mode, State};
+use crate::{Ask, ErrorCode, Fetch, Mode, Outcome, RequestId, State};
 
 const TTL_MS: u64 = 20 * 60 * 1000;
 
