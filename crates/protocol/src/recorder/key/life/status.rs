@@ -27,11 +27,12 @@ impl<H: Handle + Clone> KeyLife<H> {
         ttl_ms: u64,
         now_ms: u64,
     ) -> Status {
-        let outcome = request.map(|id| self.ledger.find(id));
+        // An id that has started another recording than the one that is named tells nothing of either.
+        let is_meant = |outcome: &Outcome| !matches!(outcome, Outcome::Started(id) if !named.covers(*id));
+        let outcome = request.map(|id| self.ledger.find(id).filter(is_meant));
         let held = match (outcome, named) {
             (None, Named::All) => self.current(),
-            (None, Named::Only(id)) => self.held(id),
-            (Some(Some(Outcome::Started(id))), _) if named.covers(id) => self.held(id),
+            (None, Named::Only(id)) | (Some(Some(Outcome::Started(id))), _) => self.held(id),
             _ => None,
         };
         let mut status = match (held, outcome.flatten()) {
