@@ -79,13 +79,7 @@ impl Access {
     /// checked by the platform: workerd connects to public addresses only, unless its configuration says more.
     pub(crate) fn check_upstream(&self, upstream: &Upstream, sender: Sender) -> Result<(), ProtocolError> {
         if !self.any {
-            allow::check(&self.allow, upstream).map_err(|error| {
-                let origin = upstream.url().origin().ascii_serialization();
-                let message = format!(
-                    "this recorder may not fetch that URL of {origin}: name it in the variable ALLOW if it shall"
-                );
-                ProtocolError::new(error.code, message)
-            })?;
+            allow::check(&self.allow, upstream, |_| "name it in the variable ALLOW".to_owned())?;
         }
         let destination = match upstream.url().host() {
             Some(Host::Ipv4(address)) => Destination::of(IpAddr::V4(address)),

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::case::Suite;
+use crate::check::holds;
 use crate::launch::Settings;
 use crate::upstream::Reply;
 
@@ -154,6 +155,54 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(elsewhere.hits(0)?)
     });
+    suite.launching(
+        "W17",
+        "the path of an allow entry is a boundary, however the way out of it is coded, by redirect too",
+        async |cx| {
+            let at = cx.replying(Reply::ok("x"));
+            let free = cx.upstream.authority().replace("127.0.0.1", "localhost");
+            let allow = vec![format!("{}/", at.url()), format!("http://{free}")];
+            let (cx, _own) = cx.launch(Settings { allow, ..Settings::default() }).await?;
+            for way_out in [
+                "..%2fadmin",
+                "%2e%2e%2Fadmin",
+                "..%5cadmin",
+                "..%00/admin",
+                "..;/admin",
+                "..;a=b/admin",
+                "..%3b/admin",
+                "%252e%252e/admin",
+                "..%252fadmin",
+                "x%2f..%2f..%2fadmin",
+                ".%2fadmin",
+                ".%0a.%2fadmin",
+                "..%c0%afadmin",
+            ] {
+                let url = format!("{}/{way_out}", at.url());
+                let mut refused = cx.recorder.fetch("GET", &url).send().await?;
+                refused.is(403)?.has("durablefetch-error", "upstream-not-allowed")?;
+                let said = refused.text().await?;
+                holds(format!("{way_out}: {said}"), said.contains("write the path without it"))?;
+                let by_header = cx.recorder.request("GET", "/").header("durablefetch-url", &url).send().await;
+                by_header?.error(403, "upstream-not-allowed").await?;
+                let hop = cx.replying(Reply::redirect(307, &url));
+                let hop = hop.url().replace("127.0.0.1", "localhost");
+                cx.recorder.fetch("GET", &hop).send().await?.error(403, "upstream-not-allowed").await?;
+            }
+            at.hits(0)?;
+            for plain in
+                ["a%20b", "a%2Fb", "%C3%A4", "...", "..foo", "foo..", "a..b%2Fc", "", "%25", "x;y=.."]
+            {
+                let url = format!("{}/{plain}", at.url());
+                cx.recorder.fetch("GET", &url).send().await?.is(200)?;
+                holds(plain, at.last()?.target.ends_with(&format!("/stream/{plain}")))?;
+            }
+            // An entry without a path has no boundary within its origin.
+            let url = format!("http://{free}{}/..%2fx", at.path());
+            cx.recorder.fetch("GET", &url).send().await?.is(200)?;
+            Ok(())
+        },
+    );
     suite.launching("W9", "a redirect out of the allowlist is refused", async |cx| {
         let outside = cx.replying(Reply::ok("x"));
         let at = cx.replying(Reply::redirect(302, &outside.url()));

@@ -50,7 +50,7 @@ impl Ways {
     /// every URL before it is fetched; what names resolve to is checked when they are resolved.
     pub(crate) fn to(&self, upstream: &Upstream, sender: Sender) -> Result<Way, ProtocolError> {
         if !self.allow_any {
-            allow::check(&self.allow, upstream)?;
+            allow::check(&self.allow, upstream, |origin| format!("start it with --allow {origin}/"))?;
         }
         let mapped = map::find(&self.maps, upstream);
         let named = mapped.is_some() || self.allow.iter().any(|entry| entry.covers(upstream));

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::climb::climbs;
 use crate::recorder::address::Upstream;
 use crate::words::{ErrorCode, ProtocolError};
 
@@ -22,6 +23,12 @@ impl Allow {
             ));
         }
         let url = Upstream::parse(text)?.url().clone();
+        if climbs(url.path()) {
+            return Err(ProtocolError::new(
+                ErrorCode::InvalidUrl,
+                format!("the path of `{text}` has a coded `.` or `..` in it: write where it leads to"),
+            ));
+        }
         Ok(Self(url))
     }
 
@@ -32,9 +39,15 @@ impl Allow {
     }
 
     /// Whether the upstream is of this origin and below this path. A prefix ends at a slash: `/v1` allows
-    /// `/v1` and `/v1/x`, not `/v1x`.
+    /// `/v1` and `/v1/x`, not `/v1x`. Where the entry has a path, that is a boundary: what a server on the way could
+    /// read as a way out of it ([`climbs`]) is not below it.
     #[must_use]
     pub fn covers(&self, upstream: &Upstream) -> bool {
+        self.is_above(upstream) && (self.0.path() == "/" || !climbs(upstream.url().path()))
+    }
+
+    /// Whether the upstream is of this origin and its path begins with this one.
+    fn is_above(&self, upstream: &Upstream) -> bool {
         let url = upstream.url();
         url.origin() == self.0.origin()
             && url
@@ -44,21 +57,28 @@ impl Allow {
     }
 }
 
-/// Refuses an upstream that no entry covers. No entries at all refuse nothing.
+/// Refuses an upstream that no entry covers. No entries at all refuse nothing. `remedy` says what allows an origin.
 ///
 /// # Errors
 /// [`ErrorCode::UpstreamNotAllowed`].
-pub fn check(entries: &[Allow], upstream: &Upstream) -> Result<(), ProtocolError> {
+pub fn check(
+    entries: &[Allow],
+    upstream: &Upstream,
+    remedy: impl Fn(&str) -> String,
+) -> Result<(), ProtocolError> {
     if entries.is_empty() || entries.iter().any(|entry| entry.covers(upstream)) {
         return Ok(());
     }
     let origin = upstream.url().origin().ascii_serialization();
-    Err(ProtocolError::new(
-        ErrorCode::UpstreamNotAllowed,
+    let message = if entries.iter().any(|entry| entry.is_above(upstream)) {
         format!(
-            "this recorder may not fetch that URL of {origin}: start it with --allow {origin}/ if it shall"
-        ),
-    ))
+            "that URL of {origin} has a coded `.` or `..` in its path, which may lead out of what this recorder may \
+             fetch: write the path without it"
+        )
+    } else {
+        format!("this recorder may not fetch that URL of {origin}: {} if it shall", remedy(&origin))
+    };
+    Err(ProtocolError::new(ErrorCode::UpstreamNotAllowed, message))
 }
 
 #[cfg(test)]
@@ -94,8 +114,33 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_a_boundary_and_an_origin_has_none() {
+        for way_out in ["/v1/..%2fadmin", "/v1/x/%252e%252e/admin", "/v1/..;/admin"] {
+            let url = format!("https://a.example{way_out}");
+            for entry in ["https://a.example/v1", "https://a.example/v1/"] {
+                assert!(!covers(entry, &url), "{url}");
+            }
+            assert!(covers("https://a.example", &url), "{url}");
+        }
+        let entries = [Allow::parse("https://a.example/v1/").unwrap()];
+        let said = |url: &str| {
+            let upstream = Upstream::parse(url).unwrap();
+            check(&entries, &upstream, |origin| format!("name {origin}")).unwrap_err().message
+        };
+        assert!(said("https://a.example/v1/..%2fadmin").contains("a coded `.` or `..`"));
+        assert!(said("https://a.example/..%2fv1/").contains("name https://a.example if it shall"));
+    }
+
+    #[test]
     fn entries_are_origins_with_a_path() {
-        for bad in ["a.example", "ftp://a.example", "https://a.example/?x", "https://u@a.example/", ""] {
+        for bad in [
+            "a.example",
+            "ftp://a.example",
+            "https://a.example/?x",
+            "https://u@a.example/",
+            "https://a.example/v1/..%2fv2/",
+            "",
+        ] {
             assert_eq!(Allow::parse(bad).unwrap_err().code, ErrorCode::InvalidUrl, "{bad}");
         }
     }
@@ -103,9 +148,9 @@ mod tests {
     #[test]
     fn no_entries_refuse_nothing() {
         let upstream = Upstream::parse("https://a.example/").unwrap();
-        assert!(check(&[], &upstream).is_ok());
+        assert!(check(&[], &upstream, str::to_owned).is_ok());
         let other = [Allow::parse("https://b.example").unwrap()];
-        assert_eq!(check(&other, &upstream).unwrap_err().code, ErrorCode::UpstreamNotAllowed);
+        assert_eq!(check(&other, &upstream, str::to_owned).unwrap_err().code, ErrorCode::UpstreamNotAllowed);
     }
 
     #[test]
