@@ -387,6 +387,7 @@ export type RecorderErrorCode =
   | 'forbidden-origin'
   | 'forwarded-request'
   | 'service-worker'
+  | 'subresource'
   | 'upstream-not-allowed'
   | 'unauthorized'
   | 'loop-detected'

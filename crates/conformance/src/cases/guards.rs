@@ -76,6 +76,41 @@ pub(super) fn add(suite: &mut Suite) {
         request.send().await?.error(403, "service-worker").await?;
         Ok(at.hits(0)?)
     });
+    suite.case("W18", "what a page would load as a part of itself is refused", async |cx| {
+        let at = cx.replying(Reply::ok("alert(1)").header("content-type", "text/javascript"));
+        for (dest, mode) in [
+            ("script", "no-cors"),
+            ("script", "cors"),
+            ("style", "no-cors"),
+            ("image", "no-cors"),
+            ("font", "cors"),
+            ("worker", "same-origin"),
+            ("sharedworker", "same-origin"),
+            ("audioworklet", "cors"),
+            ("json", "cors"),
+            ("manifest", "cors"),
+            ("object", "navigate"),
+            ("embed", "navigate"),
+            ("fencedframe", "navigate"),
+            ("document", "no-cors"),
+            ("to-come", "cors"),
+        ] {
+            let load = |request: crate::client::Request| {
+                request.header("sec-fetch-dest", dest).header("sec-fetch-mode", mode)
+            };
+            load(cx.get(&at)).send().await?.error(403, "subresource").await?;
+            load(cx.get(&at).mode("replay")).send().await?.error(403, "subresource").await?;
+            load(cx.recorder.request("GET", "/demo/x")).send().await?.error(403, "subresource").await?;
+        }
+        at.hits(0)?;
+        for (dest, mode) in
+            [("empty", "cors"), ("document", "navigate"), ("iframe", "navigate"), ("frame", "navigate")]
+        {
+            let request = cx.get(&at).header("sec-fetch-dest", dest).header("sec-fetch-mode", mode);
+            request.send().await?.is(200)?;
+        }
+        Ok(())
+    });
     suite.case("A8", "a recorder that is asked to fetch itself answers 508", async |cx| {
         let own = cx.recorder.authority.clone();
         let port = own.rsplit(':').next().unwrap_or_default().to_owned();

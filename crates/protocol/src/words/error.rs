@@ -58,6 +58,7 @@ error_codes! {
     ForbiddenOrigin = "forbidden-origin", 403, final, "Pages of this origin may not use this recorder.";
     ForwardedRequest = "forwarded-request", 403, final, "The request came through a proxy that the recorder was not told about.";
     ServiceWorker = "service-worker", 403, final, "A proxied script may not become a service worker.";
+    Subresource = "subresource", 403, final, "A page may not load an upstream's answer as a part of itself.";
     UpstreamNotAllowed = "upstream-not-allowed", 403, final, "The recorder is not allowed to fetch this upstream URL.";
     Unauthorized = "unauthorized", 401, final, "The request carries no valid token or credential.";
     LoopDetected = "loop-detected", 508, final, "The recorder was asked to fetch itself.";

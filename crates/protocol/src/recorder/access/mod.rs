@@ -5,6 +5,7 @@ mod climb;
 pub mod cors;
 pub mod destination;
 mod host;
+pub(crate) mod loads;
 pub mod local;
 pub mod map;
 mod origin;

@@ -3,6 +3,7 @@
 use http::{HeaderMap, Method};
 
 use super::headers::check_for;
+use crate::recorder::access::loads::refuse_subresource;
 use crate::recorder::access::scope::Scoping;
 use crate::recorder::address::{Control, Own, Target, parse_target};
 use crate::words::header::single;
@@ -59,7 +60,9 @@ impl Route {
     /// Reads the head of a request that was let in. `path` is its path and query.
     ///
     /// # Errors
-    /// Those of an address, of a token or credential, and of `durablefetch-for`.
+    /// Those of an address, of a token or credential, and of `durablefetch-for`; [`ErrorCode::Subresource`].
+    ///
+    /// [`ErrorCode::Subresource`]: crate::words::ErrorCode::Subresource
     pub fn read(
         method: &Method,
         path: &str,
@@ -82,6 +85,7 @@ impl Route {
                 if matches!(*method, Method::CONNECT | Method::TRACE) {
                     return Ok(Self::WrongMethod(FETCHED));
                 }
+                refuse_subresource(headers)?;
                 check_for(headers, &target, rules.own)?;
                 Self::Fetch { target, scope }
             }
@@ -167,6 +171,11 @@ mod tests {
         for method in [Method::TRACE, Method::CONNECT] {
             assert_eq!(read(method, "/a.example/x", &[]), Ok(Route::WrongMethod(FETCHED)));
         }
+        let script = [("sec-fetch-dest", "script")];
+        for path in ["/a.example/x.js", "/demo/x"] {
+            assert_eq!(read(Method::GET, path, &script), Err(ErrorCode::Subresource), "{path}");
+        }
+        assert_eq!(read(Method::GET, "/favicon.ico", &[("sec-fetch-dest", "image")]), Ok(Route::Icon));
         let other = [("durablefetch-for", "https://b.example/")];
         assert_eq!(read(Method::GET, "/a.example/x", &other), Err(ErrorCode::BadRequest));
     }
