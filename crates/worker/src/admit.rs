@@ -10,6 +10,7 @@ use durablefetch_protocol::destination::Sender;
 use durablefetch_protocol::fingerprint::{self, Whose};
 use durablefetch_protocol::life::Reply;
 use durablefetch_protocol::request_headers::AskHead;
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::route::Route;
 use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, State};
 use http::Method;
@@ -23,7 +24,7 @@ use crate::js::sys;
 use crate::recording::Recording;
 use crate::recording::owner::Owner;
 use crate::recording::reader::{self, Follow};
-use crate::upstream::{self, Source, Upward, demo_head};
+use crate::upstream::{self, Source, Upward};
 
 /// A body of at most this much that is there whole is answered with at once, without a pipe.
 const AT_ONCE: u64 = 64 << 10;
@@ -62,7 +63,7 @@ async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
             (Source::Upstream(upward), cookies)
         }
         Target::Demo(_) if request.method == Method::HEAD => {
-            let headers = demo_head().passing(&[], &request.admitted);
+            let headers = Head::of_demo().passing(&[], &request.admitted);
             return respond::or_internal(respond::response(200, b"", &headers, Body::Nothing));
         }
         Target::Demo(id) => (Source::Demo(Script::of(&id)), Cookies::Drop),

@@ -192,6 +192,28 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(at.hits(0)?)
     });
+    suite.case("S16", "an answer whose status is none of 200 to 599 is a 502", async |cx| {
+        for status in [101, 600, 666, 999] {
+            for method in ["GET", "POST", "HEAD"] {
+                let at = cx.endpoint();
+                let open = cx.recorder.fetch(method, &at.url()).open().await?;
+                let mut call = at.accept().await?;
+                let upgrade = if status == 101 { "connection: upgrade\r\nupgrade: x\r\n" } else { "" };
+                let head = format!("HTTP/1.1 {status} What\r\ncontent-length: 0\r\n{upgrade}\r\n");
+                call.raw(head.as_bytes()).await?;
+                let mut answer = open.response().await?;
+                answer.is(502)?.state("none")?.has("durablefetch-error", "upstream-failed")?;
+                answer.lacks("upgrade")?;
+                if method != "HEAD" {
+                    answer.error(502, "upstream-failed").await?;
+                    same("state", &cx.status(&at).await?["state"], &json!("none"))?;
+                }
+            }
+        }
+        let at = cx.replying(Reply::new(101).body("x"));
+        let hop = cx.replying(Reply::redirect(307, &at.url()));
+        Ok(cx.get(&hop).send().await?.error(502, "upstream-failed").await?)
+    });
     suite.case("S7", "an informational response of the upstream is skipped", async |cx| {
         let Connecting { at: _at, mut call, starter } = cx.connecting().await?;
         call.raw(b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n").await?;

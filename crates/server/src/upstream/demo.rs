@@ -3,9 +3,8 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
+use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::response_head::Head;
-use http::{HeaderMap, HeaderValue};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::clock::now_ms;
@@ -20,12 +19,10 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn open(script: Script) -> Opened<Self> {
-        let mut headers = HeaderMap::new();
-        headers.insert("content-type", HeaderValue::from_static(CONTENT_TYPE));
         let mut ticks = interval(script.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Opened {
-            head: Head::of_upstream(200, b"OK".to_vec(), &headers),
+            head: Head::of_demo(),
             cookies: Vec::new(),
             length: None,
             body: Self { script, sent: 0, ticks },

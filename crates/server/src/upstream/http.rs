@@ -126,7 +126,7 @@ fn opened(answer: Answer, cookies: Cookies) -> Result<Opened<UpstreamBody>, Prot
     };
     let length = parts.headers.get(header::CONTENT_LENGTH).filter(|_| codings.is_empty()).cloned();
     Ok(Opened {
-        head: Head::of_upstream(parts.status.as_u16(), reason, &parts.headers),
+        head: Head::of_upstream(parts.status.as_u16(), reason, &parts.headers)?,
         cookies,
         length,
         body: UpstreamBody { body, decoder: (!codings.is_empty()).then(|| Box::new(Decoder::new(&codings))) },

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::recording::End;
+use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
 use wasm_bindgen_futures::spawn_local;
 
@@ -13,7 +14,7 @@ use super::Recording;
 use super::owner::Owner;
 use crate::js::sys;
 use crate::upstream::decode::Decoded;
-use crate::upstream::{self, Opened, Source, Upward, demo_head};
+use crate::upstream::{self, Opened, Source, Upward};
 
 /// How often the watchdog looks within the idle timeout. An upstream is cut after that time and at most one look more.
 const LOOKS: u32 = 8;
@@ -66,7 +67,7 @@ async fn open(
 }
 
 async fn from_demo(owner: &Rc<impl Owner>, recording: &Rc<Recording>, script: Script) -> End {
-    owner.answered(recording, demo_head(), Vec::new());
+    owner.answered(recording, Head::of_demo(), Vec::new());
     let mut next = script.event(1, sys::now_ms());
     for n in 2.. {
         let Some(event) = next else { break };

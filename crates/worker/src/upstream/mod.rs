@@ -11,7 +11,7 @@ use std::time::Duration;
 use durablefetch_protocol::access::Cookies;
 use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::coding::Codings;
-use durablefetch_protocol::demo::{CONTENT_TYPE, Script};
+use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::destination::Sender;
 use durablefetch_protocol::redirect::{Chase, redirected};
 use durablefetch_protocol::response_head::Head;
@@ -65,12 +65,6 @@ pub(crate) struct Opened {
     pub(crate) length: Option<HeaderValue>,
     /// Of its body.
     pub(crate) codings: Codings,
-}
-
-/// The head of every demo stream.
-pub(crate) fn demo_head() -> Head {
-    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))]);
-    Head::of_upstream(200, b"OK".to_vec(), &headers)
 }
 
 /// What aborts a request.
@@ -127,7 +121,7 @@ async fn follow(
         let from = Sender::redirecting(chase.at().is_loopback());
         if !chase.follow(status, &answered, &own, |to| config.access.cookies(to))? {
             drop(timer);
-            return opened(&response, &answered, chase.cookies());
+            return opened(&response, &answered, chase.cookies()).inspect_err(|_| discard(&response));
         }
         discard(&response);
         config.access.check_upstream(chase.at(), from).map_err(redirected)?;
@@ -162,7 +156,7 @@ fn opened(
 ) -> Result<Opened, ProtocolError> {
     let codings = decode::codings(answered)?;
     let reason = js::headers::bytes(&response.status_text());
-    let head = Head::of_upstream(response.status(), reason, answered);
+    let head = Head::of_upstream(response.status(), reason, answered)?;
     let cookies = match cookies {
         Cookies::Pass => answered.get_all(header::SET_COOKIE).iter().cloned().collect(),
         Cookies::Drop => Vec::new(),
@@ -171,7 +165,7 @@ fn opened(
     Ok(Opened { head, cookies, body: response.body(), length, codings })
 }
 
-/// The body of a redirect is nobody's.
+/// The body of a redirect is nobody's, nor is that of an answer that is none.
 fn discard(response: &web_sys::Response) {
     if let Some(body) = response.body() {
         wasm_bindgen_futures::spawn_local(async move {

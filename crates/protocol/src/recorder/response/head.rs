@@ -4,6 +4,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 
 use super::inert;
 use crate::recorder::access::{Admitted, cors};
+use crate::recorder::address::demo;
 use crate::recorder::recording::Progress;
 use crate::words::control_json::{ErrorBody, ErrorDetail};
 use crate::words::header::list;
@@ -28,8 +29,15 @@ pub struct Head {
 
 impl Head {
     /// What is kept of an upstream's head.
-    #[must_use]
-    pub fn of_upstream(status: u16, reason: Vec<u8>, headers: &HeaderMap) -> Self {
+    ///
+    /// # Errors
+    /// [`ErrorCode::UpstreamFailed`] for a status that no answer has: an upgrade that nobody asked for, 600 and more.
+    pub fn of_upstream(status: u16, reason: Vec<u8>, headers: &HeaderMap) -> Result<Self, ProtocolError> {
+        if !(200..600).contains(&status) {
+            let message =
+                format!("the upstream answered with the status {status}, which is none of 200 to 599");
+            return Err(ProtocolError::new(ErrorCode::UpstreamFailed, message));
+        }
         let no_store =
             list(headers, header::CACHE_CONTROL).any(|directive| directive.eq_ignore_ascii_case("no-store"));
         let is_event_stream = |value: &str| {
@@ -37,7 +45,15 @@ impl Head {
         };
         let mut types = headers.get_all(header::CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok());
         let volatile = no_store && !types.any(is_event_stream);
-        Self { status, reason, headers: inert::to_store(headers), volatile }
+        Ok(Self { status, reason, headers: inert::to_store(headers), volatile })
+    }
+
+    /// The head of every demo stream.
+    #[must_use]
+    pub fn of_demo() -> Self {
+        let headers =
+            HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(demo::CONTENT_TYPE))]);
+        Self { status: 200, reason: b"OK".to_vec(), headers, volatile: false }
     }
 
     /// Whether an upstream's answer of this status is recorded. All others pass through.
@@ -241,9 +257,21 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-            assert_eq!(Head::of_upstream(200, Vec::new(), &headers).volatile, volatile, "{cache} {kind}");
+            let head = Head::of_upstream(200, Vec::new(), &headers).unwrap();
+            assert_eq!(head.volatile, volatile, "{cache} {kind}");
         }
-        assert!(!Head::of_upstream(200, Vec::new(), &HeaderMap::new()).volatile);
+        assert!(!Head::of_upstream(200, Vec::new(), &HeaderMap::new()).unwrap().volatile);
+    }
+
+    #[test]
+    fn an_answer_has_a_status_of_200_to_599() {
+        let of = |status| Head::of_upstream(status, Vec::new(), &HeaderMap::new());
+        for status in [200, 299, 304, 418, 599] {
+            assert_eq!(of(status).unwrap().status, status);
+        }
+        for status in [0, 99, 100, 101, 103, 199, 600, 666, 999, 1000] {
+            assert_eq!(of(status).unwrap_err().code, ErrorCode::UpstreamFailed, "{status}");
+        }
     }
 
     #[test]
