@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use durablefetch_protocol::access::Access;
-use durablefetch_protocol::address::Own;
+use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::allow::Allow;
 use durablefetch_protocol::limits;
 use durablefetch_protocol::map::Map;
@@ -159,6 +159,19 @@ impl Config {
             missing.push("--token-secret, --scope-by or --unguessable-urls (whose recordings are whose)");
         }
         if missing.is_empty() { Ok(()) } else { Err(StartError::Exposed(reach, missing)) }
+    }
+
+    /// What is allowed, and should be known to who starts it.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let origin = self.public_origin.as_deref().filter(|origin| origin.starts_with("http:"))?;
+        let is_here = Upstream::parse(origin).is_ok_and(|origin| origin.is_loopback());
+        (!is_here).then(|| {
+            format!(
+                "--public-origin {origin}: whoever is on the way reads tokens, cookies and answers, and can change them; \
+                 use https, with --tls-cert or a proxy in front"
+            )
+        })
     }
 }
 

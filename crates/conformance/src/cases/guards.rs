@@ -28,6 +28,39 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
+    suite.case("W1", "a Host is a name or address and a port, and is read as that alone", async |cx| {
+        let at = cx.replying(Reply::ok("x"));
+        for host in [
+            "localhost#.evil",
+            "localhost/..",
+            "localhost?",
+            "localhost\\.evil",
+            "evil.example#.localhost",
+            "@localhost",
+            "user@localhost",
+            "evil.example:80@localhost",
+            "lo%63alhost",
+            "localhost%00",
+            "local host",
+            "localhost, localhost",
+            "localhost:80:80",
+            "localhost:65536",
+            "localhost:x",
+            "127.1",
+            "2130706433",
+            "[::ffff:127.0.0.1]",
+            "",
+        ] {
+            // A platform may have refused what is no Host before the recorder sees it.
+            let answer = cx.get(&at).header("host", host).send().await?;
+            holds(format!("`{host}` is refused: {answer:?}"), matches!(answer.status, 400 | 421))?;
+        }
+        let twice = cx.get(&at).header("Host", cx.recorder.authority.clone());
+        twice.send().await?.is(400)?;
+        at.hits(0)?;
+        cx.get(&at).header("host", "LOCALHOST.:80").send().await?.is(200)?;
+        Ok(())
+    });
     suite.case("W3", "a foreign Origin is a 403, on every address and in a preflight", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for origin in ["https://evil.example", "http://localhost.evil.example", "null", "file://", "garbage"]
@@ -44,13 +77,31 @@ pub(super) fn add(suite: &mut Suite) {
     });
     suite.case("W4", "Sec-Fetch-Site: cross-site without an Origin is a 403", async |cx| {
         let at = cx.replying(Reply::ok("x"));
-        let request = cx.get(&at).header("sec-fetch-site", "cross-site");
-        request.send().await?.error(403, "forbidden-origin").await?;
+        for site in ["cross-site", "to-come"] {
+            let request = cx.get(&at).header("sec-fetch-site", site);
+            request.send().await?.error(403, "forbidden-origin").await?;
+        }
         at.hits(0)?;
         for site in ["same-origin", "same-site", "none"] {
             cx.get(&at).header("sec-fetch-site", site).send().await?.is(200)?;
         }
         Ok(())
+    });
+    suite.case("H6", "what decides who asks stands once", async |cx| {
+        let at = cx.replying(Reply::ok("x"));
+        for (name, first, second) in [
+            ("origin", "http://localhost:5173", "https://evil.example"),
+            ("origin", "http://localhost:5173", "http://localhost:5173"),
+            ("sec-fetch-site", "same-origin", "cross-site"),
+            ("sec-fetch-mode", "navigate", "no-cors"),
+            ("sec-fetch-dest", "empty", "script"),
+            ("sec-fetch-to-come", "?0", "?1"),
+            ("service-worker", "x", "script"),
+        ] {
+            let request = cx.get(&at).header(name, first).header(name, second);
+            request.send().await?.error(400, "bad-request").await?;
+        }
+        Ok(at.hits(0)?)
     });
     suite.case(
         "W3 W4",

@@ -105,8 +105,12 @@ pub(super) fn add(suite: &mut Suite) {
                 let request = through(&cx, &at.url()).header("origin", origin);
                 request.send().await?.error(403, "forbidden-origin").await?;
             }
-            let request = through(&cx, &at.url()).header("sec-fetch-site", "cross-site");
-            request.send().await?.error(403, "forbidden-origin").await?;
+            for site in ["cross-site", "same-site"] {
+                let request = through(&cx, &at.url()).header("sec-fetch-site", site);
+                request.send().await?.error(403, "forbidden-origin").await?;
+            }
+            let sibling = through(&cx, &at.url()).header("sec-fetch-site", "same-site");
+            sibling.header("origin", "https://admin.example").send().await?.is(200)?;
             let request = through(&cx, &at.url()).header("service-worker", "script");
             Ok(request.send().await?.error(403, "service-worker").await?)
         },

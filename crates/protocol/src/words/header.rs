@@ -38,6 +38,16 @@ pub(crate) fn is_hop_by_hop(name: &HeaderName, named: &[HeaderName]) -> bool {
     HOP_BY_HOP.contains(&name.as_str()) || named.contains(name)
 }
 
+/// Whether a header is one of those that decide who asks and what for. They stand once, or what the recorder reads and
+/// what somebody before it read might be two things.
+#[must_use]
+pub fn stands_once(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(name, "host" | "origin" | "service-worker")
+        || name.starts_with("sec-fetch-")
+        || name.starts_with(super::name::PREFIX)
+}
+
 /// The value of a header that may stand once.
 ///
 /// # Errors

@@ -41,6 +41,28 @@ fn origins_are_serialised_as_browsers_do() {
 }
 
 #[test]
+fn a_public_origin_in_the_clear_is_warned_of() {
+    for (origin, warned) in [
+        ("http://app.example", true),
+        ("http://10.0.0.1:8787", true),
+        ("http://localhost.example", true),
+        ("https://app.example", false),
+        ("http://localhost:3000", false),
+        ("http://127.0.0.1", false),
+        ("http://[::1]:3000", false),
+        ("http://app.localhost", false),
+    ] {
+        let warning = serve(&["--public-origin", origin]).unwrap().warning();
+        assert_eq!(
+            warning.as_deref().is_some_and(|said| said.contains(origin)),
+            warned,
+            "{origin}: {warning:?}"
+        );
+    }
+    assert_eq!(serve(&[]).unwrap().warning(), None);
+}
+
+#[test]
 fn a_base_path_has_no_trailing_slash() {
     assert_eq!(serve(&["--base-path", "/df/"]).unwrap().base_path, "/df");
     assert!(serve(&["--base-path", "df"]).unwrap_err().contains("write /df"));

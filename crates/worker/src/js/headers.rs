@@ -1,12 +1,12 @@
 //! `Headers` of JavaScript and `HeaderMap`.
 
-use durablefetch_protocol::name;
+use durablefetch_protocol::request_headers::stands_once;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use js_sys::Array;
 use wasm_bindgen::JsCast;
 
-/// Reads `Headers`. JavaScript joins what stands several times with `, `; where one of the protocol's own
-/// headers stands twice, that is told apart again, because it is an error.
+/// Reads `Headers`. JavaScript joins what stands several times with `, `; where one that stands once does so, that is told
+/// apart again, because it is an error.
 pub(crate) fn from_js(headers: &web_sys::Headers) -> HeaderMap {
     let mut out = HeaderMap::new();
     for entry in headers.entries().into_iter().flatten() {
@@ -18,7 +18,7 @@ pub(crate) fn from_js(headers: &web_sys::Headers) -> HeaderMap {
                 out.append(key.clone(), value);
             }
         };
-        if key.as_str().starts_with(name::PREFIX) {
+        if stands_once(&key) {
             value.split(", ").for_each(&mut add);
         } else {
             add(&value);

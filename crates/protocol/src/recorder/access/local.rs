@@ -6,7 +6,7 @@
 use http::header::HeaderMap;
 
 use super::host::{hosts, is_loopback_authority};
-use super::origin::{Admitted, check_origin, is_loopback_origin, refuse_service_worker};
+use super::origin::{Admitted, Siblings, check_origin, is_loopback_origin, refuse_service_worker};
 use crate::words::header::is_of_proxy;
 use crate::words::{ErrorCode, ProtocolError};
 
@@ -27,7 +27,7 @@ impl Guard {
         check_host(authority, headers)?;
         check_forwarded(headers)?;
         let remedy = |origin: &str| format!("start it with --origin {origin} if it shall");
-        let origin = check_origin(headers, |origin| self.allows(origin), remedy)?;
+        let origin = check_origin(headers, Siblings::May, |origin| self.allows(origin), remedy)?;
         refuse_service_worker(headers)?;
         Ok(Admitted { origin })
     }
@@ -106,7 +106,9 @@ mod tests {
     #[test]
     fn what_other_sites_load_without_an_origin_is_refused() {
         let site = |site| check(&[("host", "localhost"), ("sec-fetch-site", site)]);
-        assert_eq!(site("cross-site"), Err(ErrorCode::ForbiddenOrigin));
+        for other in ["cross-site", "Cross-Site", "cross-site;x", "to-come", ""] {
+            assert_eq!(site(other), Err(ErrorCode::ForbiddenOrigin), "{other}");
+        }
         for ok in ["same-origin", "same-site", "none"] {
             assert_eq!(site(ok), Ok(None));
         }

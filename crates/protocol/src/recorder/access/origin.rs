@@ -1,10 +1,11 @@
 //! The Origin of a request, and what browsers send in its stead.
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use crate::recorder::address::is_loopback_host;
-use crate::words::{ErrorCode, ProtocolError};
+use crate::words::header::{bad, stands_once};
+use crate::words::{ErrorCode, ProtocolError, name};
 
 /// Proof that a request passed; carries the origin to be echoed in CORS headers, where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +32,36 @@ pub fn parse_origin(text: &str) -> Result<String, String> {
     Ok(url.origin().ascii_serialization())
 }
 
+/// Refuses a header that decides who asks and stands twice: the first would count here, and another elsewhere.
+pub(super) fn refuse_twice(headers: &HeaderMap) -> Result<(), ProtocolError> {
+    let is_of_the_protocol = |name: &HeaderName| name.as_str().starts_with(name::PREFIX);
+    let mut once = headers.keys().filter(|name| stands_once(name) && !is_of_the_protocol(name));
+    match once.find(|name| headers.get_all(*name).iter().nth(1).is_some()) {
+        Some(name) => Err(bad(name.as_str(), "stands twice")),
+        None => Ok(()),
+    }
+}
+
+/// Whether a page of another origin of the same site (`sec-fetch-site: same-site`) may make a browser ask without an
+/// Origin, as by a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Siblings {
+    /// On loopback: all that is there may ask with an Origin, too.
+    May,
+    /// Under a public origin: `blog.app.example` is not `app.example`, and brings its cookies.
+    MayNot,
+}
+
 /// The rule of Origin: none, or one that is allowed, which is to be echoed. `remedy` says what allows another one.
 pub(super) fn check_origin(
     headers: &HeaderMap,
+    siblings: Siblings,
     allows: impl Fn(&str) -> bool,
     remedy: impl Fn(&str) -> String,
 ) -> Result<Option<HeaderValue>, ProtocolError> {
+    refuse_twice(headers)?;
     let Some(value) = headers.get(header::ORIGIN) else {
-        refuse_cross_site(headers)?;
+        refuse_other_sites(headers, siblings)?;
         return Ok(None);
     };
     if value.to_str().is_ok_and(allows) {
@@ -51,14 +74,20 @@ pub(super) fn check_origin(
 
 /// For a request without an Origin: a navigation, a same-origin GET or no browser at all. What another site's
 /// page makes a browser load without one (img, script, no-cors) says so here.
-fn refuse_cross_site(headers: &HeaderMap) -> Result<(), ProtocolError> {
-    if headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"cross-site") {
-        return Err(ProtocolError::new(
-            ErrorCode::ForbiddenOrigin,
-            "a page of another site asked for this (sec-fetch-site: cross-site); fetch it from an allowed origin",
-        ));
+fn refuse_other_sites(headers: &HeaderMap, siblings: Siblings) -> Result<(), ProtocolError> {
+    let Some(site) = headers.get("sec-fetch-site") else { return Ok(()) };
+    match site.as_bytes() {
+        b"same-origin" | b"none" => return Ok(()),
+        b"same-site" if siblings == Siblings::May => return Ok(()),
+        _ => {}
     }
-    Ok(())
+    let site = site.to_str().unwrap_or("(not ASCII)");
+    Err(ProtocolError::new(
+        ErrorCode::ForbiddenOrigin,
+        format!(
+            "a page of another origin asked for this (sec-fetch-site: {site}); fetch it from an allowed origin"
+        ),
+    ))
 }
 
 pub(super) fn refuse_service_worker(headers: &HeaderMap) -> Result<(), ProtocolError> {
@@ -101,6 +130,22 @@ mod tests {
         assert_eq!(parse_origin("http://b.example:81").as_deref(), Ok("http://b.example:81"));
         for bad in ["app.example", "https://app.example/x", "null", "file:///x", "https://u:p@a.example"] {
             assert!(parse_origin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_decides_who_asks_stands_once() {
+        for name in ["origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-to-come", "service-worker"] {
+            let refused = checked(&[(name, "same-origin"), (name, "same-origin")], |map| {
+                refuse_twice(map).map(|()| Admitted { origin: None })
+            });
+            assert_eq!(refused, Err(ErrorCode::BadRequest), "{name}");
+        }
+        for name in ["x-a", "accept", "cookie", "durablefetch-mode"] {
+            let fine = checked(&[(name, "a"), (name, "b")], |map| {
+                refuse_twice(map).map(|()| Admitted { origin: None })
+            });
+            assert_eq!(fine, Ok(None), "{name}");
         }
     }
 

@@ -6,7 +6,7 @@ use http::header::HeaderMap;
 use url::Url;
 
 use super::host::{hosts, is_loopback_authority};
-use super::origin::{Admitted, check_origin, refuse_service_worker};
+use super::origin::{Admitted, Siblings, check_origin, refuse_service_worker};
 use crate::words::{ErrorCode, ProtocolError};
 
 /// What a recorder with a public origin answers. Loopback has no privilege here.
@@ -57,7 +57,7 @@ impl PublicGuard {
         }
         let allows = |origin: &str| self.origins.iter().any(|own| own == origin);
         let remedy = |_: &str| "name it in its configuration if it shall".to_owned();
-        let origin = check_origin(headers, allows, remedy)?;
+        let origin = check_origin(headers, Siblings::MayNot, allows, remedy)?;
         refuse_service_worker(headers)?;
         Ok(Admitted { origin })
     }
@@ -139,7 +139,11 @@ mod tests {
     #[test]
     fn cross_site_loads_and_service_workers_are_refused_and_proxies_are_not() {
         let with = |name, value| check(&[("host", "df.example"), (name, value)]);
-        assert_eq!(with("sec-fetch-site", "cross-site"), Err(ErrorCode::ForbiddenOrigin));
+        for other in ["cross-site", "same-site", "to-come"] {
+            assert_eq!(with("sec-fetch-site", other), Err(ErrorCode::ForbiddenOrigin), "{other}");
+        }
+        assert_eq!(with("sec-fetch-site", "same-origin"), Ok(None));
+        assert_eq!(with("sec-fetch-site", "none"), Ok(None));
         assert_eq!(with("service-worker", "script"), Err(ErrorCode::ServiceWorker));
         assert_eq!(with("x-forwarded-for", "1.2.3.4"), Ok(None));
     }

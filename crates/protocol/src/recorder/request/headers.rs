@@ -8,7 +8,7 @@ use crate::recorder::address::{Own, Target, Upstream};
 use crate::words::header::{bad, connection_named, is_hop_by_hop, is_of_proxy, list};
 use crate::words::{ErrorCode, Fingerprint, Mode, ProtocolError, RecordingId, RequestId, name};
 
-pub use crate::words::header::single;
+pub use crate::words::header::{single, stands_once};
 
 /// What a request asks for, read from its `durablefetch-*` headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
