@@ -18,6 +18,8 @@ pub enum StartError {
     Tls(String),
     /// The data directory cannot be made, read or written.
     DataDir(PathBuf, io::Error),
+    /// This path in the data directory is a symbolic link, which is not followed.
+    SymbolicLink(PathBuf),
     /// Another recorder uses the data directory.
     DataDirInUse(PathBuf),
     /// The database in the data directory cannot be opened.
@@ -53,6 +55,12 @@ impl fmt::Display for StartError {
             Self::DataDir(path, error) => write!(
                 f,
                 "the data directory {} cannot be used: {error}; name a writable one with --data",
+                path.display()
+            ),
+            Self::SymbolicLink(path) => write!(
+                f,
+                "{} is a symbolic link, which the recorder does not follow: remove it, and name the directory that \
+                 recordings are to be in with --data (that may be a link)",
                 path.display()
             ),
             Self::DataDirInUse(path) => write!(

@@ -2,11 +2,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use durablefetch_protocol::RecordingId;
 
+use crate::storage::private;
 use crate::storage::rows::stored_id;
 
 /// The directory of body files.
@@ -19,7 +20,7 @@ impl Bodies {
     /// Makes the directory where there is none.
     pub(crate) fn open(data: &Path) -> io::Result<Self> {
         let root = data.join("bodies");
-        fs::create_dir_all(&root)?;
+        private::own_directory(&root)?;
         Ok(Self { root })
     }
 
@@ -36,12 +37,10 @@ impl Bodies {
     /// Makes the file of a new recording. Only its owner may read it. What is there already stays: an id is used once.
     pub(crate) fn create(&self, id: RecordingId) -> io::Result<File> {
         let path = self.path(id);
-        let open =
-            || OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-        match (open(), path.parent()) {
+        match (private::create(&path), path.parent()) {
             (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(parent)?;
-                open()
+                private::own_directory(parent)?;
+                private::create(&path)
             }
             (opened, _) => opened,
         }
@@ -49,7 +48,7 @@ impl Bodies {
 
     /// Opens the file of a stored recording; `None` where it has none, because no byte came.
     pub(crate) fn open_stored(&self, id: RecordingId) -> io::Result<Option<File>> {
-        match File::open(self.path(id)) {
+        match private::open(&self.path(id), OpenOptions::new().read(true)) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -58,7 +57,7 @@ impl Bodies {
 
     /// The stored length; 0 where there is no file.
     pub(crate) fn len(&self, id: RecordingId) -> io::Result<u64> {
-        match fs::metadata(self.path(id)) {
+        match fs::symlink_metadata(self.path(id)) {
             Ok(metadata) => Ok(metadata.len()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
             Err(error) => Err(error),
@@ -67,7 +66,8 @@ impl Bodies {
 
     /// Gives the room of a file back at once, which to remove it does only once nobody has it open any more.
     pub(crate) fn empty(&self, id: RecordingId) {
-        let emptied = OpenOptions::new().write(true).open(self.path(id)).and_then(|file| file.set_len(0));
+        let emptied =
+            private::open(&self.path(id), OpenOptions::new().write(true)).and_then(|file| file.set_len(0));
         if let Err(error) = emptied
             && error.kind() != io::ErrorKind::NotFound
         {
@@ -93,18 +93,21 @@ impl Bodies {
         Ok(bytes)
     }
 
-    /// The ids of all files, and the paths of what is no body file.
+    /// The ids of all files, and the paths of what is no body file. A symbolic link is an error: what it leads to may
+    /// be somebody else's.
     pub(crate) fn list(&self) -> io::Result<Vec<Result<RecordingId, PathBuf>>> {
         let mut found = Vec::new();
         for shard in fs::read_dir(&self.root)? {
             let shard = shard?;
             let (name, folder) = (shard.file_name(), shard.path());
-            if !folder.is_dir() {
+            if !private::kind(&shard)?.is_dir() {
                 found.push(Err(folder));
                 continue;
             }
             for file in fs::read_dir(&folder)? {
-                let file = file?.file_name();
+                let file = file?;
+                private::kind(&file)?;
+                let file = file.file_name();
                 let id = file
                     .to_str()
                     .filter(|file| name.len() == 2 && name.to_str().is_some_and(|name| file.ends_with(name)));

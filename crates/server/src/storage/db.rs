@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use crate::error::{StartError, StoreError};
@@ -31,7 +31,8 @@ pub(crate) struct Db {
 /// Opens the database, making it where there is none.
 pub(crate) fn open(path: &Path) -> Result<Connection, StartError> {
     let failed = |error: rusqlite::Error| StartError::Database(path.to_owned(), error.to_string());
-    let mut connection = Connection::open(path).map_err(failed)?;
+    let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     schema::configure(&connection).map_err(failed)?;
     if let Err(version) = schema::migrate(&mut connection).map_err(failed)? {
         return Err(StartError::FutureFormat(path.to_owned(), version));

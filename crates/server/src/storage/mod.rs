@@ -2,14 +2,15 @@
 
 pub(crate) mod bodies;
 pub(crate) mod db;
+mod private;
 pub(crate) mod recovery;
 pub(crate) mod rows;
 pub(crate) mod schema;
 mod sql;
 pub(crate) mod usage;
 
-use std::fs::{DirBuilder, File, TryLockError};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -17,6 +18,7 @@ use rusqlite::Connection;
 use crate::clock::now_ms;
 use crate::error::StartError;
 use bodies::Bodies;
+use private::SymbolicLink;
 use recovery::{Found, RecoveryError};
 
 /// The database's file in the data directory.
@@ -42,10 +44,20 @@ pub(crate) struct Store {
 
 /// Opens the store in this directory, making it where there is none, and recovers what the last process left.
 pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
-    let failed = |error| StartError::DataDir(data.to_owned(), error);
-    // What is recorded is its owner's business.
-    DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(failed)?;
-    let lock = File::create(data.join("lock")).map_err(failed)?;
+    let failed = |error| match SymbolicLink::path(&error) {
+        Some(link) => StartError::SymbolicLink(link.to_owned()),
+        None => StartError::DataDir(data.to_owned(), error),
+    };
+    if private::directory(data).map_err(failed)? {
+        tracing::warn!(
+            "others on this machine may look into the data directory {0}: run `chmod 700 {0}`",
+            data.display()
+        );
+    }
+    // SQLite follows no link on the way to its files, and the way to the data directory is the operator's.
+    let data = &data.canonicalize().map_err(failed)?;
+    let lock = private::create(&data.join("lock")).map_err(failed)?;
+    private::take_from_others(&lock).map_err(failed)?;
     lock.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => StartError::DataDirInUse(data.to_owned()),
         TryLockError::Error(error) => failed(error),
@@ -57,6 +69,7 @@ pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
     if len(&path) < PAGE && len(&data.join(LOG)) == 0 && !bodies.list().map_err(failed)?.is_empty() {
         return Err(StartError::DatabaseMissing(path));
     }
+    own_database(&path).map_err(failed)?;
     // SQLite calls it an I/O error, a full disk or a file that cannot be opened, by what it was about to write.
     let or_full = |error| if has_room(data) { error } else { StartError::NoRoom(data.to_owned()) };
     let mut connection = db::open(&path).map_err(or_full)?;
@@ -72,6 +85,22 @@ pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
     getrandom::fill(&mut fresh).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
     let secret = schema::secret(&connection, fresh).map_err(database)?;
     Ok(Store { connection, bodies, found, secret, lock })
+}
+
+/// Has the database's files be for their owner alone. SQLite gives its log and shared memory the rights of the database, so
+/// that is there before SQLite is.
+fn own_database(path: &Path) -> io::Result<()> {
+    private::take_from_others(&private::create(path)?)?;
+    for suffix in ["-wal", "-shm", "-journal"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        match private::open(Path::new(&beside), OpenOptions::new().read(true)) {
+            Ok(file) => private::take_from_others(&file)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Whether the disk has what SQLite takes before it does anything: its shared memory and a few pages.

@@ -15,6 +15,7 @@ mod many;
 mod metrics;
 mod metrics_listener;
 mod overlong;
+mod private;
 mod proxy;
 mod shutdown;
 mod start;
