@@ -185,7 +185,9 @@ impl Entry {
         }
         let (entry, freight) = (Arc::clone(self), Arc::clone(&cargo.freight));
         let changes = std::mem::take(&mut plan.changes);
-        let committed = recorder.db.call(move |db| rows::commit(db, &entry.key, &changes, &freight)).await;
+        let erases = rows::erase(&changes);
+        let commit = recorder.db.write(erases, move |db| rows::commit(db, &entry.key, &changes, &freight));
+        let committed = commit.await;
         let grown = committed.as_ref().copied().unwrap_or_default();
         recorder.usage.change_rows(&self.account, grown - added);
         if let Err(error) = committed {

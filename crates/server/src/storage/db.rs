@@ -1,9 +1,11 @@
 //! The database thread. Commits are grouped: what has queued up meanwhile is one transaction.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
@@ -14,9 +16,20 @@ use crate::storage::schema;
 /// Jobs in one transaction, at most; the first of them waits for the last.
 const GROUP_MAX: usize = 256;
 
+/// As long as rusqlite has it: another process that writes is waited for.
+const BUSY: Duration = Duration::from_secs(5);
+/// What was removed leaves the log once nothing was to be done for this long...
+const QUIET: Duration = Duration::from_millis(250);
+/// ...and after this at the latest: a start that comes at that moment waits for the disk, once in so long.
+const ERASE_WITHIN: Duration = Duration::from_secs(30);
+
 enum Job {
     /// Runs in the transaction; what it returns runs once that is committed.
-    Work(Box<dyn FnOnce(&mut Connection) -> Answer + Send>),
+    Work {
+        work: Box<dyn FnOnce(&mut Connection) -> Answer + Send>,
+        /// It removes what is not to be found on the disk any more.
+        erases: bool,
+    },
     /// Ends the thread.
     Close,
 }
@@ -40,12 +53,17 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StartError> {
     // Better told now than found by whoever asks for what is damaged: a third of a second for 100,000 recordings.
     let found: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
-    if found == "ok" { Ok(connection) } else { Err(StartError::Database(path.to_owned(), found)) }
+    if found != "ok" {
+        return Err(StartError::Database(path.to_owned(), found));
+    }
+    // What is sorted is in memory, and in no file outside the data directory. To rewrite a database that has just been
+    // migrated would take its size in memory, so this comes after that.
+    connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
+    Ok(connection)
 }
 
 impl Db {
-    /// Gives the connection to a thread of its own.
-    /// It writes down in `taken` what the database and its log take.
+    /// Gives the connection to a thread of its own, which writes down in `taken` what the database and its log take.
     pub(crate) fn spawn(
         connection: Connection,
         taken: Arc<AtomicU64>,
@@ -63,8 +81,17 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
+        self.write(false, work).await
+    }
+
+    /// As [`Db::call`]; the bytes of what is removed leave the log as well, a moment later, where this `erases`.
+    pub(crate) async fn write<T, F>(&self, erases: bool, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
         let (answer, result) = oneshot::channel();
-        let job = Job::Work(Box::new(move |connection| {
+        let work: Box<dyn FnOnce(&mut Connection) -> Answer + Send> = Box::new(move |connection| {
             let done = in_savepoint(connection, work);
             Box::new(move |committed| {
                 let outcome = match (done, committed) {
@@ -74,8 +101,8 @@ impl Db {
                 };
                 let _ = answer.send(outcome);
             })
-        }));
-        self.jobs.send(job).map_err(|_| StoreError::closed())?;
+        });
+        self.jobs.send(Job::Work { work, erases }).map_err(|_| StoreError::closed())?;
         result.await.map_err(|_| StoreError::closed())?
     }
 
@@ -110,13 +137,29 @@ fn in_savepoint<T>(
 fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU64) {
     let mut answers = Vec::new();
     let mut open = true;
+    // The last process may have been killed before the log was rid of what it had removed.
+    let mut traces = Traces { since: Some(Instant::now()), patience: QUIET };
     while open {
-        let Ok(Job::Work(first)) = queue.recv() else { break };
+        let first = match traces.since {
+            None => queue.recv().ok(),
+            Some(_) => match queue.recv_timeout(traces.patience) {
+                Err(RecvTimeoutError::Timeout) => {
+                    traces.erase(&connection);
+                    continue;
+                }
+                job => job.ok(),
+            },
+        };
+        let Some(Job::Work { work, erases }) = first else { break };
+        let mut erasing = erases;
         let begun = connection.execute_batch("BEGIN");
-        answers.push(first(&mut connection));
+        answers.push(work(&mut connection));
         while answers.len() < GROUP_MAX {
             match queue.try_recv() {
-                Ok(Job::Work(work)) => answers.push(work(&mut connection)),
+                Ok(Job::Work { work, erases }) => {
+                    erasing |= erases;
+                    answers.push(work(&mut connection));
+                }
                 Ok(Job::Close) => {
                     open = false;
                     break;
@@ -136,7 +179,41 @@ fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU6
         for answer in answers.drain(..) {
             answer(committed.clone());
         }
+        if erasing {
+            traces.since.get_or_insert_with(Instant::now);
+        }
+        if traces.since.is_some_and(|since| since.elapsed() >= ERASE_WITHIN) {
+            traces.erase(&connection);
+        }
     }
     // The log goes into the database, so that a copy of that file alone is whole.
-    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let _ = empty_log(&connection);
+}
+
+/// What was removed, as it still stands in the log.
+struct Traces {
+    /// Since when there may be any.
+    since: Option<Instant>,
+    /// How long there has to be nothing to do before they are removed.
+    patience: Duration,
+}
+
+impl Traces {
+    fn erase(&mut self, connection: &Connection) {
+        // Another process that reads the database at this moment is not waited for: starts would wait too.
+        let emptied = connection.busy_timeout(Duration::ZERO).and_then(|()| empty_log(connection));
+        let _ = connection.busy_timeout(BUSY);
+        *self = match emptied {
+            Ok(true) => Self { since: None, patience: QUIET },
+            Ok(false) | Err(_) => Self { since: Some(Instant::now()), patience: ERASE_WITHIN },
+        };
+        if let Err(error) = emptied {
+            tracing::warn!("the database's log cannot be emptied: {error}");
+        }
+    }
+}
+
+/// Moves the log into the database and leaves it empty. False where another process reads it.
+fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0))
 }

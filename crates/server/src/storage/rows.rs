@@ -134,6 +134,14 @@ pub(crate) struct Freight {
     pub(crate) answer: Option<Vec<u8>>,
 }
 
+/// Whether the changes of a plan remove something.
+pub(crate) fn erase(changes: &[Change]) -> bool {
+    let erases = |change: &Change| {
+        matches!(change, Change::Unrecord { .. } | Change::Remove { .. } | Change::Forget { .. })
+    };
+    changes.iter().any(erases)
+}
+
 /// About what SQLite takes for a recording's row: its URL stands in the table and in an index, its scope in four places.
 fn recording_bytes(key: &Key) -> i64 {
     recording_size(key.scope().len(), key.url().len()) as i64

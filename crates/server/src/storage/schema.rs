@@ -81,11 +81,13 @@ pub(crate) fn limit_log(connection: &Connection, disk_bytes: u64) -> rusqlite::R
     connection.pragma_update(None, "journal_size_limit", pages * super::PAGE as i64)
 }
 
-/// Sets up a connection: WAL, and commits that are writes to the page cache. They survive `kill -9`.
+/// Sets up a connection: WAL, and commits that are writes to the page cache. They survive `kill -9`. What is removed is
+/// overwritten, so that a copy of the file does not show it.
 pub(crate) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cache_size", -4096)?;
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
@@ -104,6 +106,12 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<()
     transaction.execute_batch(INDEXES)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
+    // 0.2 did not overwrite what it removed: it would be there for good.
+    if version == 1
+        && let Err(error) = connection.execute_batch("VACUUM")
+    {
+        tracing::warn!("what was deleted before may still be found in the database's file: {error}");
+    }
     Ok(Ok(()))
 }
 

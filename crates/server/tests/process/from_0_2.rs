@@ -9,7 +9,8 @@ use serde_json::json;
 use crate::crash::body_files;
 use crate::start::refused;
 use crate::support::{Recorder, Reply, answer, header, send};
-use left::{Left, MINUTE, PROMPT, SECRET, assert_own, column, error, print, rows};
+pub(crate) use left::Left;
+use left::{MINUTE, PROMPT, SECRET, assert_own, column, error, print, rows};
 
 #[test]
 fn the_fingerprint_of_0_2_is_the_one_of_today() {

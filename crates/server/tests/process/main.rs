@@ -21,5 +21,6 @@ mod shutdown;
 mod start;
 mod support;
 mod tls;
+mod traces;
 mod unreachable;
 mod upstream_tls;

@@ -13,7 +13,7 @@ use crate::crash::body_files;
 use crate::support::{PATIENCE, Recorder, Reply, Upstream, header};
 
 /// The layout of 0.2, as its last commit has it.
-pub(super) const TABLES: &str = "
+pub(crate) const TABLES: &str = "
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
     value BLOB NOT NULL
@@ -50,26 +50,26 @@ CREATE INDEX requests_at ON requests (at_ms);
 PRAGMA user_version = 1;
 ";
 
-pub(super) const SECRET: [u8; 32] = [7; 32];
-pub(super) const MINUTE: u64 = 60_000;
+pub(crate) const SECRET: [u8; 32] = [7; 32];
+pub(crate) const MINUTE: u64 = 60_000;
 
 /// What 0.2 wrote for a POST of `the prompt` with that secret.
-pub(super) const PROMPT: &str = "the prompt";
-pub(super) const PRINT: &str = "087ba7eba4014d624d99f9a9d556207ff147dc60f9ce19ed59219bcf4daaa283";
+pub(crate) const PROMPT: &str = "the prompt";
+pub(crate) const PRINT: &str = "087ba7eba4014d624d99f9a9d556207ff147dc60f9ce19ed59219bcf4daaa283";
 
-pub(super) fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
 }
 
 /// What a process of 0.2 left when it was killed.
-pub(super) struct Left {
-    pub(super) data: TempDir,
-    pub(super) database: Connection,
-    pub(super) upstream: Upstream,
+pub(crate) struct Left {
+    pub(crate) data: TempDir,
+    pub(crate) database: Connection,
+    pub(crate) upstream: Upstream,
 }
 
 impl Left {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let database = Connection::open(data.path().join("recordings.db")).unwrap();
         database.pragma_update(None, "journal_mode", "WAL").unwrap();
@@ -79,12 +79,12 @@ impl Left {
         Self { data, database, upstream: Upstream::start() }
     }
 
-    pub(super) fn url(&self, name: &str) -> String {
+    pub(crate) fn url(&self, name: &str) -> String {
         format!("{}?{name}", self.upstream.url)
     }
 
     /// A row as `INSERT` and `UPDATE` of 0.2 made it: `states` is state and cause, `stored` the length that it tells.
-    pub(super) fn recording(
+    pub(crate) fn recording(
         &self,
         name: &str,
         states: (&str, Option<&str>),
@@ -123,23 +123,23 @@ impl Left {
     }
 
     /// One that is finished, and its body.
-    pub(super) fn finished(&self, name: &str, states: (&str, Option<&str>), body: &str) -> String {
+    pub(crate) fn finished(&self, name: &str, states: (&str, Option<&str>), body: &str) -> String {
         let id = self.recording(name, states, body.len(), None);
         self.body(&id, body);
         id
     }
 
-    pub(super) fn file(&self, id: &str) -> PathBuf {
+    pub(crate) fn file(&self, id: &str) -> PathBuf {
         self.data.path().join("bodies").join(&id[24..]).join(id)
     }
 
-    pub(super) fn body(&self, id: &str, body: &str) {
+    pub(crate) fn body(&self, id: &str, body: &str) {
         fs::create_dir_all(self.file(id).parent().unwrap()).unwrap();
         fs::write(self.file(id), body).unwrap();
     }
 
     /// Waits until these are all that is stored.
-    pub(super) fn until_stored(&self, ids: &[&str]) {
+    pub(crate) fn until_stored(&self, ids: &[&str]) {
         let until = Instant::now() + PATIENCE;
         let stored = || (column(&self.database, "SELECT id FROM recordings"), body_files(self.data.path()));
         while [stored().0, stored().1].iter().any(|stored| stored != ids) {
@@ -148,7 +148,7 @@ impl Left {
         }
     }
 
-    pub(super) fn request(&self, name: &str, id: &str, outcome: &str, answer: Option<&[u8]>) {
+    pub(crate) fn request(&self, name: &str, id: &str, outcome: &str, answer: Option<&[u8]>) {
         self.database
             .execute(
                 "INSERT INTO requests VALUES ('', ?1, ?2, ?3, ?4, ?5)",
@@ -158,17 +158,17 @@ impl Left {
     }
 
     /// A POST of [`PROMPT`] with a request id.
-    pub(super) fn post(&self, recorder: &Recorder, name: &str, id: &str) -> Reply {
+    pub(crate) fn post(&self, recorder: &Recorder, name: &str, id: &str) -> Reply {
         let headers = [("durablefetch-url", &*self.url(name)), ("durablefetch-request", id)];
         recorder.send("POST /", &headers, PROMPT)
     }
 
-    pub(super) fn mode(&self, recorder: &Recorder, name: &str, mode: &str) -> Reply {
+    pub(crate) fn mode(&self, recorder: &Recorder, name: &str, mode: &str) -> Reply {
         let headers = [("durablefetch-url", &*self.url(name)), ("durablefetch-mode", mode)];
         recorder.send("GET /", &headers, "")
     }
 
-    pub(super) fn rest(&self, recorder: &Recorder, name: &str, id: &str, offset: &str) -> (String, String) {
+    pub(crate) fn rest(&self, recorder: &Recorder, name: &str, id: &str, offset: &str) -> (String, String) {
         let headers = [
             ("durablefetch-url", &*self.url(name)),
             ("durablefetch-recording", id),
@@ -177,12 +177,12 @@ impl Left {
         recorder.send("GET /", &headers, "").all()
     }
 
-    pub(super) fn status(&self, recorder: &Recorder, name: &str) -> Value {
+    pub(crate) fn status(&self, recorder: &Recorder, name: &str) -> Value {
         serde_json::from_str(&recorder.status(&self.url(name))).unwrap()
     }
 
     /// What `in-progress` says of a request id.
-    pub(super) fn state_of(&self, recorder: &Recorder, name: &str, id: &str) -> String {
+    pub(crate) fn state_of(&self, recorder: &Recorder, name: &str, id: &str) -> String {
         let body = json!({ "url": self.url(name), "request": id }).to_string();
         let answer = recorder.send("POST /in-progress", &[], &body).all().1;
         let status: Value = serde_json::from_str(&answer).unwrap();
@@ -191,32 +191,32 @@ impl Left {
 }
 
 /// Random bits of an id: the same for the same name.
-pub(super) fn rand(name: &str) -> u64 {
+pub(crate) fn rand(name: &str) -> u64 {
     name.bytes().fold(1, |sum, byte| sum.wrapping_mul(1_000_003).wrapping_add(byte.into()))
 }
 
-pub(super) fn print() -> Vec<u8> {
+pub(crate) fn print() -> Vec<u8> {
     (0..32).map(|at| u8::from_str_radix(&PRINT[2 * at..][..2], 16).unwrap()).collect()
 }
 
-pub(super) fn error<'a>(head: &'a str, status: &str) -> &'a str {
+pub(crate) fn error<'a>(head: &'a str, status: &str) -> &'a str {
     assert!(head.starts_with(&format!("http/1.1 {status}")), "{head}");
     header(head, "durablefetch-error")
 }
 
-pub(super) fn assert_own(head: &str) {
+pub(crate) fn assert_own(head: &str) {
     assert!(head.starts_with("http/1.1 201 made"), "{head}");
     assert_eq!((header(head, "content-type"), header(head, "x-own")), ("text/x-old", "of the upstream"));
 }
 
 /// The first column of what a query finds.
-pub(super) fn column(database: &Connection, sql: &str) -> Vec<String> {
+pub(crate) fn column(database: &Connection, sql: &str) -> Vec<String> {
     let mut statement = database.prepare(sql).unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
 /// All rows of all tables, as text.
-pub(super) fn rows(database: &Connection) -> Vec<String> {
+pub(crate) fn rows(database: &Connection) -> Vec<String> {
     let mut all = Vec::new();
     for table in ["meta", "recordings", "requests"] {
         let columns = format!("SELECT 'quote(' || name || ')' FROM pragma_table_info('{table}')");
