@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -20,14 +20,13 @@ use crate::error::StartError;
 use crate::http::metrics_listener;
 use crate::http::route::{self, Standing};
 use crate::keys::housekeeping;
+use crate::net::HEAD_MAX;
 use crate::net::connection::{Connection, Watches};
 use crate::net::threads::Threads;
 use crate::net::tls::Tls;
 use crate::net::transport::Transport;
 use crate::recorder::{Recorder, StorageThreads};
 
-/// The most bytes of a request head, and of a response that wait for a slow reader outside the recording.
-const BUFFER_MAX: usize = 64 * 1024;
 /// Connections beyond the limit that are told so, at a time.
 const REFUSED_MAX: usize = 64;
 /// How long readers may take to get the last bytes after everything has ended.
@@ -206,28 +205,28 @@ async fn serve(
     let service = service_fn(move |request| {
         Box::pin(route::handle(Arc::clone(&recorder), watches.request(), standing, request))
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    if is_http1 {
-        // Finding it out takes hyper a second buffer for the head.
-        builder = builder.http1_only();
-    }
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience)
-        .max_buf_size(BUFFER_MAX)
-        .keep_alive(standing == Standing::Within)
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(BUFFER_MAX as u32)
-        .keep_alive_interval(patience)
-        .keep_alive_timeout(patience);
-    let serving = builder.serve_connection(connection, service).into_owned();
-    let mut serving = pin!(watcher.watch(serving));
-    let served = tokio::select! {
-        biased;
-        served = &mut serving => served,
-        () = idle(&watching, patience), if !is_http1 => return tracing::debug!("a connection was idle for too long"),
+    let served = if is_http1 {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(patience)
+            .max_buf_size(HEAD_MAX)
+            .max_header_size(HEAD_MAX)
+            .keep_alive(standing == Standing::Within);
+        watcher.watch(builder.serve_connection(connection, service)).await
+    } else {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_header_list_size(HEAD_MAX as u32)
+            .keep_alive_interval(patience)
+            .keep_alive_timeout(patience);
+        let mut serving = pin!(watcher.watch(builder.serve_connection(connection, service)));
+        tokio::select! {
+            biased;
+            served = &mut serving => served,
+            () = idle(&watching, patience) => return tracing::debug!("a connection was idle for too long"),
+        }
     };
     if let Err(error) = served {
         tracing::debug!("a connection ended: {error}");

@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
+use crate::net::HEAD_MAX;
 use crate::observe::metrics;
 use crate::recorder::Recorder;
 
@@ -46,7 +47,11 @@ pub(crate) async fn run(listener: TcpListener, recorder: Arc<Recorder>) {
         });
         tokio::spawn(async move {
             let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .max_buf_size(HEAD_MAX)
+                .max_header_size(HEAD_MAX);
             if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
                 tracing::debug!("a connection for metrics ended: {error}");
             }

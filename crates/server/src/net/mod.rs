@@ -6,3 +6,7 @@ pub mod signals;
 pub(crate) mod threads;
 pub(crate) mod tls;
 pub(crate) mod transport;
+
+/// The most bytes of a request head, over every version of HTTP and on every listener; over HTTP/1 also of a response that
+/// wait for a slow reader outside the recording.
+pub(crate) const HEAD_MAX: usize = 64 * 1024;

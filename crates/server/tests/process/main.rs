@@ -6,6 +6,7 @@ mod attacks;
 mod crash;
 mod from_0_2;
 mod full;
+mod heads;
 mod hostile;
 mod http2;
 mod kills;
