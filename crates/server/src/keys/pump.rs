@@ -17,6 +17,7 @@ use super::commit::Cargo;
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::key_map::Entry;
+use crate::observe::redact;
 use crate::recorder::Recorder;
 use crate::recording::waiting::Wake;
 use crate::recording::{Recording, Start};
@@ -229,7 +230,8 @@ impl Stream<'_> {
                         && !self.recorder.usage.is_over(&self.recording.account);
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    tracing::debug!(recording = %self.recording.id, "the upstream broke: {error}");
+                    let why = error.to_string();
+                    tracing::debug!(recording = %self.recording.id, "the upstream broke: {}", redact::text(&why));
                     return Poll::Ready(Some(End::Fail(ErrorCode::UpstreamFailed)));
                 }
                 Poll::Ready(None) => return Poll::Ready(Some(End::Complete)),

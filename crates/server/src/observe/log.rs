@@ -29,7 +29,8 @@ impl Log {
             || redact::url(request.uri().path()),
             |value| redact::url(value.to_str().unwrap_or("(not ASCII)")),
         );
-        tracing::info_span!("request", id = format!("{:08x}-{number}", self.life), method = %request.method(), url)
+        let method = redact::text(request.method().as_str());
+        tracing::info_span!("request", id = format!("{:08x}-{number}", self.life), %method, url)
     }
 }
 

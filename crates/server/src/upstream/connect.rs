@@ -17,6 +17,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::net::TcpStream;
 use tower_service::Service as _;
 
+use crate::observe::redact;
 use crate::resolve::{Lookup, Resolver};
 use crate::upstream::ways::Way;
 
@@ -110,7 +111,7 @@ impl Connector {
             // It answers pings and gives window while the recording waits for room.
             tokio::spawn(async move {
                 if let Err(error) = driver.await {
-                    tracing::debug!("an upstream's connection ended: {}", causes(&error));
+                    tracing::debug!("an upstream's connection ended: {}", redact::text(&causes(&error)));
                 }
             });
             Version::Two(sender)

@@ -14,6 +14,7 @@ use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use crate::observe::redact;
 use crate::upstream::connect::{Connected, Connector, Driver, NotConnected, Version, causes, chain};
 use crate::upstream::ways::Way;
 
@@ -193,7 +194,8 @@ impl NotAnswered {
     pub(crate) fn explain(self, at: &Upstream) -> ProtocolError {
         let host = at.url().authority();
         let log = |code: ErrorCode, why: &str| {
-            tracing::info!(%code, host, "an upstream did not answer: {why}");
+            let (host, why) = (redact::host(host), redact::text(why));
+            tracing::info!(%code, %host, "an upstream did not answer: {why}");
         };
         match self {
             Self::NotConnected(NotConnected::Refused(refused)) => refused.explain(at),

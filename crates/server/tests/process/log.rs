@@ -5,7 +5,9 @@ use std::process::Stdio;
 
 use crate::support::{Recorder, Upstream, command};
 
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 10] = [
+    "s3cr3t-parameter",
+    "s3cr3t-long",
     "s3cr3t-query",
     "s3cr3t-token",
     "s3cr3t-cookie",
@@ -88,6 +90,24 @@ fn logged(format: &str, verbosity: &str) -> String {
         let _ = recorder.send(&format!("POST /{call}"), &[], &format!("{{\"url\":\"{url}\"}}")).all_or_cut();
     }
     let _ = recorder.send("GET /127.0.0.1:1/a?k=s3cr3t-query", &[], "").all_or_cut();
+    let long = format!("{}-s3cr3t-long", "x".repeat(30_000));
+    for path in [
+        "a;jsessionid=s3cr3t-parameter",
+        "a;v=s3cr3t-parameter/b;w=s3cr3t-parameter?k=s3cr3t-query",
+        "a%3Bjsessionid=s3cr3t-parameter",
+        &long,
+        &format!("a/{long}/b"),
+    ] {
+        let at = format!("127.0.0.1:1/{path}");
+        let _ = recorder.send(&format!("GET /{at}"), &[], "").all_or_cut();
+        let _ = ask("GET /", &format!("http://{at}"), &[], "").all_or_cut();
+        let asked = ask("GET /", &upstream.url.replace("/stream", &format!("/{path}")), &[], "");
+        reply("200 OK\r\ncontent-length: 13");
+        let _ = asked.all_or_cut();
+    }
+    let _ =
+        ask("GET /", &format!("http://s3cr3t-long.{}.invalid/", "x".repeat(30_000)), &[], "").all_or_cut();
+    let _ = recorder.send(&format!("{long} /"), &[], "").all_or_cut();
     recorder.terminate();
     recorder.ended();
     fs::read_to_string(path).unwrap()
@@ -98,6 +118,8 @@ fn tells_no_secret(log: &str) {
         let line = log.lines().find(|line| line.contains(secret));
         assert!(line.is_none(), "{secret} is logged: {}", line.unwrap_or_default());
     }
+    let longest = log.lines().max_by_key(|line| line.len()).unwrap();
+    assert!(longest.len() < 1500, "{longest}");
 }
 
 #[test]
