@@ -1,5 +1,6 @@
 //! `/metrics` and `/healthz` on a listener of their own, for a recorder whose public one does not tell them.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +14,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::net::HEAD_MAX;
 use crate::observe::metrics;
 use crate::recorder::Recorder;
 
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections at a time. They are few, since they take descriptors of those that are kept back: the main listener
+/// goes on being served, whatever comes here. One more closes the oldest, so that who has a question is always answered.
+const CONNECTIONS_MAX: usize = 32;
 
 /// Who can reach the listener.
 #[derive(Debug, Clone, Copy)]
@@ -35,27 +39,36 @@ pub(crate) async fn run(listener: TcpListener, recorder: Arc<Recorder>) {
         Ok(address) if address.ip().is_loopback() => Audience::Machine,
         _ => Audience::Network,
     };
+    let patience = recorder.config.limits.request_timeout;
+    let (mut open, mut oldest) = (JoinSet::new(), VecDeque::new());
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
+        while open.try_join_next().is_some() {}
+        oldest.retain(|connection: &AbortHandle| !connection.is_finished());
+        if oldest.len() >= CONNECTIONS_MAX
+            && let Some(connection) = oldest.pop_front()
+        {
+            connection.abort();
+        }
         let recorder = Arc::clone(&recorder);
         let service = service_fn(move |request| {
             let response = answer(&recorder, audience, &request);
             async move { Ok::<_, Infallible>(response) }
         });
-        tokio::spawn(async move {
+        oldest.push_back(open.spawn(async move {
             let mut builder = http1::Builder::new();
             builder
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT)
+                .header_read_timeout(patience)
                 .max_buf_size(HEAD_MAX)
                 .max_header_size(HEAD_MAX);
             if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
                 tracing::debug!("a connection for metrics ended: {error}");
             }
-        });
+        }));
     }
 }
 

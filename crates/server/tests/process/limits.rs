@@ -79,8 +79,12 @@ fn one_connection_too_many() {
 }
 
 /// `durablefetch serve` that may have this many files open, with what it logs.
-pub(crate) fn with_open_files(data: &std::path::Path, files: u32) -> (Recorder, std::path::PathBuf) {
-    let inner = command(data, &[]);
+pub(crate) fn with_open_files(
+    data: &std::path::Path,
+    files: u32,
+    flags: &[&str],
+) -> (Recorder, std::path::PathBuf) {
+    let inner = command(data, flags);
     let mut outer = Command::new("sh");
     outer.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\" \"$@\""));
     outer.arg(inner.get_program()).args(inner.get_args());
@@ -93,7 +97,7 @@ pub(crate) fn with_open_files(data: &std::path::Path, files: u32) -> (Recorder, 
 fn open_files_are_enough_for_what_is_admitted() {
     let data = tempfile::tempdir().unwrap();
     // 256 of them are reserved: 60 are 20 recordings in flight, and 20 connections.
-    let (recorder, log) = with_open_files(data.path(), 316);
+    let (recorder, log) = with_open_files(data.path(), 316, &[]);
     let said = std::fs::read_to_string(log).unwrap();
     assert!(said.contains("recordings=20 connections=20") && said.contains("LimitNOFILE"), "{said}");
 

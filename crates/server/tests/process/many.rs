@@ -172,7 +172,7 @@ fn ten_thousand_answers_of_one_url_with_seven_hundred_files() {
 
 fn check(with_ids: usize, without: usize) {
     let data = tempfile::tempdir().unwrap();
-    let (mut recorder, _) = with_open_files(data.path(), 700);
+    let (mut recorder, _) = with_open_files(data.path(), 700, &[]);
     let upstream = Echo::start();
     let url = upstream.url.as_str();
 
@@ -185,7 +185,7 @@ fn check(with_ids: usize, without: usize) {
     if with_ids < WITH_IDS {
         recorder.kill();
         remember(data.path(), url, with_ids..WITH_IDS);
-        (recorder, _) = with_open_files(data.path(), 700);
+        (recorder, _) = with_open_files(data.path(), 700, &[]);
     }
 
     // Up to the last id that fits; that one alone.
@@ -222,7 +222,7 @@ fn check(with_ids: usize, without: usize) {
 
     // All of it is in storage.
     recorder.kill();
-    let (recorder, _) = with_open_files(data.path(), 700);
+    let (recorder, _) = with_open_files(data.path(), 700, &[]);
     let mut kept = Kept::open(&recorder);
     full(&mut kept, "one-too-many");
     refused(&post(&mut kept, url, Some("id-0"), "id-0").0, "410", "superseded");
@@ -234,7 +234,7 @@ fn check(with_ids: usize, without: usize) {
     let ids = "UPDATE requests SET at_ms = at_ms - 600000 WHERE url NOT LIKE '%?other'";
     assert_eq!(database.execute(ids, []).unwrap(), IDS_MAX);
     database.execute("UPDATE recordings SET ended_ms = ended_ms - 600000", []).unwrap();
-    let (recorder, _) = with_open_files(data.path(), 700);
+    let (recorder, _) = with_open_files(data.path(), 700, &[]);
     let mut kept = Kept::open(&recorder);
     assert_eq!(post(&mut kept, url, Some("one-too-many"), "one-too-many").1, "one-too-many");
     assert_eq!(upstream.asked(), asked + 2);

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
+use crate::limits::with_open_files;
 use crate::support::{PATIENCE, Recorder};
 
 fn get(port: u16, path: &str, host: &str) -> String {
@@ -18,8 +19,7 @@ fn get(port: u16, path: &str, host: &str) -> String {
 #[test]
 fn are_told_there_and_not_to_the_public() {
     let data = tempfile::tempdir().unwrap();
-    // A port that is free now: the recorder tells that of its main listener only.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let metrics = format!("127.0.0.1:{port}");
     let flags = [
         "--public-origin",
@@ -39,4 +39,51 @@ fn are_told_there_and_not_to_the_public() {
     let public = get(recorder.address.port(), "/metrics", "app.example");
     assert!(public.starts_with("HTTP/1.1 404") && public.contains("--metrics-listen"), "{public}");
     assert!(get(recorder.address.port(), "/healthz", "app.example").starts_with("HTTP/1.1 200"));
+}
+
+/// A port that is free now: the recorder tells that of its main listener only.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// More of them than the recorder may have files open.
+#[test]
+fn idle_connections_there_take_nothing_from_the_main_port() {
+    let data = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let metrics = format!("127.0.0.1:{port}");
+    let (recorder, _log) = with_open_files(data.path(), 316, &["--metrics-listen", &metrics]);
+    let main = recorder.address;
+    for begun in ["", "GET /metrics HTTP/1.1\r\nhost: ", "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n"] {
+        let mut idle = Vec::new();
+        for number in 0..400 {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            // One that is closed for a newer one may be so at once.
+            let _ = stream.write_all(begun.as_bytes());
+            idle.push(stream);
+            if number % 100 == 99 {
+                assert!(
+                    get(main.port(), "/", "localhost").starts_with("HTTP/1.1 200"),
+                    "after {number}"
+                );
+                assert!(get(port, "/metrics", "localhost").starts_with("HTTP/1.1 200"), "after {number}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_idle_there_is_closed() {
+    let data = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let flags = ["--metrics-listen", &format!("127.0.0.1:{port}"), "--request-timeout", "300ms"];
+    let _recorder = Recorder::start(data.path(), &flags);
+    for begun in ["", "GET /metrics HTTP/1.1\r\nhost: ", "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n"] {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(begun.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert_eq!(answer.starts_with(b"HTTP/1.1 200"), begun.contains("healthz"), "{begun}");
+    }
 }
