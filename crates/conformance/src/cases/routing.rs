@@ -139,8 +139,9 @@ pub(super) fn add(suite: &mut Suite) {
         "a 503 of the recorder says when to come again, one of the upstream does not",
         async |cx| {
             let (cx, _own) = cx.launch(Settings { in_flight: Some(1), ..Settings::default() }).await?;
-            let busy = cx.get(&cx.replying(Reply::new(503))).send().await?;
+            let mut busy = cx.get(&cx.replying(Reply::new(503))).send().await?;
             busy.is(503)?.state("unrecorded")?.lacks("retry-after")?;
+            busy.ends_with("").await?;
             let _one = cx.streaming("one").await?;
             let mut refused = cx.get(&cx.endpoint()).header("origin", PAGE).send().await?;
             refused.error(503, "too-many-recordings").await?;

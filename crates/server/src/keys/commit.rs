@@ -274,8 +274,9 @@ impl Hand<'_> {
                 }
             }
             Effect::Seal(id, end) => {
-                recording.seal(end);
+                // Who has seen the end finds the seat free.
                 self.recorder.lands(id);
+                recording.seal(end);
                 ended(self.recorder, recording);
             }
             Effect::Discard(_) => self.recorder.discard(recording),

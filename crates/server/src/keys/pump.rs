@@ -139,8 +139,8 @@ async fn finish(
     if let Err(error) = entry.act(recorder, Event::Unwritable { id, code: error.code }, cargo()).await {
         // The key cannot even be looked at: nobody is left waiting all the same.
         tracing::error!(recording = %id, "storage: {}", error.message);
-        recording.seal(End::Fail(error.code));
         recorder.lands(id);
+        recording.seal(End::Fail(error.code));
     }
 }
 

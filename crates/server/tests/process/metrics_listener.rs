@@ -62,10 +62,7 @@ fn idle_connections_there_take_nothing_from_the_main_port() {
             let _ = stream.write_all(begun.as_bytes());
             idle.push(stream);
             if number % 100 == 99 {
-                assert!(
-                    get(main.port(), "/", "localhost").starts_with("HTTP/1.1 200"),
-                    "after {number}"
-                );
+                assert!(get(main.port(), "/", "localhost").starts_with("HTTP/1.1 200"), "after {number}");
                 assert!(get(port, "/metrics", "localhost").starts_with("HTTP/1.1 200"), "after {number}");
             }
         }
