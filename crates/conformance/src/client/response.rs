@@ -47,7 +47,7 @@ impl Response {
             let head = wire.head().await;
             let head = head.map_err(|cut| Oops::new(format!("{what}: cut ({cut:?}) instead of a head")))?;
             let head = head.ok_or_else(|| Oops::new(format!("{what}: closed without an answer")))?;
-            let mut headers = [httparse::EMPTY_HEADER; 96];
+            let mut headers = [httparse::EMPTY_HEADER; 1100];
             let mut parsed = httparse::Response::new(&mut headers);
             parsed.parse(&head).map_err(|e| Oops::new(format!("{what}: bad head ({e}): {head:?}")))?;
             let status = parsed.code.unwrap_or_default();

@@ -142,7 +142,7 @@ async fn serve(upstream: Upstream, mut wire: Wire) {
 }
 
 fn parse(head: &[u8]) -> Option<(Received, Framing)> {
-    let mut headers = [httparse::EMPTY_HEADER; 96];
+    let mut headers = [httparse::EMPTY_HEADER; 1100];
     let mut parsed = httparse::Request::new(&mut headers);
     parsed.parse(head).ok()?;
     let headers = Headers::of(parsed.headers);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use durablefetch_protocol::destination::Refused;
+use durablefetch_protocol::response_head::{UPSTREAM_HEAD_MAX, UPSTREAM_HEADERS_MAX};
 use http::Uri;
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
@@ -20,6 +21,11 @@ use tower_service::Service as _;
 use crate::observe::redact;
 use crate::resolve::{Lookup, Resolver};
 use crate::upstream::ways::Way;
+
+/// Bytes of what is read of an HTTP/1 upstream and not taken yet. A head has to fit.
+const HTTP1_BUFFER_MAX: usize = 2 * UPSTREAM_HEAD_MAX;
+/// Bytes of a head over HTTP/2, which counts 32 more for each header (RFC 9113 §10.5.1).
+const HTTP2_HEAD_MAX: u32 = (2 * UPSTREAM_HEAD_MAX) as u32;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
@@ -106,8 +112,10 @@ impl Connector {
         let remote = extensions.get::<HttpInfo>().map(HttpInfo::remote_addr);
         let failed = |error: hyper::Error| NotConnected::of(&error);
         let version = if connected.is_negotiated_h2() {
-            let (sender, driver) =
-                http2::Builder::new(TokioExecutor::new()).handshake(stream).await.map_err(failed)?;
+            let handshake = http2::Builder::new(TokioExecutor::new())
+                .max_header_list_size(HTTP2_HEAD_MAX)
+                .handshake(stream);
+            let (sender, driver) = handshake.await.map_err(failed)?;
             // It answers pings and gives window while the recording waits for room.
             tokio::spawn(async move {
                 if let Err(error) = driver.await {
@@ -116,7 +124,14 @@ impl Connector {
             });
             Version::Two(sender)
         } else {
-            let (sender, driver) = http1::handshake(stream).await.map_err(failed)?;
+            let handshake = http1::Builder::new()
+                .max_headers(UPSTREAM_HEADERS_MAX + 1)
+                .max_buf_size(HTTP1_BUFFER_MAX)
+                .allow_spaces_after_header_name_in_responses(true)
+                .allow_obsolete_multiline_headers_in_responses(true)
+                .ignore_invalid_headers_in_responses(true)
+                .handshake(stream);
+            let (sender, driver) = handshake.await.map_err(failed)?;
             Version::One(sender, Box::new(driver))
         };
         Ok(Connected { version, remote })

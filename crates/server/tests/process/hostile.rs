@@ -261,3 +261,25 @@ fn a_reader_of_a_silent_recording_is_not_idle() {
     send(&mut stream, "still here");
     assert_eq!(reply.take(10), "still here");
 }
+
+#[test]
+fn a_head_of_an_upstream_is_taken_as_browsers_take_it() {
+    let data = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start(data.path(), &[]);
+    for (what, line) in [
+        ("a blank before the colon", "x-bad : v"),
+        ("a folded header", "x-folded: one\r\n two"),
+        ("a line of PHP", "PHP Warning: something on line 3"),
+        ("a line without a colon", "what is this"),
+        ("a name with a slash", "x/y: z"),
+    ] {
+        let upstream = Upstream::start();
+        let mut reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+        let mut stream = upstream.asked();
+        let head = format!("HTTP/1.1 200 OK\r\n{line}\r\ncontent-length: 2\r\nx-last: l\r\n\r\nok");
+        stream.write_all(head.as_bytes()).unwrap();
+        let head = reply.head();
+        assert!(head.starts_with("http/1.1 200") && head.contains("x-last: l"), "{what}: {head}");
+        assert_eq!(reply.rest(), ("ok".to_owned(), true), "{what}");
+    }
+}

@@ -13,6 +13,11 @@ use crate::words::{ErrorCode, ProtocolError, name};
 /// When a request that was refused for now may come again, in seconds.
 const RETRY_AFTER_S: u8 = 1;
 
+/// The most headers of an upstream's answer.
+pub const UPSTREAM_HEADERS_MAX: usize = 1000;
+/// The most bytes of their names and values together.
+pub const UPSTREAM_HEAD_MAX: usize = 64 << 10;
+
 /// What is kept of an upstream's head: the same for every reader.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
@@ -36,6 +41,15 @@ impl Head {
         if !(200..600).contains(&status) {
             let message =
                 format!("the upstream answered with the status {status}, which is none of 200 to 599");
+            return Err(ProtocolError::new(ErrorCode::UpstreamFailed, message));
+        }
+        let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if headers.len() > UPSTREAM_HEADERS_MAX || bytes > UPSTREAM_HEAD_MAX {
+            let message = format!(
+                "the upstream's head has {} headers of {bytes} bytes; {UPSTREAM_HEADERS_MAX} and {UPSTREAM_HEAD_MAX} are \
+                 taken",
+                headers.len()
+            );
             return Err(ProtocolError::new(ErrorCode::UpstreamFailed, message));
         }
         let no_store =
@@ -381,5 +395,22 @@ mod tests {
             "Tout va bien %C3%A0 100%25"
         );
         assert_eq!(encode_status_text(b""), None);
+    }
+
+    #[test]
+    fn a_head_has_a_limit() {
+        let of = |count: usize, bytes: usize| {
+            let mut headers = HeaderMap::new();
+            for number in 0..count {
+                let name: header::HeaderName = format!("x-{number:04}").parse().unwrap();
+                headers.insert(name, HeaderValue::from_str(&"v".repeat(bytes)).unwrap());
+            }
+            Head::of_upstream(200, Vec::new(), &headers)
+        };
+        assert!(of(UPSTREAM_HEADERS_MAX, 1).is_ok() && of(1, UPSTREAM_HEAD_MAX - 6).is_ok());
+        for (count, bytes) in [(UPSTREAM_HEADERS_MAX + 1, 1), (1, UPSTREAM_HEAD_MAX - 5), (400, 200)] {
+            let error = of(count, bytes).unwrap_err();
+            assert!(error.code == ErrorCode::UpstreamFailed && error.message.contains("65536"), "{error}");
+        }
     }
 }
