@@ -406,6 +406,7 @@ export type RecorderErrorCode =
   | 'recording-too-large'
   | 'too-many-recordings'
   | 'too-many-readers'
+  | 'too-many-uploads'
   | 'too-many-connections'
   | 'storage-full'
   | 'storage-failed'

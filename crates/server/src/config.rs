@@ -70,6 +70,8 @@ pub struct Limits {
     pub scope_recordings: Option<usize>,
     /// Readers of one recording; further ones get 503 `too-many-readers`. Default 10,000.
     pub readers: usize,
+    /// Readers of all recordings; further ones get 503 `too-many-readers`. Default 20,000.
+    pub total_readers: usize,
     /// Connections; on further ones every fetch and control call gets 503 `too-many-connections`. Default 10,000.
     ///
     /// A connection takes one file descriptor, a recording in flight two. Where the process may not have as many,
@@ -77,6 +79,9 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of a request body; a longer one gets 413 `request-too-large`. Default 32 MiB.
     pub request_bytes: u64,
+    /// Bytes of all request bodies that are in memory, each from its first byte until its upstream has answered; a body
+    /// that finds no room gets 503 `too-many-uploads`. Default 128 MiB.
+    pub upload_bytes: u64,
     /// Bytes of all that is stored: bodies, heads, URLs, request ids, kept answers, the database and its log. The oldest
     /// finished recordings go first, of the scope that has most, and where none is left the longest live one of that
     /// scope fails with `storage-full`. Default 16 GiB.
@@ -90,8 +95,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long an upstream may be silent inside a body; then `upstream-idle`. Default 10 min.
     pub idle_timeout: Duration,
-    /// How long a client may be silent inside a request, and idle between two; then its connection is closed.
-    /// Default 30 s.
+    /// How long a client may be silent inside a request, take nothing of an answer, and be idle between two; then its
+    /// connection is closed, or its HTTP/2 stream. A request body may take twenty times as long. Default 30 s.
     pub request_timeout: Duration,
 }
 
@@ -195,8 +200,10 @@ impl Default for Limits {
             recordings: 10_000,
             scope_recordings: None,
             readers: 10_000,
+            total_readers: 20_000,
             connections: 10_000,
             request_bytes: limits::REQUEST_BODY_MAX as u64,
+            upload_bytes: 128 << 20,
             disk_bytes: 16 << 30,
             scope_disk_bytes: None,
             memory_bytes: 64 << 20,

@@ -6,7 +6,7 @@
 //! | concept | folder or file |
 //! |---|---|
 //! | accept loop, shutdown | `serve` |
-//! | what every request has at hand | `recorder` |
+//! | what every request has at hand | `recorder`; what all of them share: `readers`, `uploads` |
 //! | sockets and threads | `net`: `threads` (one a core), `connection` (breaking a reader), `transport` and `tls`, `signals`, `descriptors` |
 //! | flags, variables, file | `cli`, `config` |
 //! | `durablefetch check` | `check` |
@@ -30,11 +30,13 @@ mod key_map;
 mod keys;
 mod net;
 mod observe;
+mod readers;
 mod recorder;
 mod recording;
 pub mod resolve;
 mod serve;
 mod storage;
+mod uploads;
 mod upstream;
 
 pub use config::Config;

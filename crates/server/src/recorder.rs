@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use durablefetch_protocol::access::Access;
 use durablefetch_protocol::address::Own;
 use durablefetch_protocol::recording::End;
-use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
+use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
 
 use crate::clock::now_ms;
 use crate::config::Config;
@@ -17,6 +17,7 @@ use crate::key_map::Keys;
 use crate::net::descriptors;
 use crate::observe::log::Log;
 use crate::observe::metrics::{Metrics, Now};
+use crate::readers::Readers;
 use crate::recording::Recording;
 use crate::recording::in_flight::{InFlight, Seat};
 use crate::recording::memory::Memory;
@@ -26,6 +27,7 @@ use crate::storage::bodies::Bodies;
 use crate::storage::db::Db;
 use crate::storage::usage::Usage;
 use crate::storage::{self, Store, schema};
+use crate::uploads::Uploads;
 use crate::upstream::http::Upstreams;
 
 /// One recorder.
@@ -51,6 +53,9 @@ pub(crate) struct Recorder {
     pub(crate) making_room: tokio::sync::Mutex<()>,
     /// Connections that are open.
     pub(crate) connections: AtomicUsize,
+    pub(crate) readers: Readers,
+    /// Bytes of request bodies in memory.
+    pub(crate) uploads: Uploads,
     /// Recordings in flight.
     in_flight: InFlight,
     draining: AtomicBool,
@@ -106,6 +111,8 @@ impl Recorder {
             unended: Mutex::default(),
             making_room: tokio::sync::Mutex::default(),
             connections: AtomicUsize::new(0),
+            readers: Readers::new(config.limits.total_readers),
+            uploads: Uploads::new(config.limits.upload_bytes),
             in_flight: InFlight::default(),
             draining: AtomicBool::new(false),
             last_id: Mutex::new(RecordingId::ZERO),
@@ -116,12 +123,12 @@ impl Recorder {
         Ok((Arc::new(recorder), threads))
     }
 
-    /// Whether a recording of this scope may be started now; the seat is for it.
-    pub(crate) fn may_start(&self, scope: &str) -> Result<Seat<'_>, ProtocolError> {
+    /// Whether a recording of this key may be started now; the seat is for it.
+    pub(crate) fn may_start(&self, key: &Key) -> Result<Seat<'_>, ProtocolError> {
         if self.draining.load(Ordering::Acquire) {
             return Err(ErrorCode::ShuttingDown.into());
         }
-        let seat = self.in_flight.seat(scope, &self.config.limits)?;
+        let seat = self.in_flight.seat(key, &self.config.limits)?;
         // Between the two a shutdown may have begun, and it waits for seats only that were taken before.
         if self.draining.load(Ordering::Acquire) {
             return Err(ErrorCode::ShuttingDown.into());

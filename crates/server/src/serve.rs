@@ -199,7 +199,7 @@ async fn serve(
         _ = serving.changed() => return,
     };
     drop(serving);
-    let (connection, watches) = Connection::new(stream);
+    let (connection, watches) = Connection::new(stream, patience);
     let watching = watches.clone();
     // Boxed, so that its 5 KiB last until there is an answer, and not as long as the connection.
     let service = service_fn(move |request| {
@@ -253,12 +253,14 @@ impl Drop for Open {
     }
 }
 
-/// Waits until nothing has been asked on a connection for this long, or up to twice as long. HTTP/1 has a timeout
+/// Waits until nothing has been asked on a connection for this long, or up to twice as long. Looks after its bodies
+/// meanwhile. HTTP/1 has a timeout
 /// of its own, and is not waited for here.
 async fn idle(watches: &Watches, patience: Duration) {
     let mut was_idle = false;
     loop {
         sleep(patience).await;
+        watches.look();
         let is_idle = watches.is_idle();
         if is_idle && was_idle {
             return;

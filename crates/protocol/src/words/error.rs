@@ -83,6 +83,7 @@ error_codes! {
     RecordingTooLarge = "recording-too-large", 507, final, "The response outgrew the limit of bytes per recording.";
     TooManyRecordings = "too-many-recordings", 503, retry, "As many recordings are in flight, or request ids of this URL remembered, as the recorder allows.";
     TooManyReaders = "too-many-readers", 503, retry, "The recording has as many readers as the recorder allows.";
+    TooManyUploads = "too-many-uploads", 503, retry, "As many bytes of request bodies are in memory as the recorder allows.";
     TooManyConnections = "too-many-connections", 503, retry, "As many connections are open as the recorder allows.";
     StorageFull = "storage-full", 507, final, "The recorder has no room to store the response.";
     StorageFailed = "storage-failed", 500, final, "The recorder could not read or write its storage.";

@@ -19,13 +19,17 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_recordings: usize,
 
-    /// Recordings in flight of one scope, where a token or credential tells whose they are. [default: 100]
+    /// The same of one scope, where scopes are told apart. [default: 100]
     #[arg(long, value_name = "COUNT")]
     max_scope_recordings: Option<usize>,
 
     /// Readers of one recording.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
     max_readers: usize,
+
+    /// Readers of all.
+    #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
+    max_total_readers: usize,
 
     /// Connections; each takes an open file.
     #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
@@ -35,12 +39,15 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = units::size)]
     max_request_bytes: u64,
 
+    /// Bytes of all request bodies in memory.
+    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = units::size)]
+    max_upload_bytes: u64,
+
     /// Bytes of all that is stored; the oldest recordings go first.
     #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = units::size)]
     max_disk_bytes: u64,
 
-    /// Bytes of all that one scope has stored, where a token or credential tells whose it is. [default: an eighth of
-    /// --max-disk-bytes]
+    /// The same of one scope, where scopes are told apart. [default: an eighth]
     #[arg(long, value_name = "SIZE", value_parser = units::size)]
     max_scope_disk_bytes: Option<u64>,
 
@@ -56,7 +63,7 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = units::duration)]
     idle_timeout: Duration,
 
-    /// Silence of a client inside a request.
+    /// Silence of a client inside a request or answer.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     request_timeout: Duration,
 }
@@ -68,8 +75,10 @@ impl From<LimitArgs> for Limits {
             recordings: args.max_recordings,
             scope_recordings: args.max_scope_recordings,
             readers: args.max_readers,
+            total_readers: args.max_total_readers,
             connections: args.max_connections,
             request_bytes: args.max_request_bytes,
+            upload_bytes: args.max_upload_bytes,
             disk_bytes: args.max_disk_bytes,
             scope_disk_bytes: args.max_scope_disk_bytes,
             memory_bytes: usize::try_from(args.max_memory_bytes).unwrap_or(usize::MAX),

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Bytes, BytesMut};
 use durablefetch_protocol::admission::Ending;
@@ -14,20 +15,27 @@ use http_body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
 use crate::keys::reading::Reading;
-use crate::net::connection::Watch;
+use crate::net::connection::{Stalls, Watch};
 use crate::observe::metrics::Metrics;
+use crate::recorder::Recorder;
+use crate::recording::Recording;
 use crate::storage::bodies;
 
 /// The most bytes that are read from storage at once.
 const READ_MAX: usize = 128 * 1024;
+/// The most bytes given to an HTTP/2 stream at once, which may keep them for as long as its reader gives it no window.
+const H2_PIECE: usize = 16 * 1024;
 
 /// A body that follows a recording.
-#[derive(Debug)]
 pub(crate) struct RecordingBody {
-    reading: Reading,
+    held: Arc<Held>,
     /// The recorder's, at hand for every chunk.
     metrics: Arc<Metrics>,
+    recorder: Arc<Recorder>,
+    recording: Arc<Recording>,
     offset: u64,
+    /// Bytes given to an HTTP/1 connection since it was seen to have sent all.
+    unsent: usize,
     /// What is read from storage goes through it. It comes back once the connection has sent the last part.
     buffer: BytesMut,
     /// The body file, while it is read from.
@@ -42,15 +50,45 @@ pub(crate) struct RecordingBody {
 impl RecordingBody {
     /// A reader from `offset`. `len` is the stored length, for the endings that do not follow.
     pub(crate) fn new(reading: Reading, offset: u64, len: u64, ending: Ending, watch: Watch) -> Self {
-        let metrics = Arc::clone(&reading.recorder.metrics);
+        let (recorder, recording) = (Arc::clone(&reading.recorder), Arc::clone(&reading.recording));
+        let metrics = Arc::clone(&recorder.metrics);
         metrics.readers.increment(1.0);
         let until = (ending == Ending::Clean).then_some(len);
-        let buffer = BytesMut::new();
-        Self { reading, metrics, offset, buffer, file: None, pending: None, ending, until, watch }
+        let held = Arc::new(Held {
+            reading: Mutex::new(Some(reading)),
+            recording: Arc::clone(&recording),
+            offset: AtomicU64::new(offset),
+            seen: AtomicU64::new(u64::MAX),
+        });
+        if watch.is_h2() {
+            let body: Weak<Held> = Arc::downgrade(&held);
+            watch.look_after(body);
+        }
+        Self {
+            held,
+            metrics,
+            recorder,
+            recording,
+            offset,
+            unsent: 0,
+            buffer: BytesMut::new(),
+            file: None,
+            pending: None,
+            ending,
+            until,
+            watch,
+        }
+    }
+
+    /// The most bytes that it may give now.
+    fn most(&self) -> usize {
+        if self.watch.is_h2() { H2_PIECE } else { self.recorder.readers.share().min(READ_MAX) }
     }
 
     fn deliver(&mut self, bytes: Bytes) -> Frame<Bytes> {
         self.offset += bytes.len() as u64;
+        self.held.offset.store(self.offset, Ordering::Relaxed);
+        self.unsent += bytes.len();
         self.watch.sent();
         self.metrics.bytes_out.increment(bytes.len() as u64);
         Frame::data(bytes)
@@ -61,17 +99,17 @@ impl RecordingBody {
         cx: &mut Context<'_>,
         error: &io::Error,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        tracing::error!(recording = %self.reading.recording.id, "a body file cannot be read: {error}");
+        tracing::error!(recording = %self.recording.id, "a body file cannot be read: {error}");
         self.watch.poll_break(cx).map(|()| Some(Err(Broken)))
     }
 
     /// The body file: the writer's while it writes, and one of our own once the recording has ended, which holds none
     /// open.
     fn file(&mut self) -> io::Result<Arc<File>> {
-        if let Some(file) = self.file.clone().or_else(|| self.reading.recording.file()) {
+        if let Some(file) = self.file.clone().or_else(|| self.recording.file()) {
             return Ok(file);
         }
-        let opened = self.reading.recorder.bodies.open_stored(self.reading.recording.id)?;
+        let opened = self.recorder.bodies.open_stored(self.recording.id)?;
         let file = Arc::new(opened.ok_or_else(|| io::Error::other("the body file is missing"))?);
         self.file = Some(Arc::clone(&file));
         Ok(file)
@@ -79,11 +117,12 @@ impl RecordingBody {
 
     /// Bytes from the file up to `until`: at once where they are in the page cache.
     fn read_stored(&mut self, until: u64) -> io::Result<Option<Bytes>> {
-        if !self.reading.recording.has_ended() {
+        if !self.recording.has_ended() {
             self.metrics.ring_misses.increment(1);
         }
         let file = self.file()?;
-        let len = usize::try_from(until - self.offset).unwrap_or(READ_MAX).min(READ_MAX);
+        let most = self.most();
+        let len = usize::try_from(until - self.offset).unwrap_or(most).min(most);
         let offset = self.offset;
         self.buffer.resize(len, 0);
         if let Ok(n @ 1..) = bodies::read_cached(&file, &mut self.buffer, offset) {
@@ -99,6 +138,12 @@ impl RecordingBody {
             Ok(buffer.freeze())
         }));
         Ok(None)
+    }
+}
+
+impl std::fmt::Debug for RecordingBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordingBody").field("recording", &self.recording.id).finish_non_exhaustive()
     }
 }
 
@@ -120,8 +165,14 @@ impl http_body::Body for RecordingBody {
             if this.until == Some(this.offset) {
                 return Poll::Ready(None);
             }
-            match this.reading.read(this.offset, cx.waker()) {
-                Got::Bytes(bytes) => {
+            if !this.watch.is_h2() && this.unsent >= this.recorder.readers.share() {
+                // Its connection has enough for now.
+                ready!(this.watch.poll_sent(cx));
+                this.unsent = 0;
+            }
+            match this.held.read(this.offset, cx.waker()) {
+                Got::Bytes(mut bytes) => {
+                    bytes.truncate(this.most());
                     // It has caught up, and hardly falls behind again.
                     this.buffer = BytesMut::new();
                     return Poll::Ready(Some(Ok(this.deliver(bytes))));
@@ -151,6 +202,41 @@ impl http_body::Body for RecordingBody {
 impl Drop for RecordingBody {
     fn drop(&mut self) {
         self.metrics.readers.decrement(1.0);
+    }
+}
+
+/// A body's hold on its recording, which is taken from a reader that takes nothing.
+#[derive(Debug)]
+struct Held {
+    reading: Mutex<Option<Reading>>,
+    recording: Arc<Recording>,
+    /// What was given to the connection.
+    offset: AtomicU64,
+    /// The same at the last look.
+    seen: AtomicU64,
+}
+
+impl Held {
+    fn lock(&self) -> MutexGuard<'_, Option<Reading>> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What there is at `offset`, and nothing any more once it is let go of.
+    fn read(&self, offset: u64, waker: &Waker) -> Got {
+        self.lock().as_mut().map_or(Got::Gone, |reading| reading.read(offset, waker))
+    }
+}
+
+impl Stalls for Held {
+    fn look(&self) {
+        let offset = self.offset.load(Ordering::Relaxed);
+        let has_more = self.recording.progress().len() > offset;
+        let stalls = self.seen.swap(offset, Ordering::Relaxed) == offset;
+        if stalls && has_more {
+            tracing::debug!(recording = %self.recording.id, "a reader takes nothing and is let go of");
+            let reading = self.lock().take();
+            drop(reading);
+        }
     }
 }
 

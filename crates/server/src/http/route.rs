@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use durablefetch_protocol::access::{Admitted as Allowed, Cookies};
 use durablefetch_protocol::address::Target;
 use durablefetch_protocol::control_json::CONTROL_BODY_MAX;
@@ -27,6 +27,7 @@ use crate::keys::admit::admit;
 use crate::net::connection::Answering;
 use crate::observe::{log, metrics};
 use crate::recorder::Recorder;
+use crate::uploads::Uploaded;
 use crate::upstream::http::UpstreamRequest;
 use crate::upstream::source::Source;
 
@@ -103,7 +104,7 @@ async fn route(
         }
         Route::Control { call, scope } => {
             let body = read(recorder, body, &parts, CONTROL_BODY_MAX as u64).await?;
-            control::answer(recorder, allowed, &scope, call, &parts.headers, &body).await
+            control::answer(recorder, allowed, &scope, call, &parts.headers, &body.bytes).await
         }
         Route::Page => Ok(page::page(allowed, &recorder.config.base_path)),
         Route::Healthz => Ok(respond::own(allowed, "application/json", r#"{"ok":true}"#)),
@@ -133,13 +134,15 @@ async fn fetch(
         recorder.upstreams.check(upstream, &parts.headers)?;
     }
     let body = match ask {
-        AskHead::Continue { .. } => Bytes::new(),
+        AskHead::Continue { .. } => Uploaded::default(),
         AskHead::Fetch { .. } => read(recorder, body, &parts, recorder.config.limits.request_bytes).await?,
     };
     if parts.method == Method::HEAD {
+        // It takes as much of the recorder as a recording does, for a while.
+        let _seat = recorder.may_start(&key)?;
         return head(recorder, allowed, parts, target).await;
     }
-    let fingerprint = fingerprint(recorder, &target, &parts, &body, scope);
+    let fingerprint = fingerprint(recorder, &target, &parts, &body.bytes, scope);
     let ask: Ask = ask.with_fingerprint(fingerprint);
     let watch = answering.watch(parts.version);
     let source = source(target, parts, body)?;
@@ -151,7 +154,7 @@ async fn fetch(
 fn source(
     target: Target,
     Parts { method, headers, .. }: Parts,
-    body: Bytes,
+    body: Uploaded,
 ) -> Result<Source, ProtocolError> {
     match target {
         Target::Upstream(upstream) => {
@@ -178,7 +181,7 @@ async fn head(
     parts: Parts,
     target: Target,
 ) -> Result<Response<Body>, ProtocolError> {
-    let source = source(target, parts, Bytes::new())?;
+    let source = source(target, parts, Uploaded::default())?;
     let opened = source
         .open(&recorder.upstreams, recorder.config.limits.header_timeout)
         .await
@@ -191,13 +194,16 @@ async fn head(
     Ok(response)
 }
 
+/// A request body may take so many times the patience that its client has within it.
+const TOTAL_PATIENCES: u32 = 20;
+
 /// Reads a request body whole, so that a cut one starts nothing.
 async fn read(
     recorder: &Recorder,
     mut body: Incoming,
     parts: &Parts,
     limit: u64,
-) -> Result<Bytes, ProtocolError> {
+) -> Result<Uploaded, ProtocolError> {
     let too_large = || {
         ProtocolError::new(
             ErrorCode::RequestTooLarge,
@@ -210,26 +216,47 @@ async fn read(
         // Whoever asks first need not send it.
         return Err(too_large());
     }
-    let mut whole = BytesMut::with_capacity(said.min(limit) as usize);
+    let mut whole = BytesMut::new();
+    let mut upload = recorder.uploads.begin();
     let mut seen: u64 = 0;
+    let mut has_room = true;
     let patience = recorder.config.limits.request_timeout;
+    let until = Instant::now() + patience * TOTAL_PATIENCES;
     loop {
-        let Ok(frame) = timeout(patience, body.frame()).await else {
+        let left = until.saturating_duration_since(Instant::now()).min(patience);
+        let Ok(frame) = timeout(left, body.frame()).await else {
+            let why = if left < patience {
+                format!("the request body did not come within {:?}", patience * TOTAL_PATIENCES)
+            } else {
+                format!("nothing came of the request body for {patience:?}")
+            };
             return Err(ProtocolError::new(
                 ErrorCode::RequestIncomplete,
-                format!("nothing came of the request body for {patience:?}; nothing was started"),
+                format!("{why}; nothing was started"),
             ));
         };
         let Some(frame) = frame else { break };
         let frame = frame.map_err(|_| ProtocolError::from(ErrorCode::RequestIncomplete))?;
         let Ok(data) = frame.into_data() else { continue };
         seen += data.len() as u64;
-        if seen <= limit {
+        has_room = has_room && seen <= limit && upload.grow(data.len() as u64);
+        if has_room {
             whole.extend_from_slice(&data);
-        } else if seen > limit.saturating_mul(2) + (1 << 20) {
-            // Up to here it is read to its end, so that the answer is not lost in the closing of the connection.
-            break;
+        } else {
+            // What is there is of no use any more.
+            whole = BytesMut::new();
+            upload = recorder.uploads.begin();
+            if seen > limit.saturating_mul(2) + (1 << 20) {
+                // Up to here it is read to its end, so that the answer is not lost in the closing of the connection.
+                break;
+            }
         }
     }
-    if seen > limit { Err(too_large()) } else { Ok(whole.freeze()) }
+    if seen > limit {
+        Err(too_large())
+    } else if !has_room {
+        Err(ErrorCode::TooManyUploads.into())
+    } else {
+        Ok(Uploaded { bytes: whole.freeze(), upload: Some(upload) })
+    }
 }

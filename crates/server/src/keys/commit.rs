@@ -168,7 +168,7 @@ impl Entry {
         slot: OwnedMutexGuard<()>,
     ) -> Result<Acted, (ProtocolError, Cargo)> {
         let seat = match plan.reply {
-            Reply::Started(_) => match recorder.may_start(self.key.scope()) {
+            Reply::Started(_) => match recorder.may_start(&self.key) {
                 Ok(seat) => Some(seat),
                 Err(error) => return Err((error, cargo)),
             },

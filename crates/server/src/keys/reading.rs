@@ -8,6 +8,7 @@ use durablefetch_protocol::recording::Got;
 
 use crate::clock::now_ms;
 use crate::key_map::Entry;
+use crate::readers::Seat;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
 
@@ -19,6 +20,7 @@ pub(crate) struct Reading {
     /// Where the recording keeps the waker of who follows it.
     slot: Option<usize>,
     entry: Arc<Entry>,
+    _seat: Seat,
 }
 
 impl Reading {
@@ -28,9 +30,11 @@ impl Reading {
         entry: &Arc<Entry>,
         recording: &Arc<Recording>,
     ) -> Option<Self> {
+        let seat = recorder.readers.enter()?;
         recording.enter(recorder.config.limits.readers).then(|| {
             recording.touch(now_ms());
             Self {
+                _seat: seat,
                 recording: Arc::clone(recording),
                 recorder: Arc::clone(recorder),
                 slot: None,

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ struct State {
     reset: AtomicBool,
     /// Requests and bodies that have an [`Answering`].
     answering: AtomicUsize,
+    /// Bodies over HTTP/2.
+    bodies: Mutex<Vec<Weak<dyn Stalls>>>,
 }
 
 /// A body's view of its connection.
@@ -54,12 +56,23 @@ impl Watch {
         self.sent_at = Some(self.answering.0.flushes.load(Ordering::Acquire));
     }
 
+    pub(crate) fn is_h2(&self) -> bool {
+        self.is_h2
+    }
+
     /// Ready once all that was given to the connection is with the system. Over HTTP/1 the connection is reset
     /// as soon as the body fails.
     pub(crate) fn poll_break(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_h2 {
             return self.patience.get_or_insert_with(|| Box::pin(sleep(H2_SENT))).as_mut().poll(cx);
         }
+        ready!(self.poll_sent(cx));
+        self.answering.0.reset.store(true, Ordering::Release);
+        Poll::Ready(())
+    }
+
+    /// Ready once all that was given to an HTTP/1 connection is with the system.
+    pub(crate) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let state = &self.answering.0;
         let flushes = state.flushes.load(Ordering::Acquire);
         // A body that is asked for the first time has had its head given to the connection just now.
@@ -71,9 +84,19 @@ impl Watch {
                 return Poll::Pending;
             }
         }
-        state.reset.store(true, Ordering::Release);
         Poll::Ready(())
     }
+
+    /// Has a body be looked at from time to time, as long as it lives.
+    pub(crate) fn look_after(&self, body: Weak<dyn Stalls>) {
+        self.answering.0.bodies.lock().unwrap_or_else(PoisonError::into_inner).push(body);
+    }
+}
+
+/// A body on a connection that has others: it alone can tell that its reader takes nothing.
+pub(crate) trait Stalls: Send + Sync + std::fmt::Debug {
+    /// Breaks it if there was something for its reader since the last look, and the reader has taken nothing.
+    fn look(&self);
 }
 
 /// Counts the requests of a connection.
@@ -84,6 +107,14 @@ impl Watches {
     /// Whether no request is being answered on the connection.
     pub(crate) fn is_idle(&self) -> bool {
         self.0.answering.load(Ordering::Acquire) == 0
+    }
+
+    /// Looks at each body.
+    pub(crate) fn look(&self) {
+        let mut bodies = self.0.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        bodies.retain(|body| body.strong_count() > 0);
+        let bodies = bodies.clone();
+        bodies.iter().filter_map(Weak::upgrade).for_each(|body| body.look());
     }
 
     /// A request came.
@@ -124,12 +155,43 @@ impl Drop for Answering {
 pub(crate) struct Connection {
     stream: Option<TokioIo<Transport>>,
     state: Arc<State>,
+    /// How long the other side may take nothing of what is there for it.
+    patience: Duration,
+    /// It takes nothing. Made at the first time.
+    stall: Option<Pin<Box<Sleep>>>,
+    is_stalling: bool,
 }
 
 impl Connection {
-    pub(crate) fn new(stream: Transport) -> (Self, Watches) {
+    /// One whose other side may take nothing for so long.
+    pub(crate) fn new(stream: Transport, patience: Duration) -> (Self, Watches) {
         let state = Arc::new(State::default());
-        (Self { stream: Some(TokioIo::new(stream)), state: Arc::clone(&state) }, Watches(state))
+        let stream = Some(TokioIo::new(stream));
+        let connection =
+            Self { stream, state: Arc::clone(&state), patience, stall: None, is_stalling: false };
+        (connection, Watches(state))
+    }
+
+    /// What came of a write. One that has waited for too long fails, and the connection is reset: the other side may ask
+    /// for the rest.
+    fn written<T>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.is_stalling = false;
+            return written;
+        }
+        let this = &mut *self;
+        let patience = this.patience;
+        let stall = this.stall.get_or_insert_with(|| Box::pin(sleep(patience)));
+        if !std::mem::replace(&mut this.is_stalling, true) {
+            stall.as_mut().reset(Instant::now() + patience);
+        }
+        ready!(stall.as_mut().poll(cx));
+        this.state.reset.store(true, Ordering::Release);
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn stream(self: Pin<&mut Self>) -> io::Result<Pin<&mut TokioIo<Transport>>> {
@@ -144,16 +206,18 @@ impl Read for Connection {
 }
 
 impl Write for Connection {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write(cx, buf)
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = self.as_mut().stream()?.poll_write(cx, buf);
+        self.written(cx, written)
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write_vectored(cx, bufs)
+        let written = self.as_mut().stream()?.poll_write_vectored(cx, bufs);
+        self.written(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -162,7 +226,8 @@ impl Write for Connection {
 
     /// hyper calls this when its buffer is empty.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.as_mut().stream()?.poll_flush(cx))?;
+        let flushed = self.as_mut().stream()?.poll_flush(cx);
+        ready!(self.as_mut().written(cx, flushed))?;
         self.state.flushes.fetch_add(1, Ordering::SeqCst);
         if self.state.waiting.swap(false, Ordering::SeqCst) {
             let waiting =

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use durablefetch_protocol::{ErrorCode, RecordingId};
+use durablefetch_protocol::{ErrorCode, Key, RecordingId};
 use tokio::sync::Notify;
 
 use crate::config::Limits;
@@ -23,14 +23,19 @@ struct Inner {
     /// Seats taken, by scope. A start takes one before its recording is in flight.
     seats: HashMap<String, usize>,
     taken: usize,
+    /// Of demo streams, which anybody may start.
+    demos: usize,
 }
+
+/// Demo streams at once, at most. They are there to be looked at, and take seats of others.
+const DEMOS_MAX: usize = 100;
 
 /// The right to have one recording in flight. Given back when dropped, unless [`Seat::keep`] was called.
 #[derive(Debug)]
 pub(crate) struct Seat<'a> {
     in_flight: &'a InFlight,
     /// `None` once the seat is kept.
-    scope: Option<String>,
+    key: Option<Key>,
 }
 
 impl InFlight {
@@ -38,26 +43,33 @@ impl InFlight {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A seat for a recording of this scope, where there is one.
-    pub(crate) fn seat(&self, scope: &str, limits: &Limits) -> Result<Seat<'_>, ErrorCode> {
+    /// A seat for a recording of this key, where there is one.
+    pub(crate) fn seat(&self, key: &Key, limits: &Limits) -> Result<Seat<'_>, ErrorCode> {
         let mut inner = self.lock();
+        let scope = key.scope();
         let of_scope = inner.seats.get(scope).copied().unwrap_or(0);
         // What everybody has is not one person's.
         let most_of_scope = limits.scope_recordings.filter(|_| !scope.is_empty());
-        if inner.taken >= limits.recordings || most_of_scope.is_some_and(|most| of_scope >= most) {
+        let most_demos = DEMOS_MAX.min(limits.recordings.div_ceil(2));
+        if inner.taken >= limits.recordings
+            || most_of_scope.is_some_and(|most| of_scope >= most)
+            || key.is_demo() && inner.demos >= most_demos
+        {
             return Err(ErrorCode::TooManyRecordings);
         }
         inner.seats.insert(scope.to_owned(), of_scope + 1);
         inner.taken += 1;
-        Ok(Seat { in_flight: self, scope: Some(scope.to_owned()) })
+        inner.demos += usize::from(key.is_demo());
+        Ok(Seat { in_flight: self, key: Some(key.clone()) })
     }
 
-    fn give_back(&self, inner: &mut Inner, scope: &str) {
+    fn give_back(&self, inner: &mut Inner, key: &Key) {
         inner.taken = inner.taken.saturating_sub(1);
-        if let Some(seats) = inner.seats.get_mut(scope) {
+        inner.demos = inner.demos.saturating_sub(usize::from(key.is_demo()));
+        if let Some(seats) = inner.seats.get_mut(key.scope()) {
             *seats -= 1;
             if *seats == 0 {
-                inner.seats.remove(scope);
+                inner.seats.remove(key.scope());
             }
         }
         if inner.taken == 0 {
@@ -69,7 +81,7 @@ impl InFlight {
     pub(crate) fn remove(&self, id: RecordingId) -> usize {
         let mut inner = self.lock();
         if let Some(removed) = inner.recordings.remove(&id) {
-            self.give_back(&mut inner, removed.key.scope());
+            self.give_back(&mut inner, &removed.key);
         }
         inner.recordings.len()
     }
@@ -96,7 +108,7 @@ impl InFlight {
 impl Seat<'_> {
     /// The recording is in flight; [`InFlight::remove`] gives the seat back. Returns how many are.
     pub(crate) fn keep(mut self, recording: &Arc<Recording>) -> usize {
-        self.scope = None;
+        self.key = None;
         let mut inner = self.in_flight.lock();
         inner.recordings.insert(recording.id, Arc::clone(recording));
         inner.recordings.len()
@@ -105,9 +117,9 @@ impl Seat<'_> {
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        if let Some(scope) = self.scope.take() {
+        if let Some(key) = self.key.take() {
             let mut inner = self.in_flight.lock();
-            self.in_flight.give_back(&mut inner, &scope);
+            self.in_flight.give_back(&mut inner, &key);
         }
     }
 }
@@ -120,14 +132,26 @@ mod tests {
     fn seats_are_counted_by_scope_and_in_all() {
         let in_flight = InFlight::default();
         let limits = Limits { recordings: 3, scope_recordings: Some(2), ..Limits::default() };
-        let first = in_flight.seat("a", &limits).unwrap();
-        let _second = in_flight.seat("a", &limits).unwrap();
-        assert_eq!(in_flight.seat("a", &limits).unwrap_err(), ErrorCode::TooManyRecordings);
-        let _third = in_flight.seat("b", &limits).unwrap();
-        assert!(in_flight.seat("c", &limits).is_err(), "as many as there may be in all");
+        let of = |scope: &str| Key::new(scope, "https://app.example/");
+        let first = in_flight.seat(&of("a"), &limits).unwrap();
+        let _second = in_flight.seat(&of("a"), &limits).unwrap();
+        assert_eq!(in_flight.seat(&of("a"), &limits).unwrap_err(), ErrorCode::TooManyRecordings);
+        let _third = in_flight.seat(&of("b"), &limits).unwrap();
+        assert!(in_flight.seat(&of("c"), &limits).is_err(), "as many as there may be in all");
         drop(first);
-        drop(in_flight.seat("a", &limits).unwrap());
+        drop(in_flight.seat(&of("a"), &limits).unwrap());
         assert_eq!(in_flight.lock().taken, 2);
         assert_eq!(in_flight.lock().seats.get("a"), Some(&1));
+    }
+
+    #[test]
+    fn demo_streams_leave_seats_to_others() {
+        let in_flight = InFlight::default();
+        let seat = |url: &str| in_flight.seat(&Key::new("", url), &Limits::default());
+        let demos: Vec<_> = (0..DEMOS_MAX).map(|number| seat(&format!("demo:{number}")).unwrap()).collect();
+        assert_eq!(seat("demo:more").unwrap_err(), ErrorCode::TooManyRecordings);
+        assert!(seat("https://app.example/").is_ok());
+        drop(demos);
+        assert!(seat("demo:more").is_ok());
     }
 }

@@ -19,6 +19,7 @@ use hyper::ext::ReasonPhrase;
 
 use crate::config::Config;
 use crate::error::StartError;
+use crate::uploads::Uploaded;
 use crate::upstream::connect::Connector;
 use crate::upstream::exchange::{Answer, Exchange, ExchangeBody};
 use crate::upstream::opened::{NotOpened, Opened};
@@ -31,7 +32,7 @@ pub(crate) struct UpstreamRequest {
     pub(crate) method: Method,
     /// As they came to the recorder.
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: Uploaded,
 }
 
 /// The client that asks upstreams.
@@ -69,7 +70,13 @@ impl Upstreams {
 
     /// Asks, follows redirects, and waits for the head.
     pub(crate) async fn open(&self, request: UpstreamRequest) -> Result<Opened<UpstreamBody>, NotOpened> {
-        let UpstreamRequest { upstream: to, method, headers, body } = request;
+        // The body counts until there is a head.
+        let UpstreamRequest {
+            upstream: to,
+            method,
+            headers,
+            body: Uploaded { bytes: body, upload: _upload },
+        } = request;
         let cookies = self.access.cookies(&to);
         let mut headers = to_upstream(&headers, cookies);
         via::append(&mut headers, &self.pseudonym);

@@ -1,6 +1,6 @@
 //! The key of a recording: whose it is and what it is of.
 
-/// Scope + upstream URL. One key names at most one current recording.
+/// Scope + upstream URL. A key may have several recordings.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     scope: String,
@@ -24,6 +24,12 @@ impl Key {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether it is one of the recorder's own demo streams.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.url.starts_with("demo:")
     }
 }
 

@@ -1,3 +1,4 @@
 //! What others must not be able to do. Each test is named by what must not happen.
 
 mod disk;
+mod memory;
