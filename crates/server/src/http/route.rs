@@ -140,12 +140,12 @@ async fn fetch(
     if parts.method == Method::HEAD {
         // It takes as much of the recorder as a recording does, for a while.
         let _seat = recorder.may_start(&key)?;
-        return head(recorder, allowed, parts, target).await;
+        return head(recorder, allowed, scope, parts, target).await;
     }
     let fingerprint = fingerprint(recorder, &target, &parts, &body.bytes, scope);
     let ask: Ask = ask.with_fingerprint(fingerprint);
     let watch = answering.watch(parts.version);
-    let source = source(target, parts, body)?;
+    let source = source(target, scope, parts, body)?;
     let admitted = admit(recorder, recorder.keys.entry(&key), ask, source).await?;
     Ok(respond::admitted(allowed, admitted, watch))
 }
@@ -153,13 +153,18 @@ async fn fetch(
 /// What answers a request for this target.
 fn source(
     target: Target,
+    scope: &str,
     Parts { method, headers, .. }: Parts,
     body: Uploaded,
 ) -> Result<Source, ProtocolError> {
     match target {
-        Target::Upstream(upstream) => {
-            Ok(Source::Http(Box::new(UpstreamRequest { upstream, method, headers, body })))
-        }
+        Target::Upstream(upstream) => Ok(Source::Http(Box::new(UpstreamRequest {
+            upstream,
+            scope: scope.into(),
+            method,
+            headers,
+            body,
+        }))),
         Target::Demo(id) => Ok(Source::Demo(Script::of(&id))),
         _ => Err(ErrorCode::NotFound.into()),
     }
@@ -178,10 +183,11 @@ fn fingerprint(recorder: &Recorder, target: &Target, parts: &Parts, body: &[u8],
 async fn head(
     recorder: &Recorder,
     allowed: &Allowed,
+    scope: &str,
     parts: Parts,
     target: Target,
 ) -> Result<Response<Body>, ProtocolError> {
-    let source = source(target, parts, Uploaded::default())?;
+    let source = source(target, scope, parts, Uploaded::default())?;
     let opened = source
         .open(&recorder.upstreams, recorder.config.limits.header_timeout)
         .await

@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tower_service::Service as _;
 
 use crate::observe::redact;
-use crate::resolve::{Lookup, Resolver};
+use crate::resolve::{Lookup, Lookups, Resolver};
 use crate::upstream::ways::Way;
 
 /// Bytes of what is read of an HTTP/1 upstream and not taken yet. A head has to fit.
@@ -35,7 +35,7 @@ pub(crate) type Driver = http1::Connection<Stream, Full<Bytes>>;
 /// Connects.
 #[derive(Debug)]
 pub(crate) struct Connector {
-    lookup: Arc<dyn Lookup>,
+    lookups: Arc<Lookups>,
     tls: ClientConfig,
 }
 
@@ -90,13 +90,14 @@ impl Connector {
                 builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
             }
         };
-        Ok(Self { lookup, tls })
+        Ok(Self { lookups: Arc::new(Lookups::new(lookup)), tls })
     }
 
-    /// Connects for one request.
-    pub(crate) async fn connect(&self, way: &Way) -> Result<Connected, NotConnected> {
+    /// Connects for one request of this scope.
+    pub(crate) async fn connect(&self, way: &Way, scope: &Arc<str>) -> Result<Connected, NotConnected> {
         let uri = Uri::try_from(way.url.as_str()).map_err(|_| NotConnected::Url)?;
-        let resolver = Resolver { lookup: Arc::clone(&self.lookup), lifted: way.lifted };
+        let (lookups, scope) = (Arc::clone(&self.lookups), Arc::clone(scope));
+        let resolver = Resolver { lookups, lifted: way.lifted, scope };
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -162,7 +163,7 @@ mod tests {
         let url = format!("http://localhost:{}/", canary.local_addr().unwrap().port()).parse().unwrap();
         let connector = Connector::new(Arc::new(System)).unwrap();
         let way = Way { url, is_mapped: false, lifted: Lifted::default() };
-        let Err(NotConnected::Refused(refused)) = connector.connect(&way).await else {
+        let Err(NotConnected::Refused(refused)) = connector.connect(&way, &"".into()).await else {
             panic!("it is refused")
         };
         assert_eq!(refused.kind(), "loopback");

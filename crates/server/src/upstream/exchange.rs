@@ -3,6 +3,7 @@
 use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -25,6 +26,8 @@ const ROUNDS: usize = 3;
 pub(crate) struct Exchange<'a> {
     pub(crate) connector: &'a Connector,
     pub(crate) way: &'a Way,
+    /// Whose request it is.
+    pub(crate) scope: &'a Arc<str>,
     /// The URL as the client knows it.
     pub(crate) asked: &'a Upstream,
     pub(crate) method: &'a Method,
@@ -64,7 +67,7 @@ impl Exchange<'_> {
 
     async fn ask_once(&self) -> Result<hyper::Result<Answer>, NotAnswered> {
         let Connected { version, remote } =
-            self.connector.connect(self.way).await.map_err(NotAnswered::NotConnected)?;
+            self.connector.connect(self.way, self.scope).await.map_err(NotAnswered::NotConnected)?;
         let (sent, driver) = match version {
             Version::One(mut sender, mut driver) => {
                 let mut is_open = true;

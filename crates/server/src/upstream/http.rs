@@ -29,6 +29,8 @@ use crate::upstream::ways::{self, Way, Ways};
 #[derive(Debug)]
 pub(crate) struct UpstreamRequest {
     pub(crate) upstream: Upstream,
+    /// Whose request it is.
+    pub(crate) scope: Arc<str>,
     pub(crate) method: Method,
     /// As they came to the recorder.
     pub(crate) headers: HeaderMap,
@@ -73,6 +75,7 @@ impl Upstreams {
         // The body counts until there is a head.
         let UpstreamRequest {
             upstream: to,
+            scope,
             method,
             headers,
             body: Uploaded { bytes: body, upload: _upload },
@@ -83,7 +86,7 @@ impl Upstreams {
         let mut way = self.ways.to(&to, Sender::OwnMachine).map_err(NotOpened::unheard)?;
         let mut chase = Chase::new(to, method, headers, cookies);
         loop {
-            let answer = self.ask(&way, &chase, &body).await.map_err(|error| match error.code {
+            let answer = self.ask(&way, &scope, &chase, &body).await.map_err(|error| match error.code {
                 // What is refused before a connection, or finds none. A later hop follows an answer.
                 ErrorCode::UpstreamUnreachable | ErrorCode::UpstreamNotAllowed | ErrorCode::InvalidUrl
                     if chase.is_first() =>
@@ -105,11 +108,18 @@ impl Upstreams {
         }
     }
 
-    async fn ask(&self, way: &Way, chase: &Chase, body: &Bytes) -> Result<Answer, ProtocolError> {
+    async fn ask(
+        &self,
+        way: &Way,
+        scope: &Arc<str>,
+        chase: &Chase,
+        body: &Bytes,
+    ) -> Result<Answer, ProtocolError> {
         let body = if chase.sends_body() { body.clone() } else { Bytes::new() };
         let exchange = Exchange {
             connector: &self.connector,
             way,
+            scope,
             asked: chase.at(),
             method: chase.method(),
             headers: chase.headers(),

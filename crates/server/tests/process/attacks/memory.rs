@@ -126,3 +126,45 @@ fn demo_streams_do_not_take_all_seats() {
     let upstream = Upstream::start();
     recorder.begin(&upstream);
 }
+
+#[tokio::test]
+async fn an_http2_stream_that_takes_nothing_does_not_hold_its_recording() {
+    let data = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start(data.path(), &["--request-timeout", "1s"]);
+    let upstream = Upstream::start();
+    let (_, mut reader, mut stream) = recorder.begin(&upstream);
+    const SIZE: usize = 8 << 20;
+    for _ in 0..SIZE >> 20 {
+        send(&mut stream, &"x".repeat(1 << 20));
+        reader.take(1 << 20);
+    }
+    send(&mut stream, "");
+    assert!(reader.rest().1);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .http2_prior_knowledge()
+        .http2_initial_stream_window_size(100_000)
+        .tls_certs_only([])
+        .build()
+        .unwrap();
+    let ask = || {
+        let url = format!("http://{}/", recorder.address);
+        client.get(url).header("durablefetch-url", &upstream.url).send()
+    };
+    let (stalled, taken) = (ask().await.unwrap(), ask().await.unwrap());
+    // The same connection goes on.
+    assert_eq!(taken.bytes().await.unwrap().len(), SIZE);
+    let until = Instant::now() + PATIENCE;
+    while !recorder.status(&upstream.url).contains("\"activeConnections\":0") {
+        assert!(Instant::now() < until, "{}", recorder.status(&upstream.url));
+    }
+    let (mut stalled, mut got) = (stalled, 0);
+    let end = loop {
+        match stalled.chunk().await {
+            Ok(Some(chunk)) => got += chunk.len(),
+            end => break end,
+        }
+    };
+    assert!(end.is_err() && got < SIZE, "{got}");
+}
