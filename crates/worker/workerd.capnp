@@ -27,6 +27,7 @@ const recorder :Workerd.Worker = (
     (name = "PUBLIC_ORIGIN", fromEnvironment = "DURABLEFETCH_PUBLIC_ORIGIN"),
     (name = "ORIGINS", fromEnvironment = "DURABLEFETCH_ORIGINS"),
     (name = "ALLOW", fromEnvironment = "DURABLEFETCH_ALLOW"),
+    (name = "DROP_HEADERS", fromEnvironment = "DURABLEFETCH_DROP_HEADERS"),
     (name = "ALLOW_ANY", fromEnvironment = "DURABLEFETCH_ALLOW_ANY"),
     (name = "TOKEN_SECRET", fromEnvironment = "DURABLEFETCH_TOKEN_SECRET"),
     (name = "SCOPE_BY", fromEnvironment = "DURABLEFETCH_SCOPE_BY"),

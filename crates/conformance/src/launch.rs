@@ -77,6 +77,8 @@ pub struct Settings {
     pub token_secrets: Vec<String>,
     /// What is presented tells whose a recording is: `authorization`, `cookie:NAME`. Empty: it does not.
     pub scope_by: Vec<String>,
+    /// Headers of requests that go to no upstream at all.
+    pub drop_headers: Vec<String>,
     /// Where an origin is, as `https://app.example=http://127.0.0.1:3000`.
     pub maps: Vec<String>,
 }

@@ -158,6 +158,7 @@ pub use {
     recorder::key::ledger::{Ledger, Outcome},
     recorder::key::{admission, ledger, life},
     recorder::recording::{self, ring},
+    recorder::request::dropped::DropHeader,
     recorder::request::headers::{Ask, Fetch},
     recorder::request::{fingerprint, headers as request_headers, redirect, route},
     recorder::response::{coding, head as response_head, inert, kept},

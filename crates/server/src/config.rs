@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use durablefetch_protocol::DropHeader;
 use durablefetch_protocol::access::Access;
 use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::allow::Allow;
@@ -29,6 +30,8 @@ pub struct Config {
     pub allow: Vec<Allow>,
     /// Whether all of the internet may be fetched besides what is named in `allow`.
     pub allow_any: bool,
+    /// Headers of requests that go to no upstream at all.
+    pub drop_headers: Vec<DropHeader>,
     /// Where to connect in place of an origin that is asked for.
     pub maps: Vec<Map>,
     /// How it tells whose recordings a request is about. Default: everybody's are everybody's.
@@ -109,6 +112,7 @@ impl Config {
             public_origin: None,
             allow: Vec::new(),
             allow_any: false,
+            drop_headers: Vec::new(),
             maps: Vec::new(),
             scoping: Scoping::Shared,
             unguessable_urls: false,

@@ -54,6 +54,7 @@ fn serve(settings: &Settings, data: &Path) -> Command {
         ("--token-secret", &settings.token_secrets),
         ("--scope-by", &settings.scope_by),
         ("--map", &settings.maps),
+        ("--drop-header", &settings.drop_headers),
     ] {
         for value in values {
             command.args([flag, value]);

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use durablefetch_protocol::access::{Access as Rules, Admitted, Cookies, parse_origin};
+use durablefetch_protocol::access::{Access as Rules, Admitted, Cookies, Crossing, parse_origin};
 use durablefetch_protocol::address::{Own, Upstream, is_localhost_name};
 use durablefetch_protocol::allow::{self, Allow};
 use durablefetch_protocol::destination::{Destination, Lifted, Sender};
@@ -100,6 +100,11 @@ impl Access {
     /// would tell them what is reached from here.
     pub(crate) fn tells_why(&self) -> bool {
         self.rules.is_local() || !self.any
+    }
+
+    /// What crosses between who asks and the upstream.
+    pub(crate) fn crossing(&self, upstream: &Upstream) -> Crossing {
+        self.rules.crossing(upstream, &[])
     }
 
     /// Whether cookies may cross between this recorder and the upstream.

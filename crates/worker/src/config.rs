@@ -7,7 +7,7 @@ use std::time::Duration;
 use durablefetch_protocol::allow::Allow;
 use durablefetch_protocol::scope::{Credential, Scoping};
 use durablefetch_protocol::token::{SECRET_MIN, Secrets};
-use durablefetch_protocol::{Fingerprint, limits, units};
+use durablefetch_protocol::{DropHeader, Fingerprint, limits, units};
 use worker::Env;
 
 use crate::access::Access;
@@ -17,6 +17,8 @@ use crate::js::sys;
 pub(crate) struct Config {
     /// `PUBLIC_ORIGIN`, `ORIGINS`, `ALLOW`, `ALLOW_ANY`: who may ask, and for what.
     pub(crate) access: Access,
+    /// `DROP_HEADERS`: headers of requests that go to no upstream at all.
+    pub(crate) drop_headers: Vec<DropHeader>,
     /// `TOKEN_SECRET`, `SCOPE_BY`: whose a recording is.
     pub(crate) scoping: Scoping,
     /// Made of `SCOPE_SECRET`: keys the hash of what is presented. The same in all objects, unlike theirs.
@@ -75,6 +77,10 @@ impl Config {
             .iter()
             .map(|entry| Allow::parse(entry).map_err(|error| format!("ALLOW: `{entry}`: {}", error.message)))
             .collect();
+        let drop_headers: Result<Vec<DropHeader>, String> = list("DROP_HEADERS")
+            .iter()
+            .map(|name| DropHeader::parse(name).map_err(|error| format!("DROP_HEADERS: {error}")))
+            .collect();
         let scoping = scoping(&list("TOKEN_SECRET"), &list("SCOPE_BY"))?;
         let access = Access::read(var, &list("ORIGINS"), allow?, &scoping)?;
         let scope_secret = var("SCOPE_SECRET").unwrap_or_default();
@@ -86,6 +92,7 @@ impl Config {
         }
         Ok(Self {
             access,
+            drop_headers: drop_headers?,
             scoping,
             scope_secret: Fingerprint::of(&[0; 32], "scope", scope_secret.as_bytes()).0,
             base_path: base_path(&var("BASE_PATH").unwrap_or_default())?,

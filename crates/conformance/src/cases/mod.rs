@@ -41,6 +41,7 @@ mod side_by_side;
 mod slow;
 mod status;
 mod stop_delete;
+mod strangers;
 
 use crate::case::{Case, Suite};
 
@@ -48,7 +49,7 @@ pub(crate) fn all() -> Vec<Case> {
     let mut suite = Suite::default();
     macro_rules! add { ($($area:ident)*) => { $($area::add(&mut suite);)* } }
     add! {
-        pages addresses guards public scopes cors
+        pages addresses guards public strangers scopes cors
         inert headers_up headers_down request_body encoding redirects
         passthrough admission_nothing admission_connecting admission_streaming admission_complete admission_stopped
         admission_failed continuation request_ids control cuts concurrency

@@ -1,5 +1,7 @@
 //! Headers as such: one that may stand once, and those that concern one connection only.
 
+use std::borrow::Cow;
+
 use http::header::{self, HeaderMap, HeaderName};
 
 use super::error::{ErrorCode, ProtocolError};
@@ -30,8 +32,14 @@ pub(crate) fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item 
 
 /// Whether proxies add this header, to say for whom they ask.
 pub(crate) fn is_of_proxy(name: &HeaderName) -> bool {
-    let name = name.as_str();
+    let name = plain(name);
     name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-")
+}
+
+/// A header's name as servers behind CGI and WSGI know it, to whom `_` and `-` are the same.
+pub(crate) fn plain(name: &HeaderName) -> Cow<'_, str> {
+    let name = name.as_str();
+    if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) }
 }
 
 pub(crate) fn is_hop_by_hop(name: &HeaderName, named: &[HeaderName]) -> bool {

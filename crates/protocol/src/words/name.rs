@@ -21,6 +21,10 @@ pub const FOR: &str = "durablefetch-for";
 pub const ATTACH: &str = "durablefetch-attach";
 /// Request: the recording of this URL that the client has read to its end last.
 pub const READ: &str = "durablefetch-read";
+/// Request: [`APP`] where the app itself sends a password upstream (`authorization: Basic`).
+pub const AUTHORIZATION: &str = "durablefetch-authorization";
+/// The only value of [`AUTHORIZATION`].
+pub const APP: &str = "app";
 
 /// Response: the version of the protocol, [`VERSION`]; on every response of a recorder. One that sends none is of
 /// version 2 or earlier.

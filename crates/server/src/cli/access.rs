@@ -4,6 +4,7 @@ use std::fs;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use durablefetch_protocol::DropHeader;
 use durablefetch_protocol::allow::Allow;
 use durablefetch_protocol::map::Map;
 use durablefetch_protocol::scope::{Credential, Scoping};
@@ -65,6 +66,10 @@ pub(super) struct UpstreamArgs {
     /// All of the internet besides, which needs saying in public.
     #[arg(long, value_parser = FalseyValueParser::new())]
     pub(super) allow_any: bool,
+
+    /// Send no upstream this header; repeatable.
+    #[arg(long = "drop-header", value_name = "NAME", value_parser = DropHeader::parse, value_delimiter = ',')]
+    pub(super) drop_headers: Vec<DropHeader>,
 
     /// Where an origin is: https://app.example=http://app:3000.
     #[arg(long = "map", value_name = "ORIGIN=ORIGIN", value_parser = Map::parse, value_delimiter = ',')]

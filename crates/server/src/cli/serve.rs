@@ -98,6 +98,7 @@ impl Serve {
             unguessable_urls: self.scope.unguessable_urls,
             allow: self.upstream.allow,
             allow_any: self.upstream.allow_any,
+            drop_headers: self.upstream.drop_headers,
             maps: self.upstream.maps,
             ttl: self.keep.ttl,
             drain: self.operating.drain,

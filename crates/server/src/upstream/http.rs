@@ -9,10 +9,11 @@ use durablefetch_protocol::access::{Access, Cookies};
 use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::coding::{Codings, Decoder};
 use durablefetch_protocol::destination::Sender;
+use durablefetch_protocol::map::Map;
 use durablefetch_protocol::redirect::{Chase, redirected};
 use durablefetch_protocol::request_headers::to_upstream;
 use durablefetch_protocol::response_head::Head;
-use durablefetch_protocol::{ErrorCode, ProtocolError, via};
+use durablefetch_protocol::{DropHeader, ErrorCode, ProtocolError, via};
 use http::header::{self, HeaderMap};
 use http::{Method, Version};
 use hyper::ext::ReasonPhrase;
@@ -43,6 +44,8 @@ pub(crate) struct Upstreams {
     ways: Ways,
     connector: Connector,
     access: Access,
+    maps: Vec<Map>,
+    drop_headers: Vec<DropHeader>,
     own: Own,
     /// This recorder's name in `via`.
     pseudonym: String,
@@ -59,6 +62,8 @@ impl Upstreams {
             ways: Ways::new(config),
             connector,
             access: config.access(),
+            maps: config.maps.clone(),
+            drop_headers: config.drop_headers.clone(),
             own: config.own(port),
             pseudonym: format!("durablefetch-{pseudonym}"),
         })
@@ -80,10 +85,11 @@ impl Upstreams {
             headers,
             body: Uploaded { bytes: body, upload: _upload },
         } = request;
-        let cookies = self.access.cookies(&to);
-        let mut headers = to_upstream(&headers, cookies);
+        let crossing = |to: &Upstream| self.access.crossing(to, &self.maps);
+        let mut headers = to_upstream(&headers, crossing(&to), &self.drop_headers);
         via::append(&mut headers, &self.pseudonym);
         let mut way = self.ways.to(&to, Sender::OwnMachine).map_err(NotOpened::unheard)?;
+        let cookies = crossing(&to).cookies;
         let mut chase = Chase::new(to, method, headers, cookies);
         loop {
             let answer = self.ask(&way, &scope, &chase, &body).await.map_err(|error| match error.code {
@@ -96,8 +102,7 @@ impl Upstreams {
                 _ if chase.is_first() => NotOpened::heard(error),
                 _ => NotOpened::heard(redirected(error)),
             })?;
-            let cookies = |to: &Upstream| self.access.cookies(to);
-            let follows = chase.follow(answer.head.status, &answer.head.headers, &self.own, cookies);
+            let follows = chase.follow(answer.head.status, &answer.head.headers, &self.own, crossing);
             if !follows.map_err(NotOpened::heard)? {
                 return opened(answer, chase.cookies()).map_err(NotOpened::heard);
             }

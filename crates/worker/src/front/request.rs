@@ -70,7 +70,8 @@ impl Request {
 
     /// The request that goes up for this one. Its body is added once it is read.
     pub(crate) fn upward(&self, config: &Config, to: Upstream) -> Upward {
-        let mut headers = request_headers::to_upstream(&self.headers, config.access.cookies(&to));
+        let mut headers =
+            request_headers::to_upstream(&self.headers, config.access.crossing(&to), &config.drop_headers);
         via::append(&mut headers, &self.pseudonym);
         let own = Rc::clone(&self.own);
         Upward { to, method: self.method.clone(), headers, body: Vec::new(), own }

@@ -119,7 +119,7 @@ async fn follow(
         let answered = js::headers::from_js(&response.headers());
         // Its address is not known here, so its URL has to tell.
         let from = Sender::redirecting(chase.at().is_loopback());
-        if !chase.follow(status, &answered, &own, |to| config.access.cookies(to))? {
+        if !chase.follow(status, &answered, &own, |to| config.access.crossing(to))? {
             drop(timer);
             return opened(&response, &answered, chase.cookies()).inspect_err(|_| discard(&response));
         }

@@ -26,6 +26,7 @@ pub(crate) fn serve(settings: &Settings, store: &Path) -> Command {
         ("MAX_RECORDINGS", settings.in_flight.map(|count| count.to_string())),
         ("ALLOW", list(&settings.allow)),
         ("ALLOW_ANY", settings.allow_any.then(|| "true".to_owned())),
+        ("DROP_HEADERS", list(&settings.drop_headers)),
         ("ORIGINS", list(&settings.origins)),
         ("BASE_PATH", settings.mount.clone()),
         ("PUBLIC_ORIGIN", settings.public_origin.clone()),

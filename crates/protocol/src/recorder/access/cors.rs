@@ -8,7 +8,7 @@ use crate::words::name;
 /// How long a browser may keep a preflight's answer, in seconds; Chromium keeps none longer.
 pub const PREFLIGHT_MAX_AGE: u32 = 7200;
 
-const OUR_REQUEST_HEADERS: [&str; 9] = [
+const OUR_REQUEST_HEADERS: [&str; 10] = [
     name::URL,
     name::MODE,
     name::REQUEST,
@@ -18,6 +18,7 @@ const OUR_REQUEST_HEADERS: [&str; 9] = [
     name::FOR,
     name::ATTACH,
     name::READ,
+    name::AUTHORIZATION,
 ];
 
 /// Adds the CORS headers to an answer. Call it last: every header that is there is exposed.

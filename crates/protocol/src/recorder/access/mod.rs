@@ -71,6 +71,19 @@ impl Access {
         if pass { Cookies::Pass } else { Cookies::Drop }
     }
 
+    /// What crosses between who asks and this upstream. `maps` are the origins that the recorder fetches elsewhere.
+    #[must_use]
+    pub fn crossing(&self, upstream: &Upstream, maps: &[Map]) -> Crossing {
+        let is_stranger = match self {
+            Self::Local(_) => false,
+            Self::Public(guard) => {
+                let origin = upstream.url().origin().ascii_serialization();
+                guard.public_origin() != origin && !maps.iter().any(|map| map.is_of(&origin))
+            }
+        };
+        Crossing { cookies: self.cookies(upstream), is_stranger }
+    }
+
     /// What the recorder knows of its own address. `port` is where it listens.
     #[must_use]
     pub fn own(&self, base_path: &str, port: u16, maps: &[Map]) -> Own {
@@ -94,6 +107,16 @@ pub enum Cookies {
     Pass,
     /// Neither way.
     Drop,
+}
+
+/// What crosses between who asks and an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crossing {
+    /// Whether cookies do.
+    pub cookies: Cookies,
+    /// Under a public origin: the upstream is neither that origin nor mapped, and nothing reaches it that the browser or
+    /// the servers in front add for the app.
+    pub is_stranger: bool,
 }
 
 #[cfg(test)]
@@ -123,6 +146,27 @@ mod tests {
         let local = Access::new(None, &[]);
         assert_eq!(local.cookies(&upstream("http://localhost:3000/")), Cookies::Pass);
         assert_eq!(local.cookies(&upstream("https://app.example/")), Cookies::Drop);
+    }
+
+    #[test]
+    fn a_stranger_is_neither_the_public_origin_nor_mapped_and_loopback_knows_none() {
+        let public = Access::new(Some("https://app.example"), &["https://admin.example".into()]);
+        let maps = [Map::parse("https://api.example=http://10.0.0.7:3000").unwrap()];
+        for (url, is_stranger) in [
+            ("https://app.example/api", false),
+            ("https://api.example/v1", false),
+            ("https://admin.example/", true),
+            ("http://app.example/", true),
+            ("https://app.example:8443/", true),
+            ("http://10.0.0.7:3000/", true),
+            ("http://localhost:3000/", true),
+            ("https://third.example/", true),
+        ] {
+            let crossing = public.crossing(&upstream(url), &maps);
+            assert_eq!(crossing.is_stranger, is_stranger, "{url}");
+            assert_eq!(crossing.cookies, public.cookies(&upstream(url)));
+            assert!(!Access::new(None, &[]).crossing(&upstream(url), &maps).is_stranger, "{url}");
+        }
     }
 
     /// What an upstream URL is to a recorder under `https://app.example` at this path.

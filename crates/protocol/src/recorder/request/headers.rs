@@ -3,7 +3,9 @@
 use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 
-use crate::recorder::access::Cookies;
+use super::dropped::DropHeader;
+use super::strangers;
+use crate::recorder::access::{Cookies, Crossing};
 use crate::recorder::address::{Own, Target, Upstream};
 use crate::words::header::{bad, connection_named, is_hop_by_hop, is_of_proxy, list};
 use crate::words::{ErrorCode, Fingerprint, Mode, ProtocolError, RecordingId, RequestId, name};
@@ -119,6 +121,9 @@ impl AskHead {
                 bad(name::MODE, "is none of join, match, match-live, new, restart, resume, replay")
             })?,
         };
+        if single(headers, name::AUTHORIZATION)?.is_some_and(|value| value != name::APP) {
+            return Err(bad(name::AUTHORIZATION, "is not app"));
+        }
         // An id that no recorder ever gave out names nothing.
         let recording = |name| Ok::<_, ProtocolError>(single(headers, name)?.and_then(RecordingId::parse));
         let (attach, read) = (recording(name::ATTACH)?, recording(name::READ)?);
@@ -183,11 +188,11 @@ const NOT_UPSTREAM: &[&str] = &[
     "access-control-request-private-network",
 ];
 
-/// The headers to send upstream for a request that came with `headers`.
+/// The headers to send upstream for a request that came with `headers`, less those that go to no upstream at all.
 ///
 /// The recorder's `via` is added by its driver, which knows its pseudonym.
 #[must_use]
-pub fn to_upstream(headers: &HeaderMap, cookies: Cookies) -> HeaderMap {
+pub fn to_upstream(headers: &HeaderMap, crossing: Crossing, dropped: &[DropHeader]) -> HeaderMap {
     let named = connection_named(headers);
     let mut out = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
@@ -197,10 +202,16 @@ pub fn to_upstream(headers: &HeaderMap, cookies: Cookies) -> HeaderMap {
             || text.starts_with(name::PREFIX)
             || text.starts_with("sec-fetch-")
             || is_of_proxy(name)
-            || (name == header::COOKIE && cookies == Cookies::Drop);
+            || (name == header::COOKIE && crossing.cookies == Cookies::Drop)
+            || dropped.iter().any(|dropped| dropped.is(name));
         if !drop {
             out.append(name.clone(), value.clone());
         }
+    }
+    if crossing.is_stranger {
+        let app =
+            headers.get(name::AUTHORIZATION).is_some_and(|value| value.as_bytes() == name::APP.as_bytes());
+        strangers::strip(&mut out, app);
     }
     out.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     out
@@ -339,6 +350,8 @@ mod tests {
         );
     }
 
+    const KNOWN: Crossing = Crossing { cookies: Cookies::Drop, is_stranger: false };
+
     #[test]
     fn upstream_sees_the_apps_headers_and_none_of_ours() {
         let sent = to_upstream(
@@ -357,8 +370,10 @@ mod tests {
                 ("sec-fetch-mode", "cors"),
                 ("x-forwarded-for", "1.2.3.4"),
                 ("accept-encoding", "gzip, br"),
+                ("x_forwarded_for", "1.2.3.4"),
             ]),
-            Cookies::Drop,
+            KNOWN,
+            &[],
         );
         assert_eq!(names(&sent), ["accept-encoding", "authorization", "content-type", "x-api-key"]);
         assert_eq!(sent["accept-encoding"], "identity");
@@ -367,7 +382,43 @@ mod tests {
     #[test]
     fn cookies_go_up_only_where_they_may() {
         let headers = map(&[("cookie", "a=b")]);
-        assert!(to_upstream(&headers, Cookies::Pass).contains_key("cookie"));
-        assert!(!to_upstream(&headers, Cookies::Drop).contains_key("cookie"));
+        let pass = Crossing { cookies: Cookies::Pass, ..KNOWN };
+        assert!(to_upstream(&headers, pass, &[]).contains_key("cookie"));
+        assert!(!to_upstream(&headers, KNOWN, &[]).contains_key("cookie"));
+    }
+
+    #[test]
+    fn a_stranger_is_not_sent_what_is_the_apps_origins() {
+        let headers = |said: &[(&'static str, &'static str)]| {
+            let all =
+                [("authorization", "Basic dTpw"), ("referer", "https://app.example/chat/7"), ("cf-ray", "1")];
+            map(&[&all, said].concat())
+        };
+        let stranger = Crossing { is_stranger: true, ..KNOWN };
+        let sent = to_upstream(&headers(&[]), stranger, &[]);
+        assert_eq!(names(&sent), ["accept-encoding", "referer"]);
+        let app = headers(&[("durablefetch-authorization", "app")]);
+        assert_eq!(to_upstream(&app, stranger, &[])["authorization"], "Basic dTpw");
+        assert_eq!(names(&to_upstream(&headers(&[]), KNOWN, &[])).len(), 4);
+    }
+
+    #[test]
+    fn what_the_operator_drops_goes_nowhere() {
+        let dropped = ["X_Remote_User", "cookie"].map(|name| DropHeader::parse(name).unwrap());
+        let headers =
+            map(&[("x-remote-user", "admin"), ("x_remote_user", "admin"), ("cookie", "a=b"), ("x-a", "1")]);
+        for is_stranger in [false, true] {
+            let sent = to_upstream(&headers, Crossing { cookies: Cookies::Pass, is_stranger }, &dropped);
+            assert_eq!(names(&sent), ["accept-encoding", "x-a"]);
+        }
+    }
+
+    #[test]
+    fn whose_password_it_is_has_one_value() {
+        assert_eq!(parse(Method::POST, &[(name::AUTHORIZATION, "app")]), Ok(fetch(Mode::Join, None)));
+        for bad in [&["App"][..], &["browser"], &[""], &["app", "app"]] {
+            let headers: Vec<_> = bad.iter().map(|value| (name::AUTHORIZATION, *value)).collect();
+            assert_eq!(parse(Method::POST, &headers), Err(ErrorCode::BadRequest), "{bad:?}");
+        }
     }
 }

@@ -3,7 +3,8 @@
 use http::header::{self, HeaderMap};
 use http::{Method, StatusCode};
 
-use crate::recorder::access::Cookies;
+use super::strangers;
+use crate::recorder::access::{Cookies, Crossing};
 use crate::recorder::address::{Own, Target, Upstream};
 use crate::words::limits::REDIRECTS_MAX;
 use crate::words::{ErrorCode, ProtocolError};
@@ -91,7 +92,7 @@ impl Chase {
     }
 
     /// Goes on to where this answer redirects. False where it does not: it is the answer then. The driver checks the
-    /// next hop as it checked the first, before it asks it. `cookies` says whether they cross to an upstream.
+    /// next hop as it checked the first, before it asks it. `crossing` says what crosses to an upstream.
     ///
     /// # Errors
     /// [`ErrorCode::UpstreamFailed`] for a `location` that cannot be fetched, [`ErrorCode::LoopDetected`] where it
@@ -101,7 +102,7 @@ impl Chase {
         status: StatusCode,
         answered: &HeaderMap,
         own: &Own,
-        cookies: impl FnOnce(&Upstream) -> Cookies,
+        crossing: impl FnOnce(&Upstream) -> Crossing,
     ) -> Result<bool, ProtocolError> {
         let Some(to) = target(&self.at, status, answered)? else { return Ok(false) };
         if self.hops == REDIRECTS_MAX {
@@ -110,8 +111,13 @@ impl Chase {
         // A demo stream of this recorder is never fetched over HTTP.
         let Target::Upstream(to) = own.resolve(to)? else { return Err(ErrorCode::LoopDetected.into()) };
         let elsewhere = to.url().origin() != self.at.url().origin();
-        if cookies(&to) == Cookies::Drop || elsewhere {
+        let crossing = crossing(&to);
+        if crossing.cookies == Cookies::Drop || elsewhere {
             self.cookies = Cookies::Drop;
+        }
+        if crossing.is_stranger && elsewhere {
+            // What was the app's own on the way to another origin is nobody's here.
+            strangers::strip(&mut self.headers, false);
         }
         self.go(to, status, elsewhere);
         Ok(true)
@@ -216,11 +222,12 @@ mod tests {
     fn answer(chase: &mut Chase, status: u16, location: &'static str) -> Result<bool, ErrorCode> {
         let headers = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static(location))]);
         let own = Own { loopback_port: Some(8787), ..Own::default() };
-        let cookies = |to: &Upstream| {
-            if to.url().host_str() == Some("a.example") { Cookies::Pass } else { Cookies::Drop }
+        let crossing = |to: &Upstream| {
+            let is_stranger = to.url().host_str() != Some("a.example");
+            Crossing { cookies: if is_stranger { Cookies::Drop } else { Cookies::Pass }, is_stranger }
         };
         let status = StatusCode::from_u16(status).unwrap();
-        chase.follow(status, &headers, &own, cookies).map_err(|error| error.code)
+        chase.follow(status, &headers, &own, crossing).map_err(|error| error.code)
     }
 
     fn chase() -> Chase {
@@ -266,6 +273,25 @@ mod tests {
         let mut chase = chase();
         assert!(answer(&mut chase, 302, "https://a.example:8443/").unwrap());
         assert_eq!(chase.cookies(), Cookies::Drop);
+    }
+
+    #[test]
+    fn a_stranger_that_a_redirect_leads_to_is_sent_no_more_than_one_that_was_asked() {
+        let headers = || {
+            let all = [("referer", "https://a.example/chat/7"), ("cf-ray", "1"), ("x-api-key", "k")];
+            crate::words::header::testing::map(&all)
+        };
+        let mut chase = Chase::new(upstream("https://a.example/"), Method::GET, headers(), Cookies::Pass);
+        assert!(answer(&mut chase, 302, "/b").unwrap());
+        assert_eq!(chase.headers(), &headers());
+        for hop in ["https://b.example/", "https://a.example/"] {
+            assert!(answer(&mut chase, 302, hop).unwrap());
+            assert_eq!(chase.headers()["referer"], "https://a.example/", "{hop}");
+            assert!(
+                !chase.headers().contains_key("cf-ray") && chase.headers().contains_key("x-api-key"),
+                "{hop}"
+            );
+        }
     }
 
     #[test]
