@@ -34,7 +34,7 @@ pub(super) fn add(suite: &mut Suite) {
     );
     suite.case(
         "W7",
-        "headers that speak for an origin are dropped, recorded and passed through",
+        "headers that speak for somebody else are dropped, recorded and passed through",
         async |cx| {
             let dropped = [
                 ("service-worker-allowed", "/"),
@@ -44,6 +44,41 @@ pub(super) fn add(suite: &mut Suite) {
                 ("refresh", "0; url=https://evil.example/"),
                 ("nel", "{}"),
                 ("report-to", "{}"),
+                ("reporting-endpoints", "x=\"https://evil.example/\""),
+                ("public-key-pins", "pin-sha256=\"x\""),
+                (
+                    "content-security-policy-report-only",
+                    "default-src 'none'; report-uri https://evil.example/",
+                ),
+                ("cross-origin-opener-policy", "same-origin"),
+                ("origin-agent-cluster", "?1"),
+                ("accept-ch", "sec-ch-ua-model"),
+                ("critical-ch", "sec-ch-ua-model"),
+                ("origin-trial", "x"),
+                ("speculation-rules", "\"https://evil.example/\""),
+                ("set-login", "logged-out"),
+                ("set-cookie2", "a=b"),
+                ("secure-session-registration", "(ES256);path=\"/x\""),
+                ("sec-session-registration", "(ES256);path=\"/x\""),
+                ("attribution-reporting-register-source", "{}"),
+                ("sourcemap", "https://evil.example/x.map"),
+                ("cdn-cache-control", "max-age=600"),
+                ("cloudflare-cdn-cache-control", "max-age=600"),
+                ("surrogate-control", "max-age=600"),
+                ("surrogate-key", "all"),
+                ("cache-tag", "all"),
+                ("edge-control", "cache-maxage=1d"),
+                ("x-sendfile", "/etc/passwd"),
+                ("x-accel-redirect", "/internal"),
+                ("x-accel-expires", "600"),
+                ("x-lighttpd-send-file", "/etc/passwd"),
+                ("x-litespeed-location", "/internal"),
+                ("x-reproxy-url", "http://10.0.0.1/"),
+                ("x-envoy-immediate-health-check-fail", "true"),
+                ("x-middleware-rewrite", "/admin"),
+                ("proxy-status", "x"),
+                ("proxy-authenticate", "Basic"),
+                ("timing-allow-origin", "*"),
                 ("access-control-allow-origin", "*"),
                 ("access-control-allow-private-network", "true"),
                 ("access-control-expose-headers", "*"),
@@ -65,6 +100,58 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
+    suite.case("W7", "plain headers of APIs pass, recorded and passed through", async |cx| {
+        let plain = [
+            ("x-request-id", "1"),
+            ("x-ratelimit-remaining-tokens", "9"),
+            ("ratelimit-policy", "\"x\";q=1"),
+            ("retry-after", "7"),
+            ("x-total-count", "42"),
+            ("x-vercel-ai-ui-message-stream", "v1"),
+            ("x-goog-hash", "x"),
+            ("x-ms-request-id", "x"),
+            ("openai-processing-ms", "5"),
+            ("server-timing", "db;dur=5"),
+            ("content-disposition", "attachment"),
+            ("content-location", "/x"),
+            ("deprecation", "@1"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+        ];
+        for status in [200, 400] {
+            let reply =
+                plain.into_iter().fold(Reply::new(status), |reply, (name, value)| reply.header(name, value));
+            let at = cx.replying(reply.body("x"));
+            for _ in 0..2 {
+                let response = cx.get(&at).send().await?;
+                response.is(status)?;
+                for (name, value) in plain {
+                    response.has(name, value)?;
+                }
+            }
+        }
+        Ok(())
+    });
+    suite.case("W7 R4", "a link header reaches who fetches, and not who opens the URL", async |cx| {
+        let link = "<https://api.example/items?page=2>; rel=\"next\"";
+        for status in [200, 404] {
+            let at = cx.replying(Reply::new(status).header("link", link).header("x-kept", "1").body("x"));
+            for (mode, dest, passes) in
+                [("navigate", "document", false), ("cors", "empty", true), ("navigate", "iframe", false)]
+            {
+                let request = cx.get(&at).header("sec-fetch-mode", mode).header("sec-fetch-dest", dest);
+                let response = request.send().await?;
+                response.is(status)?.has("x-kept", "1")?;
+                if passes {
+                    response.has("link", link)?
+                } else {
+                    response.lacks("link")?
+                };
+            }
+            cx.get(&at).send().await?.has("link", link)?;
+        }
+        Ok(())
+    });
     suite.case("W7", "a 401 of the upstream keeps its challenge", async |cx| {
         let at = cx.replying(Reply::new(401).header("www-authenticate", "Bearer realm=\"x\""));
         cx.get(&at).send().await?.is(401)?.has("www-authenticate", "Bearer realm=\"x\"")?;

@@ -68,7 +68,7 @@ async fn answer(
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     let allowed = match recorder.access.check(authority, &parts.headers) {
         Ok(allowed) => allowed,
-        Err(error) => return respond::error(&Allowed { origin: None }, &error),
+        Err(error) => return respond::error(&Allowed::nobody(), &error),
     };
     if cors::is_preflight(&parts.method, &parts.headers) {
         return respond::preflight(&allowed, &parts.headers);

@@ -28,5 +28,5 @@ pub(crate) fn page(request: &Request) -> Result<web_sys::Response, JsValue> {
 pub(crate) fn misconfigured(why: &str) -> Result<web_sys::Response, JsValue> {
     let message = format!("this recorder is not configured: {why}");
     let error = ProtocolError::new(ErrorCode::Internal, message);
-    respond::error(&error, Some(&Admitted { origin: None }))
+    respond::error(&error, Some(&Admitted::nobody()))
 }

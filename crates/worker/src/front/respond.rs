@@ -56,7 +56,7 @@ pub(crate) fn error(
     error: &ProtocolError,
     admitted: Option<&Admitted>,
 ) -> Result<web_sys::Response, JsValue> {
-    let nobody = Admitted { origin: None };
+    let nobody = Admitted::nobody();
     let headers = response_head::error(error.code, admitted.unwrap_or(&nobody));
     response(error.code.status(), b"", &headers, Body::Bytes(sys::to_js(&response_head::error_body(error))))
 }

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn admitted() -> Admitted {
-        Admitted { origin: Some(HeaderValue::from_static("http://localhost:5173")) }
+        Admitted { origin: Some(HeaderValue::from_static("http://localhost:5173")), navigates: false }
     }
 
     #[test]
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn an_answer_without_an_origin_says_only_that_it_varies() {
         let mut headers = HeaderMap::new();
-        add_to_response(&Admitted { origin: None }, &mut headers);
+        add_to_response(&Admitted::nobody(), &mut headers);
         assert_eq!(headers.len(), 1);
     }
 

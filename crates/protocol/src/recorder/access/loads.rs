@@ -2,6 +2,7 @@
 
 use http::header::HeaderMap;
 
+use super::origin::navigates;
 use crate::words::{ErrorCode, ProtocolError};
 
 /// Refuses what a page would make part of itself: scripts, styles, images, workers and all that is to come.
@@ -14,10 +15,9 @@ use crate::words::{ErrorCode, ProtocolError};
 /// [`ErrorCode::Subresource`].
 pub(crate) fn refuse_subresource(headers: &HeaderMap) -> Result<(), ProtocolError> {
     let Some(destination) = headers.get("sec-fetch-dest") else { return Ok(()) };
-    let navigates = headers.get("sec-fetch-mode").is_some_and(|mode| mode.as_bytes() == b"navigate");
     match destination.as_bytes() {
         b"empty" => return Ok(()),
-        b"document" | b"iframe" | b"frame" if navigates => return Ok(()),
+        b"document" | b"iframe" | b"frame" if navigates(headers) => return Ok(()),
         _ => {}
     }
     let shown = destination.to_str().unwrap_or("(not ASCII)");

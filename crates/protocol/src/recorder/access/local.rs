@@ -29,7 +29,7 @@ impl Guard {
         let remedy = |origin: &str| format!("start it with --origin {origin} if it shall");
         let origin = check_origin(headers, Siblings::May, |origin| self.allows(origin), remedy)?;
         refuse_service_worker(headers)?;
-        Ok(Admitted { origin })
+        Ok(Admitted::new(origin, headers))
     }
 
     fn allows(&self, origin: &str) -> bool {

@@ -12,6 +12,26 @@ use crate::words::{ErrorCode, ProtocolError, name};
 pub struct Admitted {
     /// The allowed value of `origin`.
     pub origin: Option<HeaderValue>,
+    /// A browser opens what is answered, as a document.
+    pub navigates: bool,
+}
+
+impl Admitted {
+    /// A request that was let in with these headers and this origin.
+    pub(super) fn new(origin: Option<HeaderValue>, headers: &HeaderMap) -> Self {
+        Self { origin, navigates: navigates(headers) }
+    }
+
+    /// Nobody: a request that was not let in.
+    #[must_use]
+    pub const fn nobody() -> Self {
+        Self { origin: None, navigates: false }
+    }
+}
+
+/// Whether a browser opens what is answered.
+pub(super) fn navigates(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-mode").is_some_and(|mode| mode.as_bytes() == b"navigate")
 }
 
 /// An origin as browsers serialise it, so that it can be compared byte for byte.
@@ -137,14 +157,13 @@ mod tests {
     fn what_decides_who_asks_stands_once() {
         for name in ["origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-to-come", "service-worker"] {
             let refused = checked(&[(name, "same-origin"), (name, "same-origin")], |map| {
-                refuse_twice(map).map(|()| Admitted { origin: None })
+                refuse_twice(map).map(|()| Admitted::nobody())
             });
             assert_eq!(refused, Err(ErrorCode::BadRequest), "{name}");
         }
         for name in ["x-a", "accept", "cookie", "durablefetch-mode"] {
-            let fine = checked(&[(name, "a"), (name, "b")], |map| {
-                refuse_twice(map).map(|()| Admitted { origin: None })
-            });
+            let fine =
+                checked(&[(name, "a"), (name, "b")], |map| refuse_twice(map).map(|()| Admitted::nobody()));
             assert_eq!(fine, Ok(None), "{name}");
         }
     }

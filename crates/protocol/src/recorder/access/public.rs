@@ -59,7 +59,7 @@ impl PublicGuard {
         let remedy = |_: &str| "name it in its configuration if it shall".to_owned();
         let origin = check_origin(headers, Siblings::MayNot, allows, remedy)?;
         refuse_service_worker(headers)?;
-        Ok(Admitted { origin })
+        Ok(Admitted::new(origin, headers))
     }
 
     fn is_own(&self, host: &str) -> bool {

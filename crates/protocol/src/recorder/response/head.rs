@@ -94,7 +94,7 @@ impl Head {
         set_cookie: &[HeaderValue],
         admitted: &Admitted,
     ) -> HeaderMap {
-        let mut out = self.base(set_cookie);
+        let mut out = self.base(set_cookie, admitted);
         put(&mut out, name::STATE, recording.state().as_str());
         put(&mut out, name::RECORDING, &recording.id().to_string());
         out.insert(name::OFFSET, HeaderValue::from(from));
@@ -110,7 +110,7 @@ impl Head {
     /// The headers of a response that passes an upstream's answer through.
     #[must_use]
     pub fn passing(&self, set_cookie: &[HeaderValue], admitted: &Admitted) -> HeaderMap {
-        let mut out = self.base(set_cookie);
+        let mut out = self.base(set_cookie, admitted);
         put(&mut out, name::STATE, name::UNRECORDED);
         finish(out, admitted)
     }
@@ -141,7 +141,7 @@ impl Head {
         Some(Self { status, reason, headers, volatile: false })
     }
 
-    fn base(&self, set_cookie: &[HeaderValue]) -> HeaderMap {
+    fn base(&self, set_cookie: &[HeaderValue], admitted: &Admitted) -> HeaderMap {
         let mut out = self.headers.clone();
         for cookie in set_cookie {
             out.append(header::SET_COOKIE, cookie.clone());
@@ -149,7 +149,7 @@ impl Head {
         if let Some(text) = encode_status_text(&self.reason) {
             out.insert(name::STATUS_TEXT, text);
         }
-        inert::add_inert(&mut out);
+        inert::add_inert(&mut out, admitted);
         out
     }
 }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn admitted() -> Admitted {
-        Admitted { origin: Some(HeaderValue::from_static("http://localhost:1")) }
+        Admitted { origin: Some(HeaderValue::from_static("http://localhost:1")), navigates: false }
     }
 
     #[test]
