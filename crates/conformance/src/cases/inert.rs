@@ -152,9 +152,47 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("W7", "a 401 of the upstream keeps its challenge", async |cx| {
-        let at = cx.replying(Reply::new(401).header("www-authenticate", "Bearer realm=\"x\""));
-        cx.get(&at).send().await?.is(401)?.has("www-authenticate", "Bearer realm=\"x\"")?;
-        Ok(())
-    });
+    suite.case(
+        "W21",
+        "of an upstream's challenges those that scripts answer pass, and the others have another name",
+        async |cx| {
+            const BEARER: &str = "Bearer realm=\"a, Basic b\", error=\"invalid_token\"";
+            const BASIC: &str = "Basic realm=\"Bearer\", charset=\"UTF-8\"";
+            let both = format!("{BASIC}, {BEARER}");
+            for status in [401, 403, 200] {
+                for (said, pass, others) in [
+                    (&[BEARER][..], Some(BEARER), None),
+                    (&["DPoP algs=\"ES256\""], Some("DPoP algs=\"ES256\""), None),
+                    (&["bearer"], Some("bearer"), None),
+                    (&[BASIC], None, Some(BASIC)),
+                    (&["Negotiate oYG2MIGz==", "NTLM"], None, Some("Negotiate oYG2MIGz==, NTLM")),
+                    (
+                        &["Digest qop=\"auth, auth-int\", nonce=x"],
+                        None,
+                        Some("Digest qop=\"auth, auth-int\", nonce=x"),
+                    ),
+                    (&[&both], Some(BEARER), Some(BASIC)),
+                    (&[BASIC, BEARER], Some(BEARER), Some(BASIC)),
+                    (&["Basic realm=\"x"], None, None),
+                    (&["Basic realm=\"x\"; Bearer"], None, None),
+                ] {
+                    let reply = Reply::new(status).body("x").header("durablefetch-challenge", "forged");
+                    let add = |reply: Reply, line: &&str| reply.header("www-authenticate", line);
+                    let at = cx.replying(said.iter().fold(reply, add));
+                    for _ in 0..2 {
+                        let answer = cx.get(&at).send().await?;
+                        answer.is(status)?;
+                        for (name, value) in [("www-authenticate", pass), ("durablefetch-challenge", others)]
+                        {
+                            match value {
+                                Some(value) => answer.has(name, value)?,
+                                None => answer.lacks(name)?,
+                            };
+                        }
+                    }
+                }
+            }
+            Ok(())
+        },
+    );
 }

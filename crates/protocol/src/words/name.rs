@@ -36,6 +36,8 @@ pub const STATE: &str = "durablefetch-state";
 pub const LENGTH: &str = "durablefetch-length";
 /// Response: the upstream's reason phrase, which HTTP/2 cannot carry. Percent-encoded UTF-8.
 pub const STATUS_TEXT: &str = "durablefetch-status-text";
+/// Response: challenges of the upstream's `www-authenticate` that a browser would answer by itself.
+pub const CHALLENGE: &str = "durablefetch-challenge";
 /// Response: an [`ErrorCode`](super::ErrorCode).
 pub const ERROR: &str = "durablefetch-error";
 

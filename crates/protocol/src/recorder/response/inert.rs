@@ -2,6 +2,7 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::challenge;
 use crate::recorder::access::Admitted;
 use crate::words::header::{connection_named, is_hop_by_hop};
 use crate::words::name;
@@ -112,6 +113,7 @@ pub fn to_store(headers: &HeaderMap) -> HeaderMap {
             out.append(name.clone(), copied);
         }
     }
+    challenge::disarm(&mut out);
     out
 }
 
