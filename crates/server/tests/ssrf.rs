@@ -75,6 +75,12 @@ const FORBIDDEN: &[&str] = &[
     "192.0.0.192",
     "[fd00:ec2::254]",
     "[FD00:0EC2:0:0:0:0:0:254]",
+    "[fd00:ec2::23]",
+    "[fd20:ce::254]",
+    "[fd20:ce:0:0::0.0.2.84]",
+    "[fd00:c1::a9fe:a9fe]",
+    "[fd00:42::42]",
+    "[fd00:a9fe:a9fe::1]",
     // Multicast, broadcast, reserved, documentation.
     "224.0.0.1",
     "239.255.255.250",
@@ -222,8 +228,13 @@ struct Scene {
 
 impl Scene {
     async fn new(names: Arc<Names>) -> Self {
+        Self::with(names, |_| {}).await
+    }
+
+    async fn with(names: Arc<Names>, set_up: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let config = Config { lookup: names, ..Config::new(data.path()) };
+        let mut config = Config { lookup: names, ..Config::new(data.path()) };
+        set_up(&mut config);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let recorder = Recorder::at(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -369,4 +380,35 @@ async fn a_name_is_looked_up_once_and_what_it_resolves_to_later_does_not_count()
     assert_eq!(names.asked("hop.example"), 2);
     first.hits(1).unwrap();
     there.hits(0).unwrap();
+}
+
+/// Where anybody may have anything fetched, nobody learns what is around the recorder.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_a_public_origin_every_name_that_leads_nowhere_is_one_answer() {
+    let answers: Vec<_> = NAMES.iter().map(|(name, answer)| (*name, [*answer])).collect();
+    let names = Names::new(answers.iter().map(|(name, answer)| (*name, answer.as_slice())));
+    let scene = Scene::with(names, |config| {
+        config.public_origin = Some("https://app.example".into());
+        config.allow_any = true;
+        config.unguessable_urls = true;
+    });
+    let scene = scene.await;
+    let ask = async |method: &str, url: &str| {
+        let request = scene.recorder.request(method, "/").header("durablefetch-url", url);
+        request.header("host", "app.example").send().await.unwrap()
+    };
+    let mut unknown = ask("GET", "http://no-such-name.example/x").await;
+    assert_eq!(
+        (unknown.status, unknown.header("durablefetch-error").unwrap().as_str()),
+        (502, "upstream-unreachable")
+    );
+    let said = unknown.text().await.unwrap();
+    assert!(said.contains("log") && !said.contains("no-such-name"), "{said}");
+    for (name, _) in NAMES {
+        let url = format!("http://{name}:{}/x", scene.port);
+        let mut response = ask("GET", &url).await;
+        assert_eq!((response.status, response.text().await.unwrap()), (502, said.clone()), "{url}");
+        assert_eq!(ask("HEAD", &url).await.status, 502, "{url}");
+        scene.assert_no_connection(&url);
+    }
 }

@@ -99,7 +99,7 @@ impl Access {
     /// Whether those who ask may learn why an upstream could not be fetched. Where anybody may have anything fetched, it
     /// would tell them what is reached from here.
     pub(crate) fn tells_why(&self) -> bool {
-        self.rules.is_local() || !self.any
+        self.rules.tells_why(self.any)
     }
 
     /// What crosses between who asks and the upstream.

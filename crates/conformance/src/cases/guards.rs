@@ -213,6 +213,8 @@ pub(super) fn add(suite: &mut Suite) {
                 "224.0.0.1",
                 "255.255.255.255",
                 "[fd00::1]",
+                "[fd00:ec2::23]",
+                "[fd20:ce::254]",
                 "[fe80::1]",
                 "[ff02::1]",
                 "[::]",
@@ -226,6 +228,26 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(at.hits(0)?)
         },
     );
+    suite.launching("W11", "a metadata service is not connected to, even where it was named", async |cx| {
+        let services = [
+            "100.100.100.200",
+            "168.63.129.16",
+            "[fd00:ec2::254]",
+            "[fd00:ec2::23]",
+            "[fd20:ce::254]",
+            "[fd00:c1::a9fe:a9fe]",
+            "[fd00:42::42]",
+            "[fd00:a9fe:a9fe::1]",
+        ];
+        let allow = services.iter().map(|address| format!("http://{address}/")).collect();
+        let (cx, _own) = cx.launch(Settings { allow, ..Settings::default() }).await?;
+        for address in services {
+            let url = format!("http://{address}/latest");
+            let asked = cx.recorder.request("GET", "/").header("durablefetch-url", url);
+            asked.send().await?.error(403, "upstream-not-allowed").await?;
+        }
+        Ok(())
+    });
     suite.launching("", "an upstream outside of the allowlist is a 403", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         let prefix = at.url().replace("/stream", "/str");

@@ -8,7 +8,7 @@ use crate::client::Request;
 use crate::context::Context;
 use crate::launch::{Ability, Settings};
 use crate::process::Instance;
-use crate::upstream::{Endpoint, Reply};
+use crate::upstream::{Endpoint, Nobody, Reply};
 
 const APP: &str = "https://app.example";
 
@@ -131,6 +131,38 @@ pub(super) fn add(suite: &mut Suite) {
                 through(&cx, &url).send().await?.error(403, "upstream-not-allowed").await?;
             }
             Ok(other.hits(0)?)
+        },
+    );
+    suite.needing(
+        Ability::PublicOrigin,
+        "W22",
+        "where anything may be fetched, what comes before a connection is one answer",
+        async |cx| {
+            let nobody = Nobody::bind()?;
+            let settings = Settings {
+                public_origin: Some(APP.to_owned()),
+                allow: vec![nobody.url()],
+                allow_any: true,
+                unguessable_urls: true,
+                ..Settings::default()
+            };
+            let (cx, _own) = cx.launch(settings).await?;
+            let mut told = Vec::new();
+            for url in [
+                nobody.url(),
+                "http://no-such-name.invalid/x".to_owned(),
+                "http://neither-is-this.invalid:8080/x".to_owned(),
+            ] {
+                let mut answer = through(&cx, &url).send().await?;
+                answer.is(502)?.has("durablefetch-error", "upstream-unreachable")?;
+                told.push(answer.text().await?);
+            }
+            holds(format!("{told:?}"), told.iter().all(|said| *said == told[0]))?;
+            for address in ["10.0.0.1", "127.0.0.1:1", "localhost:1", "169.254.169.254", "[fd00:ec2::23]"] {
+                let mut answer = through(&cx, &format!("http://{address}/")).send().await?;
+                answer.error(403, "upstream-not-allowed").await?;
+            }
+            Ok(())
         },
     );
     suite.needing(

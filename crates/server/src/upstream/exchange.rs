@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use durablefetch_protocol::address::Upstream;
+use durablefetch_protocol::hush::hush;
 use durablefetch_protocol::{ErrorCode, ProtocolError, map};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, Uri, response};
@@ -193,21 +194,29 @@ impl ExchangeBody {
 }
 
 impl NotAnswered {
-    /// What who waits is told.
-    pub(crate) fn explain(self, at: &Upstream) -> ProtocolError {
+    /// What who waits is told; why there is no connection only where it `tells_why`.
+    pub(crate) fn explain(self, at: &Upstream, tells_why: bool) -> ProtocolError {
+        let told = |error: ProtocolError| if tells_why { error } else { hush(error) };
         let host = at.url().authority();
         let log = |code: ErrorCode, why: &str| {
             let (host, why) = (redact::host(host), redact::text(why));
             tracing::info!(%code, %host, "an upstream did not answer: {why}");
         };
         match self {
-            Self::NotConnected(NotConnected::Refused(refused)) => refused.explain(at),
+            Self::NotConnected(NotConnected::Refused(refused)) => {
+                let error = refused.explain(at);
+                log(error.code, &refused.to_string());
+                told(error)
+            }
             Self::NotConnected(NotConnected::Url) => ErrorCode::InvalidUrl.into(),
             Self::NotConnected(NotConnected::Unreachable(why)) => {
                 let code = ErrorCode::UpstreamUnreachable;
                 log(code, &why);
                 // The likeliest mistake of all: whoever made it sees which name or port it was.
-                ProtocolError::new(code, format!("the upstream `{host}` could not be connected to: {why}"))
+                told(ProtocolError::new(
+                    code,
+                    format!("the upstream `{host}` could not be connected to: {why}"),
+                ))
             }
             Self::Failed(why) => {
                 log(ErrorCode::UpstreamFailed, &why);

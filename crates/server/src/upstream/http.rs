@@ -46,6 +46,8 @@ pub(crate) struct Upstreams {
     access: Access,
     maps: Vec<Map>,
     drop_headers: Vec<DropHeader>,
+    /// Whether who asks learns why there is no connection.
+    tells_why: bool,
     own: Own,
     /// This recorder's name in `via`.
     pseudonym: String,
@@ -64,6 +66,7 @@ impl Upstreams {
             access: config.access(),
             maps: config.maps.clone(),
             drop_headers: config.drop_headers.clone(),
+            tells_why: config.access().tells_why(config.allow_any),
             own: config.own(port),
             pseudonym: format!("durablefetch-{pseudonym}"),
         })
@@ -130,7 +133,7 @@ impl Upstreams {
             headers: chase.headers(),
             body,
         };
-        exchange.ask().await.map_err(|failed| failed.explain(chase.at()))
+        exchange.ask().await.map_err(|failed| failed.explain(chase.at(), self.tells_why))
     }
 }
 

@@ -79,8 +79,9 @@ mod tests {
         for elsewhere in [Some(([93, 184, 216, 34], 80).into()), None] {
             assert!(ways.to(&literal, sender(elsewhere)).is_err());
         }
-        let named = ways.to(&upstream("http://localhost:3000/"), Sender::Elsewhere).unwrap();
-        assert!(!named.lifted.own_machine && !named.lifted.named);
+        assert!(ways.to(&upstream("http://localhost:3000/"), Sender::Elsewhere).is_err());
+        let name = ways.to(&upstream("http://app.example:3000/"), Sender::Elsewhere).unwrap();
+        assert!(!name.lifted.own_machine && !name.lifted.named);
     }
 
     /// Whether a URL may be fetched, where the set-up is this.

@@ -13,6 +13,7 @@ use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::coding::Codings;
 use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::destination::Sender;
+use durablefetch_protocol::hush::hush;
 use durablefetch_protocol::redirect::{Chase, redirected};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
@@ -79,21 +80,6 @@ pub(crate) async fn open(
     controller: web_sys::AbortController,
     is_over: impl Fn() -> bool,
 ) -> Result<Opened, ProtocolError> {
-    follow(config, upward, controller, is_over).await.map_err(|error| {
-        if config.access.tells_why() {
-            return error;
-        }
-        worker::console_log!("an upstream did not answer: {error}");
-        error.code.into()
-    })
-}
-
-async fn follow(
-    config: &Config,
-    upward: Upward,
-    controller: web_sys::AbortController,
-    is_over: impl Fn() -> bool,
-) -> Result<Opened, ProtocolError> {
     let Upward { to, method, headers, body, own } = upward;
     let body = Some(body).filter(|body| !body.is_empty());
     let cookies = config.access.cookies(&to);
@@ -113,7 +99,14 @@ async fn follow(
             Err(_) if timed_out.get() => return Err(ErrorCode::UpstreamTimeout.into()),
             // Its end has begun; nobody asks why.
             Err(_) if is_over() => return Err(ErrorCode::UpstreamFailed.into()),
-            Err(_) => return Err(classify(chase.at()).await),
+            Err(_) => {
+                let error = classify(chase.at()).await;
+                if config.access.tells_why() {
+                    return Err(error);
+                }
+                worker::console_log!("an upstream did not answer: {error}");
+                return Err(hush(error));
+            }
         };
         let status = StatusCode::from_u16(response.status()).map_err(|_| ErrorCode::UpstreamFailed)?;
         let answered = js::headers::from_js(&response.headers());

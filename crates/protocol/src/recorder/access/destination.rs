@@ -8,7 +8,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::Host;
 
-use crate::recorder::address::Upstream;
+use crate::recorder::address::{Upstream, is_localhost_name};
 use crate::words::{ErrorCode, ProtocolError};
 
 /// What an address leads to.
@@ -60,18 +60,30 @@ impl Lifted {
     }
 }
 
-/// Metadata services whose addresses lie in ranges that a name could lift the ban on.
-const METADATA: [IpAddr; 3] = [
+/// Metadata services whose addresses lie in ranges that are public, or private and so could be named.
+const METADATA: [IpAddr; 6] = [
+    // Alibaba Cloud, Azure.
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    // Google Cloud, Oracle Cloud, Scaleway, Linode.
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1)),
 ];
+
+fn is_metadata(address: IpAddr) -> bool {
+    // Amazon keeps fd00:ec2::/32 for what serves its machines: instance metadata (::254), the credentials of pods (::23),
+    // time, names.
+    let is_of_amazon = matches!(address, IpAddr::V6(v6) if v6.segments()[..2] == [0xfd00, 0xec2]);
+    is_of_amazon || METADATA.contains(&address)
+}
 
 impl Destination {
     /// What this address leads to.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
-        if METADATA.contains(&address) {
+        if is_metadata(address) {
             return Self::Forbidden;
         }
         match address {
@@ -151,8 +163,8 @@ pub fn check_all(addresses: impl IntoIterator<Item = IpAddr>, lifted: Lifted) ->
         .try_for_each(|address| Destination::of(address).check(lifted).map_err(|_| Refused(address)))
 }
 
-/// Checks the host of a URL that is an address already. Names pass: what they resolve to is to be checked
-/// with [`check_all`].
+/// Checks the host of a URL that is an address already, or a name of this machine. Other names pass: what they resolve to
+/// is to be checked with [`check_all`].
 ///
 /// # Errors
 /// The address.
@@ -160,6 +172,9 @@ pub fn check_literal(upstream: &Upstream, lifted: Lifted) -> Result<(), Refused>
     match upstream.url().host() {
         Some(Host::Ipv4(address)) => check_all([address.into()], lifted),
         Some(Host::Ipv6(address)) => check_all([address.into()], lifted),
+        Some(Host::Domain(name)) if is_localhost_name(name) => {
+            check_all([Ipv4Addr::LOCALHOST.into()], lifted)
+        }
         Some(Host::Domain(_)) | None => Ok(()),
     }
 }
@@ -168,7 +183,7 @@ impl Refused {
     /// What kind of address it is, as an adjective.
     #[must_use]
     pub fn kind(self) -> &'static str {
-        if METADATA.contains(&self.0) {
+        if is_metadata(self.0) {
             return "metadata service";
         }
         match (self.0, Destination::of(self.0)) {
@@ -298,6 +313,13 @@ mod tests {
             "fec0::1",
             "ff02::1",
             "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd00:ec2::123",
+            "fd00:ec2:0:1::23",
+            "fd20:ce::254",
+            "fd00:c1::a9fe:a9fe",
+            "fd00:42::42",
+            "fd00:a9fe:a9fe::1",
             "4000::1",
         ];
         for text in v4.into_iter().chain(v6) {
@@ -351,6 +373,11 @@ mod tests {
             let refused = check_literal(&upstream, Lifted::default()).expect_err(host);
             assert_eq!(refused.kind(), "loopback", "{host}");
         }
+        for here in ["localhost", "LOCALHOST.", "app.localhost"] {
+            let upstream = Upstream::parse(&format!("http://{here}:8080/")).unwrap();
+            assert_eq!(check_literal(&upstream, Lifted::default()).unwrap_err().kind(), "loopback", "{here}");
+            assert_eq!(check_literal(&upstream, Lifted { own_machine: true, named: false }), Ok(()));
+        }
         let name = Upstream::parse("http://app.example/").unwrap();
         assert_eq!(check_literal(&name, Lifted::default()), Ok(()));
     }
@@ -377,6 +404,10 @@ mod tests {
             ("169.254.169.254", "link-local"),
             ("100.100.100.200", "metadata service"),
             ("fd00:ec2::254", "metadata service"),
+            ("fd00:ec2::23", "metadata service"),
+            ("fd20:ce::254", "metadata service"),
+            ("fd20:ce::255", "unique local"),
+            ("fd00:ec3::254", "unique local"),
             ("100.64.0.1", "carrier-grade NAT"),
             ("fd00::1", "unique local"),
             ("0.0.0.0", "unspecified"),

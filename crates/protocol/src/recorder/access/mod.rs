@@ -5,6 +5,7 @@ mod climb;
 pub mod cors;
 pub mod destination;
 mod host;
+pub mod hush;
 pub(crate) mod loads;
 pub mod local;
 pub mod map;
@@ -69,6 +70,14 @@ impl Access {
             Self::Public(guard) => guard.public_origin() == upstream.url().origin().ascii_serialization(),
         };
         if pass { Cookies::Pass } else { Cookies::Drop }
+    }
+
+    /// Whether who asks may learn why an upstream could not be connected to. `allow_any`: all of the internet may be
+    /// fetched. Where others may ask for anything, it would tell them what is around the recorder: see
+    /// [`hush`](hush::hush).
+    #[must_use]
+    pub fn tells_why(&self, allow_any: bool) -> bool {
+        self.is_local() || !allow_any
     }
 
     /// What crosses between who asks and this upstream. `maps` are the origins that the recorder fetches elsewhere.
@@ -203,6 +212,14 @@ mod tests {
     #[test]
     fn a_public_recorder_serves_more_than_its_own_machine() {
         assert!(Access::new(None, &[]).is_local());
+        for (public_origin, allow_any, tells) in [
+            (None, true, true),
+            (None, false, true),
+            (Some("https://app.example"), false, true),
+            (Some("https://app.example"), true, false),
+        ] {
+            assert_eq!(Access::new(public_origin, &[]).tells_why(allow_any), tells);
+        }
         assert!(!Access::new(Some("https://app.example"), &[]).is_local());
     }
 
