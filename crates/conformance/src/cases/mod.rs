@@ -12,6 +12,7 @@ mod concurrency;
 mod connections;
 mod continuation;
 mod control;
+mod cookies;
 mod cors;
 mod cuts;
 mod encoding;
@@ -49,7 +50,7 @@ pub(crate) fn all() -> Vec<Case> {
     let mut suite = Suite::default();
     macro_rules! add { ($($area:ident)*) => { $($area::add(&mut suite);)* } }
     add! {
-        pages addresses guards public strangers scopes cors
+        pages addresses guards public strangers cookies scopes cors
         inert headers_up headers_down request_body encoding redirects
         passthrough admission_nothing admission_connecting admission_streaming admission_complete admission_stopped
         admission_failed continuation request_ids control cuts concurrency
