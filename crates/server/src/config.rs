@@ -172,15 +172,23 @@ impl Config {
 
     /// What is allowed, and should be known to who starts it.
     #[must_use]
-    pub fn warning(&self) -> Option<String> {
-        let origin = self.public_origin.as_deref().filter(|origin| origin.starts_with("http:"))?;
+    pub fn warnings(&self) -> Vec<String> {
+        let Some(origin) = self.public_origin.as_deref() else { return Vec::new() };
         let is_here = Upstream::parse(origin).is_ok_and(|origin| origin.is_loopback());
-        (!is_here).then(|| {
+        let in_the_clear = (origin.starts_with("http:") && !is_here).then(|| {
             format!(
                 "--public-origin {origin}: whoever is on the way reads tokens, cookies and answers, and can change them; \
                  use https, with --tls-cert or a proxy in front"
             )
-        })
+        });
+        let past_the_front = self.maps.iter().any(|map| map.is_of(origin)).then(|| {
+            format!(
+                "--map of the public origin {origin}: what is asked for through the recorder reaches the app past the \
+                 proxy in front; where that authenticates paths or sets headers that the app trusts, it has to do so on \
+                 the recorder's path too (docs/deploy.md), and --drop-header keeps such a header from the app"
+            )
+        });
+        in_the_clear.into_iter().chain(past_the_front).collect()
     }
 }
 

@@ -68,7 +68,7 @@ async fn start(serve: Serve) -> Result<(), String> {
     let metrics_address = serve.at.metrics_listen;
     let config = serve.into_config()?;
     config.check(address).map_err(|error| error.to_string())?;
-    if let Some(warning) = config.warning() {
+    for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
     let listener = bind(address, "--listen")?;

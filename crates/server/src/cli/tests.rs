@@ -52,14 +52,33 @@ fn a_public_origin_in_the_clear_is_warned_of() {
         ("http://[::1]:3000", false),
         ("http://app.localhost", false),
     ] {
-        let warning = serve(&["--public-origin", origin]).unwrap().warning();
+        let warnings = serve(&["--public-origin", origin]).unwrap().warnings();
+        assert_eq!(warnings.iter().any(|said| said.contains(origin)), warned, "{origin}: {warnings:?}");
+    }
+    assert_eq!(serve(&[]).unwrap().warnings(), [""; 0]);
+}
+
+#[test]
+fn a_way_past_the_proxy_in_front_is_warned_of() {
+    let map = |origin: &str| format!("{origin}=http://127.0.0.1:3000");
+    for (mapped, warned) in
+        [("https://app.example", true), ("https://app.example:443", true), ("https://api.example", false)]
+    {
+        let flags = ["--public-origin", "https://app.example", "--map", &map(mapped)];
+        let warnings = serve(&flags).unwrap().warnings();
         assert_eq!(
-            warning.as_deref().is_some_and(|said| said.contains(origin)),
+            warnings.iter().any(|said| said.contains("--drop-header")),
             warned,
-            "{origin}: {warning:?}"
+            "{mapped}: {warnings:?}"
         );
     }
-    assert_eq!(serve(&[]).unwrap().warning(), None);
+}
+
+#[test]
+fn headers_to_drop_are_said_in_any_form() {
+    let config = serve(&["--drop-header", "X_Remote_User,x-secret", "--drop-header", "x-third"]).unwrap();
+    assert_eq!(config.drop_headers.len(), 3);
+    assert!(serve(&["--drop-header", "no name"]).unwrap_err().contains("write x-remote-user"));
 }
 
 #[test]
