@@ -40,7 +40,7 @@ pub(super) fn add(suite: &mut Suite) {
                 .has("access-control-max-age", "7200")?;
             holds("vary", response.headers.lists("vary", "origin"))?;
             holds("PATCH", response.headers.lists("access-control-allow-methods", "PATCH"))?;
-            for name in ["url", "mode", "request", "recording", "offset", "token"] {
+            for name in ["url", "mode", "request", "recording", "offset", "token", "authorization"] {
                 let name = format!("durablefetch-{name}");
                 holds(&name, response.headers.lists("access-control-allow-headers", &name))?;
             }
