@@ -26,10 +26,12 @@ fn main() -> ExitCode {
         Command::Serve(serve) => serve,
         Command::Check(check) => {
             log(LogFormat::Text);
+            warn(&cli.warnings);
             return measure(check);
         }
     };
     log(serve.operating.log_format);
+    warn(&cli.warnings);
     descriptors::raise();
     match start(*serve) {
         Ok(()) => ExitCode::SUCCESS,
@@ -38,6 +40,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn warn(warnings: &[String]) {
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
 }
 
 #[tokio::main(flavor = "current_thread")]

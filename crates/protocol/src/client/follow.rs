@@ -29,6 +29,12 @@ const DOUBT_AFTER_MS: u64 = 3_000;
 /// An event this long after the deadline means that the machine slept; the time asleep is nobody's fault.
 const SLEPT_MS: u64 = 5_000;
 
+/// A body that was cut before it had brought so many bytes, and that soon, is no progress to speak of.
+const PROGRESS_BYTES: u64 = 16 * 1024;
+const PROGRESS_MS: u64 = 1_000;
+/// So many of these in a row are continued at once.
+const SCRAPS: u32 = 8;
+
 /// What a response says of itself in `durablefetch-state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -172,6 +178,10 @@ pub struct Follower {
     recording: Option<Box<str>>,
     offset: u64,
     attempt: u32,
+    /// When the body was opened, and at which offset.
+    opened: (u64, u64),
+    /// Bodies in a row that were cut before they had made progress to speak of.
+    scraps: u32,
     /// When attempts began to fail; none while all is well.
     trouble: Option<u64>,
     stall_ms: u64,
@@ -193,6 +203,8 @@ impl Follower {
             recording: None,
             offset: 0,
             attempt: 0,
+            opened: (now, 0),
+            scraps: 0,
             trouble: None,
             stall_ms: u64::from(policy.stall_after_ms),
             last_activity: now,
@@ -349,6 +361,7 @@ impl Follower {
         {
             return self.believe(state);
         }
+        self.opened = (now, self.offset);
         self.phase = Phase::Open { ended, pulling: false };
         Action::Accept
     }
@@ -386,10 +399,17 @@ impl Follower {
         action
     }
 
-    /// Another request: at once the first time, then after a growing delay.
+    /// Another request: at once the first time, then after a growing delay. Where every body is cut after a few bytes, the
+    /// first time is no reason to ask at once.
     fn again(&mut self, now: u64) -> Action {
         self.request = if self.recording.is_some() { Request::Continue(self.offset) } else { Request::Start };
-        let delay = self.policy.delay(self.attempt, self.jitter.next_u32());
+        if self.attempt == 0 {
+            let (since, from) = self.opened;
+            let progresses = self.offset - from >= PROGRESS_BYTES || now >= since + PROGRESS_MS;
+            self.scraps = if progresses { 0 } else { self.scraps.saturating_add(1) };
+        }
+        let attempt = self.attempt.max(u32::from(self.scraps > SCRAPS));
+        let delay = self.policy.delay(attempt, self.jitter.next_u32());
         self.attempt = self.attempt.saturating_add(1);
         if delay == 0 {
             return self.send(now);

@@ -107,6 +107,61 @@ fn a_cut_is_continued_at_once_then_with_growing_delays() {
     assert_eq!(reader.on(Event::Broken, now), Action::Send(Request::Continue(4)), "a byte resets the delay");
 }
 
+/// Follows a body that brings so many bytes in so many milliseconds each time before it is cut. Returns how many requests
+/// are sent in a minute.
+fn requests_in_a_minute(bytes: usize, lasts_ms: u64) -> u32 {
+    let mut reader = streaming(bytes);
+    let (mut now, mut requests) = (0, 0);
+    while now < 60_000 {
+        now += lasts_ms;
+        let mut action = reader.on(Event::Broken, now);
+        if action == Action::Wait {
+            now = reader.deadline().unwrap();
+            action = reader.on(Event::Tick, now);
+        }
+        assert_eq!(action, Action::Send(Request::Continue(reader.offset())));
+        requests += 1;
+        now += 5;
+        assert_eq!(reader.on(head(State::Streaming, reader.offset(), None), now), Action::Accept);
+        reader.on(Event::Pull, now);
+        reader.on(Event::Chunk(bytes), now);
+    }
+    requests
+}
+
+#[test]
+fn bodies_that_are_cut_after_a_few_bytes_are_continued_at_a_measured_pace() {
+    for (bytes, lasts_ms) in [(1, 0), (1, 20), (200, 0), (16 * 1024 - 1, 0)] {
+        let requests = requests_in_a_minute(bytes, lasts_ms);
+        assert!((100..=130).contains(&requests), "{bytes} bytes in {lasts_ms} ms: {requests}");
+    }
+    // What makes progress is continued at once, as before.
+    assert_eq!(requests_in_a_minute(16 * 1024, 5), 6000);
+    assert_eq!(requests_in_a_minute(1, 1000), 60);
+}
+
+#[test]
+fn a_few_scraps_in_a_row_are_continued_at_once() {
+    let mut reader = streaming(1);
+    for number in 1..=8 {
+        assert_eq!(reader.on(Event::Broken, 0), Action::Send(Request::Continue(number)));
+        reader.on(head(State::Streaming, number, None), 0);
+        reader.on(Event::Chunk(1), 0);
+    }
+    assert_eq!(reader.on(Event::Broken, 0), Action::Wait);
+    let due = reader.deadline().unwrap();
+    assert!((500..=625).contains(&due), "{due}");
+    assert_eq!(reader.on(Event::Tick, due), Action::Send(Request::Continue(9)));
+    // One that goes well makes up for all of them.
+    reader.on(head(State::Streaming, 9, None), due);
+    reader.on(Event::Chunk(1), due + 1_000);
+    for more in 0..8 {
+        assert_eq!(reader.on(Event::Broken, due + 1_000), Action::Send(Request::Continue(10 + more)));
+        reader.on(head(State::Streaming, 10 + more, None), due + 1_000);
+        reader.on(Event::Chunk(1), due + 1_000);
+    }
+}
+
 #[test]
 fn it_gives_up_when_attempts_have_failed_for_too_long_and_not_before() {
     let mut reader = streaming(3);

@@ -21,7 +21,7 @@ pub struct Check {
     #[arg(value_name = "URL", value_parser = parse_url)]
     url: Url,
 
-    /// A header to send, as durablefetch-token:VALUE; may be repeated.
+    /// A header to send, as durablefetch-token:VALUE or durablefetch-token:@FILE; may be repeated.
     #[arg(long = "header", value_name = "NAME:VALUE", value_parser = parse_header)]
     headers: Vec<(http::HeaderName, http::HeaderValue)>,
 
@@ -124,6 +124,11 @@ fn parse_url(text: &str) -> Result<Url, String> {
 fn parse_header(text: &str) -> Result<(http::HeaderName, http::HeaderValue), String> {
     let help = || "a header is NAME:VALUE, such as durablefetch-token:eyJ…".to_owned();
     let (name, value) = text.split_once(':').ok_or_else(help)?;
+    let value = match value.trim().strip_prefix('@') {
+        None => value.to_owned(),
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| format!("the header's file {path} cannot be read: {error}"))?,
+    };
     let mut value: http::HeaderValue = value.trim().parse().map_err(|_| help())?;
     value.set_sensitive(true);
     Ok((name.trim().parse().map_err(|_| help())?, value))
@@ -135,5 +140,20 @@ fn parse_silence(text: &str) -> Result<Duration, String> {
         Ok(silence)
     } else {
         Err(format!("`{text}` is not between 1s and {SILENCE_MAX_S}s"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_may_be_in_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "s3cr3t\n").unwrap();
+        let (name, value) = parse_header(&format!("durablefetch-token:@{}", file.path().display())).unwrap();
+        assert_eq!((name.as_str(), value.as_bytes()), ("durablefetch-token", &b"s3cr3t"[..]));
+        assert!(parse_header("cookie:@/nowhere").unwrap_err().contains("/nowhere"));
+        assert_eq!(parse_header("cookie: a=b").unwrap().1, "a=b");
     }
 }

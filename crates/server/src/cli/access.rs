@@ -1,6 +1,7 @@
 //! Flags: whose recordings a request is about, and what may be fetched.
 
 use std::fs;
+use std::path::Path;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
@@ -9,6 +10,8 @@ use durablefetch_protocol::allow::Allow;
 use durablefetch_protocol::map::Map;
 use durablefetch_protocol::scope::{Credential, Scoping};
 use durablefetch_protocol::token::Secrets;
+
+use super::secrets;
 
 /// See `durablefetch serve --help`.
 #[derive(Args)]
@@ -43,8 +46,11 @@ impl ScopeArgs {
 
 fn secret(text: &str) -> Result<String, String> {
     let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
-    let text = fs::read_to_string(path)
-        .map_err(|error| format!("the token secret {path} cannot be read: {error}"))?;
+    let failed = |error| format!("the token secret {path} cannot be read: {error}");
+    let text = fs::read_to_string(path).map_err(failed)?;
+    if let Some(warning) = secrets::readable(Path::new(path), &fs::metadata(path).map_err(failed)?) {
+        tracing::warn!("{warning}");
+    }
     Ok(text.trim().to_owned())
 }
 

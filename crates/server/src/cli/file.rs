@@ -8,8 +8,18 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use toml::{Table, Value};
 
-/// What the file says, as flags; without what was said by a flag or a variable.
-pub(super) fn arguments(path: &Path, known: &Command, said: &ArgMatches) -> Result<Vec<OsString>, String> {
+use super::secrets;
+
+/// What the file says.
+pub(super) struct Said {
+    /// As flags; without what was said by a flag or a variable.
+    pub(super) arguments: Vec<OsString>,
+    /// What to warn of.
+    pub(super) warning: Option<String>,
+}
+
+/// Reads the file.
+pub(super) fn arguments(path: &Path, known: &Command, said: &ArgMatches) -> Result<Said, String> {
     let in_file = |why: String| format!("in {}: {why}", path.display());
     let text = fs::read_to_string(path)
         .map_err(|error| format!("the configuration file {} cannot be read: {error}", path.display()))?;
@@ -29,7 +39,10 @@ pub(super) fn arguments(path: &Path, known: &Command, said: &ArgMatches) -> Resu
             arguments.extend(values);
         }
     }
-    Ok(arguments)
+    let has_secret = arguments.iter().any(|argument| secrets::is_one(&argument.to_string_lossy()));
+    let file = has_secret.then(|| fs::metadata(path).ok()).flatten();
+    let warning = file.and_then(|file| secrets::readable(path, &file));
+    Ok(Said { arguments, warning })
 }
 
 fn values(key: &str, argument: &Arg, value: &Value) -> Result<Vec<OsString>, String> {

@@ -4,6 +4,7 @@ mod access;
 mod file;
 mod limits;
 mod listen;
+mod secrets;
 mod serve;
 
 use std::ffi::OsString;
@@ -21,6 +22,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// What to warn of before it is done: secrets that others can read.
+    #[arg(skip)]
+    pub warnings: Vec<String>,
 }
 
 /// The commands.
@@ -41,12 +45,15 @@ impl Cli {
     pub fn read<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Self, ReadError> {
         let mut arguments: Vec<OsString> = arguments.into_iter().collect();
         let mut matches = command().try_get_matches_from(&arguments).map_err(ReadError::Arguments)?;
+        let mut warnings = secrets::on_the_command_line(&matches);
         if let Some(("serve", serve)) = matches.subcommand()
             && let Some(path) = serve.get_one::<std::path::PathBuf>("config")
         {
             let command = command();
             let known = command.find_subcommand("serve").ok_or_else(|| ReadError::File(String::new()))?;
-            arguments.extend(file::arguments(path, known, serve).map_err(ReadError::File)?);
+            let said = file::arguments(path, known, serve).map_err(ReadError::File)?;
+            arguments.extend(said.arguments);
+            warnings.extend(said.warning);
             matches = command.try_get_matches_from(&arguments).map_err(|error| {
                 let error = error.render().to_string();
                 let error = error.strip_prefix("error: ").unwrap_or(&error).trim_end();
@@ -54,7 +61,8 @@ impl Cli {
                 ReadError::File(format!("in {}: {error}", path.display()))
             })?;
         }
-        Self::from_arg_matches(&matches).map_err(ReadError::Arguments)
+        let cli = Self::from_arg_matches(&matches).map_err(ReadError::Arguments)?;
+        Ok(Self { warnings, ..cli })
     }
 }
 

@@ -114,6 +114,66 @@ fn a_secret_may_be_in_a_file() {
     assert!(matches!(config.scoping, Scoping::Tokens(_)));
 }
 
+/// What is warned of with these arguments.
+fn warnings(arguments: &[&str]) -> Vec<String> {
+    let arguments = ["durablefetch"].iter().chain(arguments);
+    Cli::read(arguments.map(OsString::from)).map_err(|error| format!("{error:?}")).unwrap().warnings
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_warned_of() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let pair = format!("@/etc/secret,{secret}");
+    for given in [
+        &["serve", "--token-secret", secret][..],
+        &["serve", "--token-secret", "@/etc/secret", "--token-secret", secret],
+        &["serve", "--token-secret", &pair],
+    ] {
+        let [warning] = &warnings(given)[..] else { panic!("{given:?}") };
+        assert!(warning.contains("DURABLEFETCH_TOKEN_SECRET or --token-secret @FILE"), "{warning}");
+        assert!(!warning.contains(secret), "{warning}");
+    }
+    for header in ["durablefetch-token:s3cr3t", "Authorization: Bearer s3cr3t", "cookie:sid=s3cr3t"] {
+        let [warning] = &warnings(&["check", "https://a.example/df", "--header", header])[..] else {
+            panic!("{header}")
+        };
+        let name = header.split(':').next().unwrap();
+        assert!(
+            warning.contains(&format!("--header {name}:@FILE")) && !warning.contains("s3cr3t"),
+            "{warning}"
+        );
+    }
+    for harmless in [
+        &["serve", "--token-secret", "@/etc/secret"][..],
+        &["serve", "--scope-by", "authorization"],
+        &["check", "https://a.example/df", "--header", "x-region:eu"],
+    ] {
+        assert_eq!(warnings(harmless), [""; 0], "{harmless:?}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_file_that_all_may_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("durablefetch.toml");
+    let secret = "token-secret = \"0123456789abcdef0123456789abcdef\"";
+    for (text, mode, is_warned_of) in [
+        (secret, 0o644, true),
+        (secret, 0o604, true),
+        (secret, 0o640, false),
+        (secret, 0o600, false),
+        ("token-secret = [\"@/etc/secret\"]", 0o644, false),
+        ("ttl = \"1h\"", 0o644, false),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let warnings = warnings(&["serve", "--config", path.to_str().unwrap()]);
+        assert_eq!(warnings.len(), usize::from(is_warned_of), "{text} {mode:o}: {warnings:?}");
+        assert!(warnings.iter().all(|warning| warning.contains("chmod o= ")), "{warnings:?}");
+    }
+}
+
 #[test]
 fn the_file_says_what_flags_do_not() {
     let text = "ttl = \"1h\"\nmax-recordings = 7\nallow-any = true\nunguessable-urls = false\n\
@@ -184,6 +244,6 @@ fn the_documented_unit_starts_what_there_is() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/durablefetch.toml");
     let line = line.replace("%d/config", file.to_str().unwrap()).replace("%S", "/var/lib");
     let cli = Cli::read(line.split(' ').map(OsString::from)).map_err(|error| format!("{error:?}"));
-    let Ok(Cli { command: Command::Serve(serve) }) = cli else { panic!("{cli:?}") };
+    let Ok(Cli { command: Command::Serve(serve), .. }) = cli else { panic!("{cli:?}") };
     assert_eq!(serve.into_config().unwrap().data, Path::new("/var/lib/durablefetch"));
 }

@@ -20,6 +20,7 @@ use tower_service::Service as _;
 
 use crate::observe::redact;
 use crate::resolve::{Lookup, Lookups, Resolver};
+use crate::upstream::budget::{Answered, Budget};
 use crate::upstream::ways::Way;
 
 /// Bytes of what is read of an HTTP/1 upstream and not taken yet. A head has to fit.
@@ -27,7 +28,7 @@ const HTTP1_BUFFER_MAX: usize = 2 * UPSTREAM_HEAD_MAX;
 /// Bytes of a head over HTTP/2, which counts 32 more for each header (RFC 9113 §10.5.1).
 const HTTP2_HEAD_MAX: u32 = (2 * UPSTREAM_HEAD_MAX) as u32;
 
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Stream = TokioIo<Budget<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>>;
 
 /// What drives an HTTP/1 connection.
 pub(crate) type Driver = http1::Connection<Stream, Full<Bytes>>;
@@ -44,6 +45,8 @@ pub(crate) struct Connected {
     pub(crate) version: Version,
     /// Where it leads.
     pub(crate) remote: Option<SocketAddr>,
+    /// To be set once the head of the answer is here.
+    pub(crate) answered: Answered,
 }
 
 /// In which version of HTTP it is asked.
@@ -112,7 +115,10 @@ impl Connector {
         connected.get_extras(&mut extensions);
         let remote = extensions.get::<HttpInfo>().map(HttpInfo::remote_addr);
         let failed = |error: hyper::Error| NotConnected::of(&error);
-        let version = if connected.is_negotiated_h2() {
+        let is_negotiated_h2 = connected.is_negotiated_h2();
+        let (stream, answered) = Budget::new(TokioIo::new(stream));
+        let stream = TokioIo::new(stream);
+        let version = if is_negotiated_h2 {
             let handshake = http2::Builder::new(TokioExecutor::new())
                 .max_header_list_size(HTTP2_HEAD_MAX)
                 .handshake(stream);
@@ -135,7 +141,7 @@ impl Connector {
             let (sender, driver) = handshake.await.map_err(failed)?;
             Version::One(sender, Box::new(driver))
         };
-        Ok(Connected { version, remote })
+        Ok(Connected { version, remote, answered })
     }
 }
 

@@ -67,7 +67,7 @@ impl Exchange<'_> {
     }
 
     async fn ask_once(&self) -> Result<hyper::Result<Answer>, NotAnswered> {
-        let Connected { version, remote } =
+        let Connected { version, remote, answered } =
             self.connector.connect(self.way, self.scope).await.map_err(NotAnswered::NotConnected)?;
         let (sent, driver) = match version {
             Version::One(mut sender, mut driver) => {
@@ -85,6 +85,7 @@ impl Exchange<'_> {
             }
             Version::Two(mut sender) => (sender.send_request(self.request(Form::Absolute)?).await, None),
         };
+        answered.set();
         Ok(sent.map(|response: Response<Incoming>| {
             let (head, body) = response.into_parts();
             Answer { head, remote, body: ExchangeBody { body, driver } }

@@ -1,5 +1,6 @@
 //! Where the bytes of a recording come from.
 
+mod budget;
 pub(crate) mod connect;
 pub(crate) mod demo;
 pub(crate) mod exchange;

@@ -154,3 +154,20 @@ fn json_lines_are_json_and_name_the_request() {
         "{log}"
     );
 }
+
+#[test]
+fn a_start_warns_of_a_secret_on_the_command_line_and_does_not_repeat_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let secret = "s3cr3t-of-at-least-thirty-two-bytes!";
+    let mut by_flag = command(&folder.path().join("data"), &["--token-secret", secret]);
+    let mut by_variable = command(&folder.path().join("data"), &[]);
+    by_variable.env("DURABLEFETCH_TOKEN_SECRET", secret);
+    for (mut command, warns) in [(by_flag, true), (by_variable, false)] {
+        command.env("RUST_LOG", "warn").stderr(Stdio::from(File::create(&path).unwrap()));
+        Recorder::spawn(&mut command).kill();
+        let log = fs::read_to_string(&path).unwrap();
+        assert_eq!(log.contains("DURABLEFETCH_TOKEN_SECRET or --token-secret @FILE"), warns, "{log}");
+        assert!(!log.contains(secret), "{log}");
+    }
+}

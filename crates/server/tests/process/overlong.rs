@@ -44,3 +44,42 @@ fn a_head_and_then_nothing_fails_after_the_idle_timeout() {
         ("failed", "upstream-idle")
     );
 }
+
+/// What it is answered with in the end, or never; whatever it is, the upstream is let go.
+#[test]
+fn interim_answers_without_an_end_fail_long_before_the_header_timeout() {
+    let data = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start(data.path(), &["--header-timeout", "10m"]);
+    for interim in
+        ["100 Continue\r\n", "102 Processing\r\n", "103 Early Hints\r\nlink: </a.css>\r\n", "199 X\r\n"]
+    {
+        let upstream = Upstream::start();
+        let reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+        let mut stream = upstream.asked();
+        let sending = std::thread::spawn(move || {
+            let many = format!("HTTP/1.1 {interim}\r\n").repeat(1000);
+            while stream.write_all(many.as_bytes()).is_ok() {}
+        });
+        let (head, _) = reply.all();
+        assert!(head.starts_with("http/1.1 502"), "{interim}: {head}");
+        assert_eq!(header(&head, "durablefetch-error"), "upstream-failed", "{interim}");
+        sending.join().unwrap();
+    }
+}
+
+#[test]
+fn a_thousand_interim_answers_and_then_one_are_an_answer() {
+    let data = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start(data.path(), &[]);
+    let upstream = Upstream::start();
+    let reply = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+    let mut stream = upstream.asked();
+    stream.write_all("HTTP/1.1 102 Processing\r\n\r\n".repeat(1000).as_bytes()).unwrap();
+    // The body is longer than what may come before the head.
+    let body = "x".repeat(6 << 20);
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let sending = std::thread::spawn(move || stream.write_all(answer.as_bytes()).unwrap());
+    let whole = reply.all_or_cut();
+    assert!(whole.len() > 6 << 20 && whole.ends_with(b"0\r\n\r\n"), "{} bytes", whole.len());
+    sending.join().unwrap();
+}

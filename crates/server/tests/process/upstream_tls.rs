@@ -20,8 +20,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::{Recorder, command};
 
-/// An upstream that offers these versions, and tells in which it was asked. Its certificate is written to `file`.
-async fn serve(file: &Path, alpn: &[&str]) -> (String, mpsc::UnboundedReceiver<Version>) {
+/// A listener's URL, and what makes TLS of its connections, in these versions. The certificate is written to `file`.
+async fn listen(file: &Path, alpn: &[&str]) -> (String, TcpListener, TlsAcceptor) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     fs::write(file, made.cert.pem()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
@@ -33,9 +33,14 @@ async fn serve(file: &Path, alpn: &[&str]) -> (String, mpsc::UnboundedReceiver<V
         .with_single_cert(vec![made.cert.der().clone()], key)
         .unwrap();
     config.alpn_protocols = alpn.iter().map(|version| version.as_bytes().to_vec()).collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://localhost:{}/stream", listener.local_addr().unwrap().port());
+    (url, listener, TlsAcceptor::from(Arc::new(config)))
+}
+
+/// An upstream that offers these versions, and tells in which it was asked. Its certificate is written to `file`.
+async fn serve(file: &Path, alpn: &[&str]) -> (String, mpsc::UnboundedReceiver<Version>) {
+    let (url, listener, acceptor) = listen(file, alpn).await;
     let (asked, versions) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         loop {
@@ -97,4 +102,44 @@ async fn are_not_asked_where_their_certificate_is_nobodys() {
     let (status, body) = get(&recorder, &url).await;
     assert!(status == 502 && body.contains("upstream-unreachable"), "{body}");
     assert!(versions.try_recv().is_err());
+}
+
+/// One that sends so many interim answers over HTTP/2, and then, if it comes to that, an answer of this length.
+async fn interim(file: &Path, many: usize, body: usize) -> String {
+    let (url, listener, acceptor) = listen(file, &["h2"]).await;
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(acceptor.accept(stream).await.unwrap()).await.unwrap();
+        let (_, mut respond) = connection.accept().await.unwrap().unwrap();
+        let driver = tokio::spawn(async move { while connection.accept().await.is_some() {} });
+        for number in 0..many {
+            let hint = Response::builder().status(103).header("link", format!("</{number}.css>"));
+            if respond.send_informational(hint.body(()).unwrap()).is_err() {
+                return;
+            }
+            if number % 100 == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        let mut sending = respond.send_response(Response::new(()), false).unwrap();
+        sending.send_data(vec![b'x'; body].into(), true).unwrap();
+        driver.await.unwrap();
+    });
+    url
+}
+
+#[tokio::test]
+async fn interim_answers_have_an_end_over_http2_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    for (many, body, status) in [(1000, 6 << 20, 200), (usize::MAX, 0, 502)] {
+        let file = folder.path().join("ca.pem");
+        let url = interim(&file, many, body).await;
+        let data = folder.path().join(many.to_string());
+        let mut command = command(&data, &["--allow", &url, "--header-timeout", "10m"]);
+        command.env("SSL_CERT_FILE", &file).stderr(Stdio::inherit());
+        let recorder = Recorder::spawn(&mut command);
+        let (told, text) = get(&recorder, &url).await;
+        assert_eq!(told, status, "{text}");
+        assert!(text.len() == body || text.contains("upstream-failed"), "{text}");
+    }
 }
