@@ -35,6 +35,7 @@ const recorder :Workerd.Worker = (
     (name = "UNGUESSABLE_URLS", fromEnvironment = "DURABLEFETCH_UNGUESSABLE_URLS"),
     (name = "BASE_PATH", fromEnvironment = "DURABLEFETCH_BASE_PATH"),
     (name = "TTL", fromEnvironment = "DURABLEFETCH_TTL"),
+    (name = "MAX_AGE", fromEnvironment = "DURABLEFETCH_MAX_AGE"),
     (name = "MAX_RECORDING_BYTES", fromEnvironment = "DURABLEFETCH_MAX_RECORDING_BYTES"),
     (name = "MAX_RECORDINGS", fromEnvironment = "DURABLEFETCH_MAX_RECORDINGS"),
     (name = "MAX_REQUEST_BYTES", fromEnvironment = "DURABLEFETCH_MAX_REQUEST_BYTES"),

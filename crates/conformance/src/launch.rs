@@ -47,6 +47,8 @@ impl Ability {
 pub struct Settings {
     /// How long a recording is kept after its last use.
     pub ttl: Option<Duration>,
+    /// How long a recording is kept after its end, whatever uses it.
+    pub max_age: Option<Duration>,
     /// The longest request body, in bytes.
     pub request_bytes: Option<u64>,
     /// The longest body of one recording, in bytes.

@@ -9,6 +9,7 @@ use durablefetch_protocol::DropHeader;
 use durablefetch_protocol::access::Access;
 use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::allow::Allow;
+use durablefetch_protocol::life::KeepFor;
 use durablefetch_protocol::limits;
 use durablefetch_protocol::map::Map;
 use durablefetch_protocol::scope::Scoping;
@@ -23,6 +24,8 @@ pub struct Config {
     pub data: PathBuf,
     /// How long a recording is kept after its last use. Default 6 hours.
     pub ttl: Duration,
+    /// How long a recording is kept after its end, whatever uses it. Default 7 days.
+    pub max_age: Duration,
     /// The origin under which others reach it, serialised as browsers do. None: it serves this machine only.
     pub public_origin: Option<String>,
     /// What may be fetched: origins with a path prefix. Empty: anything on the internet and, without a public
@@ -109,6 +112,7 @@ impl Config {
         Self {
             data: data.into(),
             ttl: limits::TTL,
+            max_age: limits::MAX_AGE,
             public_origin: None,
             allow: Vec::new(),
             allow_any: false,
@@ -127,6 +131,11 @@ impl Config {
 }
 
 impl Config {
+    /// How long recordings are kept.
+    pub(crate) fn keep(&self) -> KeepFor {
+        KeepFor { unused_ms: self.ttl.as_millis() as u64, age_ms: self.max_age.as_millis() as u64 }
+    }
+
     /// The rules for who asks.
     pub(crate) fn access(&self) -> Access {
         Access::new(self.public_origin.as_deref(), &self.origins)

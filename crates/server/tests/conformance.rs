@@ -35,6 +35,7 @@ fn serve(settings: &Settings, data: &Path) -> Command {
     let millis = |time: Duration| format!("{}ms", time.as_millis());
     let flags = [
         ("--ttl", settings.ttl.map(millis)),
+        ("--max-age", settings.max_age.map(millis)),
         ("--drain", settings.drain.map(millis)),
         ("--header-timeout", settings.header_timeout.map(millis)),
         ("--idle-timeout", settings.idle_timeout.map(millis)),

@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) base_path: String,
     /// `TTL`: how long a recording is kept after its last use.
     pub(crate) ttl: Duration,
+    /// `MAX_AGE`: how long it is kept after its end, whatever uses it.
+    pub(crate) max_age: Duration,
     /// `MAX_RECORDING_BYTES`.
     pub(crate) recording_bytes: u64,
     /// `MAX_RECORDINGS`: recordings in flight in one isolate.
@@ -97,6 +99,7 @@ impl Config {
             scope_secret: Fingerprint::of(&[0; 32], "scope", scope_secret.as_bytes()).0,
             base_path: base_path(&var("BASE_PATH").unwrap_or_default())?,
             ttl: time("TTL", limits::TTL)?,
+            max_age: time("MAX_AGE", limits::MAX_AGE)?,
             recording_bytes: size("MAX_RECORDING_BYTES", RECORDING_BYTES)?,
             recordings: var("MAX_RECORDINGS")
                 .map_or(Ok(RECORDINGS), |text| count("MAX_RECORDINGS", &text))?,

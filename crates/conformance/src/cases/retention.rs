@@ -1,6 +1,6 @@
 //! How long recordings are kept: their time after the last use, and the room on disk.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::case::Suite;
 use crate::check::holds;
@@ -11,6 +11,10 @@ use crate::upstream::Reply;
 
 fn short_lived() -> Settings {
     Settings { ttl: Some(Duration::from_millis(500)), ..Settings::default() }
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 pub(super) fn add(suite: &mut Suite) {
@@ -42,6 +46,64 @@ pub(super) fn add(suite: &mut Suite) {
         holds("expiresAt has moved", cx.status(&used.at).await?["expiresAt"].as_u64() > first)?;
         cx.get(&used.at).send().await?.ends_with("used").await?;
         Ok(used.at.hits(1)?)
+    });
+    suite.launching("B10", "what is used again and again goes at its age all the same", async |cx| {
+        let max_age = Duration::from_secs(2);
+        let (cx, _own) = cx.launch(Settings { max_age: Some(max_age), ..Settings::default() }).await?;
+        let before = now_ms();
+        let Ended { at, recording } = cx.complete("used").await?;
+        let expires = cx.status(&at).await?["expiresAt"].as_u64().unwrap_or_default();
+        holds(
+            format!("{expires} is its end and its age"),
+            (before..=now_ms()).contains(&(expires - max_age.as_millis() as u64)),
+        )?;
+        let mut used = 0;
+        loop {
+            let asked = now_ms();
+            let mut rest = cx.rest_of(&at, &recording, 0).send().await?;
+            if rest.status != 200 {
+                rest.error(410, "gone").await?;
+                break;
+            }
+            // A platform's clock may stand still within a request.
+            holds("it is not served beyond its age", asked <= expires + 100)?;
+            // A body that is cut at that moment is an end as well.
+            let _ = rest.rest().await?;
+            used += 1;
+        }
+        holds(
+            format!("it was used {used} times and not gone before its age"),
+            used > 0 && now_ms() >= expires,
+        )?;
+        holds("nothing is told of it", cx.status(&at).await?["state"] == "none")?;
+        cx.get(&at).mode("replay").send().await?.error(404, "not-found").await?;
+        Ok(at.hits(1)?)
+    });
+    suite.launching("B10", "who is in the middle of it at its age is cut", async |cx| {
+        let settings = Settings { max_age: Some(Duration::from_secs(2)), ..Settings::default() };
+        let (cx, _own) = cx.launch(settings).await?;
+        // More than what the sockets between the two hold.
+        let body = cx.bytes(24 << 20);
+        let at = cx.replying(Reply::ok(body.clone()));
+        cx.get(&at).send().await?.ends_with(&body).await?;
+        let mut reader = cx.get(&at).mode("replay").send().await?;
+        reader.state("complete")?;
+        cx.until_state(&at, "none").await?;
+        let (got, end) = reader.rest().await?;
+        holds(format!("it is cut, after {} bytes", got.len()), end != End::Clean)?;
+        Ok(holds("what came is true", body.starts_with(&got))?)
+    });
+    suite.launching("B10", "a recording that is live is of no age", async |cx| {
+        let max_age = Duration::from_millis(300);
+        let (cx, _own) = cx.launch(Settings { max_age: Some(max_age), ..Settings::default() }).await?;
+        let Live { at, mut call, mut reader, .. } = cx.streaming("one ").await?;
+        // Another one, which begins and ends meanwhile, tells that the time has come.
+        let Ended { at: other, .. } = cx.complete("old").await?;
+        cx.until_state(&other, "none").await?;
+        call.send("two").await?;
+        call.end().await?;
+        reader.ends_with("two").await?;
+        Ok(at.hits(1)?)
     });
     suite.needing(
         Ability::DiskQuota,

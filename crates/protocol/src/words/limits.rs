@@ -18,6 +18,8 @@ pub const KEPT_ANSWER_MAX: usize = 64 * 1024;
 pub const RING_MAX: usize = 256 * 1024;
 /// Default time to live of a recording since its last use.
 pub const TTL: Duration = Duration::from_secs(6 * 60 * 60);
+/// Default time for which a recording is kept after its end, however often it is used.
+pub const MAX_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Default limit of a request body, in bytes.
 pub const REQUEST_BODY_MAX: usize = 32 * 1024 * 1024;
 /// Default time for an upstream to send its response headers.
@@ -37,6 +39,7 @@ mod tests {
         assert_eq!((RETIRED_BYTES_MAX, REQUEST_IDS_MAX, STATUS_URLS_MAX), (67_108_864, 4096, 100));
         assert_eq!((RETIRED_MAX, REMEMBERED.as_secs(), KEPT_ANSWER_MAX), (64, 600, 65_536));
         assert_eq!((RING_MAX, REQUEST_BODY_MAX, REDIRECTS_MAX), (262_144, 33_554_432, 5));
+        assert_eq!(MAX_AGE.as_secs(), 604_800);
         assert_eq!((TTL.as_secs(), HEADER_TIMEOUT.as_secs(), IDLE_TIMEOUT.as_secs()), (21_600, 60, 600));
     }
 }

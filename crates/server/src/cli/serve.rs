@@ -50,6 +50,10 @@ struct KeepArgs {
     /// How long a recording is kept after its last use.
     #[arg(long, value_name = "TIME", default_value = "6h", value_parser = units::duration)]
     ttl: Duration,
+
+    /// How long it is kept after its end, whatever uses it.
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = units::duration)]
+    max_age: Duration,
 }
 
 /// How it is run.
@@ -101,6 +105,7 @@ impl Serve {
             drop_headers: self.upstream.drop_headers,
             maps: self.upstream.maps,
             ttl: self.keep.ttl,
+            max_age: self.keep.max_age,
             drain: self.operating.drain,
             limits: self.limits.into(),
             ..Config::new(data)

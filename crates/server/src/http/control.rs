@@ -80,11 +80,11 @@ async fn status(
     asked: &ControlRequest,
 ) -> Result<Status, ProtocolError> {
     let (named, request) = (asked.named(), asked.request_id()?);
-    let ttl_ms = recorder.config.ttl.as_millis() as u64;
+    let keep = recorder.config.keep();
     let detail = |recording: &Arc<Recording>| Detail {
         status: recording.head().map(|head| head.status),
         started_at: recording.started_ms,
     };
-    let tell = |life: &Life| life.status(named, request.as_ref(), detail, ttl_ms, now_ms());
+    let tell = |life: &Life| life.status(named, request.as_ref(), detail, keep, now_ms());
     Ok(entry.look(recorder, tell).await?.answering(asked))
 }

@@ -78,7 +78,7 @@ impl Entry {
     }
 
     async fn ready(self: &Arc<Self>, recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
-        let ttl_ms = recorder.config.ttl.as_millis() as u64;
+        let keep = recorder.config.keep();
         let is_loaded = self.life().is_some();
         if !is_loaded {
             let _slot = self.slot.lock().await;
@@ -88,9 +88,9 @@ impl Entry {
                 *self.life() = Some(loaded);
             }
         }
-        let due_ms = self.life().as_ref().and_then(|life| life.due_ms(ttl_ms));
+        let due_ms = self.life().as_ref().and_then(|life| life.due_ms(keep));
         if due_ms.is_some_and(|due_ms| due_ms <= now_ms())
-            && let Err(error) = self.run(recorder, Event::Due { ttl_ms }, Cargo::default()).await
+            && let Err(error) = self.run(recorder, Event::Due { keep }, Cargo::default()).await
         {
             // What has outlived its use stays a while longer; it is not the asker's trouble.
             tracing::warn!(url = redact::key(&self.key), "storage does not forget: {}", error.message);

@@ -22,7 +22,8 @@ const PART: usize = 64;
 
 /// Runs until it is dropped.
 pub(crate) async fn run(recorder: Arc<Recorder>) {
-    let every = (recorder.config.ttl / 4).clamp(Duration::from_millis(50), Duration::from_secs(30));
+    let every = (recorder.config.ttl.min(recorder.config.max_age) / 4)
+        .clamp(Duration::from_millis(50), Duration::from_secs(30));
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut auditing = tokio::time::interval(audit::EVERY);
@@ -83,9 +84,16 @@ async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     end_unended(recorder).await?;
     let now_ms = now_ms();
     let_go(recorder).await?;
-    let unused_since = now_ms.saturating_sub(recorder.config.ttl.as_millis() as u64);
+    let keep = recorder.config.keep();
+    let (unused_since, ended_since) =
+        (now_ms.saturating_sub(keep.unused_ms), now_ms.saturating_sub(keep.age_ms));
     let horizon = now_ms.saturating_sub(REMEMBERED.as_millis() as u64);
-    for (due, until_ms) in [(Due::Unused, unused_since), (Due::Retired, horizon), (Due::Requests, horizon)] {
+    for (due, until_ms) in [
+        (Due::Unused, unused_since),
+        (Due::Old, ended_since),
+        (Due::Retired, horizon),
+        (Due::Requests, horizon),
+    ] {
         let mut seen = Seen::default();
         loop {
             let (keys, later) = recorder

@@ -276,6 +276,8 @@ pub(crate) struct Seen {
 pub(crate) enum Due {
     /// Finished recordings that are unused.
     Unused,
+    /// Recordings that ended long ago.
+    Old,
     /// Recordings that are retired.
     Retired,
     /// Request ids.
@@ -298,6 +300,7 @@ pub(crate) fn keys_due(
     };
     let sql = match due {
         Due::Unused => sql::UNUSED,
+        Due::Old => sql::OLD,
         Due::Retired => sql::RETIRED,
         Due::Requests => sql::OLD_REQUESTS,
     };
@@ -305,6 +308,10 @@ pub(crate) fn keys_due(
     let found: Result<Vec<Seen>> = match due {
         Due::Unused | Due::Retired => {
             statement.query_map(params![until_ms, seen.at_ms, seen.id, limit], read)?.collect()
+        }
+        Due::Old => {
+            let started = RecordingId::from_parts(until_ms as u64, u128::MAX).to_string();
+            statement.query_map(params![until_ms, started, seen.id, limit], read)?.collect()
         }
         Due::Requests => statement
             .query_map(params![until_ms, seen.at_ms, seen.id, limit, seen.scope, seen.url], read)?

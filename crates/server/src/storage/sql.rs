@@ -44,6 +44,10 @@ statements! {
     UNUSED =
         "SELECT used_ms, id, scope, url FROM recordings INDEXED BY used WHERE used_ms <= ?1 \
          AND (used_ms, id) > (?2, ?3) AND ended_ms IS NOT NULL ORDER BY used_ms, id LIMIT ?4";
+    /// Recordings that ended before then, the next few. None of them has started later, which its id tells.
+    OLD =
+        "SELECT ended_ms, id, scope, url FROM recordings WHERE id <= ?2 AND id > ?3 AND ended_ms <= ?1 \
+         ORDER BY id LIMIT ?4";
     /// Recordings that were retired before then, the next few.
     RETIRED =
         "SELECT retired_ms, id, scope, url FROM recordings WHERE retired_ms <= ?1 \

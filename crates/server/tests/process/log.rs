@@ -160,7 +160,7 @@ fn a_start_warns_of_a_secret_on_the_command_line_and_does_not_repeat_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let secret = "s3cr3t-of-at-least-thirty-two-bytes!";
-    let mut by_flag = command(&folder.path().join("data"), &["--token-secret", secret]);
+    let by_flag = command(&folder.path().join("data"), &["--token-secret", secret]);
     let mut by_variable = command(&folder.path().join("data"), &[]);
     by_variable.env("DURABLEFETCH_TOKEN_SECRET", secret);
     for (mut command, warns) in [(by_flag, true), (by_variable, false)] {

@@ -19,14 +19,14 @@ impl Core {
         if !self.store.is_made() {
             return;
         }
-        let (now_ms, ttl_ms) = (sys::now_ms(), self.ttl_ms());
+        let (now_ms, keep) = (sys::now_ms(), self.keep());
         let due_ms = {
             let life = self.life.borrow();
-            match life.due_ms(ttl_ms) {
+            match life.due_ms(keep) {
                 _ if life.is_live() => now_ms + HEARTBEAT_MS,
                 Some(due_ms) => due_ms.max(now_ms + 100),
-                // All of it is being read.
-                None => now_ms.saturating_add(ttl_ms),
+                // What has ended is being written.
+                None => now_ms.saturating_add(keep.unused_ms),
             }
         };
         let set_ms = self.alarm_ms.get();

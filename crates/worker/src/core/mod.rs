@@ -8,10 +8,11 @@ mod load;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use durablefetch_protocol::admission::{Decision, Named};
 use durablefetch_protocol::control_json::{Done, Status};
-use durablefetch_protocol::life::{Detail, Effect, Event, KeyLife, Plan, Reply};
+use durablefetch_protocol::life::{Detail, Effect, Event, KeepFor, KeyLife, Plan, Reply};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RecordingId, RequestId};
 use worker::{Env, State};
@@ -56,8 +57,13 @@ impl Core {
         })
     }
 
-    fn ttl_ms(&self) -> u64 {
-        self.config().map_or(u64::MAX / 2, |config| config.ttl.as_millis() as u64)
+    /// How long recordings are kept: for good, where the configuration cannot be read.
+    fn keep(&self) -> KeepFor {
+        let ms = |time: Duration| time.as_millis() as u64;
+        self.config().map_or(KeepFor { unused_ms: u64::MAX / 2, age_ms: u64::MAX / 2 }, |config| KeepFor {
+            unused_ms: ms(config.ttl),
+            age_ms: ms(config.max_age),
+        })
     }
 
     /// A recording that the key knows.
@@ -76,7 +82,7 @@ impl Core {
             status: recording.status(),
             started_at: recording.started_ms,
         };
-        Ok(self.life.borrow().status(named, request, detail, self.ttl_ms(), sys::now_ms()))
+        Ok(self.life.borrow().status(named, request, detail, self.keep(), sys::now_ms()))
     }
 
     fn plan(&self, event: Event<'_>) -> Plan {
@@ -204,10 +210,10 @@ impl Core {
 
     /// Lets go of what has outlived its use.
     pub(crate) fn expire(self: &Rc<Self>) -> Result<(), StoreError> {
-        let ttl_ms = self.ttl_ms();
-        let due_ms = self.life.borrow().due_ms(ttl_ms);
+        let keep = self.keep();
+        let due_ms = self.life.borrow().due_ms(keep);
         if due_ms.is_some_and(|due_ms| due_ms <= sys::now_ms()) {
-            self.act(Event::Due { ttl_ms })?;
+            self.act(Event::Due { keep })?;
         }
         Ok(())
     }
@@ -217,7 +223,8 @@ impl Core {
         let now_ms = sys::now_ms();
         recording.used_ms.set(now_ms);
         let behind_ms = now_ms.saturating_sub(recording.stored_use_ms.get());
-        if recording.is_live() || behind_ms <= self.ttl_ms() / 16 || self.find(recording.id).is_err() {
+        if recording.is_live() || behind_ms <= self.keep().unused_ms / 16 || self.find(recording.id).is_err()
+        {
             return;
         }
         match self.act(Event::Used { used: &[(recording.id, now_ms)] }) {

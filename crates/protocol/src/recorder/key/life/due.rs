@@ -1,39 +1,62 @@
 //! What has outlived its use.
 
+use super::plan::Effect;
 use super::{Handle, Held, KeyLife, Plan, Reply, Standing};
 use crate::ledger::Entry;
 use crate::limits::REMEMBERED;
+use crate::recording::End;
 use crate::{ErrorCode, Outcome};
 
 const REMEMBERED_MS: u64 = REMEMBERED.as_millis() as u64;
 
+/// How long a recording is kept. A live one is kept, however long it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepFor {
+    /// After its last use, in milliseconds.
+    pub unused_ms: u64,
+    /// After its end, in milliseconds, whatever uses it.
+    pub age_ms: u64,
+}
+
 impl<H: Handle> Held<H> {
-    /// When it has outlived its use, as long as nobody uses it; `None` while it is live or read.
-    fn due_ms(&self, ttl_ms: u64) -> Option<u64> {
+    /// When it is too old, whatever uses it; `None` while it is live.
+    pub(super) fn old_ms(&self, keep: KeepFor) -> Option<u64> {
+        Some(self.ended_ms()?.saturating_add(keep.age_ms))
+    }
+
+    /// When it has outlived its use, as long as nobody uses it; `None` while it is live.
+    fn due_ms(&self, keep: KeepFor) -> Option<u64> {
         let seen = self.handle.seen();
-        let unused_ms = seen.used_ms.saturating_add(ttl_ms);
+        let old_ms = self.old_ms(keep)?;
+        let unused_ms = seen.used_ms.saturating_add(keep.unused_ms);
         match self.standing {
-            _ if seen.readers > 0 || seen.progress.state().is_live() => None,
-            Standing::Live => None,
-            Standing::Finished(_) => Some(unused_ms),
-            Standing::Retired { since_ms, .. } => Some(unused_ms.min(since_ms.saturating_add(REMEMBERED_MS))),
+            _ if seen.progress.state().is_live() => None,
+            _ if seen.readers > 0 => Some(old_ms),
+            Standing::Retired { since_ms, .. } => {
+                Some(old_ms.min(unused_ms).min(since_ms.saturating_add(REMEMBERED_MS)))
+            }
+            Standing::Live | Standing::Finished(_) => Some(old_ms.min(unused_ms)),
         }
     }
 }
 
 impl<H: Handle + Clone> KeyLife<H> {
-    pub(super) fn due(&self, ttl_ms: u64, now_ms: u64) -> Plan {
+    pub(super) fn due(&self, keep: KeepFor, now_ms: u64) -> Plan {
         let mut plan = Plan::new(Reply::Nothing);
         let is_due = |at: Option<u64>| at.is_some_and(|at| at <= now_ms);
         let is_over = |entry: &&Entry| is_due(self.forget_ms(entry));
         for entry in self.ledger.entries().filter(is_over) {
             plan.forget(entry.id.clone());
         }
-        for held in self.held.iter().filter(|held| is_due(held.due_ms(ttl_ms))) {
+        for held in self.held.iter().filter(|held| is_due(held.due_ms(keep))) {
             let outcome =
                 if held.is_retired() { Outcome::Superseded } else { Outcome::NoHead(ErrorCode::Gone) };
             for entry in self.ledger.entries_of(held.id).filter(|entry| !is_over(entry)) {
                 plan.set(Entry { id: entry.id.clone(), outcome, at_ms: now_ms }, None);
+            }
+            if is_due(held.old_ms(keep)) {
+                // It is not kept for who reads it either.
+                plan.effects.push(Effect::Break(held.id, End::Delete));
             }
             plan.discard(held.id);
         }
@@ -42,8 +65,8 @@ impl<H: Handle + Clone> KeyLife<H> {
 
     /// When the next [`Event::Due`](super::Event::Due) has something to do, milliseconds since 1970.
     #[must_use]
-    pub fn due_ms(&self, ttl_ms: u64) -> Option<u64> {
-        let recordings = self.held.iter().filter_map(|held| held.due_ms(ttl_ms));
+    pub fn due_ms(&self, keep: KeepFor) -> Option<u64> {
+        let recordings = self.held.iter().filter_map(|held| held.due_ms(keep));
         let ids = self.ledger.entries().filter_map(|entry| self.forget_ms(entry));
         recordings.chain(ids).min()
     }

@@ -25,6 +25,7 @@ mod status;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use due::KeepFor;
 pub use load::{Row, recover};
 pub use plan::{Begin, Change, Effect, Event, Keep, Plan, Reply};
 pub use status::Detail;
@@ -162,7 +163,7 @@ impl<H: Handle + Clone> KeyLife<H> {
             Event::Delete { named, request } => self.delete(named, request, now_ms),
             Event::Left { id } => self.left(id),
             Event::Used { used } => Self::used(used),
-            Event::Due { ttl_ms } => self.due(ttl_ms, now_ms),
+            Event::Due { keep } => self.due(keep, now_ms),
             Event::Evict { id, even_if_read } => self.evict(id, even_if_read, now_ms),
             Event::Fenced => self.fenced(),
         }

@@ -1,6 +1,6 @@
 //! What can happen to a key, and what is done about it.
 
-use super::Standing;
+use super::{KeepFor, Standing};
 use crate::ledger::Entry;
 use crate::recorder::key::admission::{Decision, Named};
 use crate::recording::{End, Start};
@@ -74,8 +74,8 @@ pub enum Event<'a> {
     },
     /// Time has passed: see [`KeyLife::due_ms`](super::KeyLife::due_ms).
     Due {
-        /// How long a recording is kept after its last use, in milliseconds.
-        ttl_ms: u64,
+        /// How long recordings are kept.
+        keep: KeepFor,
     },
     /// Room is needed, and this recording was unused for longest.
     Evict {

@@ -1,6 +1,6 @@
 //! What `in-progress` is told.
 
-use super::{Handle, Held, KeyLife};
+use super::{Handle, Held, KeepFor, KeyLife};
 use crate::control_json::{LiveRecording, Status};
 use crate::recorder::key::admission::Named;
 use crate::words::name;
@@ -24,7 +24,7 @@ impl<H: Handle + Clone> KeyLife<H> {
         named: Named,
         request: Option<&RequestId>,
         detail: impl Fn(&H) -> Detail,
-        ttl_ms: u64,
+        keep: KeepFor,
         now_ms: u64,
     ) -> Status {
         // An id that has started another recording than the one that is named tells nothing of either.
@@ -36,7 +36,7 @@ impl<H: Handle + Clone> KeyLife<H> {
             _ => None,
         };
         let mut status = match (held, outcome.flatten()) {
-            (Some(held), _) => describe(held, &detail, ttl_ms, now_ms),
+            (Some(held), _) => describe(held, &detail, keep, now_ms),
             (None, Some(outcome)) => without_recording(outcome),
             (None, None) => Status::none(),
         };
@@ -67,16 +67,17 @@ fn serves<H: Handle + Clone>(held: &Held<H>) -> bool {
     held.stored().serves()
 }
 
-fn describe<H: Handle>(held: &Held<H>, detail: &impl Fn(&H) -> Detail, ttl_ms: u64, now_ms: u64) -> Status {
+fn describe<H: Handle>(held: &Held<H>, detail: &impl Fn(&H) -> Detail, keep: KeepFor, now_ms: u64) -> Status {
     let seen = held.handle.seen();
     let Detail { status, started_at } = detail(&held.handle);
     let in_use = seen.progress.state().is_live() || seen.readers > 0;
     let used_ms = if in_use { now_ms } else { seen.used_ms };
+    let old_ms = held.old_ms(keep).unwrap_or_else(|| now_ms.saturating_add(keep.age_ms));
     Status {
         active_connections: seen.readers,
         status,
         started_at: Some(started_at),
-        expires_at: Some(used_ms.saturating_add(ttl_ms)),
+        expires_at: Some(used_ms.saturating_add(keep.unused_ms).min(old_ms)),
         ..Status::of(&seen.progress)
     }
 }

@@ -17,7 +17,7 @@ impl World {
             Todo::Stop(named, request) => Event::Stop { named: *named, request: request.as_ref() },
             Todo::Delete(named, request) => Event::Delete { named: *named, request: request.as_ref() },
             Todo::GivenUp(id) => Event::GivenUp { id: *id, code: ErrorCode::UpstreamUnreachable },
-            Todo::Due => Event::Due { ttl_ms: TTL_MS },
+            Todo::Due => Event::Due { keep: KEEP },
             Todo::Evict(id, even_if_read) => Event::Evict { id: *id, even_if_read: *even_if_read },
             Todo::Used(id) => {
                 if self.life.find(*id).is_none() {

@@ -23,7 +23,7 @@ use crate::limits::KEPT_ANSWER_MAX;
 use crate::recording::{End, Got, Progress};
 use crate::{Ask, ErrorCode, Fetch, Mode, Outcome, RequestId, State};
 
-const TTL_MS: u64 = 20 * 60 * 1000;
+const KEEP: KeepFor = KeepFor { unused_ms: 20 * 60 * 1000, age_ms: 35 * 60 * 1000 };
 
 #[derive(Clone)]
 struct Fake(Rc<RefCell<Seen>>);

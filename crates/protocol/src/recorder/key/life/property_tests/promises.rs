@@ -4,8 +4,8 @@ use super::*;
 
 impl World {
     pub(super) fn check_due(&self) {
-        let Some(due_ms) = self.life.due_ms(TTL_MS) else { return };
-        let plan = self.life.plan(Event::Due { ttl_ms: TTL_MS }, self.now_ms);
+        let Some(due_ms) = self.life.due_ms(KEEP) else { return };
+        let plan = self.life.plan(Event::Due { keep: KEEP }, self.now_ms);
         assert_eq!(due_ms <= self.now_ms, !plan.changes.is_empty(), "due at {due_ms}, now {}", self.now_ms);
     }
 
@@ -89,13 +89,13 @@ impl World {
         for _ in 0..3 {
             self.now_ms += 24 * 60 * 60 * 1000;
             self.check_due();
-            let plan = self.life.plan(Event::Due { ttl_ms: TTL_MS }, self.now_ms);
+            let plan = self.life.plan(Event::Due { keep: KEEP }, self.now_ms);
             // What could not be written is not there to be removed from storage by id.
             self.done(plan, RecordingId::from_parts(0, 0), &Todo::Due);
             self.run_all_effects();
         }
         assert!(self.life.is_empty(), "at rest nothing is known");
-        assert_eq!(self.life.due_ms(TTL_MS), None);
+        assert_eq!(self.life.due_ms(KEEP), None);
         assert!(self.rows.requests.is_empty(), "no id is left");
         assert!(self.files.is_empty(), "no file is left: {:?}", self.files);
         let left: Vec<_> = self.rows.recordings.keys().filter(|id| !self.unwritten.contains(id)).collect();

@@ -87,7 +87,7 @@ fn stop_and_delete_of_a_url_are_about_all_and_of_an_id_about_that_one() {
 
 fn status(life: &KeyLife<Fake>, named: Named, request: Option<&RequestId>) -> Status {
     let detail = |_: &Fake| Detail { status: Some(200), started_at: 7 };
-    life.status(named, request, detail, 1000, 50)
+    life.status(named, request, detail, KeepFor { unused_ms: 1000, age_ms: u64::MAX }, 50)
 }
 
 fn live(status: &Status) -> Vec<String> {
