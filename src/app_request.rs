@@ -176,7 +176,7 @@ impl AppRequest {
         if let Body::Whole(body) = &self.body {
             sys::set(&init, "body", body);
         }
-        finish(&init, headers, signal);
+        self.finish_for_recorder(&init, headers, signal);
         init
     }
 
@@ -208,8 +208,17 @@ impl AppRequest {
                 sys::set(&init, name, &value);
             }
         }
-        finish(&init, headers, signal);
+        self.finish_for_recorder(&init, headers, signal);
         init
+    }
+
+    /// A recorder never redirects: whoever else does is not to be given token, credentials and body. Browsers allow that
+    /// choice only where the answer may be read.
+    fn finish_for_recorder(&self, init: &Object, headers: &Headers, signal: Option<&AbortSignal>) {
+        if sys::get_text(&self.init, "mode").as_deref() != Some("no-cors") {
+            sys::set(init, "redirect", &"manual".into());
+        }
+        finish(init, headers, signal);
     }
 
     /// The app's headers, to be added to.

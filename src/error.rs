@@ -64,6 +64,18 @@ pub(crate) fn intermediary(host: &str, status: u16) -> JsValue {
     sys::durable_fetch_error("intermediary", &message, Some(status), &JsValue::UNDEFINED)
 }
 
+/// Something between here and the recorder sends requests elsewhere. They are not followed: whoever is there would get
+/// token and request.
+pub(crate) fn redirected(host: &str) -> JsValue {
+    let message = text::joined(&[
+        "network error: what answers at ",
+        host,
+        " sends requests elsewhere (a redirect), and a durablefetch recorder never does. Is there a login, \
+         a change to https or a trailing slash in front of it? Give durablefetchHost the address that it is to be",
+    ]);
+    sys::durable_fetch_error("intermediary", &message, None, &JsValue::UNDEFINED)
+}
+
 /// Everything there is has been delivered, and it is not the whole.
 pub(crate) fn ended(state: State) -> JsValue {
     let message = match state {

@@ -19,8 +19,10 @@ use crate::js::sys;
 use crate::state::ClientState;
 use crate::wire::call::{Named, version};
 use crate::wire::control::{self, DELETE};
+use crate::wire::head::Seen;
 use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::{head, send, status};
+use durablefetch_protocol::follow::Answer;
 use durablefetch_protocol::{Mode, name};
 
 /// The app's response.
@@ -127,6 +129,9 @@ async fn seed(client: &ClientState, app_request: AppRequest) -> Result<Response,
     let address = client.recorder.url.address(&app_request.url, RecorderVersion::Seed)?;
     let init = app_request.init(&app_request.copied_headers()?, app_request.signal.as_ref());
     let response = send::transport(&client.recorder, &app_request, &address, &init).await?;
+    if Seen::of(&response).answer == Answer::Redirect {
+        return Err(error::redirected(client.recorder.url.host()));
+    }
     Ok(sys::named(&response, &app_request.href))
 }
 

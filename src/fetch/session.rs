@@ -236,7 +236,10 @@ impl Session {
     fn on_answer(&mut self, response: Response, seen: Seen) -> Option<Step> {
         let now = clock::now();
         let action = self.reader.on(Event::Head(seen.head()), now);
-        if !matches!(action, Action::Send(_) | Action::Wait | Action::Fail(Failure::Intermediary(_))) {
+        if !matches!(
+            action,
+            Action::Send(_) | Action::Wait | Action::Fail(Failure::Intermediary(_) | Failure::Redirected)
+        ) {
             self.connected();
         }
         match action {
@@ -365,6 +368,7 @@ impl Session {
             Failure::Network | Failure::Refused(_) => error::network(host, &self.cause),
             Failure::Unreachable => error::unreachable(host, &self.cause),
             Failure::Intermediary(status) => error::intermediary(host, status),
+            Failure::Redirected => error::redirected(host),
             Failure::Ended(state) => error::ended(state),
             Failure::Mismatch => error::mismatch(),
         }

@@ -144,6 +144,9 @@ async fn ask_about(
 }
 
 fn read(host: &str, seen: &Seen, json: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
+    if seen.answer == Answer::Redirect {
+        return Err(error::redirected(host));
+    }
     if let Some(code) = &seen.error {
         let told = json.ok().and_then(|json| sys::get_text(&sys::get(&json, "error"), "message"));
         return Err(error::refusal(code, seen.status, told));

@@ -2,7 +2,7 @@
 
 use durablefetch_protocol::follow::{Answer, Head};
 use durablefetch_protocol::name;
-use web_sys::Response;
+use web_sys::{Response, ResponseType};
 
 use crate::js::sys;
 
@@ -24,7 +24,11 @@ impl Seen {
         let number = |name| text(response, name).and_then(|text| text.parse().ok());
         Self {
             status: response.status(),
-            answer: Answer::parse(text(response, name::STATE).as_deref()),
+            answer: match response.type_() {
+                // What a browser tells of a redirect.
+                ResponseType::Opaqueredirect => Answer::Redirect,
+                _ => Answer::parse(text(response, name::STATE).as_deref()).with_status(response.status()),
+            },
             recording: text(response, name::RECORDING),
             offset: number(name::OFFSET),
             length: number(name::LENGTH),

@@ -37,7 +37,7 @@ impl Recorder {
     /// Takes note of an answer: only recorders since 0.2 say a state, and each says its protocol anew, since an older
     /// one may have taken its place.
     pub(crate) fn learn(&self, seen: &Seen) {
-        if seen.answer != Answer::Foreign {
+        if !matches!(seen.answer, Answer::Foreign | Answer::Redirect) {
             self.answered.set(true);
             let third = seen.protocol.is_some_and(|protocol| protocol >= u64::from(name::VERSION));
             self.version.set(if third { RecorderVersion::Third } else { RecorderVersion::Second });

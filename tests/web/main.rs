@@ -18,6 +18,7 @@ mod methods;
 mod options;
 mod pollers;
 mod reconnect;
+mod redirects;
 mod request;
 mod response;
 mod reuse;

@@ -46,6 +46,9 @@ pub enum Answer {
     Own,
     /// No such header, or a value this version does not know: some intermediary, or a recorder of 0.1.0.
     Foreign,
+    /// An intermediary's wish to be asked elsewhere, which a recorder never has. Nothing is sent there: whoever answers there
+    /// would get token and request.
+    Redirect,
 }
 
 impl Answer {
@@ -57,6 +60,15 @@ impl Answer {
             Some(name::NONE) => Self::Own,
             Some(state) => State::parse(state).map_or(Self::Foreign, Self::Recorded),
             None => Self::Foreign,
+        }
+    }
+
+    /// The same for an answer with this status.
+    #[must_use]
+    pub fn with_status(self, status: u16) -> Self {
+        match (self, status) {
+            (Self::Foreign, 301 | 302 | 303 | 307 | 308) => Self::Redirect,
+            _ => self,
         }
     }
 }
@@ -134,6 +146,8 @@ pub enum Failure {
     Unreachable,
     /// Some intermediary kept answering instead of the recorder, last with this status.
     Intermediary(u16),
+    /// Some intermediary kept sending requests elsewhere.
+    Redirected,
     /// The recorder said no, with this status; its code is in the head.
     Refused(u16),
     /// Everything there is was delivered, and the recording ended in this state.
@@ -325,6 +339,7 @@ impl Follower {
         match head.answer {
             Answer::Foreign if starting && (head.status < 500 || !self.resendable) => self.pass(),
             Answer::Foreign => self.broken(Failure::Intermediary(head.status), now),
+            Answer::Redirect => self.broken(Failure::Redirected, now),
             Answer::Unrecorded if starting => self.pass(),
             Answer::Own => match head.error.map(ErrorCode::parse) {
                 Some(Some(code)) if code.is_retryable() => self.broken(Failure::Refused(head.status), now),

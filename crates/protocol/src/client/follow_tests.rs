@@ -245,6 +245,51 @@ fn a_captive_portal_is_no_continuation() {
     assert_eq!(reader.on(foreign(200), 5), Action::Wait);
 }
 
+fn redirect(status: u16) -> Event<'static> {
+    let answer = Answer::parse(None).with_status(status);
+    Event::Head(Head { status, answer, recording: None, offset: None, length: None, error: None })
+}
+
+/// A start or a continuation, and of the app's requests also one that cannot be sent again.
+#[test]
+fn a_redirect_is_an_intermediarys_and_is_never_the_apps() {
+    for status in [301, 302, 303, 307, 308] {
+        assert_eq!(reader().on(redirect(status), 5), Action::Send(Request::Start), "{status}");
+        let mut once = Follower::new(Policy::default(), 0, 1, Outset { resendable: false, answered: true });
+        assert_eq!(once.on(redirect(status), 5), Action::Fail(Failure::Redirected), "{status}");
+        let mut rest = streaming(3);
+        rest.on(Event::Broken, 0);
+        assert_eq!(rest.on(redirect(status), 5), Action::Wait, "{status}");
+    }
+    // It passes: somebody is deploying.
+    let mut reader = reader();
+    reader.on(redirect(302), 5);
+    assert_eq!(reader.on(head(State::Streaming, 0, None), 6), Action::Accept);
+}
+
+#[test]
+fn a_redirect_that_stays_fails_as_one() {
+    for (answered, patience) in [(true, 120_000), (false, 10_000)] {
+        let mut reader = Follower::new(Policy::default(), 0, 1, Outset { resendable: true, answered });
+        let mut now = 0;
+        let mut action = reader.on(redirect(307), now);
+        while !matches!(action, Action::Fail(_)) {
+            now = if action == Action::Wait { reader.deadline().unwrap() } else { now };
+            action = reader.on(if action == Action::Wait { Event::Tick } else { redirect(307) }, now);
+        }
+        assert_eq!((action, now), (Action::Fail(Failure::Redirected), patience));
+    }
+}
+
+#[test]
+fn a_recorders_own_status_is_no_redirect() {
+    assert_eq!(Answer::parse(Some("complete")).with_status(302), Answer::Recorded(State::Complete));
+    assert_eq!(Answer::parse(Some("unrecorded")).with_status(307), Answer::Unrecorded);
+    for status in [200, 300, 304, 305, 404, 502] {
+        assert_eq!(Answer::Foreign.with_status(status), Answer::Foreign, "{status}");
+    }
+}
+
 #[test]
 fn other_answers_to_a_start_are_the_apps() {
     for event in [foreign(200), foreign(404), own(204, None), own(404, Some("not-found"))] {
