@@ -3,6 +3,7 @@
 mod checks;
 mod circles;
 mod matrices;
+mod passed;
 mod previous;
 
 use std::cell::OnceCell;
@@ -13,10 +14,12 @@ use anyhow::{Result, anyhow, bail};
 use crate::browser::Browser;
 use crate::progress::seconds;
 use crate::repo::Repo;
+use passed::Passed;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Also the slow tier: the matrices of libraries, and more seeds for the tests that use randomness.
+    /// Also the slow tier: the matrices of libraries, and more seeds for the tests that use randomness. What has passed
+    /// on the same files in an earlier such run is not run again.
     #[arg(long)]
     all: bool,
     /// Run only the checks (of either tier) whose name contains this, and those they need.
@@ -48,9 +51,17 @@ struct Check {
 
 enum Outcome {
     Passed,
+    /// On the same files, in an earlier run.
+    PassedBefore,
     Failed,
     /// What it needs did not pass. Counts as failed: nothing was shown to work.
     Blocked(&'static str),
+}
+
+impl Outcome {
+    fn is_passed(&self) -> bool {
+        matches!(self, Self::Passed | Self::PassedBefore)
+    }
 }
 
 /// Runs the checks and prints the summary, whose last line is `N passed, M failed`.
@@ -59,22 +70,26 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let slow = if options.all || options.only.is_some() { matrices::MATRICES } else { &[] };
     let candidates: Vec<&Check> = checks::CHECKS.iter().chain(slow).collect();
     let selected = select(&candidates, options.only.as_deref())?;
+    let mut passed = if options.all { Some(Passed::read(repo)?) } else { None };
     let mut results: Vec<(&Check, Outcome, Duration)> = Vec::new();
     for check in selected {
         let started = Instant::now();
-        let outcome = run_one(check, &context, &results);
+        let before = passed.as_ref().is_some_and(|passed| passed.has(check.name));
+        let outcome = if before { Outcome::PassedBefore } else { run_one(check, &context, &results) };
+        if let (Outcome::Passed, Some(passed)) = (&outcome, &mut passed) {
+            passed.add(repo, check.name)?;
+        }
         results.push((check, outcome, started.elapsed()));
     }
-    let failed = results.iter().filter(|(_, outcome, _)| !matches!(outcome, Outcome::Passed)).count();
+    let failed = results.iter().filter(|(_, outcome, _)| !outcome.is_passed()).count();
     println!("\n{}", summary(&results));
     println!("{} passed, {failed} failed", results.len() - failed);
     if failed > 0 { std::process::exit(1) } else { Ok(()) }
 }
 
 fn run_one(check: &Check, context: &Context<'_>, results: &[(&Check, Outcome, Duration)]) -> Outcome {
-    let passed = |need: &&str| {
-        results.iter().any(|(other, outcome, _)| other.name == *need && matches!(outcome, Outcome::Passed))
-    };
+    let passed =
+        |need: &&str| results.iter().any(|(other, outcome, _)| other.name == *need && outcome.is_passed());
     if let Some(need) = check.needs.iter().find(|need| !passed(need)) {
         eprintln!("── {}: not run, it needs `{need}`", check.name);
         return Outcome::Blocked(need);
@@ -113,6 +128,10 @@ fn summary(results: &[(&Check, Outcome, Duration)]) -> String {
     for (check, outcome, elapsed) in results {
         let outcome = match outcome {
             Outcome::Passed => "passed ",
+            Outcome::PassedBefore => {
+                text += &format!("{:width$}  passed   earlier, on the same files\n", check.name);
+                continue;
+            }
             Outcome::Failed => "FAILED ",
             Outcome::Blocked(need) => {
                 text += &format!("{:width$}  FAILED   not run: needs `{need}`\n", check.name);
