@@ -10,7 +10,7 @@ use durablefetch_bench::live::{self, Live};
 use durablefetch_bench::native::Programs;
 use durablefetch_bench::native::against::Pair;
 use durablefetch_bench::process::Processes;
-use durablefetch_bench::soak::{Churn, Crowd, Place, Slow};
+use durablefetch_bench::soak::{Attacked, Churn, Crowd, Place, Slow};
 use durablefetch_bench::target::{Stream, Target};
 use durablefetch_bench::upstream::Upstream;
 use durablefetch_bench::{bulk, native, record};
@@ -147,7 +147,8 @@ struct SoakArgs {
     /// Which one.
     #[arg(value_enum)]
     load: Load,
-    /// Its size: 1 is 5,000 recordings for a minute, 1,000 readers, or 200 slow readers of 64 MB for 30 seconds.
+    /// Its size: 1 is 5,000 recordings for a minute, 1,000 readers, 200 slow readers of 64 MB for 30 seconds, or 200 honest
+    /// clients for five minutes, of whom there are as many at any size.
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
     /// What is random.
@@ -163,6 +164,8 @@ enum Load {
     Crowd,
     /// Readers at 1 kB a second, beside a fast one.
     Slow,
+    /// Honest clients beside everything that could keep them out.
+    Attacked,
 }
 
 fn main() -> ExitCode {
@@ -220,6 +223,10 @@ async fn run(command: Command) -> Result<()> {
                     let time = second * u32::try_from(scaled(30.0))?;
                     let readers = scaled(200.0);
                     Slow { readers, rate: 1000, time, bytes: 64_000_000, chunk: 16_000 }.run(&place).await?
+                }
+                Load::Attacked => {
+                    let time = second * u32::try_from(scaled(300.0))?;
+                    Attacked { clients: 200, time, chunk: 150 }.run(&place).await?
                 }
             };
             println!("{}", serde_json::to_string(&outcome)?);

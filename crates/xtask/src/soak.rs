@@ -12,16 +12,21 @@ use crate::repo::Repo;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// How much of each load, and for how long: 1 is all of it, some four minutes.
+    /// How much of each load, and for how long: 1 is all of it, some ten minutes.
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
+    /// Only this load; `attacked` at a scale of 12 is an hour of attacks.
+    #[arg(long, value_name = "LOAD")]
+    only: Option<String>,
     /// What is random.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 /// The loads, and the megabytes of memory that the recorder may need for each at scale 1.
-const LOADS: [(&str, f64); 3] = [("churn", 500.0), ("crowd", 100.0), ("slow", 100.0)];
+const LOADS: [(&str, f64); 4] = [("churn", 500.0), ("crowd", 100.0), ("slow", 100.0), ("attacked", 256.0)];
+/// What an honest client's chunk may be late beside attacks, in 99 of 100.
+const LATE_MS: f64 = 250.0;
 
 /// Runs each load on a fresh recorder and prints a table, as Markdown.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
@@ -31,12 +36,22 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     );
     println!("|---|---|---|---|---|---|---|---|");
     let mut faults = Vec::new();
-    for (load, memory_max) in LOADS {
+    let wanted = |load: &str| options.only.as_ref().is_none_or(|only| only == load);
+    ensure!(
+        LOADS.iter().any(|(load, _)| wanted(load)),
+        "the loads are: {}",
+        LOADS.map(|(load, _)| load).join(", ")
+    );
+    for (load, memory_max) in LOADS.into_iter().filter(|(load, _)| wanted(load)) {
         let outcome = one(repo, options, load)?;
         println!("{}", row(&outcome)?);
         let found = outcome["faults"].as_array().context("no faults are told")?;
         faults.extend(found.iter().map(|fault| format!("{load}: {fault}")));
         let peak = outcome["memory_mb"][1].as_f64().context("no memory is told")?;
+        let late = outcome["late_ms"][1].as_f64().filter(|late| load == "attacked" && *late > LATE_MS);
+        if let Some(late) = late {
+            faults.push(format!("{load}: one chunk in a hundred came {late:.0} ms late"));
+        }
         if peak > memory_max {
             faults.push(format!(
                 "{load}: {peak:.0} MB are more than the {memory_max} that docs/reliability.md names"

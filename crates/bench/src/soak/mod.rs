@@ -1,11 +1,13 @@
 //! Loads that are more than comfortable, checked to the byte: nothing is lost, and memory does not depend on how
 //! slowly somebody reads.
 
+mod attacked;
 mod churn;
 mod crowd;
 mod follower;
 mod slow;
 
+pub use attacked::Attacked;
 pub use churn::Churn;
 pub use crowd::Crowd;
 pub use slow::Slow;
