@@ -135,7 +135,8 @@ async fn evict_of(
         }
     }
     let of = Arc::clone(account);
-    let (forgotten, grown) = recorder.db.write(true, move |db| rows::forget_kept(db, of.scope(), ROUND)).await?;
+    let (forgotten, grown) =
+        recorder.db.write(true, move |db| rows::forget_kept(db, of.scope(), ROUND)).await?;
     recorder.usage.change_rows(account, grown);
     Ok(forgotten > 0)
 }

@@ -1,22 +1,13 @@
 //! What has outlived its use.
 
 use super::plan::Effect;
-use super::{Handle, Held, KeyLife, Plan, Reply, Standing};
+use super::{Handle, Held, KeepFor, KeyLife, Plan, Reply, Standing};
 use crate::ledger::Entry;
 use crate::limits::REMEMBERED;
 use crate::recording::End;
 use crate::{ErrorCode, Outcome};
 
 const REMEMBERED_MS: u64 = REMEMBERED.as_millis() as u64;
-
-/// How long a recording is kept. A live one is kept, however long it takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeepFor {
-    /// After its last use, in milliseconds.
-    pub unused_ms: u64,
-    /// After its end, in milliseconds, whatever uses it.
-    pub age_ms: u64,
-}
 
 impl<H: Handle> Held<H> {
     /// When it is too old, whatever uses it; `None` while it is live.

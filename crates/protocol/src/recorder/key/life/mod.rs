@@ -25,9 +25,8 @@ mod status;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub use due::KeepFor;
 pub use load::{Row, recover};
-pub use plan::{Begin, Change, Effect, Event, Keep, Plan, Reply};
+pub use plan::{Begin, Change, Effect, Event, Keep, KeepFor, Plan, Reply};
 pub use status::Detail;
 
 use super::admission::Stored;

@@ -1,6 +1,6 @@
 //! What can happen to a key, and what is done about it.
 
-use super::{KeepFor, Standing};
+use super::Standing;
 use crate::ledger::Entry;
 use crate::recorder::key::admission::{Decision, Named};
 use crate::recording::{End, Start};
@@ -86,6 +86,15 @@ pub enum Event<'a> {
     },
     /// Another process owns the key from now on.
     Fenced,
+}
+
+/// How long a recording is kept. A live one is kept, however long it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepFor {
+    /// After its last use, in milliseconds.
+    pub unused_ms: u64,
+    /// After its end, in milliseconds, whatever uses it.
+    pub age_ms: u64,
 }
 
 /// What is in storage of a recording that has ended.
