@@ -252,6 +252,12 @@ impl AppRequest {
     pub(crate) fn authorization(&self) -> Option<String> {
         self.headers.get("authorization").ok().flatten()
     }
+
+    /// Whether the app sends a password itself. Through the page's origin, a recorder could take it for the browser's.
+    pub(crate) fn sends_password(&self) -> bool {
+        let scheme = |value: &String| value.get(..6).is_some_and(|text| text.eq_ignore_ascii_case("basic "));
+        self.authorization().as_ref().is_some_and(scheme)
+    }
 }
 
 fn finish(init: &Object, headers: &Headers, signal: Option<&AbortSignal>) {

@@ -34,6 +34,22 @@ async fn a_cut_is_continued_at_the_byte_held() {
 }
 
 #[wasm_bindgen_test]
+async fn a_password_of_the_apps_is_told_from_the_browsers() {
+    for (authorization, told) in
+        [("Basic dTpw", Some("app")), ("basic dTpw", Some("app")), ("Bearer x", None), ("Basically x", None)]
+    {
+        let script = Script::new();
+        script.ended("complete", 0, 1, &["a"], "end");
+        let init = json(&format!(r#"{{"headers":{{"authorization":"{authorization}"}}}}"#));
+        let response = response(Df::new(&script).fetch(URL, init)).await.unwrap();
+        assert_eq!(text(&response).await.unwrap(), "a");
+        let call = script.call(0);
+        assert_eq!(call.header("durablefetch-authorization").as_deref(), told, "{authorization}");
+        assert_eq!(call.header("authorization").as_deref(), Some(authorization));
+    }
+}
+
+#[wasm_bindgen_test]
 async fn the_clean_end_of_a_live_body_is_verified() {
     let script = Script::new();
     script.live(0, &["abc"], "end");
