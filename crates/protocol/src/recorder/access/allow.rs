@@ -40,7 +40,7 @@ impl Allow {
 
     /// Whether the upstream is of this origin and below this path. A prefix ends at a slash: `/v1` allows
     /// `/v1` and `/v1/x`, not `/v1x`. Where the entry has a path, that is a boundary: what a server on the way could
-    /// read as a way out of it ([`climbs`]) is not below it.
+    /// read as a way out of it is not below it.
     #[must_use]
     pub fn covers(&self, upstream: &Upstream) -> bool {
         self.is_above(upstream) && (self.0.path() == "/" || !climbs(upstream.url().path()))
