@@ -86,7 +86,7 @@ pub struct Limits {
     /// Bytes of a request body; a longer one gets 413 `request-too-large`. Default 32 MiB.
     pub request_bytes: u64,
     /// Bytes of all request bodies that are in memory, each from its first byte until its upstream has answered; a body
-    /// that finds no room gets 503 `too-many-uploads`. Default 128 MiB.
+    /// that finds no room gets 503 `too-many-uploads`. At least [`Limits::request_bytes`]. Default 64 MiB.
     pub upload_bytes: u64,
     /// Bytes of all that is stored: bodies, heads, URLs, request ids, kept answers, the database and its log. The oldest
     /// finished recordings go first, of the scope that has most, and where none is left the longest live one of that
@@ -224,7 +224,7 @@ impl Default for Limits {
             total_readers: 20_000,
             connections: 10_000,
             request_bytes: limits::REQUEST_BODY_MAX as u64,
-            upload_bytes: 128 << 20,
+            upload_bytes: 64 << 20,
             disk_bytes: 16 << 30,
             scope_disk_bytes: None,
             memory_bytes: 64 << 20,

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Bytes on their way to all HTTP/1 readers, unless there are so many that each has [`SHARE_MIN`].
 const ON_THE_WAY: usize = 64 << 20;
-const SHARE_MIN: usize = 8 << 10;
+/// Each may have so many, however many there are.
+pub(crate) const SHARE_MIN: usize = 8 << 10;
 const SHARE_MAX: usize = 256 << 10;
 
 /// The readers of a recorder.

@@ -112,7 +112,7 @@ impl Recorder {
             making_room: tokio::sync::Mutex::default(),
             connections: AtomicUsize::new(0),
             readers: Readers::new(config.limits.total_readers),
-            uploads: Uploads::new(config.limits.upload_bytes),
+            uploads: Uploads::new(config.limits.upload_bytes.max(config.limits.request_bytes)),
             in_flight: InFlight::default(),
             draining: AtomicBool::new(false),
             last_id: Mutex::new(RecordingId::ZERO),

@@ -40,7 +40,7 @@ pub(super) struct LimitArgs {
     max_request_bytes: u64,
 
     /// Bytes of all request bodies in memory.
-    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = units::size)]
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::size)]
     max_upload_bytes: u64,
 
     /// Bytes of all that is stored; the oldest recordings go first.

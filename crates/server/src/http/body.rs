@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::keys::reading::Reading;
 use crate::net::connection::{Stalls, Watch};
 use crate::observe::metrics::Metrics;
+use crate::readers::SHARE_MIN;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
 use crate::storage::bodies;
@@ -28,7 +29,7 @@ const H2_PIECE: usize = 16 * 1024;
 
 /// A body that follows a recording.
 pub(crate) struct RecordingBody {
-    held: Arc<Held>,
+    hold: Hold,
     /// The recorder's, at hand for every chunk.
     metrics: Arc<Metrics>,
     recorder: Arc<Recorder>,
@@ -54,18 +55,21 @@ impl RecordingBody {
         let metrics = Arc::clone(&recorder.metrics);
         metrics.readers.increment(1.0);
         let until = (ending == Ending::Clean).then_some(len);
-        let held = Arc::new(Held {
-            reading: Mutex::new(Some(reading)),
-            recording: Arc::clone(&recording),
-            offset: AtomicU64::new(offset),
-            seen: AtomicU64::new(u64::MAX),
-        });
-        if watch.is_h2() {
+        let hold = if watch.is_h2() {
+            let held = Arc::new(Held {
+                reading: Mutex::new(Some(reading)),
+                recording: Arc::clone(&recording),
+                offset: AtomicU64::new(offset),
+                seen: AtomicU64::new(u64::MAX),
+            });
             let body: Weak<Held> = Arc::downgrade(&held);
             watch.look_after(body);
-        }
+            Hold::Shared(held)
+        } else {
+            Hold::Own(reading)
+        };
         Self {
-            held,
+            hold,
             metrics,
             recorder,
             recording,
@@ -80,6 +84,11 @@ impl RecordingBody {
         }
     }
 
+    /// Its HTTP/1 connection has as much to send as it may have.
+    fn has_enough(&self) -> bool {
+        self.unsent >= SHARE_MIN && !self.watch.is_h2() && self.unsent >= self.recorder.readers.share()
+    }
+
     /// The most bytes that it may give now.
     fn most(&self) -> usize {
         if self.watch.is_h2() { H2_PIECE } else { self.recorder.readers.share().min(READ_MAX) }
@@ -87,7 +96,9 @@ impl RecordingBody {
 
     fn deliver(&mut self, bytes: Bytes) -> Frame<Bytes> {
         self.offset += bytes.len() as u64;
-        self.held.offset.store(self.offset, Ordering::Relaxed);
+        if let Hold::Shared(held) = &self.hold {
+            held.offset.store(self.offset, Ordering::Relaxed);
+        }
         self.unsent += bytes.len();
         self.watch.sent();
         self.metrics.bytes_out.increment(bytes.len() as u64);
@@ -165,14 +176,16 @@ impl http_body::Body for RecordingBody {
             if this.until == Some(this.offset) {
                 return Poll::Ready(None);
             }
-            if !this.watch.is_h2() && this.unsent >= this.recorder.readers.share() {
+            if this.has_enough() {
                 // Its connection has enough for now.
                 ready!(this.watch.poll_sent(cx));
                 this.unsent = 0;
             }
-            match this.held.read(this.offset, cx.waker()) {
+            match this.hold.read(this.offset, cx.waker()) {
                 Got::Bytes(mut bytes) => {
-                    bytes.truncate(this.most());
+                    if bytes.len() > SHARE_MIN {
+                        bytes.truncate(this.most());
+                    }
                     // It has caught up, and hardly falls behind again.
                     this.buffer = BytesMut::new();
                     return Poll::Ready(Some(Ok(this.deliver(bytes))));
@@ -205,7 +218,26 @@ impl Drop for RecordingBody {
     }
 }
 
-/// A body's hold on its recording, which is taken from a reader that takes nothing.
+/// A body's hold on its recording.
+enum Hold {
+    /// Over HTTP/1, whose connection ends with a reader that takes nothing.
+    Own(Reading),
+    Shared(Arc<Held>),
+}
+
+impl Hold {
+    /// What there is at `offset`, and nothing any more once it is let go of.
+    fn read(&mut self, offset: u64, waker: &Waker) -> Got {
+        match self {
+            Self::Own(reading) => reading.read(offset, waker),
+            Self::Shared(held) => {
+                held.lock().as_mut().map_or(Got::Gone, |reading| reading.read(offset, waker))
+            }
+        }
+    }
+}
+
+/// The hold of a body over HTTP/2, which is taken from a reader that takes nothing.
 #[derive(Debug)]
 struct Held {
     reading: Mutex<Option<Reading>>,
@@ -219,11 +251,6 @@ struct Held {
 impl Held {
     fn lock(&self) -> MutexGuard<'_, Option<Reading>> {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What there is at `offset`, and nothing any more once it is let go of.
-    fn read(&self, offset: u64, waker: &Waker) -> Got {
-        self.lock().as_mut().map_or(Got::Gone, |reading| reading.read(offset, waker))
     }
 }
 

@@ -158,8 +158,8 @@ async fn open(
     recording: &Recording,
     source: Source,
 ) -> Option<Result<Opened<SourceBody>, NotOpened>> {
-    let opening = source.open(&recorder.upstreams, recorder.config.limits.header_timeout);
-    tokio::pin!(opening);
+    // Boxed, so that what asking takes lasts until there is an answer, and not as long as the recording.
+    let mut opening = Box::pin(source.open(&recorder.upstreams, recorder.config.limits.header_timeout));
     poll_fn(|cx| {
         recording.register_pump(cx);
         if recording.has_ended() {

@@ -13,8 +13,9 @@ use crate::words::{ErrorCode, ProtocolError, name};
 /// When a request that was refused for now may come again, in seconds.
 const RETRY_AFTER_S: u8 = 1;
 
-/// The most headers of an upstream's answer.
-pub const UPSTREAM_HEADERS_MAX: usize = 1000;
+/// The most headers of an upstream's answer. An HTTP parser has a place for each before it reads the first: docs/decisions
+/// has what more would cost.
+pub const UPSTREAM_HEADERS_MAX: usize = 256;
 /// The most bytes of their names and values together.
 pub const UPSTREAM_HEAD_MAX: usize = 64 << 10;
 
