@@ -23,6 +23,9 @@ const QUIET: Duration = Duration::from_millis(250);
 /// ...and after this at the latest: a start that comes at that moment waits for the disk, once in so long.
 const ERASE_WITHIN: Duration = Duration::from_secs(30);
 
+/// How often the database is measured, but for when something was removed.
+const MEASURE_EVERY: Duration = Duration::from_millis(50);
+
 enum Job {
     /// Runs in the transaction; what it returns runs once that is committed.
     Work {
@@ -137,6 +140,7 @@ fn in_savepoint<T>(
 fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU64) {
     let mut answers = Vec::new();
     let mut open = true;
+    let mut measured = None;
     // The last process may have been killed before the log was rid of what it had removed.
     let mut traces = Traces { since: Some(Instant::now()), patience: QUIET };
     while open {
@@ -171,10 +175,13 @@ fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU6
         if committed.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
-        // Before the answers: what was committed may have made room, or taken it.
-        match size(&connection) {
-            Ok(size) => taken.store(size, Ordering::Relaxed),
-            Err(error) => tracing::warn!("the database cannot be measured: {error}"),
+        // Before the answers: those who have made room want to see it.
+        if erasing || measured.is_none_or(|last: Instant| last.elapsed() >= MEASURE_EVERY) {
+            measured = Some(Instant::now());
+            match size(&connection) {
+                Ok(size) => taken.store(size, Ordering::Relaxed),
+                Err(error) => tracing::warn!("the database cannot be measured: {error}"),
+            }
         }
         for answer in answers.drain(..) {
             answer(committed.clone());

@@ -157,8 +157,10 @@ fn request_bytes(key: &Key, id: &RequestId) -> i64 {
     (2 * (key.url().len() + key.scope().len() + id.as_str().len()) + 120) as i64
 }
 
+/// What [`Head::stored_headers`] takes: each line has a colon, a blank and its end.
 fn head_bytes(head: &Head) -> i64 {
-    (head.reason.len() + head.stored_headers().len()) as i64
+    let lines = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    (head.reason.len() + lines.sum::<usize>()) as i64
 }
 
 /// What rows grow by at most, if these changes are written.

@@ -104,12 +104,13 @@ impl Connector {
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        let mut connector = HttpsConnectorBuilder::new()
-            .with_tls_config(self.tls.clone())
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(tcp);
-        let stream = connector.call(uri).await.map_err(|error| NotConnected::of(&*error))?;
+        let stream = if way.url.scheme() == "http" {
+            MaybeHttpsStream::Http(tcp.call(uri).await.map_err(|error| NotConnected::of(&error))?)
+        } else {
+            let builder = HttpsConnectorBuilder::new().with_tls_config(self.tls.clone());
+            let mut tls = builder.https_only().enable_all_versions().wrap_connector(tcp);
+            tls.call(uri).await.map_err(|error| NotConnected::of(&*error))?
+        };
         let connected = stream.connected();
         let mut extensions = http::Extensions::new();
         connected.get_extras(&mut extensions);
