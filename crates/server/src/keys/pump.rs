@@ -33,7 +33,8 @@ pub(crate) fn spawn(recorder: Arc<Recorder>, entry: Arc<Entry>, recording: Arc<R
     tokio::spawn(async move {
         let mut guard = Guard { recorder, entry, recording, armed: true };
         let kept = record(&guard.recorder, &guard.entry, &guard.recording, source).await;
-        finish(&guard.recorder, &guard.entry, &guard.recording, kept).await;
+        // Boxed, as all that is done once: its room is not taken while the recording lives.
+        Box::pin(finish(&guard.recorder, &guard.entry, &guard.recording, kept)).await;
         guard.armed = false;
     });
 }
@@ -86,7 +87,7 @@ async fn record(
     let event = Event::Answered { id: recording.id, recorded, volatile: head.volatile };
     let freight = Arc::new(Freight { head: Some(head), ..Freight::default() });
     let cargo = Cargo { freight, own: Some(Arc::clone(recording)), ..Cargo::default() };
-    if let Err(error) = entry.act(recorder, event, cargo).await {
+    if let Err(error) = Box::pin(entry.act(recorder, event, cargo)).await {
         recording.end(End::Fail(error.code));
         return None;
     }
