@@ -108,8 +108,14 @@ export const response = [
       [...(await fetch(url('/text'))).headers.keys()].filter((name) => name.startsWith('durablefetch')),
     is: [],
     ours: {
-      is: ['durablefetch-offset', 'durablefetch-recording', 'durablefetch-state', 'durablefetch-status-text'],
-      because: 'They tell which recording this is, and where it begins',
+      is: [
+        'durablefetch-offset',
+        'durablefetch-protocol',
+        'durablefetch-recording',
+        'durablefetch-state',
+        'durablefetch-status-text',
+      ],
+      because: 'They tell which recording this is, where it begins, and which version of the protocol the recorder speaks',
     },
   },
   {

@@ -198,7 +198,11 @@ pub(super) fn add(suite: &mut Suite) {
                 let at = cx.endpoint();
                 let open = cx.recorder.fetch(method, &at.url()).open().await?;
                 let mut call = at.accept().await?;
-                let upgrade = if status == 101 { "connection: upgrade\r\nupgrade: x\r\n" } else { "" };
+                let upgrade = if status == 101 {
+                    "connection: upgrade\r\nupgrade: x\r\n"
+                } else {
+                    "connection: close\r\n"
+                };
                 let head = format!("HTTP/1.1 {status} What\r\ncontent-length: 0\r\n{upgrade}\r\n");
                 call.raw(head.as_bytes()).await?;
                 let mut answer = open.response().await?;
@@ -218,7 +222,7 @@ pub(super) fn add(suite: &mut Suite) {
         let head = |count: usize, bytes: usize| {
             let lines: String =
                 (0..count).map(|number| format!("x-{number:04}: {}\r\n", "v".repeat(bytes))).collect();
-            format!("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n{lines}\r\nok")
+            format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n{lines}\r\nok")
         };
         for (count, bytes, fine) in
             [(120, 10, true), (250, 20, true), (20, 3000, true), (1, 70_000, false), (300, 1, false)]

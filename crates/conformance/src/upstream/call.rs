@@ -43,7 +43,8 @@ impl Call {
         self.keep_alive = !self.request.headers.lists("connection", "close");
     }
 
-    /// Sends bytes as they are, framing and all.
+    /// Sends bytes as they are, framing and all. A head that is sent so says `connection: close`: a recorder that keeps
+    /// the connection would use it for another case, when this one drops it.
     pub async fn raw(&mut self, bytes: &[u8]) -> Checked {
         let sent = soon("the recorder reads from the upstream", self.wire.write(bytes)).await?;
         sent.map_err(|_| Oops::new("the recorder closed the upstream connection"))
