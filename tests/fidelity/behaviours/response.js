@@ -115,7 +115,8 @@ export const response = [
         'durablefetch-state',
         'durablefetch-status-text',
       ],
-      because: 'They tell which recording this is, where it begins, and which version of the protocol the recorder speaks',
+      because:
+        'They tell which recording this is, where it begins, and which version of the protocol the recorder speaks',
     },
   },
   {
