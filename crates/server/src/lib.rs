@@ -6,7 +6,7 @@
 //! | concept | folder or file |
 //! |---|---|
 //! | accept loop, shutdown | `serve` |
-//! | what every request has at hand | `recorder`; what all of them share: `readers`, `uploads` |
+//! | what every request has at hand | `recorder`; what all of them share: `readers`, `uploads`, `counted` |
 //! | sockets and threads | `net`: `threads` (one a core), `connection` (breaking a reader), `transport` and `tls`, `signals`, `descriptors` |
 //! | flags, variables, file | `cli`, `config` |
 //! | `durablefetch check` | `check` |
@@ -21,6 +21,7 @@ pub mod check;
 pub mod cli;
 mod clock;
 pub mod config;
+mod counted;
 mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]

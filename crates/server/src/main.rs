@@ -74,9 +74,7 @@ async fn start(serve: Serve) -> Result<(), String> {
     let metrics_address = serve.at.metrics_listen;
     let config = serve.into_config()?;
     config.check(address).map_err(|error| error.to_string())?;
-    for warning in config.warnings() {
-        tracing::warn!("{warning}");
-    }
+    warn(&config.warnings());
     let listener = bind(address, "--listen")?;
     let signal = signals::shutdown().map_err(|error| format!("cannot wait for signals: {error}"))?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;

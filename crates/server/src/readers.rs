@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::counted::Counted;
+
 /// Bytes on their way to all HTTP/1 readers, unless there are so many that each has [`SHARE_MIN`].
 const ON_THE_WAY: usize = 64 << 20;
 /// Each may have so many, however many there are.
@@ -16,10 +18,6 @@ pub(crate) struct Readers {
     most: usize,
 }
 
-/// One of them, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Seat(Arc<AtomicUsize>);
-
 impl Readers {
     /// So many at most.
     pub(crate) fn new(most: usize) -> Self {
@@ -27,21 +25,13 @@ impl Readers {
     }
 
     /// One more, where there are fewer than there may be.
-    pub(crate) fn enter(&self) -> Option<Seat> {
-        let more = |count| (count < self.most).then_some(count + 1);
-        let entered = self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
-        entered.then(|| Seat(Arc::clone(&self.count)))
+    pub(crate) fn enter(&self) -> Option<Counted> {
+        Counted::below(self.most, &self.count)
     }
 
     /// Bytes that one reader may have on its way: given to its connection, and not yet with the system.
     pub(crate) fn share(&self) -> usize {
         (ON_THE_WAY / self.count.load(Ordering::Relaxed).max(1)).clamp(SHARE_MIN, SHARE_MAX)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct Recorder {
     /// What is stored.
     pub(crate) usage: Arc<Usage>,
     /// Recordings whose end storage refused: their rows say that they are live.
-    pub(crate) unended: Mutex<Vec<Arc<Recording>>>,
+    unended: Mutex<Vec<Arc<Recording>>>,
     /// One at a time makes room.
     pub(crate) making_room: tokio::sync::Mutex<()>,
     /// Connections that are open.
@@ -124,7 +124,7 @@ impl Recorder {
     }
 
     /// Whether a recording of this key may be started now; the seat is for it.
-    pub(crate) fn may_start(&self, key: &Key) -> Result<Seat<'_>, ProtocolError> {
+    pub(crate) fn may_start<'a>(&'a self, key: &'a Key) -> Result<Seat<'a>, ProtocolError> {
         if self.draining.load(Ordering::Acquire) {
             return Err(ErrorCode::ShuttingDown.into());
         }
@@ -201,6 +201,16 @@ impl Recorder {
         if recording.discard(&self.writer) {
             self.usage.remove_body(&recording.account, recording.take_counted());
         }
+    }
+
+    /// Storage refused the ends of these recordings.
+    pub(crate) fn end_later(&self, recordings: impl IntoIterator<Item = Arc<Recording>>) {
+        self.unended.lock().unwrap_or_else(PoisonError::into_inner).extend(recordings);
+    }
+
+    /// Those whose ends storage refused.
+    pub(crate) fn take_unended(&self) -> Vec<Arc<Recording>> {
+        std::mem::take(&mut *self.unended.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Starts nothing from now on.

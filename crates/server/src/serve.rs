@@ -253,9 +253,8 @@ impl Drop for Open {
     }
 }
 
-/// Waits until nothing has been asked on a connection for this long, or up to twice as long. Looks after its bodies
-/// meanwhile. HTTP/1 has a timeout
-/// of its own, and is not waited for here.
+/// Waits until nothing has been asked on an HTTP/2 connection for this long, or up to twice as long. Looks after its
+/// bodies meanwhile. HTTP/1 has timeouts of its own.
 async fn idle(watches: &Watches, patience: Duration) {
     let mut was_idle = false;
     loop {

@@ -14,7 +14,7 @@ use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::follower::{Follower, Step};
-use super::{Gauge, Outcome, Place, note};
+use super::{Gauge, Outcome, Place, all_read};
 use crate::record;
 use crate::target::Stream;
 
@@ -76,13 +76,7 @@ impl Attacked {
                 Ok(records)
             });
         }
-        let (mut records, mut faults) = (0, Vec::new());
-        while let Some(ended) = all.join_next().await {
-            match ended? {
-                Ok(read) => records += read,
-                Err(fault) => note(&mut faults, &fault),
-            }
-        }
+        let (records, faults) = all_read(all).await?;
         drop(attackers);
         let (memory_mb, cpu_s, seconds) = gauge.stop()?;
         let late = late.borrow();

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::follower::{Follower, Step};
-use super::{Gauge, Outcome, Place, note};
+use super::{Gauge, Outcome, Place, all_read};
 use crate::record;
 use crate::target::Stream;
 
@@ -58,13 +58,7 @@ impl Churn {
             due += pause;
             tokio::time::sleep_until(due).await;
         }
-        let (mut records, mut faults) = (0, Vec::new());
-        while let Some(ended) = all.join_next().await {
-            match ended? {
-                Ok(read) => records += read,
-                Err(fault) => note(&mut faults, &fault),
-            }
-        }
+        let (records, mut faults) = all_read(all).await?;
         let asked = place.upstream.requests();
         if asked != self.recordings as u64 {
             faults.push(format!("the upstream was asked {asked} times"));

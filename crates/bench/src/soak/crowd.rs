@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
 use super::follower::{Follower, Step};
-use super::{Gauge, Outcome, Place, note};
+use super::{Gauge, Outcome, Place, all_read};
 use crate::record;
 use crate::target::Stream;
 
@@ -63,13 +63,7 @@ impl Crowd {
                 Ok(follower.records())
             });
         }
-        let (mut records, mut faults) = (0, Vec::new());
-        while let Some(ended) = all.join_next().await {
-            match ended? {
-                Ok(read) => records += read,
-                Err(fault) => note(&mut faults, &fault),
-            }
-        }
+        let (records, faults) = all_read(all).await?;
         let (memory_mb, cpu_s, seconds) = gauge.stop()?;
         let late = late.borrow();
         Ok(Outcome {

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 
 use crate::Target;
@@ -66,6 +67,18 @@ fn note(faults: &mut Vec<String>, fault: &anyhow::Error) {
     if faults.len() < FAULTS_MAX {
         faults.push(format!("{fault:#}"));
     }
+}
+
+/// Waits for all readers. Returns the records that they read, and what went wrong with some.
+async fn all_read(mut readers: JoinSet<Result<u64>>) -> Result<(u64, Vec<String>)> {
+    let (mut records, mut faults) = (0, Vec::new());
+    while let Some(ended) = readers.join_next().await {
+        match ended? {
+            Ok(read) => records += read,
+            Err(fault) => note(&mut faults, &fault),
+        }
+    }
+    Ok((records, faults))
 }
 
 /// Watches memory while a load runs.

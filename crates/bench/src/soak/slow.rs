@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 
 use super::follower::{Follower, Step};
-use super::{Gauge, Outcome, Place, note};
+use super::{Gauge, Outcome, Place, all_read};
 use crate::record;
 use crate::target::Stream;
 
@@ -70,16 +70,11 @@ impl Slow {
         let since = Instant::now();
         while let Step::More = fast.read(&mut gulp, |_| ()).await? {}
         let took = since.elapsed();
-        let (mut records, mut faults) = (fast.records(), Vec::new());
+        let (slowly, mut faults) = all_read(all).await?;
         if fast.records() != chunks {
-            faults.push(format!("the fast reader got {} records", fast.records()));
+            faults.insert(0, format!("the fast reader got {} records", fast.records()));
         }
-        while let Some(ended) = all.join_next().await {
-            match ended? {
-                Ok(read) => records += read,
-                Err(fault) => note(&mut faults, &fault),
-            }
-        }
+        let records = fast.records() + slowly;
         let (memory_mb, cpu_s, seconds) = gauge.stop()?;
         Ok(Outcome {
             load: format!(

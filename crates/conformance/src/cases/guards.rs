@@ -51,7 +51,7 @@ pub(super) fn add(suite: &mut Suite) {
             "[::ffff:127.0.0.1]",
             "",
         ] {
-            // A platform may have refused what is no Host before the recorder sees it.
+            // A platform may refuse an invalid Host before the recorder sees it.
             let answer = cx.get(&at).header("host", host).send().await?;
             holds(format!("`{host}` is refused: {answer:?}"), matches!(answer.status, 400 | 421))?;
         }
@@ -87,7 +87,7 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
-    suite.case("H6", "what decides who asks stands once", async |cx| {
+    suite.case("H6", "a header that says who the client is may stand only once", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         for (name, first, second) in [
             ("origin", "http://localhost:5173", "https://evil.example"),

@@ -108,7 +108,7 @@ pub(super) fn add(suite: &mut Suite) {
     suite.needing(
         Ability::PublicOrigin,
         "W19 W9",
-        "the public origin is no stranger, and a stranger that it redirects to is",
+        "the public origin is not a stranger, but a stranger that it redirects to is",
         async |cx| {
             let there = cx.replying(Reply::ok("x"));
             let elsewhere = there.url().replace("127.0.0.1", "localhost");
@@ -129,7 +129,7 @@ pub(super) fn add(suite: &mut Suite) {
             sees(&second, &APP, Some("x")).map_err(Into::into)
         },
     );
-    suite.needing(Ability::Maps, "W19 W16", "what is mapped is no stranger", async |cx| {
+    suite.needing(Ability::Maps, "W19 W16", "a mapped upstream is not a stranger", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         let url = format!("https://api.example{}", at.path());
         let maps = vec![format!("https://api.example=http://{}", cx.upstream.authority())];

@@ -42,7 +42,7 @@ impl Upstream {
         Self::listen_on(Ipv4Addr::LOCALHOST.into()).await
     }
 
-    /// Listens on a private address of this machine, which is another machine's to who asks.
+    /// Listens on a private address of this machine. To a recorder it is another machine.
     pub async fn listen_elsewhere() -> Checked<Self> {
         Self::listen_on(elsewhere::address()?).await
     }

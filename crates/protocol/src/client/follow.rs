@@ -29,10 +29,10 @@ const DOUBT_AFTER_MS: u64 = 3_000;
 /// An event this long after the deadline means that the machine slept; the time asleep is nobody's fault.
 const SLEPT_MS: u64 = 5_000;
 
-/// A body that was cut before it had brought so many bytes, and that soon, is no progress to speak of.
+/// A body that is cut before it has brought this many bytes, and within this time, does not count as progress.
 const PROGRESS_BYTES: u64 = 16 * 1024;
 const PROGRESS_MS: u64 = 1_000;
-/// So many of these in a row are continued at once.
+/// This many of these in a row are continued at once.
 const SCRAPS: u32 = 8;
 
 /// What a response says of itself in `durablefetch-state`.
@@ -46,8 +46,8 @@ pub enum Answer {
     Own,
     /// No such header, or a value this version does not know: some intermediary, or a recorder of 0.1.0.
     Foreign,
-    /// An intermediary's wish to be asked elsewhere, which a recorder never has. Nothing is sent there: whoever answers there
-    /// would get token and request.
+    /// A redirect. A recorder never sends one, so an intermediary did. The client does not follow it: the server behind
+    /// it would get the token and the request.
     Redirect,
 }
 
@@ -414,8 +414,8 @@ impl Follower {
         action
     }
 
-    /// Another request: at once the first time, then after a growing delay. Where every body is cut after a few bytes, the
-    /// first time is no reason to ask at once.
+    /// Sends another request: at once the first time, then after a growing delay. If one body after the other is cut
+    /// after a few bytes, the first one is delayed too.
     fn again(&mut self, now: u64) -> Action {
         self.request = if self.recording.is_some() { Request::Continue(self.offset) } else { Request::Start };
         if self.attempt == 0 {

@@ -30,6 +30,11 @@ pub(crate) fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item 
     values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
+/// Whether this byte may stand in a token (RFC 9110 §5.6.2).
+pub(crate) fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
 /// Whether proxies add this header, to say for whom they ask.
 pub(crate) fn is_of_proxy(name: &HeaderName) -> bool {
     let name = plain(name);

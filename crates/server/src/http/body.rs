@@ -16,7 +16,6 @@ use tokio::task::JoinHandle;
 
 use crate::keys::reading::Reading;
 use crate::net::connection::{Stalls, Watch};
-use crate::observe::metrics::Metrics;
 use crate::readers::SHARE_MIN;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
@@ -30,8 +29,6 @@ const H2_PIECE: usize = 16 * 1024;
 /// A body that follows a recording.
 pub(crate) struct RecordingBody {
     hold: Hold,
-    /// The recorder's, at hand for every chunk.
-    metrics: Arc<Metrics>,
     recorder: Arc<Recorder>,
     recording: Arc<Recording>,
     offset: u64,
@@ -52,8 +49,7 @@ impl RecordingBody {
     /// A reader from `offset`. `len` is the stored length, for the endings that do not follow.
     pub(crate) fn new(reading: Reading, offset: u64, len: u64, ending: Ending, watch: Watch) -> Self {
         let (recorder, recording) = (Arc::clone(&reading.recorder), Arc::clone(&reading.recording));
-        let metrics = Arc::clone(&recorder.metrics);
-        metrics.readers.increment(1.0);
+        recorder.metrics.readers.increment(1.0);
         let until = (ending == Ending::Clean).then_some(len);
         let hold = if watch.is_h2() {
             let held = Arc::new(Held {
@@ -70,7 +66,6 @@ impl RecordingBody {
         };
         Self {
             hold,
-            metrics,
             recorder,
             recording,
             offset,
@@ -101,7 +96,7 @@ impl RecordingBody {
         }
         self.unsent += bytes.len();
         self.watch.sent();
-        self.metrics.bytes_out.increment(bytes.len() as u64);
+        self.recorder.metrics.bytes_out.increment(bytes.len() as u64);
         Frame::data(bytes)
     }
 
@@ -129,7 +124,7 @@ impl RecordingBody {
     /// Bytes from the file up to `until`: at once where they are in the page cache.
     fn read_stored(&mut self, until: u64) -> io::Result<Option<Bytes>> {
         if !self.recording.has_ended() {
-            self.metrics.ring_misses.increment(1);
+            self.recorder.metrics.ring_misses.increment(1);
         }
         let file = self.file()?;
         let most = self.most();
@@ -214,7 +209,7 @@ impl http_body::Body for RecordingBody {
 
 impl Drop for RecordingBody {
     fn drop(&mut self) {
-        self.metrics.readers.decrement(1.0);
+        self.recorder.metrics.readers.decrement(1.0);
     }
 }
 

@@ -26,7 +26,7 @@ use crate::keys::admit::admit;
 use crate::net::connection::Answering;
 use crate::observe::{log, metrics};
 use crate::recorder::Recorder;
-use crate::uploads::{Upload, Uploaded};
+use crate::uploads::Uploaded;
 use crate::upstream::http::UpstreamRequest;
 use crate::upstream::source::Source;
 
@@ -221,10 +221,8 @@ async fn read(
         // Whoever asks first need not send it.
         return Err(too_large());
     }
-    let mut whole = Vec::new();
-    let mut upload = recorder.uploads.begin();
+    let mut upload = Some(recorder.uploads.begin(said.min(limit)));
     let mut seen: u64 = 0;
-    let mut has_room = true;
     let patience = recorder.config.limits.request_timeout;
     let until = Instant::now() + patience * TOTAL_PATIENCES;
     loop {
@@ -244,41 +242,20 @@ async fn read(
         let frame = frame.map_err(|_| ProtocolError::from(ErrorCode::RequestIncomplete))?;
         let Ok(data) = frame.into_data() else { continue };
         seen += data.len() as u64;
-        has_room = has_room && seen <= limit && grow(&mut whole, data.len(), said.min(limit), &mut upload);
-        if has_room {
-            whole.extend_from_slice(&data);
-        } else {
+        if let Some(kept) = &mut upload
+            && (seen > limit || !kept.push(&data))
+        {
             // What is there is of no use any more.
-            whole = Vec::new();
-            upload = recorder.uploads.begin();
-            if seen > limit.saturating_mul(2) + (1 << 20) {
-                // Up to here it is read to its end, so that the answer is not lost in the closing of the connection.
-                break;
-            }
+            upload = None;
+        }
+        if upload.is_none() && seen > limit.saturating_mul(2) + (1 << 20) {
+            // Up to here it is read to its end, so that the answer is not lost in the closing of the connection.
+            break;
         }
     }
-    if seen > limit {
-        Err(too_large())
-    } else if !has_room {
-        Err(ErrorCode::TooManyUploads.into())
-    } else {
-        Ok(Uploaded { bytes: whole.into(), upload: Some(upload) })
+    match upload {
+        Some(upload) => Ok(upload.finish()),
+        None if seen > limit => Err(too_large()),
+        None => Err(ErrorCode::TooManyUploads.into()),
     }
-}
-
-/// Makes room for so many bytes more: ever more at a time, and no more than were said. False where there is no memory for
-/// them.
-fn grow(whole: &mut Vec<u8>, more: usize, said: u64, upload: &mut Upload) -> bool {
-    let (needed, had) = (whole.len() + more, whole.capacity());
-    if needed <= had {
-        return true;
-    }
-    let said = usize::try_from(said).unwrap_or(usize::MAX);
-    let doubled = had.saturating_mul(2);
-    let room = if needed <= said { doubled.min(said) } else { doubled }.max(needed);
-    if !upload.grow((room - had) as u64) {
-        return false;
-    }
-    whole.reserve_exact(room - whole.len());
-    true
 }

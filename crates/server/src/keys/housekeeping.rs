@@ -1,7 +1,7 @@
 //! Housekeeping: writes down when recordings were last used, removes what nobody used for a TTL, and makes room
 //! where somebody waits for it.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use durablefetch_protocol::life::{Change, Event};
@@ -9,9 +9,11 @@ use durablefetch_protocol::limits::REMEMBERED;
 use durablefetch_protocol::{Key, ProtocolError};
 
 use crate::clock::now_ms;
+use crate::error::StoreError;
 use crate::keys::{audit, quota};
 use crate::observe::metrics::FOLD_EVERY;
 use crate::recorder::Recorder;
+use crate::recording::Recording;
 use crate::storage::rows::{self, Due, Freight, Seen};
 
 /// Where room cannot be made because storage fails, it is tried again after this.
@@ -65,17 +67,7 @@ async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
             changes.push((entry.key.clone(), plan.changes));
         }
     }
-    if !changes.is_empty() {
-        let freight = Freight::default();
-        recorder
-            .db
-            .call(move |db| {
-                changes
-                    .iter()
-                    .try_for_each(|(key, changes)| rows::commit(db, key, changes, &freight).map(drop))
-            })
-            .await?;
-    }
+    commit(recorder, changes).await?;
     recorder.keys.let_go();
     Ok(())
 }
@@ -119,10 +111,8 @@ async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
 
 /// Writes down the ends that storage refused, so that what has ended does not stay for ever.
 async fn end_unended(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
-    let unended = || recorder.unended.lock().unwrap_or_else(PoisonError::into_inner);
-    let all = std::mem::take(&mut *unended());
-    let mut ends = Vec::with_capacity(all.len());
-    for recording in &all {
+    let unended = recorder.take_unended();
+    let change = |recording: &Arc<Recording>| {
         let end = recording.progress();
         let change = Change::End {
             id: recording.id,
@@ -132,21 +122,25 @@ async fn end_unended(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
             chunks: end.chunks(),
             at_ms: recording.used_ms(),
         };
-        ends.push((recording.key.clone(), change));
-    }
-    if ends.is_empty() {
-        return Ok(());
-    }
-    let written = recorder
-        .db
-        .call(move |db| {
-            ends.iter().try_for_each(|(key, end)| {
-                rows::commit(db, key, std::slice::from_ref(end), &Freight::default()).map(drop)
-            })
-        })
-        .await;
+        (recording.key.clone(), vec![change])
+    };
+    let written = commit(recorder, unended.iter().map(change).collect()).await;
     if written.is_err() {
-        unended().extend(all);
+        recorder.end_later(unended);
     }
     Ok(written?)
+}
+
+/// Commits what changes of several keys, as one transaction, and nothing that makes rows longer.
+async fn commit(recorder: &Recorder, changes: Vec<(Key, Vec<Change>)>) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let freight = Freight::default();
+    recorder
+        .db
+        .call(move |db| {
+            changes.iter().try_for_each(|(key, changes)| rows::commit(db, key, changes, &freight).map(drop))
+        })
+        .await
 }

@@ -3,7 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -136,7 +136,7 @@ async fn finish(
     let Err(error) = entry.act(recorder, event, cargo()).await else { return };
     tracing::error!(recording = %id, "storage took no end: {}", error.message);
     recording.fail_storage(error.code);
-    recorder.unended.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(recording));
+    recorder.end_later([Arc::clone(recording)]);
     if let Err(error) = entry.act(recorder, Event::Unwritable { id, code: error.code }, cargo()).await {
         // The key cannot even be looked at: nobody is left waiting all the same.
         tracing::error!(recording = %id, "storage: {}", error.message);

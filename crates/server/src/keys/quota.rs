@@ -29,42 +29,38 @@ pub(crate) async fn keep_quota(recorder: &Arc<Recorder>) -> Result<(), ProtocolE
     let usage = &recorder.usage;
     let asking = usage.take_over();
     for account in &asking {
-        let over = || usage.is_scope_over(account);
-        while over() && make_room(recorder, account, "its scope's disk quota is used up", &|| !over()).await?
-        {
-        }
+        let enough = || !usage.is_scope_over(account);
+        let own = || vec![Arc::clone(account)];
+        make_room(recorder, own, "its scope's disk quota is used up", &enough).await?;
     }
     // Who has most gives first, and nothing of others' that is live ends for it.
-    while usage.is_all_over() {
-        let enough = || !usage.is_all_over();
-        if !evict_of_any(recorder, "the disk quota is used up", &enough).await?
-            && !end_longest(recorder, usage.largest_first().iter().map(|account| Some(account.scope()))).await
-        {
-            break;
-        }
-    }
+    let enough = || !usage.is_all_over();
+    make_room(recorder, || usage.largest_first(), "the disk quota is used up", &enough).await?;
     usage.forget_wanted(&asking);
     recorder.wake_pumps();
     Ok(())
 }
 
-/// Has a scope give something. False where it has nothing to give.
+/// Has these scopes give, each before the next, until it is enough or they have nothing left.
 async fn make_room(
     recorder: &Arc<Recorder>,
-    account: &Arc<Account>,
+    scopes: impl Fn() -> Vec<Arc<Account>>,
     why: &str,
     enough: &impl Fn() -> bool,
-) -> Result<bool, ProtocolError> {
-    Ok(evict_of(recorder, account, why, enough).await?
-        || end_longest(recorder, [Some(account.scope())].into_iter()).await)
+) -> Result<(), ProtocolError> {
+    while !enough() {
+        let scopes = scopes();
+        if !evict_of(recorder, &scopes, why, enough).await? && !end_longest(recorder, &scopes).await {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Fails the longest live recording of the first of these scopes that has one. False where none has.
-async fn end_longest<'a>(
-    recorder: &Arc<Recorder>,
-    mut scopes: impl Iterator<Item = Option<&'a str>>,
-) -> bool {
-    let Some(longest) = scopes.find_map(|scope| recorder.longest_live(scope)) else { return false };
+async fn end_longest(recorder: &Arc<Recorder>, scopes: &[Arc<Account>]) -> bool {
+    let longest = scopes.iter().find_map(|account| recorder.longest_live(Some(account.scope())));
+    let Some(longest) = longest else { return false };
     tracing::warn!(recording = %longest.id, "the disk quota is used up by live recordings");
     longest.end(End::Fail(ErrorCode::StorageFull));
     longest.sealed().await;
@@ -78,7 +74,8 @@ pub(crate) async fn after_full(recorder: &Arc<Recorder>) -> Result<(), ProtocolE
     let mut starved = recorder.writer.take_starved();
     let before = recorder.usage.bodies();
     let enough = || before.saturating_sub(recorder.usage.bodies()) >= FREE_AT_ONCE;
-    let evicted = evict_of_any(recorder, "the file system is full", &enough).await;
+    let evicted =
+        evict_of(recorder, &recorder.usage.largest_first(), "the file system is full", &enough).await;
     // Forgetting a recording takes room in the database's log, too: there may be none even for that.
     let no_room = match &evicted {
         Ok(evicted) => !evicted,
@@ -99,14 +96,15 @@ pub(crate) async fn after_full(recorder: &Arc<Recorder>) -> Result<(), ProtocolE
     evicted.map(|_| ())
 }
 
-/// As [`evict_of`], of the scope that has most, or of the next one where that has nothing finished.
-async fn evict_of_any(
+/// As [`evict_of_one`], of the first of these scopes that has something.
+async fn evict_of(
     recorder: &Arc<Recorder>,
+    scopes: &[Arc<Account>],
     why: &str,
     enough: &impl Fn() -> bool,
 ) -> Result<bool, ProtocolError> {
-    for account in recorder.usage.largest_first() {
-        if evict_of(recorder, &account, why, enough).await? {
+    for account in scopes {
+        if evict_of_one(recorder, account, why, enough).await? {
             return Ok(true);
         }
     }
@@ -115,7 +113,7 @@ async fn evict_of_any(
 
 /// Removes finished recordings of a scope until it is enough, or a round is through: first those that nobody reads; where
 /// there is none, answers that are kept for request ids. False where there was nothing to remove.
-async fn evict_of(
+async fn evict_of_one(
     recorder: &Arc<Recorder>,
     account: &Arc<Account>,
     why: &str,

@@ -7,8 +7,8 @@ use durablefetch_protocol::life::{Effect, Event};
 use durablefetch_protocol::recording::Got;
 
 use crate::clock::now_ms;
+use crate::counted::Counted;
 use crate::key_map::Entry;
-use crate::readers::Seat;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
 
@@ -20,7 +20,7 @@ pub(crate) struct Reading {
     /// Where the recording keeps the waker of who follows it.
     slot: Option<usize>,
     entry: Arc<Entry>,
-    _seat: Seat,
+    _seat: Counted,
 }
 
 impl Reading {

@@ -113,7 +113,6 @@ impl Watches {
     pub(crate) fn look(&self) {
         let mut bodies = self.0.bodies.lock().unwrap_or_else(PoisonError::into_inner);
         bodies.retain(|body| body.strong_count() > 0);
-        let bodies = bodies.clone();
         bodies.iter().filter_map(Weak::upgrade).for_each(|body| body.look());
     }
 

@@ -17,6 +17,8 @@ use futures_util::task::AtomicWaker;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
+use crate::counted::Counted;
+
 thread_local! {
     /// The mailbox of this thread, where it serves connections.
     static HOME: RefCell<Option<Arc<Mailbox>>> = const { RefCell::new(None) };
@@ -137,22 +139,6 @@ impl Thread {
             });
         })?;
         Ok(Self { runtime: handle, tasks: Arc::default(), stop, join })
-    }
-}
-
-/// Counts as one task until it is dropped.
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(tasks: &Arc<AtomicUsize>) -> Self {
-        tasks.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(tasks))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

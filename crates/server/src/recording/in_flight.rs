@@ -35,7 +35,7 @@ const DEMOS_MAX: usize = 100;
 pub(crate) struct Seat<'a> {
     in_flight: &'a InFlight,
     /// `None` once the seat is kept.
-    key: Option<Key>,
+    key: Option<&'a Key>,
 }
 
 impl InFlight {
@@ -44,7 +44,7 @@ impl InFlight {
     }
 
     /// A seat for a recording of this key, where there is one.
-    pub(crate) fn seat(&self, key: &Key, limits: &Limits) -> Result<Seat<'_>, ErrorCode> {
+    pub(crate) fn seat<'a>(&'a self, key: &'a Key, limits: &Limits) -> Result<Seat<'a>, ErrorCode> {
         let mut inner = self.lock();
         let scope = key.scope();
         let of_scope = inner.seats.get(scope).copied().unwrap_or(0);
@@ -60,7 +60,7 @@ impl InFlight {
         inner.seats.insert(scope.to_owned(), of_scope + 1);
         inner.taken += 1;
         inner.demos += usize::from(key.is_demo());
-        Ok(Seat { in_flight: self, key: Some(key.clone()) })
+        Ok(Seat { in_flight: self, key: Some(key) })
     }
 
     fn give_back(&self, inner: &mut Inner, key: &Key) {
@@ -119,7 +119,7 @@ impl Drop for Seat<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
             let mut inner = self.in_flight.lock();
-            self.in_flight.give_back(&mut inner, &key);
+            self.in_flight.give_back(&mut inner, key);
         }
     }
 }
@@ -132,14 +132,14 @@ mod tests {
     fn seats_are_counted_by_scope_and_in_all() {
         let in_flight = InFlight::default();
         let limits = Limits { recordings: 3, scope_recordings: Some(2), ..Limits::default() };
-        let of = |scope: &str| Key::new(scope, "https://app.example/");
-        let first = in_flight.seat(&of("a"), &limits).unwrap();
-        let _second = in_flight.seat(&of("a"), &limits).unwrap();
-        assert_eq!(in_flight.seat(&of("a"), &limits).unwrap_err(), ErrorCode::TooManyRecordings);
-        let _third = in_flight.seat(&of("b"), &limits).unwrap();
-        assert!(in_flight.seat(&of("c"), &limits).is_err(), "as many as there may be in all");
+        let [a, b, c] = ["a", "b", "c"].map(|scope| Key::new(scope, "https://app.example/"));
+        let first = in_flight.seat(&a, &limits).unwrap();
+        let _second = in_flight.seat(&a, &limits).unwrap();
+        assert_eq!(in_flight.seat(&a, &limits).unwrap_err(), ErrorCode::TooManyRecordings);
+        let _third = in_flight.seat(&b, &limits).unwrap();
+        assert!(in_flight.seat(&c, &limits).is_err(), "as many as there may be in all");
         drop(first);
-        drop(in_flight.seat(&of("a"), &limits).unwrap());
+        drop(in_flight.seat(&a, &limits).unwrap());
         assert_eq!(in_flight.lock().taken, 2);
         assert_eq!(in_flight.lock().seats.get("a"), Some(&1));
     }
@@ -147,11 +147,14 @@ mod tests {
     #[test]
     fn demo_streams_leave_seats_to_others() {
         let in_flight = InFlight::default();
-        let seat = |url: &str| in_flight.seat(&Key::new("", url), &Limits::default());
-        let demos: Vec<_> = (0..DEMOS_MAX).map(|number| seat(&format!("demo:{number}")).unwrap()).collect();
-        assert_eq!(seat("demo:more").unwrap_err(), ErrorCode::TooManyRecordings);
-        assert!(seat("https://app.example/").is_ok());
+        let limits = Limits::default();
+        let key = |url: &str| Key::new("", url);
+        let keys: Vec<_> = (0..DEMOS_MAX).map(|number| key(&format!("demo:{number}"))).collect();
+        let (more, other) = (key("demo:more"), key("https://app.example/"));
+        let demos: Vec<_> = keys.iter().map(|demo| in_flight.seat(demo, &limits).unwrap()).collect();
+        assert_eq!(in_flight.seat(&more, &limits).unwrap_err(), ErrorCode::TooManyRecordings);
+        assert!(in_flight.seat(&other, &limits).is_ok());
         drop(demos);
-        assert!(seat("demo:more").is_ok());
+        assert!(in_flight.seat(&more, &limits).is_ok());
     }
 }

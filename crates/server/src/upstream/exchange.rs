@@ -56,14 +56,14 @@ pub(crate) enum NotAnswered {
 impl Exchange<'_> {
     /// Connects, sends, and waits for the head.
     pub(crate) async fn ask(&self) -> Result<Answer, NotAnswered> {
-        for _ in 1..ROUNDS {
+        let mut left = ROUNDS;
+        loop {
+            left -= 1;
             match self.ask_once().await? {
-                Ok(answer) => return Ok(answer),
-                Err(error) if is_unprocessed(&error) => {}
-                Err(error) => return Err(NotAnswered::Failed(causes(&error))),
+                Err(error) if left > 0 && is_unprocessed(&error) => {}
+                answer => return answer.map_err(|error| NotAnswered::Failed(causes(&error))),
             }
         }
-        self.ask_once().await?.map_err(|error| NotAnswered::Failed(causes(&error)))
     }
 
     async fn ask_once(&self) -> Result<hyper::Result<Answer>, NotAnswered> {

@@ -9,7 +9,6 @@ use durablefetch_protocol::access::{Access, Cookies};
 use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::coding::{Codings, Decoder};
 use durablefetch_protocol::destination::Sender;
-use durablefetch_protocol::map::Map;
 use durablefetch_protocol::redirect::{Chase, redirected};
 use durablefetch_protocol::request_headers::to_upstream;
 use durablefetch_protocol::response_head::Head;
@@ -44,7 +43,6 @@ pub(crate) struct Upstreams {
     ways: Ways,
     connector: Connector,
     access: Access,
-    maps: Vec<Map>,
     drop_headers: Vec<DropHeader>,
     /// Whether who asks learns why there is no connection.
     tells_why: bool,
@@ -64,7 +62,6 @@ impl Upstreams {
             ways: Ways::new(config),
             connector,
             access: config.access(),
-            maps: config.maps.clone(),
             drop_headers: config.drop_headers.clone(),
             tells_why: config.access().tells_why(config.allow_any),
             own: config.own(port),
@@ -86,9 +83,9 @@ impl Upstreams {
             scope,
             method,
             headers,
-            body: Uploaded { bytes: body, upload: _upload },
+            body: Uploaded { bytes: body, room: _room },
         } = request;
-        let crossing = |to: &Upstream| self.access.crossing(to, &self.maps);
+        let crossing = |to: &Upstream| self.access.crossing(to, self.ways.maps());
         let mut headers = to_upstream(&headers, crossing(&to), &self.drop_headers);
         via::append(&mut headers, &self.pseudonym);
         let mut way = self.ways.to(&to, Sender::OwnMachine).map_err(NotOpened::unheard)?;

@@ -46,6 +46,11 @@ impl Ways {
         }
     }
 
+    /// Origins that are fetched elsewhere than where they say.
+    pub(crate) fn maps(&self) -> &[Map] {
+        &self.maps
+    }
+
     /// Refuses a URL outside of the allowlist, or of an address that is not to be connected to. To be asked for
     /// every URL before it is fetched; what names resolve to is checked when they are resolved.
     pub(crate) fn to(&self, upstream: &Upstream, sender: Sender) -> Result<Way, ProtocolError> {

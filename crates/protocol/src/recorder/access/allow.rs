@@ -76,7 +76,7 @@ pub fn check(
              fetch: write the path without it"
         )
     } else {
-        format!("this recorder may not fetch that URL of {origin}: {} if it shall", remedy(&origin))
+        format!("this recorder may not fetch that URL of {origin}: to allow it, {}", remedy(&origin))
     };
     Err(ProtocolError::new(ErrorCode::UpstreamNotAllowed, message))
 }
@@ -128,7 +128,7 @@ mod tests {
             check(&entries, &upstream, |origin| format!("name {origin}")).unwrap_err().message
         };
         assert!(said("https://a.example/v1/..%2fadmin").contains("a coded `.` or `..`"));
-        assert!(said("https://a.example/..%2fv1/").contains("name https://a.example if it shall"));
+        assert!(said("https://a.example/..%2fv1/").contains("to allow it, name https://a.example"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Guard {
     pub fn check(&self, authority: Option<&str>, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
         check_host(authority, headers)?;
         check_forwarded(headers)?;
-        let remedy = |origin: &str| format!("start it with --origin {origin} if it shall");
+        let remedy = |origin: &str| format!("to allow it, start the recorder with --origin {origin}");
         let origin = check_origin(headers, Siblings::May, |origin| self.allows(origin), remedy)?;
         refuse_service_worker(headers)?;
         Ok(Admitted::new(origin, headers))
@@ -55,8 +55,8 @@ fn check_forwarded(headers: &HeaderMap) -> Result<(), ProtocolError> {
         Some(name) => Err(ProtocolError::new(
             ErrorCode::ForwardedRequest,
             format!(
-                "the request came through a proxy (header {name}), and this recorder answers loopback only: start it \
-                 with --public-origin if it shall be reached through one"
+                "the request came through a proxy (header {name}), and this recorder answers loopback only: to \
+                 reach it through a proxy, start it with --public-origin"
             ),
         )),
     }

@@ -83,14 +83,13 @@ impl Access {
     /// What crosses between who asks and this upstream. `maps` are the origins that the recorder fetches elsewhere.
     #[must_use]
     pub fn crossing(&self, upstream: &Upstream, maps: &[Map]) -> Crossing {
-        let is_stranger = match self {
-            Self::Local(_) => false,
-            Self::Public(guard) => {
-                let origin = upstream.url().origin().ascii_serialization();
-                guard.public_origin() != origin && !maps.iter().any(|map| map.is_of(&origin))
-            }
+        let cookies = self.cookies(upstream);
+        let is_mapped = || {
+            let origin = upstream.url().origin().ascii_serialization();
+            maps.iter().any(|map| map.is_of(&origin))
         };
-        Crossing { cookies: self.cookies(upstream), is_stranger }
+        // Under a public origin, cookies pass to that origin alone.
+        Crossing { cookies, is_stranger: !self.is_local() && cookies == Cookies::Drop && !is_mapped() }
     }
 
     /// What the recorder knows of its own address. `port` is where it listens.

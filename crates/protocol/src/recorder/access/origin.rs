@@ -52,7 +52,8 @@ pub fn parse_origin(text: &str) -> Result<String, String> {
     Ok(url.origin().ascii_serialization())
 }
 
-/// Refuses a header that decides who asks and stands twice: the first would count here, and another elsewhere.
+/// Refuses a second header of those that say who the client is: this recorder would read the first, and a proxy perhaps
+/// the other.
 pub(super) fn refuse_twice(headers: &HeaderMap) -> Result<(), ProtocolError> {
     let is_of_the_protocol = |name: &HeaderName| name.as_str().starts_with(name::PREFIX);
     let mut once = headers.keys().filter(|name| stands_once(name) && !is_of_the_protocol(name));

@@ -56,7 +56,7 @@ impl PublicGuard {
             }
         }
         let allows = |origin: &str| self.origins.iter().any(|own| own == origin);
-        let remedy = |_: &str| "name it in its configuration if it shall".to_owned();
+        let remedy = |_: &str| "to allow it, name it in the recorder's configuration".to_owned();
         let origin = check_origin(headers, Siblings::MayNot, allows, remedy)?;
         refuse_service_worker(headers)?;
         Ok(Admitted::new(origin, headers))

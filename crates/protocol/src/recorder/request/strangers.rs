@@ -8,7 +8,7 @@
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use crate::words::header::plain;
+use crate::words::header::{is_of_token, plain};
 
 /// Headers that servers in front add: who it is, where from, by which connection. Named one by one where the same
 /// beginning is also that of headers which apps send.
@@ -177,8 +177,7 @@ fn is_of_a_front(name: &HeaderName) -> bool {
 
 /// The scheme of a credential (RFC 9110 §11.4), in lower case.
 fn scheme(value: &HeaderValue) -> String {
-    let of_a_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    let bytes = value.as_bytes().trim_ascii_start().iter().copied().take_while(of_a_token);
+    let bytes = value.as_bytes().trim_ascii_start().iter().copied().take_while(|byte| is_of_token(*byte));
     bytes.map(|byte| char::from(byte.to_ascii_lowercase())).collect()
 }
 

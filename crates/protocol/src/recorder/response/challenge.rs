@@ -5,6 +5,7 @@
 
 use http::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 
+use crate::words::header::is_of_token;
 use crate::words::name;
 
 /// Schemes that no browser answers, and that scripts want to know of.
@@ -127,7 +128,7 @@ impl<'a> Reader<'a> {
     }
 
     fn token(&mut self) -> Option<()> {
-        self.some(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+        self.some(is_of_token)
     }
 
     /// At least one byte of these.
