@@ -1,10 +1,13 @@
 //! The Worker in front: answers what needs no key, and passes the rest to the Durable Object of its key.
 
+use core::pin::pin;
+
 use durablefetch_protocol::address::{Control, Target, Upstream};
 use durablefetch_protocol::control_json::ControlRequest;
 use durablefetch_protocol::destination::Sender;
 use durablefetch_protocol::route::Route;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, cors, request_headers, response_head};
+use futures_util::stream::{self, StreamExt};
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Response, Result, event};
 
@@ -15,6 +18,8 @@ use crate::js::sys;
 
 /// The binding of the Durable Objects.
 const RECORDINGS: &str = "RECORDINGS";
+/// How many objects a list is asked of at a time: as many as the platform has open connections for one request.
+const OBJECTS_AT_ONCE: usize = 6;
 
 #[event(fetch)]
 async fn fetch(request: worker::Request, env: Env, _context: Context) -> Result<Response> {
@@ -118,11 +123,16 @@ async fn to_control(
         return ask_object(env, scope, &target, &request, &body).await;
     }
     // Each key has an object of its own, and each says what it would have said.
-    let mut all = Vec::new();
-    for question in control.questions(call)? {
+    let request = &request;
+    let asks = control.questions(call)?.into_iter().map(|question| async move {
         let target = request.own.resolve(Upstream::parse(&question.url)?)?;
         let body = serde_json::to_vec(&question).map_err(|_| Failed::from(ErrorCode::Internal))?;
-        let response = ask_object(env, scope, &target, &request, &body).await?;
+        ask_object(env, scope, &target, request, &body).await
+    });
+    let mut responses = pin!(stream::iter(asks).buffered(OBJECTS_AT_ONCE));
+    let mut all = Vec::new();
+    while let Some(response) = responses.next().await {
+        let response = response?;
         if !response.ok() {
             return Ok(response);
         }

@@ -30,6 +30,9 @@ use crate::js::{self, sys};
 /// How long an upstream may take to accept a connection when it is asked only whether it does.
 const PROBE: Duration = Duration::from_secs(5);
 
+/// How many characters of an error are logged.
+const LOGGED: usize = 300;
+
 /// What a pump reads.
 pub(crate) enum Source {
     /// An upstream, over HTTP.
@@ -104,7 +107,9 @@ pub(crate) async fn open(
                 if config.access.tells_why() {
                     return Err(error);
                 }
-                worker::console_log!("an upstream did not answer: {error}");
+                // A host's name is the app's to choose, and may be long.
+                let why: String = error.to_string().chars().take(LOGGED).collect();
+                worker::console_log!("an upstream did not answer: {why}");
                 return Err(hush(error));
             }
         };
