@@ -110,3 +110,26 @@ test('a body larger than nginx takes by default gets through, as the recipe has 
   )
   assert.deepEqual([large.status, large.headers['durablefetch-error']], [413, 'request-too-large'])
 })
+
+test('an upstream with 40 headers gets through the buffers that nginx has by default', async (t) => {
+  const server = createServer((request, response) => {
+    for (let number = 0; number < 40; number++) response.setHeader(`x-upstream-header-${number}`, 'v'.repeat(48))
+    response.end('from the app')
+  })
+  const { port, stop } = await listen(server)
+  t.after(stop)
+  const other = 'https://other.example'
+  const { nginx } = await start(t, [
+    ...['--public-origin', `https://${APP}`, '--origin', other, '--unguessable-urls'],
+    ...['--allow', `http://127.0.0.1:${port}`],
+  ])
+  for (const origin of [`https://${APP}`, other]) {
+    const headers = { 'durablefetch-url': `http://127.0.0.1:${port}/${encodeURIComponent(origin)}`, origin }
+    const asked = await get(nginx.port, '/df/', headers, { method: 'POST', body: '{}' })
+    assert.deepEqual([asked.status, asked.text], [200, 'from the app'])
+    assert.equal(asked.headers['x-upstream-header-39'].length, 48)
+    const exposed = asked.headers['access-control-expose-headers']
+    if (origin === other) assert.match(exposed, /durablefetch-state.*x-upstream-header-0/)
+    else assert.equal(exposed, undefined)
+  }
+})

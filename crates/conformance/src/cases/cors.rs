@@ -18,7 +18,8 @@ fn readable(response: &Response, origin: &str) -> Checked {
         let own = name.starts_with("access-control-")
             || matches!(name.as_str(), "vary" | "set-cookie" | "connection" | "transfer-encoding" | "date");
         let exposed = response.headers.lists("access-control-expose-headers", name);
-        holds(format!("{name} is exposed"), own || exposed || name == "content-length")?;
+        let of_all = matches!(name.as_str(), "cache-control" | "content-length" | "content-type");
+        holds(format!("{name} is exposed"), own || exposed || of_all)?;
     }
     Ok(())
 }
@@ -110,6 +111,60 @@ pub(super) fn add(suite: &mut Suite) {
             let response = request.header("origin", PAGE).send().await?;
             response.is(status)?;
             readable(&response, PAGE)?;
+        }
+        Ok(())
+    });
+    suite.case("W8", "a page of the recorder's own origin is told no list of headers", async |cx| {
+        let at = cx.replying(Reply::ok("x").header("x-a", "b"));
+        let requests = [
+            (200, cx.get(&at)),
+            (404, cx.get(&cx.endpoint()).mode("replay")),
+            (500, cx.get(&cx.replying(Reply::new(500)))),
+        ];
+        for (status, request) in requests {
+            let request = request.header("origin", PAGE).header("sec-fetch-site", "same-origin");
+            let response = request.send().await?;
+            response.is(status)?.lacks("access-control-expose-headers")?;
+            response.has("access-control-allow-origin", PAGE)?;
+        }
+        // Of the same site is another origin.
+        let sibling = cx.get(&at).header("origin", PAGE).header("sec-fetch-site", "same-site").send().await?;
+        Ok(readable(&sibling, PAGE)?)
+    });
+    suite.case(
+        "W8",
+        "40 headers and their list fit into a proxy's 4 KiB, and the protocol's are in it",
+        async |cx| {
+            let mut reply = Reply::ok("x");
+            for number in 0..40 {
+                reply = reply.header(&format!("x-upstream-header-{number}"), &"v".repeat(48));
+            }
+            let at = cx.replying(reply);
+            let start = || cx.post(&at, "{}").header("origin", PAGE);
+            for response in
+                [start().send().await?, start().header("content-type", "text/plain").send().await?]
+            {
+                response.is(200)?.has("x-upstream-header-39", &"v".repeat(48))?;
+                let sizes = response.headers.0.iter().map(|(name, value)| name.len() + value.len() + 4);
+                let size = sizes.sum::<usize>() + "HTTP/1.1 200 OK\r\n\r\n".len();
+                holds(format!("a head of {size} bytes"), size <= 4096)?;
+                for name in ["state", "recording", "offset", "protocol"] {
+                    let name = format!("durablefetch-{name}");
+                    holds(&name, response.headers.lists("access-control-expose-headers", &name))?;
+                }
+            }
+            Ok(())
+        },
+    );
+    suite.case("R3", "nothing varies on everything, whatever the upstream says", async |cx| {
+        for status in [200, 404] {
+            let reply = Reply::new(status).header("vary", "accept, *");
+            for request in [cx.get(&cx.replying(reply.clone())), cx.get(&cx.endpoint()).mode("replay")] {
+                let response = request.header("origin", PAGE).send().await?;
+                holds("vary: *", !response.headers.lists("vary", "*"))?;
+                holds("vary", response.headers.lists("vary", "origin"))?;
+                response.has("cache-control", "private, no-store, no-transform")?;
+            }
         }
         Ok(())
     });

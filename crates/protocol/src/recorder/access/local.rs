@@ -29,7 +29,7 @@ impl Guard {
         let remedy = |origin: &str| format!("to allow it, start the recorder with --origin {origin}");
         let origin = check_origin(headers, Siblings::May, |origin| self.allows(origin), remedy)?;
         refuse_service_worker(headers)?;
-        Ok(Admitted::new(origin, headers))
+        Ok(Admitted::new(origin, None, headers))
     }
 
     fn allows(&self, origin: &str) -> bool {

@@ -12,20 +12,25 @@ use crate::words::{ErrorCode, ProtocolError, name};
 pub struct Admitted {
     /// The allowed value of `origin`.
     pub origin: Option<HeaderValue>,
+    /// The page has the origin that its browser asked: it may read every header without being told so.
+    pub is_same_origin: bool,
     /// A browser opens what is answered, as a document.
     pub navigates: bool,
 }
 
 impl Admitted {
-    /// A request that was let in with these headers and this origin.
-    pub(super) fn new(origin: Option<HeaderValue>, headers: &HeaderMap) -> Self {
-        Self { origin, navigates: navigates(headers) }
+    /// A request that was let in with these headers and this origin. `own` is the recorder's, where it knows one.
+    pub(super) fn new(origin: Option<HeaderValue>, own: Option<&str>, headers: &HeaderMap) -> Self {
+        // A browser compares with the URL that it fetches, which a proxy on the way may have rewritten.
+        let browser_says = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+        let is_own = own.is_some_and(|own| origin.as_ref().is_some_and(|origin| origin == own));
+        Self { origin, is_same_origin: browser_says || is_own, navigates: navigates(headers) }
     }
 
     /// Nobody: a request that was not let in.
     #[must_use]
     pub const fn nobody() -> Self {
-        Self { origin: None, navigates: false }
+        Self { origin: None, is_same_origin: false, navigates: false }
     }
 }
 

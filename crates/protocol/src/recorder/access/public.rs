@@ -59,7 +59,7 @@ impl PublicGuard {
         let remedy = |_: &str| "to allow it, name it in the recorder's configuration".to_owned();
         let origin = check_origin(headers, Siblings::MayNot, allows, remedy)?;
         refuse_service_worker(headers)?;
-        Ok(Admitted::new(origin, headers))
+        Ok(Admitted::new(origin, Some(self.public_origin()), headers))
     }
 
     fn is_own(&self, host: &str) -> bool {

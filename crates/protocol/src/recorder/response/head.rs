@@ -258,7 +258,7 @@ mod tests {
     }
 
     fn admitted() -> Admitted {
-        Admitted { origin: Some(HeaderValue::from_static("http://localhost:1")), navigates: false }
+        Admitted { origin: Some(HeaderValue::from_static("http://localhost:1")), ..Admitted::nobody() }
     }
 
     #[test]

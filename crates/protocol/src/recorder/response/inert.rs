@@ -113,6 +113,13 @@ pub fn to_store(headers: &HeaderMap) -> HeaderMap {
             out.append(name.clone(), copied);
         }
     }
+    // Nor may `vary: *` pass, which is for caches too: a service worker's `cache.put` throws at it.
+    let any = |value: &HeaderValue| {
+        value.as_bytes().split(|byte| *byte == b',').any(|part| part.trim_ascii() == b"*")
+    };
+    if out.get_all(header::VARY).iter().any(any) {
+        out.remove(header::VARY);
+    }
     challenge::disarm(&mut out);
     out
 }
@@ -178,6 +185,15 @@ mod tests {
     }
 
     #[test]
+    fn what_varies_on_everything_does_not_say_so() {
+        for vary in ["*", " * ", "accept, *", "*,accept"] {
+            assert_eq!(to_store(&map(&[("vary", vary)])), HeaderMap::new(), "{vary}");
+        }
+        assert_eq!(to_store(&map(&[("vary", "accept"), ("vary", "*")])), HeaderMap::new());
+        assert_eq!(names(&to_store(&map(&[("vary", "accept, x-*")]))), ["vary"]);
+    }
+
+    #[test]
     fn what_is_for_somebody_else_is_dropped_by_its_beginning_or_end() {
         for name in [
             "cdn-cache-control",
@@ -214,7 +230,7 @@ mod tests {
     fn what_is_opened_names_nothing_to_load() {
         for navigates in [false, true] {
             let mut headers = map(&[("link", "</x.js>; rel=modulepreload"), ("x-a", "1")]);
-            add_inert(&mut headers, &Admitted { origin: None, navigates });
+            add_inert(&mut headers, &Admitted { navigates, ..Admitted::nobody() });
             assert_eq!((headers.contains_key("link"), headers.contains_key("x-a")), (!navigates, true));
         }
     }
