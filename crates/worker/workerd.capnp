@@ -39,6 +39,7 @@ const recorder :Workerd.Worker = (
     (name = "MAX_RECORDING_BYTES", fromEnvironment = "DURABLEFETCH_MAX_RECORDING_BYTES"),
     (name = "MAX_RECORDINGS", fromEnvironment = "DURABLEFETCH_MAX_RECORDINGS"),
     (name = "MAX_REQUEST_BYTES", fromEnvironment = "DURABLEFETCH_MAX_REQUEST_BYTES"),
+    (name = "CONNECT_TIMEOUT", fromEnvironment = "DURABLEFETCH_CONNECT_TIMEOUT"),
     (name = "HEADER_TIMEOUT", fromEnvironment = "DURABLEFETCH_HEADER_TIMEOUT"),
     (name = "IDLE_TIMEOUT", fromEnvironment = "DURABLEFETCH_IDLE_TIMEOUT"),
   ],

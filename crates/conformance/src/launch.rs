@@ -57,6 +57,8 @@ pub struct Settings {
     pub disk_bytes: Option<u64>,
     /// How many recordings may be in flight at once.
     pub in_flight: Option<usize>,
+    /// How long a connection to the upstream may take.
+    pub connect_timeout: Option<Duration>,
     /// How long the upstream may take to send response headers.
     pub header_timeout: Option<Duration>,
     /// How long the upstream may be silent inside a body.

@@ -97,7 +97,10 @@ pub struct Limits {
     pub scope_disk_bytes: Option<u64>,
     /// Bytes of live recordings held in memory, over all of them. Default 64 MiB.
     pub memory_bytes: usize,
-    /// How long an upstream may take to send response headers; then `upstream-timeout`. Default 60 s.
+    /// How long a connection to an upstream may take, for each hop of a redirect: to look its name up, to connect to one
+    /// of its addresses, and for TLS. Then `upstream-unreachable`. Default 10 s.
+    pub connect_timeout: Duration,
+    /// How long an upstream may take to send response headers; then `upstream-timeout`. Default 5 min.
     pub header_timeout: Duration,
     /// How long an upstream may be silent inside a body; then `upstream-idle`. Default 10 min.
     pub idle_timeout: Duration,
@@ -228,6 +231,7 @@ impl Default for Limits {
             disk_bytes: 16 << 30,
             scope_disk_bytes: None,
             memory_bytes: 64 << 20,
+            connect_timeout: limits::CONNECT_TIMEOUT,
             header_timeout: limits::HEADER_TIMEOUT,
             idle_timeout: limits::IDLE_TIMEOUT,
             request_timeout: Duration::from_secs(30),

@@ -37,6 +37,7 @@ fn serve(settings: &Settings, data: &Path) -> Command {
         ("--ttl", settings.ttl.map(millis)),
         ("--max-age", settings.max_age.map(millis)),
         ("--drain", settings.drain.map(millis)),
+        ("--connect-timeout", settings.connect_timeout.map(millis)),
         ("--header-timeout", settings.header_timeout.map(millis)),
         ("--idle-timeout", settings.idle_timeout.map(millis)),
         ("--max-request-bytes", settings.request_bytes.map(|n| n.to_string())),

@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) recordings: usize,
     /// `MAX_REQUEST_BYTES`.
     pub(crate) request_bytes: u64,
+    /// `CONNECT_TIMEOUT`.
+    pub(crate) connect_timeout: Duration,
     /// `HEADER_TIMEOUT`.
     pub(crate) header_timeout: Duration,
     /// `IDLE_TIMEOUT`.
@@ -104,6 +106,7 @@ impl Config {
             recordings: var("MAX_RECORDINGS")
                 .map_or(Ok(RECORDINGS), |text| count("MAX_RECORDINGS", &text))?,
             request_bytes: size("MAX_REQUEST_BYTES", limits::REQUEST_BODY_MAX as u64)?,
+            connect_timeout: time("CONNECT_TIMEOUT", limits::CONNECT_TIMEOUT)?,
             header_timeout: time("HEADER_TIMEOUT", limits::HEADER_TIMEOUT)?,
             idle_timeout: time("IDLE_TIMEOUT", limits::IDLE_TIMEOUT)?,
         })

@@ -7,7 +7,7 @@ use crate::check::{holds, same};
 use crate::client::End;
 use crate::launch::Settings;
 use crate::scenario::{Connecting, Live};
-use crate::upstream::Reply;
+use crate::upstream::{Deaf, Reply};
 
 pub(super) fn add(suite: &mut Suite) {
     suite.launching(
@@ -61,6 +61,37 @@ pub(super) fn add(suite: &mut Suite) {
         cx.until_state(&one.at, "complete").await?;
         Ok(cx.get(&at).id(&id).send().await?.ends_with("two").await?)
     });
+    suite.launching(
+        "I2 S18",
+        "an upstream that takes no connection in time is a 502 long before the time for its head",
+        async |cx| {
+            let connect_timeout = Some(Duration::from_millis(300));
+            let (cx, _own) = cx.launch(Settings { connect_timeout, ..Settings::default() }).await?;
+            let deaf = Deaf::listen().await?;
+            let id = cx.uuid();
+            // No connection was made, so the id is as free as before.
+            for _ in 0..2 {
+                let mut answer = cx.recorder.fetch("GET", &deaf.url()).id(&id).send().await?;
+                answer.error(502, "upstream-unreachable").await?;
+            }
+            Ok(())
+        },
+    );
+    suite.launching(
+        "S18",
+        "an upstream that has taken the connection has all the time for its head",
+        async |cx| {
+            let connect_timeout = Some(Duration::from_millis(300));
+            let (cx, _own) = cx.launch(Settings { connect_timeout, ..Settings::default() }).await?;
+            let Connecting { call, starter, .. } = cx.connecting().await?;
+            // Until another one was given up, asked later: this one's time for a connection is over by then.
+            let deaf = Deaf::listen().await?;
+            let mut answer = cx.recorder.fetch("GET", &deaf.url()).send().await?;
+            answer.error(502, "upstream-unreachable").await?;
+            call.answers("late, and whole").await?;
+            Ok(starter.response().await?.ends_with("late, and whole").await?)
+        },
+    );
     suite.launching("", "an upstream that sends no head in time is a 504 and is closed", async |cx| {
         let header_timeout = Some(Duration::from_millis(300));
         let (cx, _own) = cx.launch(Settings { header_timeout, ..Settings::default() }).await?;

@@ -120,6 +120,38 @@ impl Nobody {
     }
 }
 
+/// An address at which connections are neither taken nor refused: as many wait there as the system lets wait, and it
+/// drops what asks for another one.
+pub struct Deaf {
+    _listening: tokio::net::TcpListener,
+    _waiting: Vec<tokio::net::TcpStream>,
+    address: SocketAddr,
+}
+
+impl Deaf {
+    /// Takes a free port of 127.0.0.1.
+    pub async fn listen() -> Checked<Self> {
+        let listen = async || {
+            let socket = tokio::net::TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+            let listening = socket.listen(1)?;
+            let address = listening.local_addr()?;
+            let mut waiting = Vec::new();
+            // One more than it was told to let wait.
+            for _ in 0..2 {
+                waiting.push(tokio::net::TcpStream::connect(address).await?);
+            }
+            Ok(Self { _listening: listening, _waiting: waiting, address })
+        };
+        listen().await.map_err(|e: std::io::Error| Oops::new(format!("cannot listen on 127.0.0.1: {e}")))
+    }
+
+    /// A URL there.
+    pub fn url(&self) -> String {
+        format!("http://{}/deaf", self.address)
+    }
+}
+
 /// Reads one request from the connection and hands it to its endpoint. A call that ends in good order
 /// comes back here for the next request.
 async fn serve(upstream: Upstream, mut wire: Wire) {

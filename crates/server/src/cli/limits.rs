@@ -55,8 +55,12 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = units::size)]
     max_memory_bytes: u64,
 
+    /// How long a connection to an upstream may take.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
+    connect_timeout: Duration,
+
     /// How long an upstream may take to answer.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = units::duration)]
     header_timeout: Duration,
 
     /// Silence of an upstream inside a body.
@@ -82,6 +86,7 @@ impl From<LimitArgs> for Limits {
             disk_bytes: args.max_disk_bytes,
             scope_disk_bytes: args.max_scope_disk_bytes,
             memory_bytes: usize::try_from(args.max_memory_bytes).unwrap_or(usize::MAX),
+            connect_timeout: args.connect_timeout,
             header_timeout: args.header_timeout,
             idle_timeout: args.idle_timeout,
             request_timeout: args.request_timeout,

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use durablefetch_protocol::destination::Refused;
@@ -16,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tower_service::Service as _;
 
 use crate::observe::redact;
@@ -38,6 +40,8 @@ pub(crate) type Driver = http1::Connection<Stream, Full<Bytes>>;
 pub(crate) struct Connector {
     lookups: Arc<Lookups>,
     tls: ClientConfig,
+    /// How long a connection may take.
+    patience: Duration,
 }
 
 /// A connection on which nothing has been asked yet.
@@ -79,7 +83,7 @@ impl Connector {
     /// # Errors
     /// Where TLS cannot be set up at all. Without the system's CA certificates every handshake fails, and http
     /// upstreams work.
-    pub(crate) fn new(lookup: Arc<dyn Lookup>) -> Result<Self, rustls::Error> {
+    pub(crate) fn new(lookup: Arc<dyn Lookup>, patience: Duration) -> Result<Self, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = || {
             ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()
@@ -93,17 +97,25 @@ impl Connector {
                 builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
             }
         };
-        Ok(Self { lookups: Arc::new(Lookups::new(lookup)), tls })
+        Ok(Self { lookups: Arc::new(Lookups::new(lookup)), tls, patience })
     }
 
     /// Connects for one request of this scope.
     pub(crate) async fn connect(&self, way: &Way, scope: &Arc<str>) -> Result<Connected, NotConnected> {
+        let connected = timeout(self.patience, self.connect_at_last(way, scope)).await;
+        let late = || format!("no connection within {:?}", self.patience);
+        connected.unwrap_or_else(|_| Err(NotConnected::Unreachable(late())))
+    }
+
+    async fn connect_at_last(&self, way: &Way, scope: &Arc<str>) -> Result<Connected, NotConnected> {
         let uri = Uri::try_from(way.url.as_str()).map_err(|_| NotConnected::Url)?;
         let (lookups, scope) = (Arc::clone(&self.lookups), Arc::clone(scope));
         let resolver = Resolver { lookups, lifted: way.lifted, scope };
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Shared by all addresses that the name has: one that is dead leaves time for the next.
+        tcp.set_connect_timeout(Some(self.patience));
         let stream = if way.url.scheme() == "http" {
             MaybeHttpsStream::Http(tcp.call(uri).await.map_err(|error| NotConnected::of(&error))?)
         } else {
@@ -168,7 +180,7 @@ mod tests {
         let canary = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         canary.set_nonblocking(true).unwrap();
         let url = format!("http://localhost:{}/", canary.local_addr().unwrap().port()).parse().unwrap();
-        let connector = Connector::new(Arc::new(System)).unwrap();
+        let connector = Connector::new(Arc::new(System), Duration::from_secs(10)).unwrap();
         let way = Way { url, is_mapped: false, lifted: Lifted::default() };
         let Err(NotConnected::Refused(refused)) = connector.connect(&way, &"".into()).await else {
             panic!("it is refused")

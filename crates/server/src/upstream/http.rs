@@ -53,7 +53,7 @@ pub(crate) struct Upstreams {
 
 impl Upstreams {
     pub(crate) fn new(config: &Config, secret: &[u8; 32], port: u16) -> Result<Self, StartError> {
-        let connector = Connector::new(Arc::clone(&config.lookup))
+        let connector = Connector::new(Arc::clone(&config.lookup), config.limits.connect_timeout)
             .map_err(|error| StartError::Client(error.to_string()))?;
         // Names this recorder to itself, and tells others nothing.
         let hash = durablefetch_protocol::Fingerprint::of(secret, "via", &port.to_le_bytes());

@@ -221,11 +221,13 @@ impl Drop for Timer {
     }
 }
 
-/// Waits.
+/// Waits. What nobody waits for any more leaves no timer behind.
 pub(crate) async fn sleep(delay: Duration) {
+    let mut timer = None;
     let promise = Promise::new(&mut |resolve, _| {
-        set_timeout(&resolve, delay.as_millis() as f64);
+        timer = Some(Timer::after(delay, move || drop(resolve.call0(&JsValue::UNDEFINED))));
     });
     // A timer's promise is never rejected.
     let _ = JsFuture::from(promise).await;
+    drop(timer);
 }

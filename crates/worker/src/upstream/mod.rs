@@ -17,7 +17,7 @@ use durablefetch_protocol::hush::hush;
 use durablefetch_protocol::redirect::{Chase, redirected};
 use durablefetch_protocol::response_head::Head;
 use durablefetch_protocol::{ErrorCode, ProtocolError};
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, pending, select};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use js_sys::Object;
@@ -90,28 +90,29 @@ pub(crate) async fn open(
     let signal = controller.signal();
     let timed_out = Rc::new(Cell::new(false));
     let timer = {
-        let timed_out = Rc::clone(&timed_out);
+        let (timed_out, controller) = (Rc::clone(&timed_out), controller.clone());
         sys::Timer::after(config.header_timeout, move || {
             timed_out.set(true);
             controller.abort();
         })
     };
     loop {
-        let response = match ask(&chase, body.as_deref(), &signal).await {
+        let asked = {
+            let asking = pin!(ask(&chase, body.as_deref(), &signal));
+            match select(asking, pin!(not_connected(chase.at(), config.connect_timeout))).await {
+                Either::Left((asked, _)) => asked,
+                Either::Right((late, _)) => {
+                    controller.abort();
+                    return Err(told(config, late));
+                }
+            }
+        };
+        let response = match asked {
             Ok(response) => response,
             Err(_) if timed_out.get() => return Err(ErrorCode::UpstreamTimeout.into()),
             // Its end has begun; nobody asks why.
             Err(_) if is_over() => return Err(ErrorCode::UpstreamFailed.into()),
-            Err(_) => {
-                let error = classify(chase.at()).await;
-                if config.access.tells_why() {
-                    return Err(error);
-                }
-                // A host's name is the app's to choose, and may be long.
-                let why: String = error.to_string().chars().take(LOGGED).collect();
-                worker::console_log!("an upstream did not answer: {why}");
-                return Err(hush(error));
-            }
+            Err(_) => return Err(told(config, classify(chase.at()).await)),
         };
         let status = StatusCode::from_u16(response.status()).map_err(|_| ErrorCode::UpstreamFailed)?;
         let answered = js::headers::from_js(&response.headers());
@@ -173,26 +174,68 @@ fn discard(response: &web_sys::Response) {
     }
 }
 
+/// Why there is no connection, as far as who asks may know it.
+fn told(config: &Config, error: ProtocolError) -> ProtocolError {
+    if config.access.tells_why() {
+        return error;
+    }
+    // A host's name is the app's to choose, and may be long.
+    let why: String = error.to_string().chars().take(LOGGED).collect();
+    worker::console_log!("an upstream did not answer: {why}");
+    hush(error)
+}
+
 /// A fetch that came to nothing says no more than "Network connection lost". Whether the upstream can be
 /// connected to at all is asked anew, without sending it anything.
 async fn classify(to: &Upstream) -> ProtocolError {
+    match connect(to, PROBE).await {
+        Connection::Taken => ErrorCode::UpstreamFailed.into(),
+        Connection::Refused(why) => unreachable(to, &why),
+        Connection::Pending => unreachable(to, &no_connection_within(PROBE)),
+    }
+}
+
+/// Comes back where there is no head after so long because there is no connection. The platform does not tell whether
+/// there is one, so another one is tried, and only what that leaves unanswered too counts.
+async fn not_connected(to: &Upstream, patience: Duration) -> ProtocolError {
+    sys::sleep(patience).await;
+    match connect(to, PROBE.min(patience)).await {
+        Connection::Pending => unreachable(to, &no_connection_within(patience)),
+        Connection::Taken | Connection::Refused(_) => pending().await,
+    }
+}
+
+/// What becomes of a connection that is only tried.
+enum Connection {
+    Taken,
+    Refused(String),
+    /// Nothing, for as long as it was waited for.
+    Pending,
+}
+
+async fn connect(to: &Upstream, patience: Duration) -> Connection {
     let url = to.url();
-    let unreachable = |why: &str| {
-        let message = format!("the upstream `{}` could not be connected to: {why}", url.authority());
-        ProtocolError::new(ErrorCode::UpstreamUnreachable, message)
-    };
     let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
-        return unreachable("its URL names no host and port");
+        return Connection::Refused("its URL names no host and port".into());
     };
     let socket = match Socket::builder().connect(host, port) {
         Ok(socket) => socket,
-        Err(error) => return unreachable(&error.to_string()),
+        Err(error) => return Connection::Refused(error.to_string()),
     };
     let opened = pin!(socket.opened());
-    let waited = pin!(sys::sleep(PROBE));
+    let waited = pin!(sys::sleep(patience));
     match select(opened, waited).await {
-        Either::Left((Ok(_), _)) => ErrorCode::UpstreamFailed.into(),
-        Either::Left((Err(error), _)) => unreachable(&error.to_string()),
-        Either::Right(_) => unreachable(&format!("no connection within {} s", PROBE.as_secs())),
+        Either::Left((Ok(_), _)) => Connection::Taken,
+        Either::Left((Err(error), _)) => Connection::Refused(error.to_string()),
+        Either::Right(_) => Connection::Pending,
     }
+}
+
+fn unreachable(to: &Upstream, why: &str) -> ProtocolError {
+    let message = format!("the upstream `{}` could not be connected to: {why}", to.url().authority());
+    ProtocolError::new(ErrorCode::UpstreamUnreachable, message)
+}
+
+fn no_connection_within(patience: Duration) -> String {
+    format!("no connection within {patience:?}")
 }

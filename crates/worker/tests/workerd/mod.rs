@@ -20,6 +20,7 @@ pub(crate) fn serve(settings: &Settings, store: &Path) -> Command {
     let variables = [
         ("TTL", time(settings.ttl)),
         ("MAX_AGE", time(settings.max_age)),
+        ("CONNECT_TIMEOUT", time(settings.connect_timeout)),
         ("HEADER_TIMEOUT", time(settings.header_timeout)),
         ("IDLE_TIMEOUT", time(settings.idle_timeout)),
         ("MAX_REQUEST_BYTES", settings.request_bytes.map(|size| size.to_string())),
