@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from '../../examples/chat/node_modules/vite/dist/node/index.js'
-import { serveFiles } from '../e2e/lib/files.js'
+import { serveFiles } from '../lib/files.js'
 
 const PAGE = '<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">'
 const at = (path) => fileURLToPath(new URL(path, import.meta.url))

@@ -1,7 +1,7 @@
 // What is fetched: so many bytes at once, or a chunk every so many milliseconds with the time in it.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { listen } from '../e2e/lib/listen.js'
+import { listen } from '../lib/listen.js'
 
 const BLOCK = Buffer.alloc(64 << 10, 7)
 const wall = () => performance.timeOrigin + performance.now()

@@ -28,7 +28,7 @@ async function node() {
 
 async function browser() {
   const { startSite } = await import('./site.js')
-  const { launchBrowser } = await import('../e2e/lib/browser.js')
+  const { launchBrowser } = await import('../lib/browser.js')
   const site = await startSite(MODULES)
   const chromium = await launchBrowser()
   const page = await chromium.newPage()

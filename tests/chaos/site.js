@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { listen } from '../e2e/lib/listen.js'
+import { listen } from '../lib/listen.js'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const PAGE = '<!doctype html><meta charset="utf-8"><title>chaos</title><link rel="icon" href="data:,">'

@@ -7,8 +7,8 @@ import { createServer } from 'node:http'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { within } from '../e2e/lib/deadline.js'
-import { startRecorder } from '../e2e/lib/recorder.js'
+import { within } from '../lib/deadline.js'
+import { startRecorder } from '../lib/recorder.js'
 import { at, blocksIn, pages, ROOT } from './lib/pages.js'
 
 const exec = promisify(execFile)

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
-import { launchBrowser } from './lib/browser.js'
-import { listen } from './lib/listen.js'
-import { startRecorder } from './lib/recorder.js'
+import { launchBrowser } from '../lib/browser.js'
+import { listen } from '../lib/listen.js'
+import { startRecorder } from '../lib/recorder.js'
 
 const SECRET = 'the secret of this machine'
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { answerTo, beginningOf, wordsOf } from './lib/answers.js'
 import { ChatPage } from './lib/chat-page.js'
-import { within } from './lib/deadline.js'
-import { seeded } from './lib/random.js'
+import { within } from '../lib/deadline.js'
+import { seeded } from '../lib/random.js'
 import { startWorld } from './lib/world.js'
 
 const ROUNDS = Number(process.env.E2E_ROUNDS ?? 1)

@@ -5,9 +5,9 @@ import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { launchBrowser } from './lib/browser.js'
+import { launchBrowser } from '../lib/browser.js'
 import { ChatPage } from './lib/chat-page.js'
-import { within } from './lib/deadline.js'
+import { within } from '../lib/deadline.js'
 
 /** Which recorder these tests are about: see lib/recorder.js. */
 const RECORDER = process.env.E2E_RECORDER ?? 'native'

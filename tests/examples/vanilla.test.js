@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { launchBrowser } from '../e2e/lib/browser.js'
+import { launchBrowser } from '../lib/browser.js'
 import { example } from './lib/places.js'
 import { picture } from './lib/picture.js'
 import { start } from './lib/process.js'

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { startRecorder } from '../e2e/lib/recorder.js'
+import { startRecorder } from '../lib/recorder.js'
 import { startNginx } from '../failures/lib/nginx.js'
 
 const BINARY =

@@ -1,12 +1,12 @@
 // Cuts, short ends, stalls and answers of intermediaries, between Chromium and a real recorder.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startCutProxy } from '../e2e/lib/cut-proxy.js'
-import { within } from '../e2e/lib/deadline.js'
-import { seeded } from '../e2e/lib/random.js'
+import { startCutProxy } from '../lib/cut-proxy.js'
+import { within } from '../lib/deadline.js'
+import { seeded } from '../lib/random.js'
 import { startHttpProxy } from './lib/http-proxy.js'
 import { OPTIONS, startPages } from './lib/page.js'
-import { startWorld } from './lib/world.js'
+import { startWorld } from '../lib/world.js'
 
 const TEXT = Array.from({ length: 60 }, (_, at) => `word ${at}, naïve, 日本, 😀\n`).join('')
 const BYTES = Buffer.from(TEXT)

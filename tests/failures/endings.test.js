@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { startCutProxy } from '../e2e/lib/cut-proxy.js'
+import { startCutProxy } from '../lib/cut-proxy.js'
 import { OPTIONS, startPages } from './lib/page.js'
-import { startWorld } from './lib/world.js'
+import { startWorld } from '../lib/world.js'
 
 const HALF = 'the first half, '
 const SECRET = 'a secret of thirty-two bytes or a few more'

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
-import { startCutProxy } from '../e2e/lib/cut-proxy.js'
-import { within } from '../e2e/lib/deadline.js'
-import { listen } from '../e2e/lib/listen.js'
+import { startCutProxy } from '../lib/cut-proxy.js'
+import { within } from '../lib/deadline.js'
+import { listen } from '../lib/listen.js'
 import { startPages } from './lib/page.js'
-import { startWorld } from './lib/world.js'
+import { startWorld } from '../lib/world.js'
 
 const FETCHES = 10_000
 const ROUNDS = 8

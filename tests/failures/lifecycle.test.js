@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { toBackgroundAndBack } from '../e2e/lib/browser.js'
-import { startCutProxy } from '../e2e/lib/cut-proxy.js'
+import { toBackgroundAndBack } from '../lib/browser.js'
+import { startCutProxy } from '../lib/cut-proxy.js'
 import { startPages } from './lib/page.js'
-import { startWorld } from './lib/world.js'
+import { startWorld } from '../lib/world.js'
 
 /** Ten times what a reconnection takes on a busy machine. */
 const IMPATIENT = { initialDelayMs: 20, maxDelayMs: 100, giveUpAfterMs: 3000 }

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { within } from '../e2e/lib/deadline.js'
+import { within } from '../lib/deadline.js'
 import { startHttpProxy } from './lib/http-proxy.js'
 import { NGINX, startNginx } from './lib/nginx.js'
 import { startPages } from './lib/page.js'
-import { startWorld } from './lib/world.js'
+import { startWorld } from '../lib/world.js'
 
 const QUESTION = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"question":"Why?"}' }
 const HALF = 'the first half, '

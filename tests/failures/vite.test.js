@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { createServer } from '../../examples/chat/node_modules/vite/dist/node/index.js'
-import { startCutProxy } from '../e2e/lib/cut-proxy.js'
+import { startCutProxy } from '../lib/cut-proxy.js'
 import { startPages } from './lib/page.js'
-import { startWorld } from './lib/world.js'
+import { startWorld } from '../lib/world.js'
 
 const { version } = JSON.parse(
   readFileSync(new URL('../../examples/chat/node_modules/vite/package.json', import.meta.url), 'utf8'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startRecorder } from '../e2e/lib/recorder.js'
+import { startRecorder } from '../lib/recorder.js'
 import { freshProject, node } from './lib/project.js'
 import { startUpstream, TEXT } from './lib/upstream.js'
 

@@ -5,7 +5,7 @@ import { checkMixed, checkReport } from './lib/check.js'
 import { executes } from './lib/executes.js'
 import { project } from './lib/project.js'
 import { checkPage } from './lib/report.js'
-import { serveStatic } from './lib/static.js'
+import { serveStatic } from '../lib/static.js'
 
 const slim = (report, world) => checkReport(report, world, { atImport: 1 })
 const pages = [

@@ -2,7 +2,7 @@ import { executes } from './lib/executes.js'
 import { run } from './lib/process.js'
 import { project } from './lib/project.js'
 import { checkPage, checkProcess } from './lib/report.js'
-import { serveStatic } from './lib/static.js'
+import { serveStatic } from '../lib/static.js'
 
 executes('Bun', async (t) => {
   const { dir, bin, version } = await project('bun')

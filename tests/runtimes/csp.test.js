@@ -4,7 +4,7 @@ import { executes } from './lib/executes.js'
 import { readPage } from './lib/page.js'
 import { project } from './lib/project.js'
 import { checkPage } from './lib/report.js'
-import { serveStatic } from './lib/static.js'
+import { serveStatic } from '../lib/static.js'
 import { startWorld } from './lib/world.js'
 
 const policy = (scripts) => ({ 'content-security-policy': `default-src 'self'; script-src ${scripts}; connect-src *` })

@@ -3,7 +3,7 @@ import { executes } from './lib/executes.js'
 import { run } from './lib/process.js'
 import { project } from './lib/project.js'
 import { checkPage, checkProcess } from './lib/report.js'
-import { serveStatic } from './lib/static.js'
+import { serveStatic } from '../lib/static.js'
 
 const slim = (report, world) => checkReport(report, world, { atImport: 1 })
 const builds = [

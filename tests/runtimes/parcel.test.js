@@ -3,7 +3,7 @@ import { executes } from './lib/executes.js'
 import { run, serve } from './lib/process.js'
 import { project } from './lib/project.js'
 import { checkPage } from './lib/report.js'
-import { serveStatic } from './lib/static.js'
+import { serveStatic } from '../lib/static.js'
 import { nowhere } from './lib/upstream.js'
 
 // No "@parcel/resolver-default" in package.json: Parcel then reads `main` and not the exports map.

@@ -2,7 +2,7 @@ import { executes } from './lib/executes.js'
 import { run } from './lib/process.js'
 import { project } from './lib/project.js'
 import { checkPage } from './lib/report.js'
-import { serveStatic } from './lib/static.js'
+import { serveStatic } from '../lib/static.js'
 
 // Rollup alone follows no package names: node-resolve is the one plugin that everybody has.
 executes('Rollup', async (t) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { executes } from './lib/executes.js'
 import { readPage } from './lib/page.js'
 import { project } from './lib/project.js'
-import { serveStatic } from './lib/static.js'
+import { serveStatic } from '../lib/static.js'
 
 const BEFORE = { text: 'before' }
 const AFTER = { before: BEFORE, after: { text: 'after' }, replaced: 800, cleared: [null, null] }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { executes } from './lib/executes.js'
 import { readPage } from './lib/page.js'
 import { project } from './lib/project.js'
-import { serveStatic } from './lib/static.js'
+import { serveStatic } from '../lib/static.js'
 import { BODY } from './lib/upstream.js'
 import { startWorld } from './lib/world.js'
 

@@ -6,7 +6,7 @@ import { executes } from './lib/executes.js'
 import { serve, run } from './lib/process.js'
 import { project } from './lib/project.js'
 import { checkPage } from './lib/report.js'
-import { serveStatic } from './lib/static.js'
+import { serveStatic } from '../lib/static.js'
 
 const pages = [
   { page: 'default entry', root: '.', check: checkReport, modules: 0 },

@@ -1,13 +1,13 @@
 // The package in workers: no document, no window, no localStorage.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import { startCutProxy } from '../e2e/lib/cut-proxy.js'
-import { listen } from '../e2e/lib/listen.js'
+import { startCutProxy } from '../lib/cut-proxy.js'
+import { listen } from '../lib/listen.js'
 import { checkReport } from './lib/check.js'
 import { executes } from './lib/executes.js'
 import { readPage } from './lib/page.js'
 import { project } from './lib/project.js'
-import { serveStatic } from './lib/static.js'
+import { serveStatic } from '../lib/static.js'
 import { BODY } from './lib/upstream.js'
 import { startWorld } from './lib/world.js'
 

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DurableFetchClient } from 'original'
-import { startRecorder } from '../e2e/lib/recorder.js'
+import { startRecorder } from '../lib/recorder.js'
 import { ANSWER, HALF } from '../users/lib/answer.js'
 import { startPages } from './lib/clients.js'
 import { COMMON, QUESTION, runEach } from './lib/scenarios.js'

@@ -1,9 +1,9 @@
 // Our client with a recorder of 0.1.0: nothing of what is new works there, and nothing may be harmed.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startCutProxy } from '../e2e/lib/cut-proxy.js'
-import { within } from '../e2e/lib/deadline.js'
-import { Gate } from '../e2e/lib/gate.js'
+import { startCutProxy } from '../lib/cut-proxy.js'
+import { within } from '../lib/deadline.js'
+import { Gate } from '../lib/gate.js'
 import { ANSWER, HALF } from '../users/lib/answer.js'
 import { installOurs } from '../users/lib/ours.js'
 import { startPages } from './lib/clients.js'

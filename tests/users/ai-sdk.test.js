@@ -1,7 +1,7 @@
 // useChat and useCompletion of the AI SDK 5, 6 and 7, in a React page under StrictMode.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { within } from '../e2e/lib/deadline.js'
+import { within } from '../lib/deadline.js'
 import { ANSWER, HALF, WORDS } from './lib/answer.js'
 import { runEach } from './lib/sdk-scenarios.js'
 

@@ -6,7 +6,7 @@ import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontex
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
 import { z } from 'zod'
-import { within } from '../e2e/lib/deadline.js'
+import { within } from '../lib/deadline.js'
 import { recorderFor } from './lib/beside.js'
 import { installOurs } from './lib/ours.js'
 import { signal, startScripted } from './lib/scripted.js'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EventSource } from 'eventsource'
-import { within } from '../e2e/lib/deadline.js'
+import { within } from '../lib/deadline.js'
 import { recorderFor } from './lib/beside.js'
 import { installOurs } from './lib/ours.js'
 import { signal, startScripted } from './lib/scripted.js'

@@ -1,7 +1,7 @@
 // df.chatTransport of single requests: what is sent again after a failure, and what stopChat stops.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { launchBrowser } from '../e2e/lib/browser.js'
+import { launchBrowser } from '../lib/browser.js'
 import { recorderFor } from './lib/beside.js'
 import { installOurs } from './lib/ours.js'
 import { sendEvents } from './lib/protocols/event-stream.js'

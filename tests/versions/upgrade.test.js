@@ -1,8 +1,8 @@
 // A recorder of 0.2 is stopped, and ours is started with its data, on its port; clients of 0.2 go on.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Gate } from '../e2e/lib/gate.js'
-import { BINARY, startRecorder } from '../e2e/lib/recorder.js'
+import { Gate } from '../lib/gate.js'
+import { BINARY, startRecorder } from '../lib/recorder.js'
 import { QUESTION } from '../seed-compat/lib/scenarios.js'
 import { startUpstream } from '../seed-compat/lib/upstream.js'
 import { driverOf } from '../seed-compat/page/driver.js'

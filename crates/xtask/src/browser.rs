@@ -1,4 +1,5 @@
-//! Chromium and its WebDriver, for the tests. `CHROMIUM` and `CHROMEDRIVER` name other ones.
+//! The browsers of the tests: Chromium and its WebDriver for all, Firefox and WebKit for what has to be the same in every
+//! engine. Variables of their names name other ones.
 
 use std::path::PathBuf;
 
@@ -17,10 +18,32 @@ const REMEDY: &str = "`sudo apt-get install chromium chromium-driver` (Debian; o
      `chromium` and `chromedriver` of the same major version), or name them: CHROMIUM=/path/to/chromium \
      CHROMEDRIVER=/path/to/chromedriver";
 
+const FIREFOX: Program = Program { variable: "FIREFOX", names: &["firefox-esr", "firefox"] };
+const WEBKIT_DRIVER: Program = Program { variable: "WEBKIT_DRIVER", names: &["WebKitWebDriver"] };
+const XVFB: Program = Program { variable: "XVFB", names: &["Xvfb"] };
+
+const ENGINES_REMEDY: &str = "`sudo apt-get install firefox-esr webkit2gtk-driver xvfb` (Debian; on other systems Firefox, \
+     WebKitGTK with its MiniBrowser and WebDriver, and Xvfb), or name them: FIREFOX=… WEBKIT_DRIVER=… MINIBROWSER=… XVFB=…";
+
 /// The browser that the tests drive.
 pub(crate) struct Browser {
     pub(crate) chromium: PathBuf,
     pub(crate) chromedriver: PathBuf,
+}
+
+/// What the other two engines are driven by.
+pub(crate) struct Engines {
+    pub(crate) firefox: PathBuf,
+    pub(crate) webkit_driver: PathBuf,
+    pub(crate) xvfb: PathBuf,
+}
+
+/// Finds Firefox, WebKit and a display for it, or installs them.
+pub(crate) fn ensure_engines(repo: &Repo) -> Result<Engines> {
+    let packages = ["firefox-esr", "webkit2gtk-driver", "xvfb"];
+    let [firefox, webkit_driver, xvfb] =
+        apt::ensure(repo, [&FIREFOX, &WEBKIT_DRIVER, &XVFB], &packages, ENGINES_REMEDY)?;
+    Ok(Engines { firefox, webkit_driver, xvfb })
 }
 
 /// Finds both, or installs them.

@@ -68,7 +68,7 @@ pub(crate) fn short(repo: &Repo, seeds: Seeds) -> Result<()> {
 
 /// The program, with all that takes part built and installed.
 fn prepared(repo: &Repo) -> Result<Command> {
-    npm::ensure(repo, "tests/e2e")?;
+    npm::ensure(repo, "tests/lib")?;
     let browser = browser::ensure(repo)?;
     let mut build = repo.command("cargo");
     build.args(["build", "-p", "durablefetch-chaos", "-p", "durablefetch-server"]);

@@ -1,8 +1,8 @@
 // The example's own API server, with a record of who asked what and when each connection ended.
 import { createApi } from '../../../examples/chat/server/api.js'
 import { mockModel } from '../../../examples/chat/server/mock-model.js'
-import { listen } from './listen.js'
-import { requestLog } from './request-log.js'
+import { listen } from '../../lib/listen.js'
+import { requestLog } from '../../lib/request-log.js'
 
 export async function startApi({ gate }) {
   const { requests, add, until } = requestLog()

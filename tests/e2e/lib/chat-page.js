@@ -1,7 +1,7 @@
 // What a person does with the example's page, and what they see.
 import assert from 'node:assert/strict'
-import { toBackgroundAndBack } from './browser.js'
-import { within } from './deadline.js'
+import { toBackgroundAndBack } from '../../lib/browser.js'
+import { within } from '../../lib/deadline.js'
 
 export class ChatPage {
   /** Opens the page: a new chat, or the one at `address`. */

@@ -1,9 +1,9 @@
 // Everything a test needs, started fresh and taken down after it: API server, recorder, page, browser.
 import { startApi } from './api.js'
-import { launchBrowser } from './browser.js'
-import { startCutProxy } from './cut-proxy.js'
-import { Gate } from './gate.js'
-import { startRecorder } from './recorder.js'
+import { launchBrowser } from '../../lib/browser.js'
+import { startCutProxy } from '../../lib/cut-proxy.js'
+import { Gate } from '../../lib/gate.js'
+import { startRecorder } from '../../lib/recorder.js'
 import { startSite } from './site.js'
 
 /**

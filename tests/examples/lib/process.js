@@ -1,7 +1,7 @@
 // A program of an example, as a child process whose output is watched.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { within } from '../../e2e/lib/deadline.js'
+import { within } from '../../lib/deadline.js'
 
 /** Gone after the test. */
 export function start(t, program, args, { cwd, env = {} }) {

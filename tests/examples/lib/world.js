@@ -1,9 +1,9 @@
 // What an example talks to: a real recorder, and the examples' own upstream, stopped at a word of the test's choice.
 import { createUpstream, wordsOf } from '../../../examples/upstream/upstream.js'
-import { within } from '../../e2e/lib/deadline.js'
-import { Gate } from '../../e2e/lib/gate.js'
-import { listen } from '../../e2e/lib/listen.js'
-import { startRecorder } from '../../e2e/lib/recorder.js'
+import { within } from '../../lib/deadline.js'
+import { Gate } from '../../lib/gate.js'
+import { listen } from '../../lib/listen.js'
+import { startRecorder } from '../../lib/recorder.js'
 
 /** What the first answer says: whole, and its first `words` words. */
 export const ANSWER = wordsOf(1).join('')

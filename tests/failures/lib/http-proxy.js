@@ -1,8 +1,8 @@
 // An intermediary that speaks HTTP and lies: answers in the recorder's place, ends bodies early and cleanly, stalls.
 import { EventEmitter, once } from 'node:events'
 import { createServer, request as ask } from 'node:http'
-import { within } from '../../e2e/lib/deadline.js'
-import { listen } from '../../e2e/lib/listen.js'
+import { within } from '../../lib/deadline.js'
+import { listen } from '../../lib/listen.js'
 
 export async function startHttpProxy({ targetPort }) {
   const events = new EventEmitter().setMaxListeners(0)

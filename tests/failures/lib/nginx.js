@@ -6,8 +6,8 @@ import { access, chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { within } from '../../e2e/lib/deadline.js'
-import { startCutProxy } from '../../e2e/lib/cut-proxy.js'
+import { within } from '../../lib/deadline.js'
+import { startCutProxy } from '../../lib/cut-proxy.js'
 
 export const NGINX = process.env.NGINX ?? '/usr/sbin/nginx'
 

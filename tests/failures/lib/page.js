@@ -1,10 +1,10 @@
-// The page of `../page`, with the packed package in it, and a driver for what its responses do.
+// The page of `tests/lib/page`, with the packed package in it, and a driver for what its responses do.
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
-import { launchBrowser } from '../../e2e/lib/browser.js'
-import { within } from '../../e2e/lib/deadline.js'
-import { freshProject } from '../../package/lib/project.js'
-import { serveStatic } from '../../runtimes/lib/static.js'
+import { launchBrowser } from '../../lib/browser.js'
+import { within } from '../../lib/deadline.js'
+import { freshProject } from '../../lib/project.js'
+import { serveStatic } from '../../lib/static.js'
 import { openRaw } from './raw-page.js'
 
 /** Short delays, so that tests take seconds; long enough that a busy machine is no failure. */
@@ -12,7 +12,7 @@ export const OPTIONS = { retry: { initialDelayMs: 20, maxDelayMs: 200, giveUpAft
 
 /** Served and opened as often as need be; gone after the test. `more`: options of Playwright's launch. */
 export async function startPages(t, more) {
-  const { dir, manifest, files } = await freshProject(t, fileURLToPath(new URL('../page', import.meta.url)))
+  const { dir, manifest, files } = await freshProject(t, fileURLToPath(new URL('../../lib/page', import.meta.url)))
   // npm has an older package of this name: without WebAssembly.
   assert.ok(
     files.some((file) => file.endsWith('.wasm')),

@@ -1,6 +1,6 @@
 // A page that Playwright does not look after: it keeps every page of its own shown and focused, so that none of them
 // can be hidden or frozen.
-import { within } from '../../e2e/lib/deadline.js'
+import { within } from '../../lib/deadline.js'
 
 /** Opens it in the browser's own profile. `send(method, parameters)` is the DevTools protocol. */
 export async function openRaw(browser, address) {

@@ -1,7 +1,7 @@
 // The page's own server: the page, its script, and one file next to it.
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { serveFiles } from '../../e2e/lib/files.js'
+import { serveFiles } from '../../lib/files.js'
 
 const ENTRY = fileURLToPath(new URL('../page/main.js', import.meta.url))
 const PAGE =

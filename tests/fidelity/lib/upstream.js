@@ -1,7 +1,7 @@
 // The server that both kinds of fetch ask: small, scripted by path and query, open to every origin.
 import { createServer } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { listen } from '../../e2e/lib/listen.js'
+import { listen } from '../../lib/listen.js'
 
 const TEXT = 'hello, wörld'
 const EMPTY_MODULE = Buffer.from('0061736d01000000', 'hex')

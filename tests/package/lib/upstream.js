@@ -1,6 +1,6 @@
 // A small upstream that streams, and counts how often it was asked.
 import { createServer } from 'node:http'
-import { listen } from '../../e2e/lib/listen.js'
+import { listen } from '../../lib/listen.js'
 
 export const TEXT = Array.from({ length: 200 }, (_, line) => `line ${line}: naïve façade — 😀\n`).join('')
 

@@ -1,5 +1,5 @@
 // Opens a project's page in Chromium and takes the report that it writes into itself.
-import { launchBrowser } from '../../e2e/lib/browser.js'
+import { launchBrowser } from '../../lib/browser.js'
 
 // What Chromium itself says of `world.nowhere`, of a body cut by the recorder and of asking for the rest of it (410).
 const EXPECTED =

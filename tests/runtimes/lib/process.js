@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { within } from '../../e2e/lib/deadline.js'
+import { within } from '../../lib/deadline.js'
 
 const exec = promisify(execFile)
 

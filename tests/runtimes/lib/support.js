@@ -51,8 +51,8 @@ ${LIBRARIES.map(([title, names]) => `| ${title} | ${names.map(libraries).join(',
 
 ## Browsers
 
-${chromium}. Firefox and Safari are not among what is executed. The package asks for nothing that they lack: bodies that are
-streams of JavaScript's, WebAssembly with reference types, \`AbortSignal\`.
+${chromium}. Firefox and WebKit are not among what these tests execute; \`tests/engines\` runs
+streams, cuts, reloads and Stop in all three.
 
 ## Between the page and the recorder
 

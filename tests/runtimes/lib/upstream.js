@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
-import { listen } from '../../e2e/lib/listen.js'
+import { listen } from '../../lib/listen.js'
 
 /** What `/stream` sends: bytes of every value, in two parts. */
 export const BODY = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, at) => (at * 31 + (at >> 8) * 7) & 255))

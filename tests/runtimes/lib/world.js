@@ -1,5 +1,5 @@
 // What the projects talk to: a real recorder and an upstream, fresh for each test.
-import { startRecorder } from '../../e2e/lib/recorder.js'
+import { startRecorder } from '../../lib/recorder.js'
 import { nowhere, startUpstream } from './upstream.js'
 
 export async function startWorld(t) {

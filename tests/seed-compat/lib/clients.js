@@ -2,8 +2,8 @@
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { launchBrowser } from '../../e2e/lib/browser.js'
-import { listen } from '../../e2e/lib/listen.js'
+import { launchBrowser } from '../../lib/browser.js'
+import { listen } from '../../lib/listen.js'
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
 

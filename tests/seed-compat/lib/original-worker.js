@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import workerd from 'workerd'
-import { within } from '../../e2e/lib/deadline.js'
+import { within } from '../../lib/deadline.js'
 
 // Its package.json has no `exports`, so every file of it can be reached.
 const ORIGINAL = fileURLToPath(new URL('../node_modules/original/', import.meta.url))

@@ -1,8 +1,8 @@
 // The scenarios that any client passes with any recorder, the chats that any recorder serves to our client, and running
 // scenarios in Node and Chromium.
 import assert from 'node:assert/strict'
-import { within } from '../../e2e/lib/deadline.js'
-import { Gate } from '../../e2e/lib/gate.js'
+import { within } from '../../lib/deadline.js'
+import { Gate } from '../../lib/gate.js'
 import { ANSWER, HALF } from '../../users/lib/answer.js'
 import { startUpstream } from './upstream.js'
 

@@ -1,6 +1,6 @@
 // An upstream that streams words through a gate, and remembers what it was asked.
 import { createServer } from 'node:http'
-import { listen } from '../../e2e/lib/listen.js'
+import { listen } from '../../lib/listen.js'
 import { words } from '../../users/lib/answer.js'
 
 /** `host`: the address of this machine to listen on. */

@@ -1,5 +1,5 @@
 // A recorder, and clients of it in Node, for tests that cut nothing.
-import { startRecorder } from '../../e2e/lib/recorder.js'
+import { startRecorder } from '../../lib/recorder.js'
 
 /** Stopped after the test. */
 export async function recorderFor(t) {

@@ -1,6 +1,6 @@
 // A chat (or completion) of one version of the AI SDK, as a person uses it.
 import assert from 'node:assert/strict'
-import { toBackgroundAndBack } from '../../e2e/lib/browser.js'
+import { toBackgroundAndBack } from '../../lib/browser.js'
 
 export class ChatPage {
   /** `options`: words that the page knows in its address; `reuse`: of its client; `id`: of a chat that another page has opened. */

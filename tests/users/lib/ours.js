@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { freshProject } from '../../package/lib/project.js'
+import { freshProject } from '../../lib/project.js'
 
 /** Removed after the test. */
 export async function installOurs(t) {

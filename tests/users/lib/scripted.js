@@ -1,8 +1,8 @@
 // An upstream whose answers a test writes itself.
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { listen } from '../../e2e/lib/listen.js'
-import { requestLog } from '../../e2e/lib/request-log.js'
+import { listen } from '../../lib/listen.js'
+import { requestLog } from '../../lib/request-log.js'
 
 /**
  * Stopped after the test. Each request is read whole and listed in `requests`, with its `number` among them from 0 on;

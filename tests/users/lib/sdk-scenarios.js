@@ -1,5 +1,5 @@
 // Scenarios in Chromium with each version of the AI SDK, each in a world of its own.
-import { launchBrowser } from '../../e2e/lib/browser.js'
+import { launchBrowser } from '../../lib/browser.js'
 import { ChatPage } from './chat-page.js'
 import { installOurs } from './ours.js'
 import { startSite } from './site.js'

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { listen } from '../../e2e/lib/listen.js'
+import { listen } from '../../lib/listen.js'
 
 const html = (script) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${script}</title><link rel="icon" href="data:,"></head>

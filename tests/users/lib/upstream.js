@@ -1,7 +1,7 @@
 // The mock upstream: says the same answer in the protocol of each library.
 import { createServer } from 'node:http'
-import { listen } from '../../e2e/lib/listen.js'
-import { requestLog } from '../../e2e/lib/request-log.js'
+import { listen } from '../../lib/listen.js'
+import { requestLog } from '../../lib/request-log.js'
 import { aiSdk, aiSdkNumbered, aiSdkTool } from './protocols/ai-sdk.js'
 import { anthropic } from './protocols/anthropic.js'
 import { openai } from './protocols/openai.js'

@@ -1,7 +1,7 @@
 // Everything a case needs, started fresh: mock upstream, recorder, and between client and recorder a proxy that cuts.
-import { Gate } from '../../e2e/lib/gate.js'
-import { startCutProxy } from '../../e2e/lib/cut-proxy.js'
-import { startRecorder } from '../../e2e/lib/recorder.js'
+import { Gate } from '../../lib/gate.js'
+import { startCutProxy } from '../../lib/cut-proxy.js'
+import { startRecorder } from '../../lib/recorder.js'
 import { startUpstream } from './upstream.js'
 
 export async function startWorld(t) {

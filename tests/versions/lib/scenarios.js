@@ -1,9 +1,9 @@
 // What both directions have in common, and running it: each scenario with recorder, proxy and upstream of its own.
 import assert from 'node:assert/strict'
 import { setImmediate as yieldToIo } from 'node:timers/promises'
-import { startCutProxy } from '../../e2e/lib/cut-proxy.js'
-import { within } from '../../e2e/lib/deadline.js'
-import { startRecorder } from '../../e2e/lib/recorder.js'
+import { startCutProxy } from '../../lib/cut-proxy.js'
+import { within } from '../../lib/deadline.js'
+import { startRecorder } from '../../lib/recorder.js'
 import { startPages } from '../../seed-compat/lib/clients.js'
 import { CHATS, COMMON, QUESTION, runEach } from '../../seed-compat/lib/scenarios.js'
 import { driverOf } from '../../seed-compat/page/driver.js'

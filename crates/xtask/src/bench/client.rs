@@ -16,7 +16,7 @@ pub(crate) struct Options {
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     package::run(repo)?;
     npm::ensure(repo, "examples/chat")?;
-    npm::ensure(repo, "tests/e2e")?;
+    npm::ensure(repo, "tests/lib")?;
     npm::ensure(repo, "crates/bench/peers")?;
     let release = release::build(repo, &["durablefetch-server"])?;
 

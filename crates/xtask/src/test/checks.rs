@@ -25,6 +25,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "size", needs: &["package"], run: |context| size::check(context.repo) },
     Check { name: "package in use", needs: &["package"], run: package_tests },
     Check { name: "end to end", needs: &["package"], run: end_to_end },
+    Check { name: "three engines", needs: &["package"], run: three_engines },
     Check { name: "faults by seed", needs: &["package"], run: faults_by_seed },
     Check { name: "examples", needs: &["package"], run: examples },
     Check { name: "documentation in use", needs: &["package"], run: documentation_in_use },
@@ -86,7 +87,7 @@ fn package_tests(context: &Context<'_>) -> Result<()> {
     build_recorder(context)?;
     // The example's types are checked, and the libraries of the end-to-end tests are used.
     npm::ensure(context.repo, "examples/chat")?;
-    npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "tests/lib")?;
     npm::ensure(context.repo, "tests/package")?;
     node_tests(context, "tests/package")
 }
@@ -94,8 +95,21 @@ fn package_tests(context: &Context<'_>) -> Result<()> {
 fn end_to_end(context: &Context<'_>) -> Result<()> {
     build_recorder(context)?;
     npm::ensure(context.repo, "examples/chat")?;
-    npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "tests/lib")?;
     node_tests(context, "tests/e2e")
+}
+
+/// What has to be the same in Chromium, Firefox and WebKit.
+fn three_engines(context: &Context<'_>) -> Result<()> {
+    let engines = browser::ensure_engines(context.repo)?;
+    build_recorder(context)?;
+    npm::ensure(context.repo, "tests/lib")?;
+    let variables = [
+        ("FIREFOX", engines.firefox.as_os_str()),
+        ("WEBKIT_DRIVER", engines.webkit_driver.as_os_str()),
+        ("XVFB", engines.xvfb.as_os_str()),
+    ];
+    node_tests_with(context, "tests/engines", &variables)
 }
 
 fn faults_by_seed(context: &Context<'_>) -> Result<()> {
@@ -105,7 +119,7 @@ fn faults_by_seed(context: &Context<'_>) -> Result<()> {
 /// The ones that start at once; `--all` has the others.
 fn examples(context: &Context<'_>) -> Result<()> {
     build_recorder(context)?;
-    for folder in ["tests/e2e", "examples/vanilla", "examples/node", "examples/openai"] {
+    for folder in ["tests/lib", "examples/vanilla", "examples/node", "examples/openai"] {
         npm::ensure(context.repo, folder)?;
     }
     node_tests(context, "tests/examples")

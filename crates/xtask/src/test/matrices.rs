@@ -30,7 +30,7 @@ pub(super) const MATRICES: &[Check] = &[
 /// One folder of tests that use the recorder, Chromium and what the end-to-end tests are made of.
 fn tests(context: &Context<'_>, folder: &str) -> Result<()> {
     build_recorder(context)?;
-    npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "tests/lib")?;
     npm::ensure(context.repo, folder)?;
     node_tests(context, folder)
 }
@@ -39,7 +39,7 @@ fn tests(context: &Context<'_>, folder: &str) -> Result<()> {
 fn versions(context: &Context<'_>) -> Result<()> {
     let previous = previous::ensure(context.repo)?;
     build_recorder(context)?;
-    npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "tests/lib")?;
     npm::ensure(context.repo, "tests/seed-compat")?;
     let variables =
         [("PREVIOUS_BIN", previous.recorder.as_os_str()), ("PREVIOUS_PKG", previous.package.as_os_str())];
@@ -51,7 +51,7 @@ fn failures(context: &Context<'_>) -> Result<()> {
     let nginx = nginx(context)?;
     build_recorder(context)?;
     npm::ensure(context.repo, "examples/chat")?;
-    npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "tests/lib")?;
     node_tests_with(context, "tests/failures", &[("NGINX", nginx.as_os_str())])
 }
 
@@ -73,7 +73,7 @@ fn nginx(context: &Context<'_>) -> Result<PathBuf> {
 /// Each of its projects installs its own packages; only the browser comes from the end-to-end tests.
 fn runtimes(context: &Context<'_>) -> Result<()> {
     build_recorder(context)?;
-    npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "tests/lib")?;
     node_tests(context, "tests/runtimes")
 }
 
@@ -89,7 +89,7 @@ fn dependencies(context: &Context<'_>) -> Result<()> {
 /// Next.js, and the demos as their one command starts them.
 fn slow_examples(context: &Context<'_>) -> Result<()> {
     build_recorder(context)?;
-    npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "tests/lib")?;
     npm::ensure(context.repo, "examples/next")?;
     node_tests(context, "tests/examples/slow")
 }
@@ -124,6 +124,6 @@ fn conformance_of_the_original(context: &Context<'_>) -> Result<()> {
 /// The end-to-end tests of the chat once more, through the recorder on Durable Objects.
 fn chat_on_workerd(context: &Context<'_>) -> Result<()> {
     npm::ensure(context.repo, "examples/chat")?;
-    npm::ensure(context.repo, "tests/e2e")?;
+    npm::ensure(context.repo, "tests/lib")?;
     node_tests_with(context, "tests/e2e", &[("E2E_RECORDER", "worker".as_ref())])
 }

@@ -1,6 +1,6 @@
 // What every test needs besides a page: an upstream that it steers and a recorder of its own.
-import { startRecorder } from '../../e2e/lib/recorder.js'
-import { startUpstream } from './upstream.js'
+import { startRecorder } from './recorder.js'
+import { startUpstream } from './scripted-upstream.js'
 
 /** `start(thing)` keeps what was started until the test is over; the last goes first. */
 export async function startWorld(t, { args } = {}) {

@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url'
 import { within } from './deadline.js'
 
 export const BINARY =
-  process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../../target/debug/durablefetch', import.meta.url))
-const WORKER = fileURLToPath(new URL('../../../crates/worker/', import.meta.url))
+  process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
+const WORKER = fileURLToPath(new URL('../../crates/worker/', import.meta.url))
 // What the native recorder prints, and what workerd writes to its control file.
 const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)|"event":"listen".*"port":(\d+)/
 

@@ -1,8 +1,8 @@
 // An upstream that does what a test tells it, one request at a time: "in the middle of a body" is a place.
 import { createServer } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { listen } from '../../e2e/lib/listen.js'
-import { requestLog } from '../../e2e/lib/request-log.js'
+import { listen } from './listen.js'
+import { requestLog } from './request-log.js'
 
 export async function startUpstream() {
   const { requests, add, when } = requestLog()

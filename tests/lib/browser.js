@@ -4,7 +4,7 @@ import { chromium } from 'playwright-core'
 
 // The same flags as the client's own browser tests.
 const { 'goog:chromeOptions': options } = JSON.parse(
-  readFileSync(new URL('../../../webdriver.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../webdriver.json', import.meta.url), 'utf8'),
 )
 
 /** `more`: options of Playwright. */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
-import { listen } from '../../e2e/lib/listen.js'
+import { listen } from './listen.js'
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8',

@@ -1,0 +1,161 @@
+// WebKit, as GTK's MiniBrowser, over plain WebDriver. It needs a display, which Xvfb is.
+//
+// What this driver cannot do: tell what the page writes on its console while it loads.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { within } from './deadline.js'
+
+const DRIVER = process.env.WEBKIT_DRIVER ?? '/usr/bin/WebKitWebDriver'
+const XVFB = process.env.XVFB ?? '/usr/bin/Xvfb'
+const START_MS = 30_000
+const LOAD_MS = 60_000
+/** How long a script, which may wait for a promise, may take. */
+const SCRIPT_MS = 120_000
+
+/** As `openBrowser` says. */
+export async function openWebKit() {
+  const stops = []
+  const stop = async () => {
+    for (const one of stops.reverse()) await one()
+  }
+  try {
+    const display = await startDisplay(stops)
+    const driver = await startDriver(stops, display)
+    const session = await startSession(stops, driver)
+    return { ...pageOf(session), close: stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function pageOf({ command, version }) {
+  const lines = []
+  const script = (script) => command('POST', 'execute/sync', { script, args: [] })
+  // What the page's console has had since it was asked last.
+  const take = async () => lines.push(...(await script(TAKE_LINES)))
+  const loaded = async () => {
+    // The command may come back before, and no event tells.
+    while (!(await script(HAS_LOADED))) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  const loads = async (path, body) => {
+    await take()
+    await script(LEAVE)
+    await command('POST', path, body)
+    await within(LOAD_MS, 'the page has loaded', loaded())
+    await script(KEEP_LINES)
+  }
+  return {
+    engine: 'webkit',
+    version: `WebKitGTK ${version}`,
+    goto: (url) => loads('url', { url }),
+    reload: () => loads('refresh', {}),
+    async evaluate(what, ...args) {
+      const { failed, result } = await command('POST', 'execute/async', { script: EVALUATE, args: [`${what}`, args] })
+      if (failed !== undefined) throw new Error(failed)
+      return result
+    },
+    async console() {
+      await take()
+      return [...lines]
+    },
+    screenshot: async () => Buffer.from(await command('GET', 'screenshot'), 'base64'),
+  }
+}
+
+const EVALUATE = `
+  const [source, args, done] = arguments
+  Promise.resolve()
+    .then(() => (0, eval)('(' + source + ')')(...args))
+    .then((result) => done({ result }), (error) => done({ failed: String(error) }))`
+const KEEP_LINES = `
+  const lines = (window.__lines = [])
+  const text = (value) => (typeof value === 'string' ? value : String(value instanceof Error ? value : JSON.stringify(value)))
+  for (const type of ['debug', 'error', 'info', 'log', 'warn']) {
+    const own = console[type].bind(console)
+    console[type] = (...args) => (own(...args), lines.push(type + ': ' + args.map(text).join(' ')))
+  }
+  addEventListener('error', ({ message }) => lines.push('uncaught: ' + message))
+  addEventListener('unhandledrejection', ({ reason }) => lines.push('uncaught: ' + text(reason)))`
+const LEAVE = 'window.__left = true'
+const HAS_LOADED = 'return !window.__left && document.readyState === "complete"'
+const TAKE_LINES = 'return (window.__lines ?? []).splice(0)'
+
+/** The number of a display of its own. */
+async function startDisplay(stops) {
+  // It picks a free number and writes it to this descriptor once it is ready.
+  const args = ['-displayfd', '3', '-screen', '0', '1180x760x24', '-nolisten', 'tcp']
+  const child = spawn(XVFB, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] })
+  stops.push(() => end(child))
+  const told = once(child.stdio[3], 'data').then(([bytes]) => String(bytes).trim())
+  return within(START_MS, 'Xvfb tells its display', Promise.race([told, failure(child, XVFB)]))
+}
+
+/** The driver's address. */
+async function startDriver(stops, display) {
+  const port = await freePort()
+  // The sandbox of its web processes needs namespaces, which containers do not have.
+  const env = { ...process.env, DISPLAY: `:${display}`, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1' }
+  const child = spawn(DRIVER, [`--port=${port}`], { env, stdio: 'ignore' })
+  stops.push(() => end(child))
+  const address = `http://127.0.0.1:${port}`
+  const answers = async () => {
+    // It says nothing when it listens.
+    for (;;) {
+      const status = await fetch(`${address}/status`).catch(() => undefined)
+      if (status?.ok) return
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  await within(START_MS, 'WebKitWebDriver answers', Promise.race([answers(), failure(child, DRIVER)]))
+  return address
+}
+
+async function startSession(stops, driver) {
+  const send = async (method, path, body) => {
+    const response = await fetch(driver + path, { method, body: body && JSON.stringify(body) })
+    const { value } = await response.json()
+    if (!response.ok) throw new Error(`${method} ${path}: ${value.error}: ${value.message}`)
+    return value
+  }
+  const options = { binary: miniBrowser(), args: ['--automation'] }
+  const capabilities = { alwaysMatch: { 'webkitgtk:browserOptions': options } }
+  const { sessionId, capabilities: has } = await send('POST', '/session', { capabilities })
+  const command = (method, path, body) => send(method, `/session/${sessionId}/${path}`, body)
+  stops.push(() => send('DELETE', `/session/${sessionId}`))
+  await command('POST', 'timeouts', { script: SCRIPT_MS })
+  return { command, version: has.browserVersion }
+}
+
+/** It is beside the library, and not on PATH. */
+function miniBrowser() {
+  if (process.env.MINIBROWSER) return process.env.MINIBROWSER
+  const found = readdirSync('/usr/lib', { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => ['4.1', '6.0'].map((api) => `/usr/lib/${name}/webkit2gtk-${api}/MiniBrowser`))
+    .find((file) => existsSync(file))
+  if (!found) throw new Error('There is no MiniBrowser: `apt-get install webkit2gtk-driver`, or name it: MINIBROWSER=…')
+  return found
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function failure(child, program) {
+  const [cause] = await Promise.race([once(child, 'error'), once(child, 'exit')])
+  throw new Error(`${program} did not start: ${cause?.message ?? `it ended (${cause})`}`)
+}
+
+async function end(child) {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+}
