@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use durablefetch_bench::live::{self, Live};
 use durablefetch_bench::native::Programs;
 use durablefetch_bench::native::against::Pair;
 use durablefetch_bench::process::Processes;
-use durablefetch_bench::soak::{Attacked, Churn, Crowd, Place, Slow};
+use durablefetch_bench::soak::{Attack, Attacked, Churn, Crowd, Place, Slow};
 use durablefetch_bench::target::{Stream, Target};
 use durablefetch_bench::upstream::Upstream;
 use durablefetch_bench::{bulk, native, record};
@@ -29,6 +29,8 @@ enum Command {
     Live(LiveArgs),
     /// One of the loads that are more than comfortable, checked to the byte.
     Soak(SoakArgs),
+    /// The names of the attacks that `soak attacked` knows, a line each; the first is none.
+    Attacks,
     /// One stream as fast as it is taken; then the same path again, which a recorder replays.
     Bulk(BulkArgs),
     /// The native recorder beside its peers; `cargo xtask bench` runs this with everything in place.
@@ -154,9 +156,12 @@ struct SoakArgs {
     /// What is random.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Of `attacked`: this attack alone; may be repeated.
+    #[arg(long = "attack", value_enum)]
+    attacks: Vec<Attack>,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
+#[derive(Clone, Copy, ValueEnum)]
 enum Load {
     /// Live recordings at a chunk a second, with readers that come and go.
     Churn,
@@ -226,10 +231,16 @@ async fn run(command: Command) -> Result<()> {
                 }
                 Load::Attacked => {
                     let time = second * u32::try_from(scaled(300.0))?;
-                    Attacked { clients: 200, time, chunk: 150 }.run(&place).await?
+                    let all = args.attacks.is_empty();
+                    let attacks = if all { Attack::ALL.to_vec() } else { args.attacks };
+                    Attacked { clients: 200, time, chunk: 150, attacks }.run(&place).await?
                 }
             };
             println!("{}", serde_json::to_string(&outcome)?);
+        }
+        Command::Attacks => {
+            let names = Attack::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+            names.for_each(|name| println!("{}", name.get_name()));
         }
         Command::Native(args) => native(args, &upstream).await?,
         Command::Against(args) => {

@@ -63,6 +63,22 @@ impl Processes {
         Ok(sum)
     }
 
+    /// The most resident bytes that each of them ever had, together: what a look now and then may miss.
+    ///
+    /// # Errors
+    /// Where the system does not tell.
+    pub fn most_memory(&self) -> Result<u64> {
+        let mut sum = 0;
+        for pid in self.all()? {
+            let path = format!("/proc/{pid}/status");
+            let Ok(text) = fs::read_to_string(&path) else { continue };
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+            sum += kib.with_context(|| format!("{path} does not tell"))? * 1024;
+        }
+        Ok(sum)
+    }
+
     fn all(&self) -> Result<BTreeSet<u32>> {
         let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for entry in fs::read_dir("/proc").context("there is no /proc: this measures on Linux only")? {
@@ -100,6 +116,9 @@ mod tests {
             x = std::hint::black_box(x.wrapping_mul(3));
         }
         assert!(me.memory().unwrap() > 100_000);
+        let before = me.most_memory().unwrap();
+        drop(std::hint::black_box(vec![1u8; 64_000_000]));
+        assert!(me.most_memory().unwrap() > before + 50_000_000, "memory given back still counts");
         assert!(Processes::new(vec![u32::MAX]).cpu().is_err() || x > 0);
     }
 }

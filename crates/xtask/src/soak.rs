@@ -18,13 +18,17 @@ pub(crate) struct Options {
     /// Only this load; `attacked` at a scale of 12 is an hour of attacks.
     #[arg(long, value_name = "LOAD")]
     only: Option<String>,
+    /// Of `attacked`: each attack alone beside the honest clients, and the honest clients without any.
+    #[arg(long)]
+    each: bool,
     /// What is random.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 /// The loads, and the megabytes of memory that the recorder may need for each at scale 1.
-const LOADS: [(&str, f64); 4] = [("churn", 500.0), ("crowd", 100.0), ("slow", 100.0), ("attacked", 256.0)];
+const LOADS: [(&str, f64); 4] = [("churn", 500.0), ("crowd", 100.0), ("slow", 100.0), ATTACKED];
+const ATTACKED: (&str, f64) = ("attacked", 256.0);
 /// What an honest client's chunk may be late beside attacks, in 99 of 100.
 const LATE_MS: f64 = 250.0;
 
@@ -36,44 +40,79 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     );
     println!("|---|---|---|---|---|---|---|---|");
     let mut faults = Vec::new();
-    let wanted = |load: &str| options.only.as_ref().is_none_or(|only| only == load);
-    ensure!(
-        LOADS.iter().any(|(load, _)| wanted(load)),
-        "the loads are: {}",
-        LOADS.map(|(load, _)| load).join(", ")
-    );
-    for (load, memory_max) in LOADS.into_iter().filter(|(load, _)| wanted(load)) {
-        let outcome = one(repo, options, load)?;
-        println!("{}", row(&outcome)?);
-        let found = outcome["faults"].as_array().context("no faults are told")?;
-        faults.extend(found.iter().map(|fault| format!("{load}: {fault}")));
-        let peak = outcome["memory_mb"][1].as_f64().context("no memory is told")?;
-        let late = outcome["late_ms"][1].as_f64().filter(|late| load == "attacked" && *late > LATE_MS);
-        if let Some(late) = late {
-            faults.push(format!("{load}: one chunk in a hundred came {late:.0} ms late"));
+    if options.each {
+        for attack in attacks(repo)? {
+            faults.extend(one(repo, options, ATTACKED, Some(&attack))?);
         }
-        if peak > memory_max {
-            faults.push(format!(
-                "{load}: {peak:.0} MB are more than the {memory_max} that docs/reliability.md names"
-            ));
+    } else {
+        let wanted = |load: &str| options.only.as_ref().is_none_or(|only| only == load);
+        ensure!(
+            LOADS.iter().any(|(load, _)| wanted(load)),
+            "the loads are: {}",
+            LOADS.map(|(load, _)| load).join(", ")
+        );
+        for load in LOADS.into_iter().filter(|(load, _)| wanted(load)) {
+            faults.extend(one(repo, options, load, None)?);
         }
     }
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     Ok(())
 }
 
-fn one(repo: &Repo, options: &Options, load: &str) -> Result<Value> {
+/// The names of the attacks; the first is none.
+fn attacks(repo: &Repo) -> Result<Vec<String>> {
+    let mut command = repo.command(&repo.target().join("release/durablefetch-bench").to_string_lossy());
+    let output = command.arg("attacks").output().context("cannot start the load generator")?;
+    ensure!(output.status.success(), "the load generator failed: {}", output.status);
+    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
+}
+
+/// Runs a load, or of the attacked one an attack alone, on a fresh recorder, and prints its row. Returns what was
+/// not as it has to be.
+fn one(
+    repo: &Repo,
+    options: &Options,
+    (load, memory_max): (&str, f64),
+    attack: Option<&str>,
+) -> Result<Vec<String>> {
+    let mut outcome = measure(repo, options, load, attack)?;
+    if let Some(attack) = attack {
+        let words = outcome["load"].as_str().unwrap_or_default().to_owned();
+        outcome["load"] = Value::String(format!("`{attack}`: {words}"));
+    }
+    println!("{}", row(&outcome)?);
+    let found = outcome["faults"].as_array().context("no faults are told")?;
+    let mut faults: Vec<_> = found.iter().map(|fault| format!("{load}: {fault}")).collect();
+    let peak = outcome["memory_mb"][1].as_f64().context("no memory is told")?;
+    let late = outcome["late_ms"][1].as_f64().filter(|late| load == ATTACKED.0 && *late > LATE_MS);
+    if let Some(late) = late {
+        faults.push(format!("{load}: one chunk in a hundred came {late:.0} ms late"));
+    }
+    if peak > memory_max {
+        faults.push(format!(
+            "{load}: {peak:.0} MB are more than the {memory_max} that docs/reliability.md names"
+        ));
+    }
+    Ok(faults)
+}
+
+fn measure(repo: &Repo, options: &Options, load: &str, attack: Option<&str>) -> Result<Value> {
     let data = repo.target().join("soak");
     if data.exists() {
         std::fs::remove_dir_all(&data)?;
     }
     let mut serve = repo.command(&repo.target().join("release/durablefetch").to_string_lossy());
-    serve.args(["serve", "--listen", "127.0.0.1:0", "--max-recordings", "5000", "--data"]).arg(&data);
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+    // Attacks meet the limits as they come.
+    if load != ATTACKED.0 {
+        serve.args(["--max-recordings", "5000"]);
+    }
     let recorder = Recorder::start(serve)?;
     let mut command = repo.command(&repo.target().join("release/durablefetch-bench").to_string_lossy());
     command.args(["soak", load, "--target", &format!("{}/{{upstream}}", recorder.url)]);
     command.args(["--pid", &recorder.child.id().to_string()]);
     command.args(["--scale", &options.scale.to_string(), "--seed", &options.seed.to_string()]);
+    command.args(attack.map(|attack| format!("--attack={attack}")));
     let output = command.stderr(Stdio::inherit()).output().context("cannot start the load generator")?;
     ensure!(output.status.success(), "the load generator failed: {}", output.status);
     drop(recorder);

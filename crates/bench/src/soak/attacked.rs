@@ -32,7 +32,7 @@ const DEMOS: usize = 120;
 const DRIPS: usize = 100;
 
 /// The load.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Attacked {
     /// Honest clients, each of which reads one answer after the other.
     pub clients: usize,
@@ -40,6 +40,51 @@ pub struct Attacked {
     pub time: Duration,
     /// Bytes of a chunk.
     pub chunk: usize,
+    /// What is done to keep them out.
+    pub attacks: Vec<Attack>,
+}
+
+/// One way to keep others from being served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Attack {
+    /// Nothing: what the honest clients cost.
+    None,
+    /// Readers of a large recording that take nothing of it.
+    Hoard,
+    /// Request bodies that never end.
+    Upload,
+    /// HEADs of an upstream that never answers.
+    Head,
+    /// Demo streams that nobody reads.
+    Demo,
+    /// Answers with a head of 60 KB.
+    LongHead,
+    /// Error answers of 60 KB, which are kept.
+    Error,
+    /// Interim answers without end.
+    Interim,
+    /// Stops of request ids that nobody has seen, with URLs of 50 KB.
+    Stop,
+    /// What is no HTTP.
+    Rubbish,
+    /// Heads that come a byte a second.
+    Drip,
+}
+
+impl Attack {
+    /// Every one.
+    pub const ALL: [Self; 10] = [
+        Self::Hoard,
+        Self::Upload,
+        Self::Head,
+        Self::Demo,
+        Self::LongHead,
+        Self::Error,
+        Self::Interim,
+        Self::Stop,
+        Self::Rubbish,
+        Self::Drip,
+    ];
 }
 
 impl Attacked {
@@ -51,7 +96,7 @@ impl Attacked {
         let gauge = Gauge::start(&place.processes)?;
         let until = Instant::now() + self.time;
         let attacks = Rc::new(Cell::new(0));
-        let attackers = attack(place, Hostile::listen().await?, &attacks, self.chunk);
+        let attackers = attack(place, Hostile::listen().await?, &attacks, &self);
         let late = Rc::new(RefCell::new(Histogram::<u64>::new(3)?));
         let mut all = JoinSet::new();
         for client in 0..self.clients {
@@ -143,53 +188,68 @@ async fn answer(mut stream: TcpStream) -> Option<()> {
 }
 
 /// Everything at once, until it is dropped.
-fn attack(place: &Place, hostile: Hostile, attacks: &Rc<Cell<u64>>, chunk: usize) -> JoinSet<()> {
+fn attack(place: &Place, hostile: Hostile, attacks: &Rc<Cell<u64>>, load: &Attacked) -> JoinSet<()> {
     let mut all = JoinSet::new();
     let to = place.target.address;
     let at = hostile.address;
     let head = move |method: &str, path: &str, more: &str| {
         format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{more}\r\n")
     };
-    let large = Stream { name: "large".into(), chunk, every_us: 0, chunks: 20_000_000 / chunk as u64 };
+    let large = Stream {
+        name: "large".into(),
+        chunk: load.chunk,
+        every_us: 0,
+        chunks: 20_000_000 / load.chunk as u64,
+    };
     let large = place.target.path(&large.path());
-    for _ in 0..HOARDERS {
-        let request = head("GET", &large, "");
-        over_and_over(&mut all, attacks, move |_| hold(to, request.clone().into_bytes()));
-    }
-    for attacker in 0..UPLOADS {
-        let size = 31 << 20;
-        over_and_over(&mut all, attacks, move |number| {
-            let path = format!("/{at}/never-{attacker}-{number}");
-            let mut request = head("POST", &path, &format!("content-length: {size}\r\n")).into_bytes();
-            request.resize(request.len() + size - 1, b'b');
-            hold(to, request)
-        });
-    }
-    for attacker in 0..HEADS {
-        let request = head("HEAD", &format!("/{at}/never-{attacker}"), "");
-        over_and_over(&mut all, attacks, move |_| hold(to, request.clone().into_bytes()));
-    }
-    for attacker in 0..DEMOS {
-        let request = head("GET", &format!("/demo/x-{attacker}"), "");
-        over_and_over(&mut all, attacks, move |_| hold(to, request.clone().into_bytes()));
-    }
-    for path in ["long-head", "error", "interim"] {
-        over_and_over(&mut all, attacks, move |number| {
-            let id = format!("durablefetch-request: {path}-{number}\r\n");
-            spend(to, head("GET", &format!("/{at}/{path}-{number}"), &id).into_bytes())
-        });
-    }
-    over_and_over(&mut all, attacks, move |number| {
-        let url = format!("http://{at}/{}?{number}", "u".repeat(50_000));
-        let body = format!("{{\"url\":\"{url}\",\"request\":\"unseen-{number}\"}}");
-        let length = format!("content-length: {}\r\n", body.len());
-        spend(to, (head("POST", "/stop", &length) + &body).into_bytes())
-    });
-    over_and_over(&mut all, attacks, move |number| {
-        spend(to, [&b"\0\xff\r\n\r\n"[..], &vec![(number % 251) as u8; 1000]].concat())
-    });
-    for _ in 0..DRIPS {
-        over_and_over(&mut all, attacks, move |_| drip(to));
+    // Takes what the upstream makes of a path of this name.
+    let answered = move |name: &'static str| {
+        move |number| {
+            let id = format!("durablefetch-request: {name}-{number}\r\n");
+            spend(to, head("GET", &format!("/{at}/{name}-{number}"), &id).into_bytes())
+        }
+    };
+    for attack in &load.attacks {
+        match attack {
+            Attack::None => {}
+            Attack::Hoard => (0..HOARDERS).for_each(|_| {
+                let request = head("GET", &large, "");
+                over_and_over(&mut all, attacks, move |_| hold(to, request.clone().into_bytes()));
+            }),
+            Attack::Upload => (0..UPLOADS).for_each(|attacker| {
+                let size = 31 << 20;
+                over_and_over(&mut all, attacks, move |number| {
+                    let path = format!("/{at}/never-{attacker}-{number}");
+                    let length = format!("content-length: {size}\r\n");
+                    let mut request = head("POST", &path, &length).into_bytes();
+                    request.resize(request.len() + size - 1, b'b');
+                    hold(to, request)
+                });
+            }),
+            Attack::Head => (0..HEADS).for_each(|attacker| {
+                let request = head("HEAD", &format!("/{at}/never-{attacker}"), "");
+                over_and_over(&mut all, attacks, move |_| hold(to, request.clone().into_bytes()));
+            }),
+            Attack::Demo => (0..DEMOS).for_each(|attacker| {
+                let request = head("GET", &format!("/demo/x-{attacker}"), "");
+                over_and_over(&mut all, attacks, move |_| hold(to, request.clone().into_bytes()));
+            }),
+            Attack::LongHead => over_and_over(&mut all, attacks, answered("long-head")),
+            Attack::Error => over_and_over(&mut all, attacks, answered("error")),
+            Attack::Interim => over_and_over(&mut all, attacks, answered("interim")),
+            Attack::Stop => over_and_over(&mut all, attacks, move |number| {
+                let url = format!("http://{at}/{}?{number}", "u".repeat(50_000));
+                let body = format!("{{\"url\":\"{url}\",\"request\":\"unseen-{number}\"}}");
+                let length = format!("content-length: {}\r\n", body.len());
+                spend(to, (head("POST", "/stop", &length) + &body).into_bytes())
+            }),
+            Attack::Rubbish => over_and_over(&mut all, attacks, move |number| {
+                spend(to, [&b"\0\xff\r\n\r\n"[..], &vec![(number % 251) as u8; 1000]].concat())
+            }),
+            Attack::Drip => (0..DRIPS).for_each(|_| {
+                over_and_over(&mut all, attacks, move |_| drip(to));
+            }),
+        }
     }
     all
 }

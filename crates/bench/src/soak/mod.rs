@@ -7,7 +7,7 @@ mod crowd;
 mod follower;
 mod slow;
 
-pub use attacked::Attacked;
+pub use attacked::{Attack, Attacked};
 pub use churn::Churn;
 pub use crowd::Crowd;
 pub use slow::Slow;
@@ -110,7 +110,7 @@ impl Gauge {
     /// Memory before and at most, CPU seconds, seconds.
     fn stop(self) -> Result<([f64; 2], f64, f64)> {
         self.watching.abort();
-        let peak = self.peak.get().max(self.processes.memory()?);
+        let peak = self.peak.get().max(self.processes.memory()?).max(self.processes.most_memory()?);
         let cpu = self.processes.cpu()?.saturating_sub(self.cpu);
         let memory = [self.before as f64 / 1e6, peak as f64 / 1e6];
         Ok((memory, cpu.as_secs_f64(), self.since.elapsed().as_secs_f64()))
