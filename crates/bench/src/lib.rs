@@ -22,6 +22,7 @@ pub mod native;
 pub mod process;
 pub mod record;
 pub mod soak;
+pub mod sweep;
 pub mod target;
 pub mod upstream;
 

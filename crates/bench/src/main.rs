@@ -11,6 +11,7 @@ use durablefetch_bench::native::Programs;
 use durablefetch_bench::native::against::Pair;
 use durablefetch_bench::process::Processes;
 use durablefetch_bench::soak::{Attack, Attacked, Churn, Crowd, Place, Slow};
+use durablefetch_bench::sweep::{Row, Sweep};
 use durablefetch_bench::target::{Stream, Target};
 use durablefetch_bench::upstream::Upstream;
 use durablefetch_bench::{bulk, native, record};
@@ -29,6 +30,8 @@ enum Command {
     Live(LiveArgs),
     /// One of the loads that are more than comfortable, checked to the byte.
     Soak(SoakArgs),
+    /// What a start costs while the recorder removes what is old; `cargo xtask bench sweep` runs this.
+    Sweep(SweepArgs),
     /// The names of the attacks that `soak attacked` knows, a line each; the first is none.
     Attacks,
     /// One stream as fast as it is taken; then the same path again, which a recorder replays.
@@ -77,6 +80,22 @@ struct AgainstArgs {
     /// A live case; may be repeated.
     #[arg(long, default_values = ["live-50x1", "live-10x20", "growth-5000"])]
     only: Vec<String>,
+}
+
+#[derive(Args)]
+struct SweepArgs {
+    /// The recorder.
+    #[arg(long)]
+    recorder: PathBuf,
+    /// Finished recordings in the store.
+    #[arg(long, default_value_t = 50_000)]
+    recordings: u64,
+    /// Request ids that nothing was recorded for.
+    #[arg(long, default_value_t = 2_000)]
+    ids: u64,
+    /// Milliseconds that 99 of 100 starts must stay below.
+    #[arg(long, default_value_t = 50.0)]
+    p99_ms: f64,
 }
 
 #[derive(Args)]
@@ -238,6 +257,7 @@ async fn run(command: Command) -> Result<()> {
             };
             println!("{}", serde_json::to_string(&outcome)?);
         }
+        Command::Sweep(args) => sweep(args, &upstream).await?,
         Command::Attacks => {
             let names = Attack::value_variants().iter().filter_map(ValueEnum::to_possible_value);
             names.for_each(|name| println!("{}", name.get_name()));
@@ -265,6 +285,24 @@ async fn run(command: Command) -> Result<()> {
                 println!("{}", serde_json::to_string(&outcome)?);
             }
         }
+    }
+    Ok(())
+}
+
+async fn sweep(args: SweepArgs, upstream: &Upstream) -> Result<()> {
+    let sweep = Sweep { recorder: args.recorder, recordings: args.recordings, ids: args.ids };
+    println!("| beside | starts | in | p50 | p99 | longest |\n|---|---|---|---|---|---|");
+    let mut late = Vec::new();
+    for Row { beside, starts, seconds, ms: [half, most, longest] } in sweep.run(upstream).await? {
+        println!("| {beside} | {starts} | {seconds:.1} s | {half:.1} ms | {most:.1} ms | {longest:.1} ms |");
+        late.extend((most >= args.p99_ms).then_some(beside));
+    }
+    if !late.is_empty() {
+        bail!(
+            "one start in a hundred takes {} ms or more beside {}",
+            args.p99_ms,
+            late.join(", and beside ")
+        );
     }
     Ok(())
 }

@@ -64,7 +64,10 @@ impl Server {
     }
 
     /// A program that prints `listening on http://ADDRESS`.
-    fn announced(
+    ///
+    /// # Errors
+    /// Where it ends before it does.
+    pub fn announced(
         mut command: Command,
         upstream: SocketAddr,
         prefix: &str,

@@ -3,6 +3,7 @@
 mod against;
 mod client;
 mod native;
+mod sweep;
 mod worker;
 
 use anyhow::Result;
@@ -28,6 +29,8 @@ enum What {
     Against(against::Options),
     /// The recorder on Durable Objects beside durablefetch 0.1.0, both on workerd.
     Worker(worker::Options),
+    /// What a start costs while the recorder removes what is old. Writes nothing.
+    Sweep,
     /// The client in Chromium beside native fetch, through a release build of the recorder.
     Client(client::Options),
 }
@@ -39,6 +42,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
         None => native::run(repo, &options.native),
         Some(What::Against(against)) => against::run(repo, against),
         Some(What::Worker(worker)) => worker::run(repo, worker),
+        Some(What::Sweep) => sweep::run(repo),
         Some(What::Client(client)) => client::run(repo, client),
     }
 }
