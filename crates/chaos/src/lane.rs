@@ -9,7 +9,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::clients::{Client, Order};
-use crate::plan::{Kind, Plan, Version};
+use crate::plan::{Ballast, Kind, Plan, Version};
 use crate::proxy::Proxy;
 use crate::recorder::Recorder;
 use crate::upstream::Upstream;
@@ -37,11 +37,27 @@ impl Lane {
     }
 
     pub(crate) async fn run(&mut self, plan: &Plan) -> Result<Told> {
+        let mut told = self.one(plan).await?;
+        if plan.ballast.is_some() {
+            told.next = Some(Box::new(self.one(&plan.next()).await?));
+        }
+        // Room for the next one: disks of this lane are small.
+        for plan in [plan, &plan.next()] {
+            self.recorder.ask("delete", &self.url(plan)).await?;
+        }
+        Ok(told)
+    }
+
+    fn url(&self, plan: &Plan) -> String {
+        format!("http://localhost:{}/run/{}", self.far.port(), plan.seed)
+    }
+
+    async fn one(&mut self, plan: &Plan) -> Result<Told> {
         let plan = Arc::new(plan.clone());
         self.upstream.begin(&plan);
         self.far.begin(&plan.far, Version::Http11);
         self.near.begin(&plan.near, plan.proxy_speaks);
-        let url = format!("http://localhost:{}/run/{}", self.far.port(), plan.seed);
+        let url = self.url(&plan);
         let order = Order {
             host: format!("http://localhost:{}", self.near.port()),
             url: &url,
@@ -50,27 +66,26 @@ impl Lane {
             clock: plan.clock,
             deadline_ms: DEADLINE_MS,
         };
-        let reached = async {
-            match plan.kill_at {
-                Some(bytes) => self.upstream.has_sent(bytes).await,
-                None => std::future::pending().await,
-            }
-        };
+        if let Some(Ballast { at: None, leaves, .. }) = plan.ballast {
+            self.recorder.fill(leaves).await?;
+        }
         let got = {
             let mut fetch = pin!(self.client.fetch(&order));
-            let early = tokio::select! { got = &mut fetch => Some(got?), () = reached => None };
+            let early = tokio::select! {
+                got = &mut fetch => Some(got?),
+                () = its_time(&plan, &self.upstream) => None,
+            };
             match early {
                 Some(got) => got,
                 None => {
-                    let (killed, got) = tokio::join!(self.recorder.kill_and_restart(), fetch);
-                    killed?;
+                    let (disturbed, got) = tokio::join!(disturb(&plan, &mut self.recorder), fetch);
+                    disturbed?;
                     got?
                 }
             }
         };
+        self.recorder.empty()?;
         let status = self.final_status(&url).await?;
-        // Room for the next one: disks of this lane are small.
-        self.recorder.ask("delete", &url).await?;
         let truth = Truth {
             state: status["state"].as_str().unwrap_or("none").to_owned(),
             requests: self.upstream.requests(),
@@ -94,4 +109,29 @@ impl Lane {
         self.client.stop().await;
         self.recorder.stop().await;
     }
+}
+
+/// Resolves once something happens to the recorder.
+async fn its_time(plan: &Plan, upstream: &Upstream) {
+    match (plan.kill_at, plan.ballast) {
+        (Some(bytes), _) | (_, Some(Ballast { at: Some(bytes), .. })) => upstream.has_sent(bytes).await,
+        // Its disk is full already.
+        (_, Some(_)) => {}
+        _ => std::future::pending().await,
+    }
+}
+
+/// What happens to the recorder, to its end.
+async fn disturb(plan: &Plan, recorder: &mut Recorder) -> Result<()> {
+    if plan.kill_at.is_some() {
+        recorder.kill_and_restart().await?;
+    }
+    if let Some(ballast) = plan.ballast {
+        if ballast.at.is_some() {
+            recorder.fill(ballast.leaves).await?;
+        }
+        tokio::time::sleep(Duration::from_millis(ballast.stays_ms)).await;
+        recorder.empty()?;
+    }
+    Ok(())
 }

@@ -28,10 +28,23 @@ pub(crate) struct Plan {
     pub(crate) kill_at: Option<usize>,
     /// The recording does not fit on the recorder's disk.
     pub(crate) disk_full: bool,
+    /// Others fill the recorder's disk, and give it back.
+    pub(crate) ballast: Option<Ballast>,
     /// The client's clock jumps by so many milliseconds once it has this many bytes.
     pub(crate) clock: Option<(usize, i64)>,
     /// The app leaves once it has this many bytes and comes back for all of them.
     pub(crate) leaves_at: Option<usize>,
+}
+
+/// A file that takes the room on the recorder's disk for a while.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ballast {
+    /// It comes once the upstream has sent this many bytes; without a number, before the app asks.
+    pub(crate) at: Option<usize>,
+    /// So many bytes of the disk it leaves.
+    pub(crate) leaves: u64,
+    /// It goes after so many milliseconds.
+    pub(crate) stays_ms: u64,
 }
 
 /// Something breaks once so many bytes more have passed towards the client of that proxy.
@@ -99,7 +112,7 @@ impl Plan {
         let pause_ms = if disk_full { 0 } else { random.u64(0..25) };
         let near_count = random.usize(0..5);
         let far_count = usize::from(one_in(&mut random, 4));
-        Self {
+        let mut plan = Self {
             seed,
             browser,
             length,
@@ -113,14 +126,54 @@ impl Plan {
             // Not on a full disk: there the recorder does not start again until somebody makes room.
             kill_at: one_in(&mut random, 6).then(|| random.usize(0..=length)).filter(|_| !disk_full),
             disk_full,
+            ballast: None,
             clock: one_in(&mut random, 5)
                 .then(|| (random.usize(0..=length), random.i64(-7_200_000..7_200_000))),
             leaves_at: one_in(&mut random, 8).then(|| random.usize(0..=length)),
+        };
+        // Drawn last: what is above stays what it was for each seed.
+        if machine.fills_disks && !disk_full && plan.kill_at.is_none() && one_in(&mut random, 15) {
+            plan.fill_for_a_while(&mut random);
+        }
+        plan
+    }
+
+    /// Has others fill the disk. The body fits beside what a recorder needs, and takes long enough for it to happen.
+    fn fill_for_a_while(&mut self, random: &mut fastrand::Rng) {
+        let was = self.length.max(1);
+        self.length = random.usize(50_000..2_000_000);
+        self.chunk = random.usize(1 + self.length / 120..=1 + self.length / 20);
+        self.pause_ms = random.u64(2..25);
+        let scaled = |at: usize| (at as u64 * self.length as u64 / was as u64) as usize;
+        self.clock = self.clock.map(|(at, by)| (scaled(at), by));
+        self.leaves_at = self.leaves_at.map(scaled);
+        self.ballast = Some(Ballast {
+            at: (random.u32(..3) > 0).then(|| random.usize(0..self.length)),
+            leaves: if random.bool() { 0 } else { random.u64(1..100_000) },
+            stays_ms: random.u64(50..2_000),
+        });
+    }
+
+    /// What the same recorder records next, with room again and nothing in the way.
+    pub(crate) fn next(&self) -> Self {
+        let mut random = fastrand::Rng::with_seed(self.seed ^ 0x9e37);
+        let length = random.usize(1_000..2_000_000);
+        Self {
+            seed: self.seed | 1 << 40,
+            length,
+            chunk: random.usize(1 + length / 120..=1 + length / 4),
+            proxy_speaks: Version::Http11,
+            near: Vec::new(),
+            far: Vec::new(),
+            ballast: None,
+            clock: None,
+            leaves_at: None,
+            ..self.clone()
         }
     }
 
     pub(crate) const fn kind(&self) -> Kind {
-        Kind { browser: self.browser, small_disk: self.disk_full }
+        Kind { browser: self.browser, small_disk: self.disk_full || self.ballast.is_some() }
     }
 
     /// The names of what goes wrong, for the table.
@@ -144,6 +197,11 @@ impl Plan {
         let others = [
             (self.kill_at.is_some(), "recorder killed and restarted"),
             (self.disk_full, "recorder's disk full"),
+            (
+                self.ballast.is_some_and(|ballast| ballast.at.is_none()),
+                "recorder's disk full at first, then not",
+            ),
+            (self.ballast.is_some_and(|ballast| ballast.at.is_some()), "recorder's disk full for a while"),
             (self.clock.is_some(), "client's clock jumps"),
             (self.leaves_at.is_some(), "app leaves and comes back"),
         ];
@@ -158,7 +216,7 @@ impl Plan {
 
     /// Whether anything but the client's side can keep the recording from completing.
     pub(crate) fn may_fail(&self) -> bool {
-        self.kill_at.is_some() || self.disk_full || !self.far.is_empty()
+        self.kill_at.is_some() || self.disk_full || self.ballast.is_some() || !self.far.is_empty()
     }
 
     /// The bytes of the body.

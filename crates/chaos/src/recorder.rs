@@ -1,5 +1,6 @@
 //! The recorder under test: started, killed, started again on the same data.
 
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -21,7 +22,7 @@ pub(crate) struct Recorder {
     // Before the directory, so that the program is gone when its files are removed.
     child: Child,
     data: PathBuf,
-    _place: Place,
+    place: Place,
     port: u16,
 }
 
@@ -34,7 +35,7 @@ impl Recorder {
         };
         let data = place.path().join("data");
         let (child, port) = launch(binary, &data, 0).await?;
-        Ok(Self { binary: binary.to_owned(), child, data, _place: place, port })
+        Ok(Self { binary: binary.to_owned(), child, data, place, port })
     }
 
     pub(crate) const fn port(&self) -> u16 {
@@ -47,6 +48,39 @@ impl Recorder {
         let (child, port) = launch(&self.binary, &self.data, self.port).await?;
         (self.child, self.port) = (child, port);
         Ok(())
+    }
+
+    /// Takes the room on its disk, all but so many bytes.
+    pub(crate) async fn fill(&self, leaves: u64) -> Result<()> {
+        let path = self.ballast();
+        tokio::task::spawn_blocking(move || {
+            let mut ballast = std::fs::File::create(&path)?;
+            let (mut length, mut piece) = (0, 64 * 1024);
+            while piece > 0 {
+                match ballast.write(&vec![b'b'; piece]) {
+                    Ok(written) => length += written as u64,
+                    Err(error) if error.kind() == ErrorKind::StorageFull => piece /= 2,
+                    Err(error) => return Err(error),
+                }
+            }
+            ballast.set_len(length.saturating_sub(leaves))
+        })
+        .await?
+        .context("the disk cannot be filled")
+    }
+
+    /// Gives the room back.
+    pub(crate) fn empty(&self) -> Result<()> {
+        match std::fs::remove_file(self.ballast()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).context("what filled the disk stays")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.place.path().join("ballast")
     }
 
     /// A control call about this URL.

@@ -17,16 +17,18 @@ pub(crate) struct Tally {
     reconnects: u64,
     bytes: u64,
     unused: usize,
+    /// Recordings that followed on one that met a full disk.
+    next: u64,
     bad: Vec<u64>,
 }
 
 impl Tally {
     pub(crate) fn add(&mut self, plan: &Plan, told: &Told) {
-        self.outcomes.entry(told.verdict).or_default()[usize::from(plan.browser)] += 1;
+        self.outcomes.entry(told.verdict()).or_default()[usize::from(plan.browser)] += 1;
         for kind in plan.kinds() {
             let counts = self.faults.entry(kind).or_default();
             counts[0] += 1;
-            counts[match told.verdict {
+            counts[match told.verdict() {
                 Verdict::Whole => 1,
                 verdict if verdict.is_bad() => 3,
                 _ => 2,
@@ -40,6 +42,7 @@ impl Tally {
             }
         }
         self.unused += told.truth.unused;
+        self.next += u64::from(told.next.is_some());
         if told.is_bad() {
             self.bad.push(plan.seed);
         }
@@ -80,6 +83,14 @@ impl fmt::Display for Tally {
             self.reconnects,
             self.bytes / 1_000_000,
             self.unused
-        )
+        )?;
+        match self.next {
+            0 => Ok(()),
+            next => {
+                let whole =
+                    next - self.outcomes.get(&Verdict::NotAgain).map_or(0, |[node, browser]| node + browser);
+                write!(f, "\nRecorded once there was room again: {next}, {whole} of them whole.")
+            }
+        }
     }
 }

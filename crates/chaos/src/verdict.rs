@@ -24,6 +24,8 @@ pub(crate) struct Told {
     pub(crate) verdict: Verdict,
     pub(crate) got: Option<Got>,
     pub(crate) truth: Truth,
+    /// Where others filled the disk: the one after it, on the same recorder.
+    pub(crate) next: Option<Box<Self>>,
 }
 
 /// From good to bad.
@@ -45,10 +47,12 @@ pub(crate) enum Verdict {
     Wrong,
     /// Neither an end nor an error in time.
     Hang,
+    /// There is room again, and what is recorded next is not whole.
+    NotAgain,
 }
 
 impl Verdict {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Whole,
         Self::Error,
         Self::ErrorAnswer,
@@ -57,6 +61,7 @@ impl Verdict {
         Self::Short,
         Self::Wrong,
         Self::Hang,
+        Self::NotAgain,
     ];
 
     pub(crate) fn is_bad(self) -> bool {
@@ -75,17 +80,24 @@ impl fmt::Display for Verdict {
             Self::Short => "BAD: clean end, bytes missing",
             Self::Wrong => "BAD: wrong bytes",
             Self::Hang => "BAD: neither end nor error in time",
+            Self::NotAgain => "BAD: room again, and the next recording is not whole",
         })
     }
 }
 
 impl Told {
     pub(crate) fn of(plan: &Plan, got: Option<Got>, truth: Truth) -> Self {
-        Self { verdict: judge(plan, got.as_ref(), &truth), got, truth }
+        Self { verdict: judge(plan, got.as_ref(), &truth), got, truth, next: None }
+    }
+
+    /// The worse of its own verdict and what became of the next one.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let next = self.next.as_ref().is_none_or(|next| next.verdict == Verdict::Whole);
+        if next || self.verdict.is_bad() { self.verdict } else { Verdict::NotAgain }
     }
 
     pub(crate) fn is_bad(&self) -> bool {
-        self.verdict.is_bad()
+        self.verdict().is_bad()
     }
 }
 
@@ -140,6 +152,32 @@ mod tests {
         assert_eq!(told("end", 100, 99, "complete", 1), Verdict::Wrong);
         assert_eq!(told("end", 100, 100, "complete", 2), Verdict::Twice);
         assert_eq!(told("hang", 40, 40, "streaming", 1), Verdict::Hang);
+    }
+
+    #[test]
+    fn what_comes_after_a_full_disk_must_be_whole() {
+        let one = |verdict| {
+            let truth = Truth { state: "failed".into(), requests: 1, unused: 0 };
+            Told { verdict, got: None, truth, next: None }
+        };
+        let both = |first, next| Told { next: Some(Box::new(one(next))), ..one(first) };
+        assert_eq!(both(Verdict::Error, Verdict::Whole).verdict(), Verdict::Error);
+        assert_eq!(both(Verdict::Whole, Verdict::ErrorAnswer).verdict(), Verdict::NotAgain);
+        assert_eq!(both(Verdict::Short, Verdict::Error).verdict(), Verdict::Short);
+        assert!(!one(Verdict::Error).is_bad() && both(Verdict::Error, Verdict::Error).is_bad());
+    }
+
+    #[test]
+    fn a_disk_that_others_fill_is_all_that_keeps_a_run_from_its_end() {
+        let machine = Machine { fills_disks: true, browses: true };
+        let plans: Vec<_> = (0..2_000).map(|seed| Plan::of(seed, machine)).collect();
+        let filled: Vec<_> = plans.iter().filter(|plan| plan.ballast.is_some()).collect();
+        assert!(filled.len() > 60, "{} of 2,000", filled.len());
+        for plan in filled {
+            assert!(plan.kill_at.is_none() && !plan.disk_full && plan.may_fail(), "{plan:?}");
+            let next = plan.next();
+            assert!(!next.may_fail() && next.kind() != plan.kind() && next.seed != plan.seed, "{next:?}");
+        }
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// Only the run of this seed, with all that happened in it.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Of these seeds, those alone in which others fill the recorder's disk for a while: one in about twenty.
+    #[arg(long)]
+    full_for_a_while: bool,
     /// Runs at the same time.
     #[arg(long, default_value_t = 4)]
     lanes: u64,
@@ -38,6 +41,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
             command.args([name, &value.to_string()]);
         }
     }
+    command.args(options.full_for_a_while.then_some("--full-for-a-while"));
     let status = command.status().context("cannot start durablefetch-chaos")?;
     if !status.success() {
         bail!("a run did not keep the promise; its seed is above");
