@@ -26,6 +26,7 @@ const recorder :Workerd.Worker = (
     (name = "RECORDINGS", durableObjectNamespace = "RecordingObject"),
     (name = "PUBLIC_ORIGIN", fromEnvironment = "DURABLEFETCH_PUBLIC_ORIGIN"),
     (name = "ORIGINS", fromEnvironment = "DURABLEFETCH_ORIGINS"),
+    (name = "ORIGIN_NULL", fromEnvironment = "DURABLEFETCH_ORIGIN_NULL"),
     (name = "ALLOW", fromEnvironment = "DURABLEFETCH_ALLOW"),
     (name = "DROP_HEADERS", fromEnvironment = "DURABLEFETCH_DROP_HEADERS"),
     (name = "ALLOW_ANY", fromEnvironment = "DURABLEFETCH_ALLOW_ANY"),

@@ -73,6 +73,8 @@ pub struct Settings {
     pub drain: Option<Duration>,
     /// Origins besides loopback whose pages may ask.
     pub origins: Vec<String>,
+    /// Pages without an origin may ask.
+    pub origin_null: bool,
     /// The origin under which others reach it.
     pub public_origin: Option<String>,
     /// It is enough to know a URL.

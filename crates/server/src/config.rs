@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use durablefetch_protocol::DropHeader;
-use durablefetch_protocol::access::Access;
+use durablefetch_protocol::access::{Access, Pages};
 use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::allow::Allow;
 use durablefetch_protocol::life::KeepFor;
@@ -45,8 +45,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Who looks up the names of upstreams. Default: the system. What it answers is checked all the same.
     pub lookup: Arc<dyn Lookup>,
-    /// Further origins whose pages may ask; loopback ones always may where there is no public origin.
-    pub origins: Vec<String>,
+    /// Further pages that may ask; loopback ones always may where there is no public origin.
+    pub pages: Pages,
     /// The path under which the recorder is mounted, without a trailing slash; empty at the root.
     pub base_path: String,
     /// How long live recordings may go on after a shutdown was asked for. Default 30 s.
@@ -125,7 +125,7 @@ impl Config {
             unguessable_urls: false,
             tls: None,
             lookup: Arc::new(System),
-            origins: Vec::new(),
+            pages: Pages::default(),
             base_path: String::new(),
             drain: Duration::from_secs(30),
             limits: Limits::default(),
@@ -141,7 +141,7 @@ impl Config {
 
     /// The rules for who asks.
     pub(crate) fn access(&self) -> Access {
-        Access::new(self.public_origin.as_deref(), &self.origins)
+        Access::new(self.public_origin.as_deref(), self.pages.clone())
     }
 
     /// What the recorder knows of its own address.

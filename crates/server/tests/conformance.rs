@@ -62,9 +62,11 @@ fn serve(settings: &Settings, data: &Path) -> Command {
             command.args([flag, value]);
         }
     }
-    for (flag, is_set) in
-        [("--allow-any", settings.allow_any), ("--unguessable-urls", settings.unguessable_urls)]
-    {
+    for (flag, is_set) in [
+        ("--allow-any", settings.allow_any),
+        ("--unguessable-urls", settings.unguessable_urls),
+        ("--origin-null", settings.origin_null),
+    ] {
         command.args(is_set.then_some(flag));
     }
     command

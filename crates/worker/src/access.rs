@@ -3,7 +3,9 @@
 
 use std::net::IpAddr;
 
-use durablefetch_protocol::access::{Access as Rules, Admitted, Cookies, Crossing, parse_origin};
+use durablefetch_protocol::access::{
+    Access as Rules, Admitted, Cookies, Crossing, PageOrigin, Pages, ToldBy, parse_origin,
+};
 use durablefetch_protocol::address::{Own, Upstream, is_localhost_name};
 use durablefetch_protocol::allow::{self, Allow};
 use durablefetch_protocol::destination::{Destination, Lifted, Sender};
@@ -31,13 +33,14 @@ impl Access {
         allow: Vec<Allow>,
         scoping: &Scoping,
     ) -> Result<Self, String> {
-        let origins = origins
+        let named = origins
             .iter()
-            .map(|origin| parse_origin(origin).map_err(|error| format!("ORIGINS: {error}")))
+            .map(|origin| PageOrigin::parse(origin).map_err(|error| format!("ORIGINS: {error}")))
             .collect::<Result<Vec<_>, _>>()?;
+        let pages = Pages { named, null: is_on(var, "ORIGIN_NULL")?, told_by: ToldBy::Variables };
         let (any, unguessable) = (is_on(var, "ALLOW_ANY")?, is_on(var, "UNGUESSABLE_URLS")?);
         let Some(public) = var("PUBLIC_ORIGIN") else {
-            return Ok(Self { rules: Rules::new(None, &origins), allow, any });
+            return Ok(Self { rules: Rules::new(None, pages), allow, any });
         };
         let public = parse_origin(&public).map_err(|error| format!("PUBLIC_ORIGIN: {error}"))?;
         if allow.is_empty() && !any {
@@ -51,7 +54,7 @@ impl Access {
                         recording, so URLs must not be guessable"
                 .into());
         }
-        Ok(Self { rules: Rules::new(Some(&public), &origins), allow, any })
+        Ok(Self { rules: Rules::new(Some(&public), pages), allow, any })
     }
 
     /// Checks who asks.
@@ -65,11 +68,6 @@ impl Access {
                 let hint = "to serve another Host than localhost, set the variables PUBLIC_ORIGIN, ALLOW and \
                             TOKEN_SECRET of the Worker";
                 ProtocolError::new(error.code, format!("{}; {hint}", error.message))
-            }
-            ErrorCode::ForbiddenOrigin if headers.contains_key(http::header::ORIGIN) => {
-                let hint = "the origin of this page may not use this recorder: name it in the variable ORIGINS if it \
-                            shall";
-                ProtocolError::new(error.code, hint)
             }
             _ => error,
         })

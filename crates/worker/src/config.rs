@@ -15,7 +15,7 @@ use crate::js::sys;
 
 /// What a recorder was configured with; its secrets are not for logs. The variables are documented in `examples/cloudflare/README.md`.
 pub(crate) struct Config {
-    /// `PUBLIC_ORIGIN`, `ORIGINS`, `ALLOW`, `ALLOW_ANY`: who may ask, and for what.
+    /// `PUBLIC_ORIGIN`, `ORIGINS`, `ORIGIN_NULL`, `ALLOW`, `ALLOW_ANY`: who may ask, and for what.
     pub(crate) access: Access,
     /// `DROP_HEADERS`: headers of requests that go to no upstream at all.
     pub(crate) drop_headers: Vec<DropHeader>,

@@ -328,4 +328,51 @@ pub(super) fn add(suite: &mut Suite) {
         refused.is(403)?;
         Ok(())
     });
+    suite.launching("W3 W8", "any origin of a page can be named, and a refusal says how", async |cx| {
+        let origins = [
+            "https://app.example",
+            "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+            "moz-extension://9c1d3b6e-5d5f-4a63-9d2c-0c5d1c9e2b10",
+            "tauri://localhost",
+            "capacitor://localhost",
+            "app://.",
+            "file://",
+        ];
+        let (first, _own) = cx.launch(Settings::default()).await?;
+        let at = cx.replying(Reply::ok("x"));
+        for origin in origins.into_iter().chain(["null"]) {
+            let mut refused = first.get(&at).header("origin", origin).send().await?;
+            refused.is(403)?.has("durablefetch-error", "forbidden-origin")?;
+            let said = refused.text().await?;
+            let ways = match origin {
+                "null" => ["--origin-null".to_owned(), "the variable ORIGIN_NULL".to_owned()],
+                _ => [format!("--origin {origin}"), format!("add {origin} to the variable ORIGINS")],
+            };
+            holds(&said, ways.iter().any(|way| said.contains(way)))?;
+        }
+        let named = origins.map(str::to_owned).to_vec();
+        let settings = Settings { origins: named, origin_null: true, ..Settings::default() };
+        let (second, _own) = cx.launch(settings).await?;
+        for origin in origins.into_iter().chain(["null"]) {
+            let response = second.get(&at).header("origin", origin).send().await?;
+            response.is(200)?.has("access-control-allow-origin", origin)?;
+        }
+        for other in ["app://x", "tauri://localhost:1", "chrome-extension://other", "capacitor://"] {
+            second.get(&at).header("origin", other).send().await?.error(403, "forbidden-origin").await?;
+        }
+        Ok(())
+    });
+    suite.launching("W3", "a star names all hosts of a scheme that is not http or https", async |cx| {
+        let origins = vec!["chrome-extension://*".to_owned()];
+        let (cx, _own) = cx.launch(Settings { origins, ..Settings::default() }).await?;
+        let at = cx.replying(Reply::ok("x"));
+        for origin in ["chrome-extension://abc", "chrome-extension://def"] {
+            let response = cx.get(&at).header("origin", origin).send().await?;
+            response.is(200)?.has("access-control-allow-origin", origin)?;
+        }
+        for other in ["null", "moz-extension://abc", "https://abc", "chrome-extension://a/b"] {
+            cx.get(&at).header("origin", other).send().await?.error(403, "forbidden-origin").await?;
+        }
+        Ok(())
+    });
 }

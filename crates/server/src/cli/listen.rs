@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use durablefetch_protocol::access::parse_origin;
+use clap::builder::FalseyValueParser;
+use durablefetch_protocol::access::{PageOrigin, parse_origin};
 
 /// See `durablefetch serve --help`.
 #[derive(Debug, Args)]
@@ -18,9 +19,13 @@ pub struct ListenArgs {
     #[arg(long, value_name = "ORIGIN", value_parser = parse_origin)]
     pub(super) public_origin: Option<String>,
 
-    /// Answer pages of this origin too; may be repeated.
-    #[arg(long = "origin", value_name = "ORIGIN", value_parser = parse_origin, value_delimiter = ',')]
-    pub(super) origins: Vec<String>,
+    /// Answer pages of this origin too, as tauri://localhost or app://*; repeatable.
+    #[arg(long = "origin", value_name = "ORIGIN", value_parser = PageOrigin::parse, value_delimiter = ',')]
+    pub(super) origins: Vec<PageOrigin>,
+
+    /// Answer pages without an origin: sandboxed frames, local files.
+    #[arg(long, value_parser = FalseyValueParser::new())]
+    pub(super) origin_null: bool,
 
     /// The path under which it is mounted, such as /df.
     #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true, value_parser = parse_base)]

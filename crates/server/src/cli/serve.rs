@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use durablefetch_protocol::access::Pages;
 use durablefetch_protocol::units;
 
 use super::access::{ScopeArgs, UpstreamArgs};
@@ -95,7 +96,7 @@ impl Serve {
         };
         Ok(Config {
             public_origin: self.at.public_origin,
-            origins: self.at.origins,
+            pages: Pages { named: self.at.origins, null: self.at.origin_null, ..Pages::default() },
             base_path: self.at.base_path,
             tls: self.at.tls_cert.zip(self.at.tls_key).map(|(cert, key)| TlsFiles { cert, key }),
             scoping: self.scope.scoping()?,

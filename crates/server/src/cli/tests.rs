@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use durablefetch_protocol::access::PageOrigin;
 use durablefetch_protocol::scope::Scoping;
 
 use super::*;
@@ -32,11 +33,22 @@ fn defaults_are_the_librarys() {
 }
 
 #[test]
-fn origins_are_serialised_as_browsers_do() {
-    let config = serve(&["--origin", "HTTPS://App.Example:443/", "--origin", "http://b.example:81"]).unwrap();
-    assert_eq!(config.origins, ["https://app.example", "http://b.example:81"]);
-    for bad in ["app.example", "https://app.example/x", "null", "file:///x"] {
+fn pages_are_named_by_their_origins() {
+    let config =
+        serve(&["--origin", "HTTPS://App.Example:443/", "--origin", "tauri://localhost,app://*"]).unwrap();
+    let named: Vec<_> = config.pages.named.iter().map(PageOrigin::as_text).collect();
+    assert_eq!(
+        (named.join(" ").as_str(), config.pages.null),
+        ("https://app.example tauri://localhost app://*", false)
+    );
+    assert!(serve(&["--origin-null"]).unwrap().pages.null);
+    for bad in
+        ["app.example", "https://app.example/x", "null", "file:///x", "http://*.x", "https://*.example.com"]
+    {
         assert!(serve(&["--origin", bad]).unwrap_err().contains("is no origin"), "{bad}");
+    }
+    for bad in ["tauri://localhost", "https://*", "null"] {
+        assert!(serve(&["--public-origin", bad]).is_err(), "{bad}");
     }
 }
 
@@ -225,7 +237,7 @@ fn help_fits_a_screen() {
     for flag in ["-h", "--help"] {
         let help = command().try_get_matches_from(["durablefetch", "serve", flag]).unwrap_err().to_string();
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
-        assert!(help.lines().count() <= 60, "{} lines: {help}", help.lines().count());
+        assert!(help.lines().count() <= 64, "{} lines: {help}", help.lines().count());
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn serve(settings: &Settings, store: &Path) -> Command {
         ("ALLOW_ANY", settings.allow_any.then(|| "true".to_owned())),
         ("DROP_HEADERS", list(&settings.drop_headers)),
         ("ORIGINS", list(&settings.origins)),
+        ("ORIGIN_NULL", settings.origin_null.then(|| "true".to_owned())),
         ("BASE_PATH", settings.mount.clone()),
         ("PUBLIC_ORIGIN", settings.public_origin.clone()),
         ("UNGUESSABLE_URLS", settings.unguessable_urls.then(|| "true".to_owned())),

@@ -7,14 +7,15 @@ use http::header::HeaderMap;
 
 use super::host::{hosts, is_loopback_authority};
 use super::origin::{Admitted, Siblings, check_origin, is_loopback_origin, refuse_service_worker};
+use super::pages::Pages;
 use crate::words::header::is_of_proxy;
 use crate::words::{ErrorCode, ProtocolError};
 
 /// Who a recorder answers, beyond loopback.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Guard {
-    /// Origins allowed besides loopback ones, as browsers serialise them: `https://app.example`.
-    pub origins: Vec<String>,
+    /// Pages that may ask besides loopback ones.
+    pub pages: Pages,
 }
 
 impl Guard {
@@ -26,14 +27,14 @@ impl Guard {
     pub fn check(&self, authority: Option<&str>, headers: &HeaderMap) -> Result<Admitted, ProtocolError> {
         check_host(authority, headers)?;
         check_forwarded(headers)?;
-        let remedy = |origin: &str| format!("to allow it, start the recorder with --origin {origin}");
+        let remedy = |origin: &str| self.pages.remedy(origin);
         let origin = check_origin(headers, Siblings::May, |origin| self.allows(origin), remedy)?;
         refuse_service_worker(headers)?;
         Ok(Admitted::new(origin, None, headers))
     }
 
     fn allows(&self, origin: &str) -> bool {
-        self.origins.iter().any(|allowed| allowed == origin) || is_loopback_origin(origin)
+        self.pages.allow(origin) || is_loopback_origin(origin)
     }
 }
 
@@ -65,10 +66,12 @@ fn check_forwarded(headers: &HeaderMap) -> Result<(), ProtocolError> {
 #[cfg(test)]
 mod tests {
     use super::super::origin::checked;
+    use super::super::pages::PageOrigin;
     use super::*;
 
     fn check(headers: &[(&'static str, &str)]) -> Result<Option<String>, ErrorCode> {
-        let guard = Guard { origins: vec!["https://app.example".into()] };
+        let named = vec![PageOrigin::parse("https://app.example").unwrap()];
+        let guard = Guard { pages: Pages { named, ..Pages::default() } };
         checked(headers, |map| guard.check(None, map))
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod loads;
 pub mod local;
 pub mod map;
 mod origin;
+mod pages;
 pub mod public;
 pub mod scope;
 pub mod token;
@@ -23,6 +24,7 @@ use crate::recorder::address::{Own, Upstream};
 use crate::words::ProtocolError;
 
 pub use self::origin::{Admitted, parse_origin};
+pub use self::pages::{PageOrigin, Pages, ToldBy};
 
 /// The rules for who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,13 +36,13 @@ pub enum Access {
 }
 
 impl Access {
-    /// The rules for a recorder with this public origin, or with none, and with further origins whose pages may
-    /// ask; each as [`parse_origin`] returns it.
+    /// The rules for a recorder with this public origin, as [`parse_origin`] returns it, or with none, and with further
+    /// pages that may ask.
     #[must_use]
-    pub fn new(public_origin: Option<&str>, origins: &[String]) -> Self {
+    pub fn new(public_origin: Option<&str>, pages: Pages) -> Self {
         match public_origin {
-            Some(public) => Self::Public(PublicGuard::new(public, origins)),
-            None => Self::Local(Guard { origins: origins.to_vec() }),
+            Some(public) => Self::Public(PublicGuard::new(public, pages)),
+            None => Self::Local(Guard { pages }),
         }
     }
 
@@ -137,9 +139,13 @@ mod tests {
         Upstream::parse(url).unwrap()
     }
 
+    fn named(origin: &str) -> Pages {
+        Pages { named: vec![PageOrigin::parse(origin).unwrap()], ..Pages::default() }
+    }
+
     #[test]
     fn cookies_cross_to_the_apps_own_origin_alone() {
-        let public = Access::new(Some("https://app.example"), &["https://other.example".into()]);
+        let public = Access::new(Some("https://app.example"), named("https://other.example"));
         for (url, cookies) in [
             ("https://app.example/api", Cookies::Pass),
             ("https://app.example:443/api", Cookies::Pass),
@@ -151,14 +157,14 @@ mod tests {
         ] {
             assert_eq!(public.cookies(&upstream(url)), cookies, "{url}");
         }
-        let local = Access::new(None, &[]);
+        let local = Access::new(None, Pages::default());
         assert_eq!(local.cookies(&upstream("http://localhost:3000/")), Cookies::Pass);
         assert_eq!(local.cookies(&upstream("https://app.example/")), Cookies::Drop);
     }
 
     #[test]
     fn a_stranger_is_neither_the_public_origin_nor_mapped_and_loopback_knows_none() {
-        let public = Access::new(Some("https://app.example"), &["https://admin.example".into()]);
+        let public = Access::new(Some("https://app.example"), named("https://admin.example"));
         let maps = [Map::parse("https://api.example=http://10.0.0.7:3000").unwrap()];
         for (url, is_stranger) in [
             ("https://app.example/api", false),
@@ -173,14 +179,17 @@ mod tests {
             let crossing = public.crossing(&upstream(url), &maps);
             assert_eq!(crossing.is_stranger, is_stranger, "{url}");
             assert_eq!(crossing.cookies, public.cookies(&upstream(url)));
-            assert!(!Access::new(None, &[]).crossing(&upstream(url), &maps).is_stranger, "{url}");
+            assert!(
+                !Access::new(None, Pages::default()).crossing(&upstream(url), &maps).is_stranger,
+                "{url}"
+            );
         }
     }
 
     /// What an upstream URL is to a recorder under `https://app.example` at this path.
     fn resolve(base_path: &str, maps: &[&str], url: &str) -> Result<Target, ErrorCode> {
         let maps: Vec<_> = maps.iter().map(|map| Map::parse(map).unwrap()).collect();
-        let own = Access::new(Some("https://app.example"), &[]).own(base_path, 8787, &maps);
+        let own = Access::new(Some("https://app.example"), Pages::default()).own(base_path, 8787, &maps);
         own.resolve(upstream(url)).map_err(|error| error.code)
     }
 
@@ -210,21 +219,21 @@ mod tests {
 
     #[test]
     fn a_public_recorder_serves_more_than_its_own_machine() {
-        assert!(Access::new(None, &[]).is_local());
+        assert!(Access::new(None, Pages::default()).is_local());
         for (public_origin, allow_any, tells) in [
             (None, true, true),
             (None, false, true),
             (Some("https://app.example"), false, true),
             (Some("https://app.example"), true, false),
         ] {
-            assert_eq!(Access::new(public_origin, &[]).tells_why(allow_any), tells);
+            assert_eq!(Access::new(public_origin, Pages::default()).tells_why(allow_any), tells);
         }
-        assert!(!Access::new(Some("https://app.example"), &[]).is_local());
+        assert!(!Access::new(Some("https://app.example"), Pages::default()).is_local());
     }
 
     #[test]
     fn a_local_recorder_knows_its_port_and_where_it_is_mounted() {
-        let own = Access::new(None, &[]).own("/df", 8787, &[]);
+        let own = Access::new(None, Pages::default()).own("/df", 8787, &[]);
         assert_eq!((own.base_path.as_str(), own.loopback_port), ("/df", Some(8787)));
         assert!(own.authorities.is_empty() && !own.is_mapped);
     }

@@ -48,6 +48,7 @@ pub fn parse_origin(text: &str) -> Result<String, String> {
     let url = Url::parse(text).map_err(|_| help())?;
     let plain = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
     if !matches!(url.scheme(), "http" | "https")
+        || text.contains('*')
         || !plain
         || !url.username().is_empty()
         || url.password().is_some()
@@ -183,6 +184,8 @@ mod tests {
             "https://u@a.example",
             "https://:p@a.example",
             "ws://a.example",
+            "https://*.example",
+            "https://*",
         ] {
             assert!(parse_origin(bad).unwrap_err().contains(bad), "{bad}");
         }

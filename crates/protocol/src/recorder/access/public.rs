@@ -7,29 +7,29 @@ use url::Url;
 
 use super::host::{hosts, is_loopback_authority};
 use super::origin::{Admitted, Siblings, check_origin, refuse_service_worker};
+use super::pages::Pages;
 use crate::words::{ErrorCode, ProtocolError};
 
 /// What a recorder with a public origin answers. Loopback has no privilege here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PublicGuard {
-    origins: Vec<String>,
+    origin: String,
+    pages: Pages,
     hosts: Vec<String>,
 }
 
 impl PublicGuard {
-    /// A guard for the recorder's own origin and further ones whose pages may ask, each as
-    /// [`parse_origin`](super::parse_origin) returns it. The recorder answers for the hosts of the first only.
+    /// A guard for the recorder's own origin, as [`parse_origin`](super::parse_origin) returns it, and further pages that
+    /// may ask. The recorder answers for the hosts of its own origin only.
     #[must_use]
-    pub fn new(public_origin: &str, more_origins: &[String]) -> Self {
-        let mut origins = vec![public_origin.to_owned()];
-        origins.extend(more_origins.iter().filter(|origin| *origin != public_origin).cloned());
-        Self { origins, hosts: authorities(public_origin) }
+    pub fn new(public_origin: &str, pages: Pages) -> Self {
+        Self { origin: public_origin.to_owned(), pages, hosts: authorities(public_origin) }
     }
 
     /// The recorder's own origin.
     #[must_use]
     pub fn public_origin(&self) -> &str {
-        self.origins.first().map_or("", String::as_str)
+        &self.origin
     }
 
     /// The authorities that lead to the recorder: `host` and, for a default port, `host:port` too.
@@ -55,8 +55,8 @@ impl PublicGuard {
                 ));
             }
         }
-        let allows = |origin: &str| self.origins.iter().any(|own| own == origin);
-        let remedy = |_: &str| "to allow it, name it in the recorder's configuration".to_owned();
+        let allows = |origin: &str| self.origin == origin || self.pages.allow(origin);
+        let remedy = |origin: &str| self.pages.remedy(origin);
         let origin = check_origin(headers, Siblings::MayNot, allows, remedy)?;
         refuse_service_worker(headers)?;
         Ok(Admitted::new(origin, Some(self.public_origin()), headers))
@@ -90,10 +90,12 @@ fn authorities(origin: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::super::origin::checked;
+    use super::super::pages::PageOrigin;
     use super::*;
 
     fn check(headers: &[(&'static str, &str)]) -> Result<Option<String>, ErrorCode> {
-        let guard = PublicGuard::new("https://df.example", &["https://app.example".into()]);
+        let named = vec![PageOrigin::parse("https://app.example").unwrap()];
+        let guard = PublicGuard::new("https://df.example", Pages { named, ..Pages::default() });
         checked(headers, |map| guard.check(None, map))
     }
 
@@ -155,10 +157,9 @@ mod tests {
             ("http://df.example", &["df.example", "df.example:80"]),
             ("https://df.example:8443", &["df.example:8443"]),
         ] {
-            let guard = PublicGuard::new(origin, &["https://app.example".into(), origin.into()]);
+            let guard = PublicGuard::new(origin, Pages::default());
             assert_eq!(guard.public_origin(), origin);
             assert_eq!(guard.authorities(), authorities);
-            assert_eq!(guard.origins, [origin, "https://app.example"]);
         }
     }
 
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn the_host_of_the_target_counts_like_the_header() {
         let mut headers = HeaderMap::new();
-        let guard = PublicGuard::new("https://df.example", &[]);
+        let guard = PublicGuard::new("https://df.example", Pages::default());
         assert!(guard.check(Some("df.example"), &headers).is_ok());
         headers.insert("host", "df.example".parse().unwrap());
         let refused = guard.check(Some("evil.example"), &headers).unwrap_err();
