@@ -45,13 +45,12 @@ pub(crate) async fn answer(core: &Rc<Core>, request: web_sys::Request) -> Result
 }
 
 async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
-    let (target, scope) = match request.route(core.config()?)? {
+    let (target, scope, ask) = match request.route(core.config()?)? {
         Route::Control { call, .. } => return control::answer(core, call, &request).await,
-        Route::Fetch { target, scope } => (target, scope),
+        Route::Fetch { target, scope, ask } => (target, scope, ask),
         // The router answers these itself.
         _ => return Err(ErrorCode::NotFound.into()),
     };
-    let ask = AskHead::parse(&request.method, &request.headers)?;
     let (source, cookies) = match target {
         Target::Upstream(to) => {
             core.config()?.access.check_upstream(&to, Sender::OwnMachine)?;

@@ -105,4 +105,109 @@ pub(super) fn add(suite: &mut Suite) {
         rest.is(202)?.has("x-kept", "yes")?.has("durablefetch-status-text", "Fine By Me")?;
         Ok(())
     });
+    suite.case("A9", "the address of a rest serves it without a header, live and ended", async |cx| {
+        let mut live = cx.streaming("first, ").await?;
+        let mut rest = cx.recorder.rest("GET", &live.recording, "2", &live.at.url()).send().await?;
+        rest.is(200)?.state("streaming")?.has("durablefetch-offset", "2")?;
+        rest.has("durablefetch-recording", &live.recording)?;
+        rest.next("rst, ").await?;
+        live.call.send("second").await?;
+        rest.next("second").await?;
+        live.call.raw(b"0\r\n\r\n").await?;
+        rest.ends().await?;
+        for (offset, bytes) in [("0", "first, second"), ("7", "second"), ("13", "")] {
+            let rest = cx.recorder.rest("GET", &live.recording, offset, &live.at.url());
+            rest.send().await?.ends_with(bytes).await?;
+        }
+        // A stopped one, and one that another has taken the place of.
+        for Ended { at, recording } in [cx.stopped("whole").await?, cx.failed("whole").await?] {
+            cx.recorder.rest("GET", &recording, "2", &at.url()).send().await?.ends_with("ole").await?;
+        }
+        let _again = cx.get(&live.at).mode("restart").open().await?;
+        live.at.accept().await?.answers("another").await?;
+        let rest = cx.recorder.rest("GET", &live.recording, "7", &live.at.url());
+        rest.send().await?.ends_with("second").await?;
+        let past = cx.recorder.rest("GET", &live.recording, "14", &live.at.url());
+        past.send().await?.error(416, "offset-out-of-range").await?;
+        Ok(live.at.hits(2)?)
+    });
+    suite.case("A9", "nothing starts at the address of a rest, whatever headers come with it", async |cx| {
+        let Ended { at, recording } = cx.complete("whole").await?;
+        let fresh = cx.endpoint();
+        for (recording, at) in [(NEVER_GIVEN_OUT, &at), ("not-an-id", &at), (recording.as_str(), &fresh)] {
+            let ask = || cx.recorder.rest("GET", recording, "0", &at.url());
+            for request in [
+                ask(),
+                ask().mode("restart").id(&cx.uuid()),
+                ask().mode("new"),
+                ask().header("durablefetch-url", at.url()),
+                ask().header("durablefetch-url", at.url()).mode("restart").id(&cx.uuid()),
+                ask().rest_of(recording, 0),
+            ] {
+                let response = request.send().await?;
+                response.is(410)?.state("none")?;
+            }
+            // A recorder that is mounted elsewhere than it was told goes by the header, and must not start either.
+            let elsewhere =
+                cx.recorder.request("GET", &format!("/df/continue/{recording}/0/https:/x.example/"));
+            elsewhere.header("durablefetch-url", at.url()).id(&cx.uuid()).send().await?.is(410)?;
+        }
+        for method in ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"] {
+            let response = cx.recorder.rest(method, &recording, "0", &at.url()).send().await?;
+            response.is(405)?.has("allow", "GET")?;
+        }
+        at.hits(1)?;
+        Ok(fresh.hits(0)?)
+    });
+    suite.case("A9", "a rest that is half said or said twice is refused", async |cx| {
+        let Ended { at, recording } = cx.complete("whole").await?;
+        for offset in ["-1", "+1", "x", "1.5", "", "99999999999999999999"] {
+            let bad = cx.recorder.rest("GET", &recording, offset, &at.url());
+            bad.send().await?.error(400, "bad-request").await?;
+        }
+        for path in [
+            "/continue",
+            "/continue/",
+            &format!("/continue/{recording}"),
+            &format!("/continue/{recording}/0"),
+        ] {
+            cx.recorder.request("GET", path).send().await?.error(404, "not-found").await?;
+        }
+        let ask = || cx.recorder.rest("GET", &recording, "1", &at.url());
+        for (name, value) in [
+            ("durablefetch-recording", NEVER_GIVEN_OUT),
+            ("durablefetch-offset", "2"),
+            ("durablefetch-for", "https://x.example/"),
+        ] {
+            ask().header(name, value).send().await?.error(400, "bad-request").await?;
+        }
+        for (name, value) in [("durablefetch-recording", recording.as_str()), ("durablefetch-offset", "1")] {
+            ask().header(name, value).send().await?.ends_with("hole").await?;
+        }
+        ask().header("durablefetch-for", at.url()).send().await?.ends_with("hole").await?;
+        Ok(at.hits(1)?)
+    });
+    suite.case("A9", "the rest of a demo stream has an address, too", async |cx| {
+        let demo = format!("/demo/{}", cx.uuid());
+        let mut first = cx.recorder.request("GET", &demo).send().await?;
+        let recording = first.recording()?;
+        holds("a first event", first.piece().await?.is_ok())?;
+        let rest = cx.recorder.request("GET", &format!("/continue/{recording}/3{demo}")).send().await?;
+        rest.is(200)?.has("durablefetch-recording", &recording)?.has("durablefetch-offset", "3")?;
+        Ok(())
+    });
+    suite.case("A9 W3 W18", "who may not ask may not ask for a rest either", async |cx| {
+        let Ended { at, recording } = cx.complete("whole").await?;
+        let ask = || cx.recorder.rest("GET", &recording, "0", &at.url());
+        for (name, value, status, code) in [
+            ("origin", "https://evil.example", 403, "forbidden-origin"),
+            ("sec-fetch-dest", "script", 403, "subresource"),
+            ("host", "evil.example", 421, "misdirected-host"),
+        ] {
+            ask().header(name, value).send().await?.error(status, code).await?;
+        }
+        let page = ask().header("origin", "http://localhost:1").send().await?;
+        page.is(200)?.has("access-control-allow-origin", "http://localhost:1")?;
+        Ok(())
+    });
 }

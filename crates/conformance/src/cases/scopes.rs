@@ -68,6 +68,10 @@ async fn are_strangers(cx: &Context, alice: &Who, bob: &Who) -> Checked {
         same("resume", bob.asks(cx.get(&at).mode("resume")).send().await?.status, 204)?;
         bob.asks(cx.get(&at).mode("replay")).send().await?.error(404, "not-found").await?;
         bob.asks(cx.rest_of(&at, &recording, 0)).send().await?.error(410, "gone").await?;
+        let rest = || cx.recorder.rest("GET", &recording, "0", &at.url());
+        bob.asks(rest()).send().await?.error(410, "gone").await?;
+        rest().send().await?.error(401, "unauthorized").await?;
+        alice.asks(rest()).send().await?.is(200)?;
         let status = bob.status(cx, &at).await?;
         same("in-progress", (&status["inProgress"], &status["state"]), (&json!(false), &json!("none")))?;
         same("bytes", status["bytesStored"].as_u64().unwrap_or(0), 0)?;

@@ -37,4 +37,9 @@ impl Recorder {
         let address = url.strip_prefix("http://").unwrap_or(url);
         self.request(method, &format!("/{address}"))
     }
+
+    /// The rest of a recording of this upstream URL, at the address that says all.
+    pub fn rest(&self, method: &str, recording: &str, offset: &str, url: &str) -> Request {
+        self.request(method, &format!("/continue/{recording}/{offset}/{}", url.replacen("://", ":/", 1)))
+    }
 }

@@ -98,8 +98,9 @@ async fn route(
         return Err(ErrorCode::TooManyConnections.into());
     }
     match route {
-        Route::Fetch { target, scope } => {
-            fetch(recorder, allowed, &scope, answering, parts, body, target).await
+        Route::Fetch { target, scope, ask } => {
+            let asked = Asked { parts, body, target, ask };
+            fetch(recorder, allowed, &scope, answering, asked).await
         }
         Route::Control { call, scope } => {
             let body = read(recorder, body, &parts, CONTROL_BODY_MAX as u64).await?;
@@ -118,17 +119,22 @@ async fn route(
     }
 }
 
+/// A request for what is recorded.
+struct Asked {
+    parts: Parts,
+    body: Incoming,
+    target: Target,
+    ask: AskHead,
+}
+
 async fn fetch(
     recorder: &Arc<Recorder>,
     allowed: &Allowed,
     scope: &str,
     answering: &Answering,
-    parts: Parts,
-    body: Incoming,
-    target: Target,
+    Asked { parts, body, target, ask }: Asked,
 ) -> Result<Response<Body>, ProtocolError> {
     let Some(key) = target.key(scope) else { return Err(ErrorCode::NotFound.into()) };
-    let ask = AskHead::parse(&parts.method, &parts.headers)?;
     if let Target::Upstream(upstream) = &target {
         recorder.upstreams.check(upstream, &parts.headers)?;
     }

@@ -86,7 +86,7 @@ async fn dispatch(
     }
     let admitted = &request.admitted;
     match request.route(config)? {
-        Route::Fetch { target, scope } => {
+        Route::Fetch { target, scope, .. } => {
             let key = target.key(&scope).ok_or(ErrorCode::Internal)?;
             to_object(env, &key, request.into_js()).await
         }

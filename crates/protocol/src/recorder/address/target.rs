@@ -1,5 +1,6 @@
 //! The target of a request: what its path (or `durablefetch-url`) names.
 
+use super::continuation::Continuation;
 use super::key::Key;
 use super::own::Own;
 use super::upstream::{Upstream, is_localhost_name};
@@ -77,23 +78,33 @@ pub fn parse_target(
         .strip_prefix(own.base_path.as_str())
         .filter(|rest| rest.starts_with(['/', '?']) || rest.is_empty())
         .ok_or_else(|| not_found(&format!("this recorder is mounted at `{}`", own.base_path)))?;
+    if let Some(continuation) = Continuation::read(path_and_query, false, own) {
+        return recorded(continuation.rest, own);
+    }
     let rest = rest.strip_prefix('/').unwrap_or(rest);
-    let path = rest.split('?').next().unwrap_or_default();
-    match path {
-        "" => return Ok(Target::Page),
-        "in-progress" => return Ok(Target::Control(Control::InProgress)),
-        "delete" => return Ok(Target::Control(Control::Delete)),
-        "stop" => return Ok(Target::Control(Control::Stop)),
-        "healthz" => return Ok(Target::Healthz),
-        "metrics" => return Ok(Target::Metrics),
-        "favicon.ico" => return Ok(Target::WellKnown("favicon.ico")),
-        "robots.txt" => return Ok(Target::WellKnown("robots.txt")),
-        _ => {}
+    match path_of(rest) {
+        "" => Ok(Target::Page),
+        "in-progress" => Ok(Target::Control(Control::InProgress)),
+        "delete" => Ok(Target::Control(Control::Delete)),
+        "stop" => Ok(Target::Control(Control::Stop)),
+        "healthz" => Ok(Target::Healthz),
+        "metrics" => Ok(Target::Metrics),
+        "favicon.ico" => Ok(Target::WellKnown("favicon.ico")),
+        "robots.txt" => Ok(Target::WellKnown("robots.txt")),
+        _ => recorded(rest, own),
     }
-    if let Some(id) = path.strip_prefix("demo/") {
-        return demo(id);
+}
+
+/// What is recorded: an upstream's URL or a demo stream.
+fn recorded(rest: &str, own: &Own) -> Result<Target, ProtocolError> {
+    match path_of(rest).strip_prefix("demo/") {
+        Some(id) => demo(id),
+        None => own.resolve(Upstream::parse(&upstream_text(rest)?)?),
     }
-    own.resolve(Upstream::parse(&upstream_text(rest)?)?)
+}
+
+fn path_of(rest: &str) -> &str {
+    rest.split('?').next().unwrap_or_default()
 }
 
 /// Spells out the upstream URL of `{authority}/{path}` or `{scheme}:/{authority}/{path}` (one slash or two).

@@ -6,7 +6,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use super::dropped::DropHeader;
 use super::strangers;
 use crate::recorder::access::{Cookies, Crossing};
-use crate::recorder::address::{Own, Target, Upstream};
+use crate::recorder::address::{Continuation, Own, Target, Upstream};
 use crate::words::header::{bad, connection_named, is_hop_by_hop, is_of_proxy, list};
 use crate::words::{ErrorCode, Fingerprint, Mode, ProtocolError, RecordingId, RequestId, name};
 
@@ -84,12 +84,7 @@ impl AskHead {
     /// continuation, or one that is not a GET, and for a WebSocket. [`ErrorCode::Gone`] for a continuation of an id
     /// that no recorder ever gave out.
     pub fn parse(method: &Method, headers: &HeaderMap) -> Result<Self, ProtocolError> {
-        if upgrades(headers) {
-            return Err(ProtocolError::new(
-                ErrorCode::BadRequest,
-                "a WebSocket cannot be recorded (upgrade): connect to the upstream itself",
-            ));
-        }
+        refuse_upgrades(headers)?;
         match (single(headers, name::RECORDING)?, single(headers, name::OFFSET)?) {
             (None, None) => Self::fetch(method, headers),
             (Some(recording), Some(offset)) => {
@@ -105,6 +100,24 @@ impl AskHead {
             (Some(_), None) => Err(bad(name::RECORDING, "came without durablefetch-offset")),
             (None, Some(_)) => Err(bad(name::OFFSET, "came without durablefetch-recording")),
         }
+    }
+
+    /// Reads a continuation whose path says of what. Headers that say it too say the same; they may be missing.
+    pub(super) fn at(at: Continuation<'_>, headers: &HeaderMap) -> Result<Self, ProtocolError> {
+        refuse_upgrades(headers)?;
+        for (name, said) in [(name::RECORDING, at.recording), (name::OFFSET, at.offset)] {
+            if single(headers, name)?.is_some_and(|value| value != said) {
+                return Err(bad(name, "says another thing than the path"));
+            }
+        }
+        let offset = parse_offset(at.offset).ok_or_else(|| {
+            let message =
+                "the offset in the path, /continue/{recording}/{offset}/…, is not a whole number of bytes";
+            ProtocolError::new(ErrorCode::BadRequest, message)
+        })?;
+        let recording =
+            RecordingId::parse(at.recording).ok_or_else(|| ProtocolError::from(ErrorCode::Gone))?;
+        Ok(Self::Continue { recording, offset })
     }
 
     fn fetch(method: &Method, headers: &HeaderMap) -> Result<Self, ProtocolError> {
@@ -162,9 +175,13 @@ pub fn check_for(headers: &HeaderMap, target: &Target, own: &Own) -> Result<(), 
     }
 }
 
-/// Whether the request asks for a WebSocket. Other upgrades may be ignored (RFC 9110 §7.8), and are.
-fn upgrades(headers: &HeaderMap) -> bool {
-    list(headers, header::UPGRADE).any(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+/// Refuses a request for a WebSocket. Other upgrades may be ignored (RFC 9110 §7.8), and are.
+fn refuse_upgrades(headers: &HeaderMap) -> Result<(), ProtocolError> {
+    if list(headers, header::UPGRADE).any(|protocol| protocol.eq_ignore_ascii_case("websocket")) {
+        let message = "a WebSocket cannot be recorded (upgrade): connect to the upstream itself";
+        return Err(ProtocolError::new(ErrorCode::BadRequest, message));
+    }
+    Ok(())
 }
 
 /// Offsets are plain decimal: no sign, no blank, at most 2^53 − 1, which JavaScript can still count.

@@ -2,10 +2,10 @@
 
 use http::{HeaderMap, Method};
 
-use super::headers::check_for;
+use super::headers::{AskHead, check_for};
 use crate::recorder::access::loads::refuse_subresource;
 use crate::recorder::access::scope::Scoping;
-use crate::recorder::address::{Control, Own, Target, parse_target};
+use crate::recorder::address::{Continuation, Control, Own, Target, parse_target};
 use crate::words::header::single;
 use crate::words::{ProtocolError, name};
 
@@ -31,6 +31,8 @@ pub enum Route {
         target: Target,
         /// Whose recording it is.
         scope: String,
+        /// What is asked of it.
+        ask: AskHead,
     },
     /// A control call about recordings of this scope.
     Control {
@@ -60,7 +62,8 @@ impl Route {
     /// Reads the head of a request that was let in. `path` is its path and query.
     ///
     /// # Errors
-    /// Those of an address, of a token or credential, and of `durablefetch-for`; [`ErrorCode::Subresource`].
+    /// Those of an address, of a token or credential, of `durablefetch-for` and of what is asked
+    /// ([`AskHead::parse`]); [`ErrorCode::Subresource`].
     ///
     /// [`ErrorCode::Subresource`]: crate::words::ErrorCode::Subresource
     pub fn read(
@@ -69,7 +72,8 @@ impl Route {
         headers: &HeaderMap,
         rules: &Rules<'_>,
     ) -> Result<Self, ProtocolError> {
-        let target = parse_target(path, single(headers, name::URL)?, rules.own);
+        let url = single(headers, name::URL)?;
+        let target = parse_target(path, url, rules.own);
         // Whose it is comes before what it is: an answer about an address is an answer, too.
         let scope = match &target {
             Ok(Target::Page | Target::Healthz | Target::WellKnown(_)) => String::new(),
@@ -87,7 +91,12 @@ impl Route {
                 }
                 refuse_subresource(headers)?;
                 check_for(headers, &target, rules.own)?;
-                Self::Fetch { target, scope }
+                let ask = match Continuation::read(path, url.is_some(), rules.own) {
+                    Some(_) if *method != Method::GET => return Ok(Self::WrongMethod("GET")),
+                    Some(continuation) => AskHead::at(continuation, headers)?,
+                    None => AskHead::parse(method, headers)?,
+                };
+                Self::Fetch { target, scope, ask }
             }
             Target::Control(call) => takes("POST", Self::Control { call, scope }),
             Target::Page => takes("GET, HEAD", Self::Page),
@@ -178,5 +187,64 @@ mod tests {
         assert_eq!(read(Method::GET, "/favicon.ico", &[("sec-fetch-dest", "image")]), Ok(Route::Icon));
         let other = [("durablefetch-for", "https://b.example/")];
         assert_eq!(read(Method::GET, "/a.example/x", &other), Err(ErrorCode::BadRequest));
+    }
+
+    #[test]
+    fn the_rest_of_a_recording_has_an_address_where_nothing_starts() {
+        const ID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let recording = crate::words::RecordingId::parse(ID).unwrap();
+        let path = format!("/continue/{ID}/5/https:/a.example/x");
+        let continues =
+            |path: &str, header: &[(&'static str, &'static str)]| match read(Method::GET, path, header) {
+                Ok(Route::Fetch {
+                    ask: AskHead::Continue { recording: found, offset: 5 }, target, ..
+                }) => {
+                    assert_eq!(found, recording);
+                    Ok(target.key("").unwrap().url().to_owned())
+                }
+                Ok(route) => panic!("{path} {header:?}: {route:?}"),
+                Err(code) => Err(code),
+            };
+        let url = || Ok("https://a.example/x".to_owned());
+        for header in [
+            &[][..],
+            &[("durablefetch-mode", "restart"), ("durablefetch-request", "id")],
+            &[("durablefetch-recording", ID), ("durablefetch-offset", "5")],
+            &[("durablefetch-url", "https://a.example/x")],
+            &[("durablefetch-recording", ID)],
+        ] {
+            assert_eq!(continues(&path, header), url(), "{header:?}");
+        }
+        let other = [("durablefetch-url", "https://b.example/")];
+        assert_eq!(continues(&path, &other), Ok("https://b.example/".into()), "its path is decoration");
+        assert_eq!(continues(&format!("/continue/{ID}/5/demo/d"), &[]), Ok("demo:d".into()));
+        assert_eq!(continues(&format!("/df{path}"), &[("durablefetch-url", "https://a.example/x")]), url());
+        for (header, code) in [
+            (("durablefetch-recording", "01ARZ3NDEKTSV4RRFFQ69G5FAW"), ErrorCode::BadRequest),
+            (("durablefetch-offset", "6"), ErrorCode::BadRequest),
+            (("durablefetch-for", "https://b.example/"), ErrorCode::BadRequest),
+            (("sec-fetch-dest", "script"), ErrorCode::Subresource),
+            (("upgrade", "websocket"), ErrorCode::BadRequest),
+        ] {
+            assert_eq!(continues(&path, &[header]), Err(code), "{header:?}");
+        }
+        for (path, code) in [
+            (format!("/continue/{ID}/x/a.example/"), ErrorCode::BadRequest),
+            (format!("/continue/{ID}/-1/a.example/"), ErrorCode::BadRequest),
+            (format!("/continue/{ID}//a.example/"), ErrorCode::BadRequest),
+            ("/continue/not-an-id/5/a.example/".to_owned(), ErrorCode::Gone),
+            (format!("/continue/{ID}/5/ftp://a.example/"), ErrorCode::NotFound),
+            (format!("/continue/{ID}/5/stop"), ErrorCode::NotFound),
+            (format!("/continue/{ID}/5/continue/{ID}/5/a.example/"), ErrorCode::NotFound),
+            (format!("/continue/{ID}/5"), ErrorCode::NotFound),
+            (format!("/continue/{ID}"), ErrorCode::NotFound),
+            ("/continue/".to_owned(), ErrorCode::NotFound),
+            ("/continue".to_owned(), ErrorCode::NotFound),
+        ] {
+            assert_eq!(continues(&path, &[]), Err(code), "{path}");
+        }
+        for method in [Method::POST, Method::HEAD, Method::PUT, Method::OPTIONS] {
+            assert_eq!(read(method.clone(), &path, &[]), Ok(Route::WrongMethod("GET")), "{method}");
+        }
     }
 }
