@@ -246,9 +246,12 @@ export interface PreparedChatTransport {
   api: string
   /** The client's. */
   fetch: typeof globalThis.fetch
-  /** Calls yours, then adds the key of the chat, the mode and a request id. */
+  /**
+   * Calls yours, then adds the key of the chat, the mode and a request id. The SDK infers the type of a hook's messages
+   * from here: `unknown` leaves it what it is, `any` would spread.
+   */
   prepareSendMessagesRequest: (
-    options: SendMessagesInput,
+    options: Omit<SendMessagesInput, 'messages'> & { messages: unknown[] },
   ) => Promise<{ api: string; body: object; headers: Record<string, string>; credentials?: RequestCredentials }>
   /** Calls yours, then adds the key of the chat and the mode. */
   prepareReconnectToStreamRequest: (

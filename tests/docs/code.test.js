@@ -24,15 +24,15 @@ const options = {
   jsx: ts.JsxEmit.ReactJSX,
   lib: ['lib.es2024.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts'],
   strict: true,
-  // Snippets in JavaScript are read as TypeScript that leaves its types out.
-  noImplicitAny: false,
   noEmit: true,
   skipLibCheck: true,
   types: [],
   paths: {
     durablefetch: [join(ROOT, 'pkg/index.d.ts')],
     'durablefetch/slim': [join(ROOT, 'pkg/slim.d.ts')],
-    ...from('examples/chat', 'ai', '@ai-sdk/react', 'vite', '@vitejs/plugin-react'),
+    ...from('examples/chat', 'ai', '@ai-sdk/react', '@vitejs/plugin-react'),
+    // Its types are named by `exports` alone, which `paths` does not read.
+    vite: [join(ROOT, 'examples/chat/node_modules/vite/dist/node/index.d.ts')],
     react: [join(ROOT, 'examples/chat/node_modules/@types/react')],
     'react/jsx-runtime': [join(ROOT, 'examples/chat/node_modules/@types/react/jsx-runtime.d.ts')],
     ...from('examples/openai', 'openai'),

@@ -1,5 +1,5 @@
 // The options of chatTransport() are those of the AI SDK's own transport. Which version `ai` is, the test says.
-import { DefaultChatTransport, type UIMessage } from 'ai'
+import { type ChatTransport, DefaultChatTransport, type UIMessage } from 'ai'
 import { DurableFetchClient } from 'durablefetch'
 
 const df = new DurableFetchClient()
@@ -33,3 +33,28 @@ export const fetchOnly = new DefaultChatTransport({ api: '/api/chat', fetch: df.
 
 // @ts-expect-error: 'live' or 'recorded'
 df.chatTransport({ reconnect: 'always' })
+
+// What is inferred is the SDK's own message, as without chatTransport(): no parameter of a callback becomes `any`.
+type IsAny<T> = 0 extends 1 & T ? true : false
+type MessageOf<TRANSPORT> = TRANSPORT extends DefaultChatTransport<infer MESSAGE> ? MESSAGE : never
+type Inferred = MessageOf<typeof plain>
+export const inferred: IsAny<Inferred> = false
+export const withPreparation: IsAny<MessageOf<typeof prepared>> = false
+export const roles = (messages: Inferred[]) => messages.map((message) => message.role)
+
+// As a hook does it: the message is inferred from the transport that it is given.
+declare function useChat<MESSAGE extends UIMessage>(options: {
+  transport: ChatTransport<MESSAGE>
+}): {
+  messages: MESSAGE[]
+}
+const prepared = new DefaultChatTransport(
+  df.chatTransport({ prepareSendMessagesRequest: ({ messages }) => ({ body: { last: messages.at(-1) } }) }),
+)
+for (const transport of [plain, prepared]) {
+  useChat({ transport }).messages.map((message) => message.parts.map((part) => part.type))
+}
+useChat({ transport: new DefaultChatTransport(df.chatTransport({ api: '/api/chat' })) }).messages.map((message) =>
+  // @ts-expect-error: a message has no such field, and is not `any`
+  [message.role, message.nonsense],
+)
