@@ -44,12 +44,16 @@ const sources = new Map(
   blocks.map((block, index) => {
     const code = block.language === 'diff' ? applied(block.code) : block.code
     const text = `${prelude(`${block.extra}\n${code}`)}\n${block.extra}\nexport {}\n${code}`
-    return [join(ROOT, `snippet-${index}.tsx`), { block, text }]
+    // The one that others import. What they are together is built by tests/newcomer.
+    const name = code.startsWith('// chat.tsx\n') ? 'chat.tsx' : `snippet-${index}.tsx`
+    return [join(ROOT, name), { block, text }]
   }),
 )
-// What bundlers make of the address of a file.
 const AMBIENT = join(ROOT, 'snippet-ambient.d.ts')
-sources.set(AMBIENT, { text: "declare module '*?url' {\n  const url: string\n  export default url\n}\n" })
+sources.set(AMBIENT, {
+  // What bundlers make of the address of a file.
+  text: "declare module '*?url' {\n  const url: string\n  export default url\n}\n",
+})
 const host = ts.createCompilerHost(options)
 const { getSourceFile, fileExists } = host
 host.fileExists = (file) => sources.has(file) || fileExists(file)
