@@ -22,7 +22,8 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "chat on workerd", needs: &["package", "worker on workerd"], run: chat_on_workerd },
     Check { name: "conformance of 0.1.0", needs: &[], run: conformance_of_the_original },
     Check { name: "mutations", needs: &[], run: |c| mutations::run(c.repo, &mutations::Options::default()) },
-    Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
+    Check { name: "runtimes and bundlers", needs: &["package"], run: |c| projects(c, "tests/runtimes") },
+    Check { name: "newcomer", needs: &["package"], run: |c| projects(c, "tests/newcomer") },
     Check { name: "dependencies", needs: &[], run: dependencies },
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
 ];
@@ -32,6 +33,13 @@ fn tests(context: &Context<'_>, folder: &str) -> Result<()> {
     build_recorder(context)?;
     npm::ensure(context.repo, "tests/lib")?;
     npm::ensure(context.repo, folder)?;
+    node_tests(context, folder)
+}
+
+/// The same where each project installs its own packages; only the browser comes from tests/lib.
+fn projects(context: &Context<'_>, folder: &str) -> Result<()> {
+    build_recorder(context)?;
+    npm::ensure(context.repo, "tests/lib")?;
     node_tests(context, folder)
 }
 
@@ -68,13 +76,6 @@ fn nginx(context: &Context<'_>) -> Result<PathBuf> {
         "`sudo apt-get install nginx-light` (any nginx will do), or name it: NGINX=/path/to/nginx";
     let [nginx] = apt::ensure(context.repo, [&NGINX], &["nginx-light"], REMEDY)?;
     Ok(nginx)
-}
-
-/// Each of its projects installs its own packages; only the browser comes from the end-to-end tests.
-fn runtimes(context: &Context<'_>) -> Result<()> {
-    build_recorder(context)?;
-    npm::ensure(context.repo, "tests/lib")?;
-    node_tests(context, "tests/runtimes")
 }
 
 /// Licences, sources and duplicates. Not the advisories, whose database is on GitHub: before a release, `cargo deny

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { launchBrowser } from '../lib/browser.js'
+import { startRecorder } from '../lib/recorder.js'
+import { run, serve } from '../runtimes/lib/process.js'
+import { assertOurs, tarball } from '../runtimes/lib/tarball.js'
+import { APPS } from './lib/apps.js'
+import { answer, startModel } from './lib/model.js'
+import { command, file } from './lib/readme.js'
+
+/** A new app with the tarball and README's files in it. */
+async function newApp(parent, { create, files, own }, { model, recorder }) {
+  const [program, ...args] = create('app')
+  await run(program, args, { cwd: parent })
+  const dir = join(parent, 'app')
+  const { file: packed } = await tarball()
+  const [npm, ...install] = command('npm install ./durablefetch-')
+  const words = install.map((word) => (word.startsWith('./durablefetch-') ? packed : word))
+  await run(npm, [...words, '--no-audit', '--no-fund', '--prefer-offline'], { cwd: dir, timeout: 600_000 })
+  await assertOurs(dir)
+  const pasted = Object.fromEntries(
+    // The port is the only thing that differs: a test takes a free one.
+    Object.entries(files).map(([name, to]) => [to, file(name).replaceAll('http://localhost:8787', recorder.url)]),
+  )
+  for (const [name, text] of Object.entries({ ...pasted, ...own(model.url) })) {
+    await mkdir(dirname(join(dir, name)), { recursive: true })
+    await writeFile(join(dir, name), text)
+  }
+  return dir
+}
+
+/** What the page shows: `[role, text]` for each message. */
+const shown = (page) => page.locator('main > p').evaluateAll((all) => all.map((p) => [p.className, p.textContent]))
+
+async function untilShown(page, expected) {
+  const same = (wanted) =>
+    JSON.stringify([...document.querySelectorAll('main > p')].map((p) => [p.className, p.textContent])) === wanted
+  try {
+    await page.waitForFunction(same, JSON.stringify(expected), { timeout: 60_000, polling: 'raf' })
+  } catch (error) {
+    assert.deepEqual(await shown(page), expected, error.message)
+    throw error
+  }
+}
+
+async function ask(page, question) {
+  await page.getByPlaceholder('Say something…').fill(question)
+  await page.getByRole('button', { name: 'Send' }).click()
+}
+
+for (const [name, app] of Object.entries(APPS)) {
+  test(`the first hour with ${name}`, { timeout: 900_000 }, async (t) => {
+    const parent = await mkdtemp(join(tmpdir(), 'durablefetch-newcomer-'))
+    t.after(() => rm(parent, { recursive: true, force: true, maxRetries: 5 }))
+    // In a test of its own, since what it starts has to be gone before the folder goes.
+    await t.test("README's lines in a new app", (t) => firstHour(t, parent, name, app))
+  })
+}
+
+async function firstHour(t, parent, name, app) {
+  const started = performance.now()
+  const [program, ...args] = command('durablefetch serve')
+  assert.deepEqual([program, ...args], ['durablefetch', 'serve'], 'no flag is needed')
+  const model = await startModel(t)
+  const recorder = await startRecorder()
+  t.after(() => recorder.stop())
+  const dir = await newApp(parent, app, { model, recorder })
+  const bin = (program) => join(dir, 'node_modules/.bin', program)
+  const [dev, ...flags] = app.dev
+  const { found } = await serve(t, bin(dev), flags, { cwd: dir, ready: app.ready })
+
+  const browser = await launchBrowser()
+  t.after(() => browser.close())
+  const page = await browser.newPage()
+  const complaints = []
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    // The empty template has no icon.
+    const ofOurs = !message.location().url.endsWith('/favicon.ico')
+    if (message.type() === 'error' && ofOurs) complaints.push(message.text())
+  })
+  await page.goto(found[1], { timeout: 240_000, waitUntil: 'networkidle' }) // until it is hydrated
+  await page.waitForURL(/\?chat=[\w-]+$/)
+  await page.waitForLoadState('networkidle')
+
+  await t.test('a reload in the middle of an answer: question and answer are there once', async () => {
+    model.gate.holdAt(40)
+    await ask(page, 'Why')
+    const question = ['user', 'Why']
+    await untilShown(page, [question, ['assistant', answer('Why', 40)]])
+    await page.reload()
+    await untilShown(page, [question, ['assistant', answer('Why', 40)]])
+    model.gate.open()
+    await untilShown(page, [question, ['assistant', answer('Why')]])
+    await page.reload()
+    await untilShown(page, [question, ['assistant', answer('Why')]])
+    t.diagnostic(`${name}: ${Math.round((performance.now() - started) / 1000)} s from nothing to here`)
+  })
+
+  await t.test('an answer that ends while nobody looks is there afterwards', async () => {
+    model.gate.holdAt(20)
+    await ask(page, 'How')
+    const before = [
+      ['user', 'Why'],
+      ['assistant', answer('Why')],
+      ['user', 'How'],
+    ]
+    await untilShown(page, [...before, ['assistant', answer('How', 20)]])
+    const address = page.url()
+    await page.goto('about:blank')
+    model.gate.open()
+    await model.until(1, 'finished')
+    await page.goto(address)
+    await untilShown(page, [...before, ['assistant', answer('How')]])
+  })
+
+  await t.test('Stop ends the answer at the model, and stays stopped over a reload', async () => {
+    model.gate.holdAt(30)
+    await ask(page, 'When')
+    const part = ['assistant', answer('When', 30)]
+    const last = async () => (await shown(page)).at(-1)
+    await page.getByText('word29 of When. ').waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await model.until(2, 'hung up')
+    model.gate.open()
+    await page.reload()
+    await page.getByText('word29 of When. ').waitFor()
+    assert.deepEqual(await last(), part)
+  })
+
+  assert.deepEqual(
+    model.requests.map(({ method }) => method),
+    ['POST', 'POST', 'POST'],
+    'each question reached the model once',
+  )
+  assert.deepEqual(complaints, [], 'nothing in the console')
+
+  await t.test('Stop without a recorder is a warning, and no unhandled rejection', async () => {
+    await recorder.kill()
+    const warned = page.waitForEvent('console', { predicate: (one) => one.type() === 'warning', timeout: 60_000 })
+    await page.getByRole('button', { name: 'Stop' }).click()
+    assert.match((await warned).text(), /^DurableFetchError/)
+    assert.deepEqual(
+      // Chromium itself lists each connection that it could not make.
+      complaints.filter((text) => !/Failed to load resource|ERR_CONNECTION_REFUSED/.test(text)),
+      [],
+    )
+  })
+
+  await t.test('it builds, under the strict types of the template', async () => {
+    await run('npm', ['run', 'build'], { cwd: dir })
+  })
+  const { version } = JSON.parse(await readFile(join(dir, 'node_modules', app.uses, 'package.json'), 'utf8'))
+  t.diagnostic(`${app.uses} ${version}: the hour took ${Math.round((performance.now() - started) / 1000)} s in all`)
+}

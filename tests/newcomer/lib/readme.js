@@ -1,0 +1,4 @@
+// What README tells a newcomer to do.
+import { blocksOf } from '../../guides/lib/blocks.js'
+
+export const { file, command } = blocksOf('README.md')
