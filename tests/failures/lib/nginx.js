@@ -2,7 +2,7 @@
 // cannot be asked for a free port; a TCP proxy gives it one.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,8 +11,11 @@ import { startCutProxy } from '../../lib/cut-proxy.js'
 
 export const NGINX = process.env.NGINX ?? '/usr/sbin/nginx'
 
-/** `location`: directives besides `proxy_pass`; without any it has its defaults. */
-export async function startNginx({ targetPort, location = '' }) {
+/**
+ * `location`: directives besides `proxy_pass`; without any it has its defaults. `keepsAlive`: it speaks HTTP/1.1 to the
+ * recorder and uses a connection again, as one sets it up who measures.
+ */
+export async function startNginx({ targetPort, location = '', keepsAlive = false }) {
   const dir = await mkdtemp(join(tmpdir(), 'durablefetch-nginx-'))
   await chmod(dir, 0o755)
   const socket = join(dir, 'socket')
@@ -22,14 +25,20 @@ export async function startNginx({ targetPort, location = '' }) {
     error_log stderr info;
     events {}
     http {
-      access_log off;
+      log_format asked '$upstream_addr $request';
+      access_log ${keepsAlive ? `${dir}/asked asked` : 'off'};
+      upstream recorder {
+        server 127.0.0.1:${targetPort};
+        keepalive 1;
+      }
       client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/fastcgi;
       uwsgi_temp_path ${dir}/uwsgi; scgi_temp_path ${dir}/scgi;
       server {
         listen unix:${socket};
         location / {
           ${location.replace('DIR', dir)}
-          proxy_pass http://127.0.0.1:${targetPort};
+          ${keepsAlive ? 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host localhost;' : ''}
+          proxy_pass http://${keepsAlive ? 'recorder' : `127.0.0.1:${targetPort}`};
         }
       }
     }`
@@ -73,6 +82,8 @@ export async function startNginx({ targetPort, location = '' }) {
     cutNow: port.cutNow,
     /** Whether there is a file `fail` in its folder (`DIR` in `location`). */
     fail: (yes) => (yes ? writeFile(join(dir, 'fail'), '') : rm(join(dir, 'fail'))),
+    /** The requests that it has asked the recorder, where it `keepsAlive`. */
+    asked: async () => (await readFile(join(dir, 'asked'), 'utf8')).split('\n').filter((line) => /^[0-9]/.test(line)),
     /** What it has logged. */
     log: () => lines.join(''),
     async stop() {
