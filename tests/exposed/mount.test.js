@@ -79,7 +79,8 @@ test('with its public origin and the app mapped it answers, and cookies pass', a
   assert.equal(app.asked.length, 1)
   assert.equal(app.asked[0].url, '/api/chat?x=1')
   const { host, cookie, 'x-forwarded-for': peer } = app.asked[0].headers
-  assert.deepEqual([host, cookie, peer], [APP, 'sid=1', undefined])
+  // nginx listens on a socket of the file system here, so that it has no address to tell: its own is left.
+  assert.deepEqual([host, cookie, peer], [APP, 'sid=1', '127.0.0.1'])
 
   // Mine is there, somebody else's is not, and nobody's is a 401.
   const replay = (headers) =>
@@ -109,6 +110,27 @@ test('a body larger than nginx takes by default gets through, as the recipe has 
     { method: 'POST', body: ' '.repeat((1 << 20) + (1 << 16)) },
   )
   assert.deepEqual([large.status, large.headers['durablefetch-error']], [413, 'request-too-large'])
+})
+
+test('a mapped app is told the address that nginx saw, whatever the client says', async (t) => {
+  const app = await startApp(t)
+  const location = RECIPE.replace('$remote_addr', '"$http_x_forwarded_for, 203.0.113.7"')
+  const { nginx } = await start(
+    t,
+    [
+      ...['--public-origin', `https://${APP}`, '--allow', `https://${APP}/api/`, '--unguessable-urls'],
+      ...['--map', `https://${APP}=http://127.0.0.1:${app.port}`],
+    ],
+    location,
+  )
+  for (const said of [undefined, '6.6.6.6', '127.0.0.1, 6.6.6.6', 'unknown']) {
+    const headers = said === undefined ? {} : { 'x-forwarded-for': said }
+    const url = `https://${APP}/api/${encodeURIComponent(said)}`
+    const asked = await get(nginx.port, '/df/', { ...headers, 'durablefetch-url': url, forwarded: 'for=6.6.6.6' })
+    assert.equal(asked.status, 200)
+    const seen = app.asked.at(-1).headers
+    assert.deepEqual([seen['x-forwarded-for'], seen.forwarded], ['203.0.113.7', undefined])
+  }
 })
 
 test('an upstream with 40 headers gets through the buffers that nginx has by default', async (t) => {

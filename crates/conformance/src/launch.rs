@@ -87,4 +87,6 @@ pub struct Settings {
     pub drop_headers: Vec<String>,
     /// Where an origin is, as `https://app.example=http://127.0.0.1:3000`.
     pub maps: Vec<String>,
+    /// Proxies that may say where a request comes from. Empty: those of this machine.
+    pub trusted_proxies: Vec<String>,
 }

@@ -9,6 +9,7 @@ use durablefetch_protocol::DropHeader;
 use durablefetch_protocol::access::{Access, Pages};
 use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::allow::Allow;
+use durablefetch_protocol::client_address::TrustedProxies;
 use durablefetch_protocol::life::KeepFor;
 use durablefetch_protocol::limits;
 use durablefetch_protocol::map::Map;
@@ -37,6 +38,8 @@ pub struct Config {
     pub drop_headers: Vec<DropHeader>,
     /// Where to connect in place of an origin that is asked for.
     pub maps: Vec<Map>,
+    /// The proxies that may say where a request comes from, which mapped apps are told. Default: those of this machine.
+    pub trusted_proxies: TrustedProxies,
     /// How it tells whose recordings a request is about. Default: everybody's are everybody's.
     pub scoping: Scoping,
     /// Whether it is enough for others that they know a URL.
@@ -121,6 +124,7 @@ impl Config {
             allow_any: false,
             drop_headers: Vec::new(),
             maps: Vec::new(),
+            trusted_proxies: TrustedProxies::default(),
             scoping: Scoping::Shared,
             unguessable_urls: false,
             tls: None,
@@ -185,7 +189,11 @@ impl Config {
     /// What is allowed, and should be known to who starts it.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let Some(origin) = self.public_origin.as_deref() else { return Vec::new() };
+        let Some(origin) = self.public_origin.as_deref() else {
+            let trusts = self.trusted_proxies != TrustedProxies::default();
+            let why = "--trusted-proxies without --public-origin: what comes through a proxy is refused all the same";
+            return trusts.then(|| why.to_owned()).into_iter().collect();
+        };
         let is_here = Upstream::parse(origin).is_ok_and(|origin| origin.is_loopback());
         let in_the_clear = (origin.starts_with("http:") && !is_here).then(|| {
             format!(

@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::http::metrics_listener;
-use crate::http::route::{self, Standing};
+use crate::http::route::{self, Over, Standing};
 use crate::keys::housekeeping;
 use crate::net::HEAD_MAX;
 use crate::net::connection::{Connection, Watches};
@@ -180,6 +180,10 @@ async fn serve(
     // Counted for as long as it is served.
     let standing =
         if open.number > recorder.config.limits.connections { Standing::Beyond } else { Standing::Within };
+    let Ok(peer) = stream.peer_addr() else {
+        return tracing::debug!("a connection ended before it was served");
+    };
+    let over = Over { standing, peer: peer.ip() };
     let patience = recorder.config.limits.request_timeout;
     let stream = match acceptor {
         None => Transport::Plain(stream),
@@ -203,7 +207,7 @@ async fn serve(
     let watching = watches.clone();
     // Boxed, so that its 5 KiB last until there is an answer, and not as long as the connection.
     let service = service_fn(move |request| {
-        Box::pin(route::handle(Arc::clone(&recorder), watches.request(), standing, request))
+        Box::pin(route::handle(Arc::clone(&recorder), watches.request(), over, request))
     });
     let served = if is_http1 {
         let mut builder = http1::Builder::new();

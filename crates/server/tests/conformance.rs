@@ -56,6 +56,7 @@ fn serve(settings: &Settings, data: &Path) -> Command {
         ("--token-secret", &settings.token_secrets),
         ("--scope-by", &settings.scope_by),
         ("--map", &settings.maps),
+        ("--trusted-proxies", &settings.trusted_proxies),
         ("--drop-header", &settings.drop_headers),
     ] {
         for value in values {

@@ -214,7 +214,7 @@ pub(super) fn add(suite: &mut Suite) {
                 ("cookie", Some("sid=1")),
                 ("x-forwarded-host", Some("app.example")),
                 ("x-forwarded-proto", Some("https")),
-                ("x-forwarded-for", None),
+                ("x-forwarded-for", Some("203.0.113.7")),
             ] {
                 same(name, seen.headers.get(name), value)?;
             }
@@ -244,6 +244,60 @@ pub(super) fn add(suite: &mut Suite) {
                 through(&cx, &url).send().await?.error(403, "upstream-not-allowed").await?;
             }
             Ok(app.hits(0)?)
+        },
+    );
+    suite.needing(
+        Ability::Maps,
+        "W16",
+        "a mapped app is told one address, which the last trusted proxy saw, and a stranger none",
+        async |cx| {
+            let app = cx.replying(Reply::ok("x"));
+            let stranger = cx.replying(Reply::ok("x"));
+            let redirects = cx.replying(Reply::redirect(307, &stranger.url()));
+            let allow = vec![url_on(&app, APP), stranger.url(), url_on(&redirects, APP)];
+            let (near, _own) = cx.launch(Settings { allow: allow.clone(), ..mapping(&cx) }).await?;
+            let trusted_proxies =
+                vec!["127.0.0.1".to_owned(), "10.0.0.0/8".to_owned(), "fd00::/8".to_owned()];
+            let settings = Settings { allow: allow.clone(), trusted_proxies, ..mapping(&cx) };
+            let (far, _own) = cx.launch(settings).await?;
+            let trusted_proxies = vec!["10.0.0.0/8".to_owned()];
+            let (none, _own) = cx.launch(Settings { allow, trusted_proxies, ..mapping(&cx) }).await?;
+            for (recorder, headers, told) in [
+                (&near, &[][..], "127.0.0.1"),
+                (&near, &[("x-forwarded-for", "203.0.113.7")], "203.0.113.7"),
+                (&near, &[("x-forwarded-for", "6.6.6.6, 203.0.113.7")], "203.0.113.7"),
+                (&near, &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "203.0.113.7")], "203.0.113.7"),
+                (&near, &[("x-forwarded-for", "[2001:db8::7]:4711")], "2001:db8::7"),
+                (&near, &[("x-forwarded-for", "6.6.6.6, unknown")], "127.0.0.1"),
+                (&near, &[("x-forwarded-for", "")], "127.0.0.1"),
+                (&near, &[("forwarded", "for=6.6.6.6, for=\"203.0.113.7:80\"")], "203.0.113.7"),
+                (&near, &[("x-real-ip", "6.6.6.6"), ("x_forwarded_for", "6.6.6.6")], "127.0.0.1"),
+                (&near, &[("x-forwarded-for", "203.0.113.7, 10.0.0.5")], "10.0.0.5"),
+                (&far, &[("x-forwarded-for", "6.6.6.6, 203.0.113.7, 10.0.0.5, fd00::1")], "203.0.113.7"),
+                (&none, &[("x-forwarded-for", "203.0.113.7")], "127.0.0.1"),
+            ] {
+                let request = recorder.recorder.request("GET", "/").header("host", "app.example");
+                let mut request = request.header("durablefetch-url", url_on(&app, APP)).mode("new");
+                for (name, value) in headers {
+                    request = request.header(name, *value);
+                }
+                request.send().await?.is(200)?;
+                let seen = app.last()?.headers;
+                let all: Vec<_> = seen.0.iter().filter(|(name, _)| name == "x-forwarded-for").collect();
+                same(format!("{headers:?}: one address"), all.len(), 1)?;
+                same(format!("{headers:?}"), seen.get("x-forwarded-for"), Some(told))?;
+                for name in ["forwarded", "x-real-ip", "x_forwarded_for"] {
+                    same(name, seen.get(name), None)?;
+                }
+            }
+            for url in [stranger.url(), url_on(&redirects, APP)] {
+                through(&near, &url).send().await?.is(200)?;
+                let seen = stranger.last()?.headers;
+                for name in ["x-forwarded-for", "forwarded", "x-forwarded-host"] {
+                    same(name, seen.get(name), None)?;
+                }
+            }
+            Ok(stranger.hits(2)?)
         },
     );
     suite.needing(

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use durablefetch_protocol::DropHeader;
 use durablefetch_protocol::allow::Allow;
+use durablefetch_protocol::client_address::{Network, TrustedProxies};
 use durablefetch_protocol::map::Map;
 use durablefetch_protocol::scope::{Credential, Scoping};
 use durablefetch_protocol::token::Secrets;
@@ -80,6 +81,20 @@ pub(super) struct UpstreamArgs {
     /// Where an origin is: https://app.example=http://app:3000.
     #[arg(long = "map", value_name = "ORIGIN=ORIGIN", value_parser = Map::parse, value_delimiter = ',')]
     pub(super) maps: Vec<Map>,
+
+    /// Proxies that tell a mapped app's clients apart. [default: this machine's]
+    #[arg(long, value_name = "NETWORK", value_parser = Network::parse, value_delimiter = ',')]
+    trusted_proxies: Vec<Network>,
+}
+
+impl UpstreamArgs {
+    /// The proxies that may say where a request comes from.
+    pub(super) fn trusted_proxies(&self) -> TrustedProxies {
+        if self.trusted_proxies.is_empty() {
+            return TrustedProxies::default();
+        }
+        TrustedProxies::new(self.trusted_proxies.clone())
+    }
 }
 
 fn parse_allow(text: &str) -> Result<Allow, String> {

@@ -101,6 +101,7 @@ impl Serve {
             tls: self.at.tls_cert.zip(self.at.tls_key).map(|(cert, key)| TlsFiles { cert, key }),
             scoping: self.scope.scoping()?,
             unguessable_urls: self.scope.unguessable_urls,
+            trusted_proxies: self.upstream.trusted_proxies(),
             allow: self.upstream.allow,
             allow_any: self.upstream.allow_any,
             drop_headers: self.upstream.drop_headers,

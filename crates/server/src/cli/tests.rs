@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use durablefetch_protocol::access::PageOrigin;
+use durablefetch_protocol::client_address::{Network, TrustedProxies};
 use durablefetch_protocol::scope::Scoping;
 
 use super::*;
@@ -84,6 +85,17 @@ fn a_way_past_the_proxy_in_front_is_warned_of() {
             "{mapped}: {warnings:?}"
         );
     }
+}
+
+#[test]
+fn trusted_proxies_are_addresses_and_networks() {
+    let proxies = |flags: &[&str]| serve(flags).unwrap().trusted_proxies;
+    assert_eq!(proxies(&[]), TrustedProxies::default());
+    let named = ["10.0.0.7", "fd00::/8"].map(|text| Network::parse(text).unwrap());
+    assert_eq!(proxies(&["--trusted-proxies", "10.0.0.7,fd00::/8"]), TrustedProxies::new(named.to_vec()));
+    assert!(serve(&["--trusted-proxies", "proxy"]).unwrap_err().contains("write 10.0.0.7"));
+    let warned = serve(&["--trusted-proxies", "10.0.0.7"]).unwrap().warnings();
+    assert!(warned[0].contains("--public-origin"), "{warned:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One request: who asks, for what, and who answers it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,6 +31,14 @@ use crate::uploads::Uploaded;
 use crate::upstream::http::UpstreamRequest;
 use crate::upstream::source::Source;
 
+/// The connection that a request comes over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Over {
+    pub(crate) standing: Standing,
+    /// Who is at its other end.
+    pub(crate) peer: IpAddr,
+}
+
 /// Where a connection stands with [`Limits::connections`](crate::Limits::connections).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -42,13 +51,13 @@ pub(crate) enum Standing {
 pub(crate) async fn handle(
     recorder: Arc<Recorder>,
     answering: Answering,
-    standing: Standing,
+    over: Over,
     request: Request<Incoming>,
 ) -> Answer {
     let since = Instant::now();
     let span = recorder.log.span(&request);
     let responding = async {
-        let response = answer(&recorder, answering, standing, request).await;
+        let response = answer(&recorder, answering, over, request).await;
         log::answered(&response, since);
         response
     };
@@ -60,7 +69,7 @@ pub(crate) async fn handle(
 async fn answer(
     recorder: &Arc<Recorder>,
     answering: Answering,
-    standing: Standing,
+    over: Over,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
@@ -72,7 +81,7 @@ async fn answer(
     if cors::is_preflight(&parts.method, &parts.headers) {
         return respond::preflight(&allowed, &parts.headers);
     }
-    let answered = route(recorder, &allowed, &answering, standing, parts, body).await;
+    let answered = route(recorder, &allowed, &answering, over, parts, body).await;
     answered.unwrap_or_else(|error| respond::error(&allowed, &error))
 }
 
@@ -80,7 +89,7 @@ async fn route(
     recorder: &Arc<Recorder>,
     allowed: &Allowed,
     answering: &Answering,
-    standing: Standing,
+    over: Over,
     parts: Parts,
     body: Incoming,
 ) -> Result<Response<Body>, ProtocolError> {
@@ -92,14 +101,15 @@ async fn route(
         now_s: now_ms() / 1000,
     };
     let route = Route::read(&parts.method, path, &parts.headers, &rules)?;
-    if standing == Standing::Beyond && !matches!(route, Route::Healthz | Route::Metrics) {
+    if over.standing == Standing::Beyond && !matches!(route, Route::Healthz | Route::Metrics) {
         // Read, so that the answer is not lost in the closing of the connection.
         let _ = read(recorder, body, &parts, recorder.config.limits.request_bytes).await;
         return Err(ErrorCode::TooManyConnections.into());
     }
     match route {
         Route::Fetch { target, scope, ask } => {
-            let asked = Asked { parts, body, target, ask };
+            let client = recorder.config.trusted_proxies.client(over.peer, &parts.headers);
+            let asked = Asked { client, parts, body, target, ask };
             fetch(recorder, allowed, &scope, answering, asked).await
         }
         Route::Control { call, scope } => {
@@ -121,6 +131,8 @@ async fn route(
 
 /// A request for what is recorded.
 struct Asked {
+    /// Where it comes from.
+    client: IpAddr,
     parts: Parts,
     body: Incoming,
     target: Target,
@@ -132,7 +144,7 @@ async fn fetch(
     allowed: &Allowed,
     scope: &str,
     answering: &Answering,
-    Asked { parts, body, target, ask }: Asked,
+    Asked { client, parts, body, target, ask }: Asked,
 ) -> Result<Response<Body>, ProtocolError> {
     let Some(key) = target.key(scope) else { return Err(ErrorCode::NotFound.into()) };
     if let Target::Upstream(upstream) = &target {
@@ -145,12 +157,12 @@ async fn fetch(
     if parts.method == Method::HEAD {
         // It takes as much of the recorder as a recording does, for a while.
         let _seat = recorder.may_start(&key)?;
-        return head(recorder, allowed, scope, parts, target).await;
+        return head(recorder, allowed, (scope, client), parts, target).await;
     }
     let fingerprint = fingerprint(recorder, &target, &parts, &body.bytes, scope);
     let ask: Ask = ask.with_fingerprint(fingerprint);
     let watch = answering.watch(parts.version);
-    let source = source(target, scope, parts, body)?;
+    let source = source(target, (scope, client), parts, body)?;
     let admitted = admit(recorder, recorder.keys.entry(&key), ask, source).await?;
     Ok(respond::admitted(allowed, admitted, watch))
 }
@@ -158,7 +170,7 @@ async fn fetch(
 /// What answers a request for this target.
 fn source(
     target: Target,
-    scope: &str,
+    (scope, client): (&str, IpAddr),
     Parts { method, headers, .. }: Parts,
     body: Uploaded,
 ) -> Result<Source, ProtocolError> {
@@ -166,6 +178,7 @@ fn source(
         Target::Upstream(upstream) => Ok(Source::Http(Box::new(UpstreamRequest {
             upstream,
             scope: scope.into(),
+            client,
             method,
             headers,
             body,
@@ -188,11 +201,11 @@ fn fingerprint(recorder: &Recorder, target: &Target, parts: &Parts, body: &[u8],
 async fn head(
     recorder: &Recorder,
     allowed: &Allowed,
-    scope: &str,
+    from: (&str, IpAddr),
     parts: Parts,
     target: Target,
 ) -> Result<Response<Body>, ProtocolError> {
-    let source = source(target, scope, parts, Uploaded::default())?;
+    let source = source(target, from, parts, Uploaded::default())?;
     let opened = source
         .open(&recorder.upstreams, recorder.config.limits.header_timeout)
         .await

@@ -2,6 +2,7 @@
 
 use std::future::{Future as _, poll_fn};
 use std::io;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -29,6 +30,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) way: &'a Way,
     /// Whose request it is.
     pub(crate) scope: &'a Arc<str>,
+    /// Where it comes from.
+    pub(crate) client: IpAddr,
     /// The URL as the client knows it.
     pub(crate) asked: &'a Upstream,
     pub(crate) method: &'a Method,
@@ -98,7 +101,7 @@ impl Exchange<'_> {
         let host = if self.way.is_mapped { map::authority(self.asked) } else { authority(url) };
         let mut headers = self.headers.clone();
         if self.way.is_mapped {
-            known_as(self.asked, &host, &mut headers);
+            known_as(self.asked, &host, self.client, &mut headers);
         }
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let uri = match form {
@@ -137,8 +140,11 @@ fn authority(url: &url::Url) -> String {
     url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
 }
 
-/// Tells a mapped app under which origin it was asked for, as a proxy in front of it would.
-fn known_as(asked: &Upstream, host: &str, headers: &mut HeaderMap) {
+/// Tells a mapped app under which origin it was asked for, and by whom, as a proxy in front of it would.
+fn known_as(asked: &Upstream, host: &str, client: IpAddr, headers: &mut HeaderMap) {
+    if let Ok(client) = HeaderValue::try_from(client.to_string()) {
+        headers.insert("x-forwarded-for", client);
+    }
     let Ok(host) = HeaderValue::try_from(host) else { return };
     headers.insert("x-forwarded-host", host);
     let proto = if asked.url().scheme() == "https" { "https" } else { "http" };

@@ -1,6 +1,7 @@
 //! Asking an upstream over HTTP: headers, redirects, loops, coded bodies.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -31,6 +32,8 @@ pub(crate) struct UpstreamRequest {
     pub(crate) upstream: Upstream,
     /// Whose request it is.
     pub(crate) scope: Arc<str>,
+    /// Where it comes from.
+    pub(crate) client: IpAddr,
     pub(crate) method: Method,
     /// As they came to the recorder.
     pub(crate) headers: HeaderMap,
@@ -81,6 +84,7 @@ impl Upstreams {
         let UpstreamRequest {
             upstream: to,
             scope,
+            client,
             method,
             headers,
             body: Uploaded { bytes: body, room: _room },
@@ -92,16 +96,19 @@ impl Upstreams {
         let cookies = crossing(&to).cookies;
         let mut chase = Chase::new(to, method, headers, cookies);
         loop {
-            let answer = self.ask(&way, &scope, &chase, &body).await.map_err(|error| match error.code {
-                // What is refused before a connection, or finds none. A later hop follows an answer.
-                ErrorCode::UpstreamUnreachable | ErrorCode::UpstreamNotAllowed | ErrorCode::InvalidUrl
-                    if chase.is_first() =>
-                {
-                    NotOpened::unheard(error)
-                }
-                _ if chase.is_first() => NotOpened::heard(error),
-                _ => NotOpened::heard(redirected(error)),
-            })?;
+            let answer =
+                self.ask(&way, (&scope, client), &chase, &body).await.map_err(|error| match error.code {
+                    // What is refused before a connection, or finds none. A later hop follows an answer.
+                    ErrorCode::UpstreamUnreachable
+                    | ErrorCode::UpstreamNotAllowed
+                    | ErrorCode::InvalidUrl
+                        if chase.is_first() =>
+                    {
+                        NotOpened::unheard(error)
+                    }
+                    _ if chase.is_first() => NotOpened::heard(error),
+                    _ => NotOpened::heard(redirected(error)),
+                })?;
             let follows = chase.follow(answer.head.status, &answer.head.headers, &self.own, crossing);
             if !follows.map_err(NotOpened::heard)? {
                 return opened(answer, chase.cookies()).map_err(NotOpened::heard);
@@ -116,7 +123,7 @@ impl Upstreams {
     async fn ask(
         &self,
         way: &Way,
-        scope: &Arc<str>,
+        (scope, client): (&Arc<str>, IpAddr),
         chase: &Chase,
         body: &Bytes,
     ) -> Result<Answer, ProtocolError> {
@@ -125,6 +132,7 @@ impl Upstreams {
             connector: &self.connector,
             way,
             scope,
+            client,
             asked: chase.at(),
             method: chase.method(),
             headers: chase.headers(),
