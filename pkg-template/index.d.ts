@@ -280,7 +280,9 @@ export class DurableFetchClient {
    * `fetch`, through the recorder. The same request again gets the same recording from its first byte, as the option
    * `reuse` has it; its body reconnects by itself. A GET that has read an answer whole, and that answer said `no-store`,
    * gets a new one the next time. Rejects with a {@link DurableFetchError}, or with the signal's reason. Abort lets go
-   * of the response; the recording goes on. A body that can be read only once is read whole first.
+   * of the response; the recording goes on. A body that can be read only once is read whole first. A `FormData` is sent
+   * as the bytes that the platform makes of it; that of a `Request` with a file in it WebKit lets nobody read, and the call
+   * rejects with `unsupported`.
    */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 

@@ -2,7 +2,8 @@
 // One wasm instance for all entries, made at first use and again after a trap. A failed attempt is repeated.
 import { DurableFetchError } from './error.js'
 import { guard } from './guard.js'
-import { begin, isRequest } from './platform.js'
+import { begin } from './platform.js'
+import { isRequest } from './request.js'
 import { glue } from './wasm/durablefetch.js'
 
 /** @type {WebAssembly.Module | undefined} */

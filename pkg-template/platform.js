@@ -211,33 +211,5 @@ export function letGo(controller, body) {
   if (body && !(/** @type {any} */ (body).locked)) body.cancel().catch(() => {})
 }
 
-/**
- * Whether this is a Request, also one of another realm or of a polyfill.
- * @param {any} input
- */
-export const isRequest = (input) =>
-  typeof input === 'object' && input !== null && typeof input.url === 'string' && typeof input.method === 'string'
-
-/** The platform's own reading of what fetch was called with. @param {any} input @param {any} init */
-export const request = (input, init) => new Request(input, init)
-
-/** @type {boolean | undefined} */
-let caches
-
-/** Whether requests may say how they are cached; workerd before 2024-11-11 throws at it and caches nothing. */
-export function takesCache() {
-  if (caches === undefined) {
-    try {
-      caches = Boolean(new Request('https://example.com', { cache: 'no-store' }))
-    } catch {
-      caches = false
-    }
-  }
-  return caches
-}
-
-/** @param {any} body */
-export const isStream = (body) => typeof ReadableStream === 'function' && body instanceof ReadableStream
-
 /** @param {string} message @param {string} name */
 export const domException = (message, name) => new DOMException(message, name)

@@ -69,10 +69,7 @@ impl AppRequest {
             return Err(TypeError::new("A URL or a Request is needed").into());
         }
         let native = sys::request(input, init)?;
-        let given = Object::new();
-        if let Some(init) = init.dyn_ref::<Object>() {
-            let _ = Object::assign(&given, init);
-        }
+        let given = sys::members(init);
         let signal = sys::some(sys::get(&given, "signal"));
         let mut signal: Option<AbortSignal> = signal.map(JsCast::unchecked_into);
         let streams = sys::is_stream(&sys::get(&given, "body"));
@@ -150,7 +147,8 @@ impl AppRequest {
     /// Reads the body whole, so that it can be sent again. As a blob: browsers keep large ones out of memory.
     pub(crate) async fn buffer(&mut self) -> Result<(), JsValue> {
         if let Body::Unread { .. } = self.body {
-            let blob: Blob = JsFuture::from(self.native.blob()?).await?.unchecked_into();
+            let read = JsFuture::from(self.native.blob()?).await;
+            let blob: Blob = read.map_err(|cause| self.unreadable(cause))?.unchecked_into();
             if sys::get(&self.init, "keepalive").is_truthy() && blob.size() > KEEPALIVE_MAX {
                 let message = "With 'keepalive' a request's body may have 64 KiB at most";
                 return Err(error::plain("request-too-large", message, None));
@@ -160,6 +158,17 @@ impl AppRequest {
             self.body = if none { Body::None } else { Body::Whole(blob) };
         }
         Ok(())
+    }
+
+    /// WebKit does not read the form of a Request, which cannot be sent elsewhere unread, if there is a file in it.
+    fn unreadable(&self, cause: JsValue) -> JsValue {
+        let form = self.headers.get("content-type").ok().flatten();
+        if !form.is_some_and(|text| text.starts_with("multipart/form-data")) {
+            return cause;
+        }
+        let message = "This browser does not let anybody read the form of a Request that has a file in it: \
+             give the URL and the FormData themselves, instead of a Request";
+        sys::durable_fetch_error("unsupported", message, None, &cause)
     }
 
     /// The same for a request past the recorder, where a stream may stay one.

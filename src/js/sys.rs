@@ -33,10 +33,6 @@ extern "C" {
     pub(crate) fn follow(controller: &AbortController, signal: Option<&AbortSignal>) -> AbortSignal;
     #[wasm_bindgen(js_name = letGo)]
     pub(crate) fn let_go(controller: Option<&AbortController>, body: &JsValue);
-    #[wasm_bindgen(catch)]
-    pub(crate) fn request(input: &JsValue, init: &JsValue) -> Result<Request, JsValue>;
-    #[wasm_bindgen(js_name = takesCache)]
-    pub(crate) fn takes_cache() -> bool;
     pub(crate) fn memory() -> Map;
     pub(crate) fn note(notes: &Map, key: &str, value: Option<&str>, ms: f64);
     pub(crate) fn noted(notes: &Map, key: &str) -> Option<String>;
@@ -44,10 +40,19 @@ extern "C" {
     pub(crate) fn pause(ms: u32) -> Promise;
     #[wasm_bindgen(js_name = inTab)]
     pub(crate) fn in_tab(key: &str, value: &JsValue) -> JsValue;
-    #[wasm_bindgen(js_name = isStream)]
-    pub(crate) fn is_stream(body: &JsValue) -> bool;
     #[wasm_bindgen(js_name = domException)]
     pub(crate) fn dom_exception(message: &str, name: &str) -> JsValue;
+}
+
+#[wasm_bindgen(module = "/pkg-template/request.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    pub(crate) fn request(input: &JsValue, init: &JsValue) -> Result<Request, JsValue>;
+    pub(crate) fn members(init: &JsValue) -> Object;
+    #[wasm_bindgen(js_name = isStream)]
+    pub(crate) fn is_stream(body: &JsValue) -> bool;
+    #[wasm_bindgen(js_name = takesCache)]
+    pub(crate) fn takes_cache() -> bool;
 }
 
 #[wasm_bindgen]

@@ -119,6 +119,42 @@ async fn every_kind_of_body_arrives() {
 }
 
 #[wasm_bindgen_test]
+async fn a_form_is_sent_as_the_bytes_that_browsers_make_of_it() {
+    let call = sent(
+        r#"const body = new FormData(); body.append('a"\n', '1\n2'); body.append('f', new Blob(['x']), 'n\r"');
+        await df.fetch('https://b.example/', { method: 'POST', body })"#,
+    )
+    .await;
+    let kind = call.header("content-type").unwrap();
+    let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
+    let expected = "--B\r\nContent-Disposition: form-data; name=\"a%22%0D%0A\"\r\n\r\n1\r\n2\r\n--B\r\n\
+        Content-Disposition: form-data; name=\"f\"; filename=\"n%0D%22\"\r\nContent-Type: application/octet-stream\r\n\r\n\
+        x\r\n--B--\r\n";
+    assert_eq!(call.text().await.replace(boundary, "B"), expected);
+    let call = sent(
+        "const body = new FormData(); body.set('k', 'v');
+        await df.fetch('https://b.example/', { method: 'POST', body, headers: { 'content-type': 'text/mine' } })",
+    )
+    .await;
+    assert_eq!(call.header("content-type").as_deref(), Some("text/mine"));
+}
+
+#[wasm_bindgen_test]
+async fn an_init_may_be_made_from_defaults_or_be_a_request() {
+    for init in [
+        "Object.assign(Object.create({ method: 'PUT', credentials: 'include', headers: { 'x-own': '1' } }), { body: 'x' })",
+        "new (class { get method() { return 'PUT' } credentials = 'include'; headers = { 'x-own': '1' }; body = 'x' })()",
+        "new Request('https://other.example/', { method: 'PUT', credentials: 'include', headers: { 'x-own': '1' }, body: 'x' })",
+    ] {
+        let call = sent(&format!("await df.fetch('https://p.example/', {init})")).await;
+        assert_eq!((call.method(), call.text().await), ("PUT".into(), "x".into()), "{init}");
+        assert_eq!(call.header("x-own").as_deref(), Some("1"), "{init}");
+        assert_eq!(call.init("credentials"), "include", "{init}");
+        assert_eq!(call.header("durablefetch-url").as_deref(), Some("https://p.example/"), "{init}");
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_stream_is_read_whole_and_sent_again_after_a_failure() {
     let script = Script::new();
     let df = Df::known(&script, &[]).await;

@@ -52,7 +52,7 @@ ${LIBRARIES.map(([title, names]) => `| ${title} | ${names.map(libraries).join(',
 ## Browsers
 
 ${chromium}. Firefox and WebKit are not among what these tests execute; \`tests/engines\` runs
-streams, cuts, reloads and Stop in all three.
+streams, cuts, reloads, Stop and forms with files in all three.
 
 ## Between the page and the recorder
 

@@ -1,0 +1,85 @@
+// @ts-check
+// What fetch is called with, as the platform reads it.
+
+/**
+ * Whether this is a Request, also one of another realm or of a polyfill.
+ * @param {any} input
+ */
+export const isRequest = (input) =>
+  typeof input === 'object' && input !== null && typeof input.url === 'string' && typeof input.method === 'string'
+
+/**
+ * The platform's own reading of what fetch was called with. A form becomes the bytes that the platform would send, since
+ * they are sent again after a cut: WebKit does not give them back if there is a file among them.
+ * @param {any} input
+ * @param {any} init
+ */
+export function request(input, init) {
+  const body = bytesOf(init?.body)
+  return new Request(input, body ? { ...members(init), body } : init)
+}
+
+/**
+ * The members of an init, those of its prototype included: it may be an object made from defaults, or a Request.
+ * @param {any} init
+ */
+export function members(init) {
+  /** @type {any} */
+  const all = {}
+  for (const name in init) all[name] = init[name]
+  return all
+}
+
+/** @param {any} body */
+export const isStream = (body) => typeof ReadableStream === 'function' && body instanceof ReadableStream
+
+/** @type {boolean | undefined} */
+let caches
+
+/** Whether requests may say how they are cached; workerd before 2024-11-11 throws at it and caches nothing. */
+export function takesCache() {
+  if (caches === undefined) {
+    try {
+      caches = Boolean(new Request('https://example.com', { cache: 'no-store' }))
+    } catch {
+      caches = false
+    }
+  }
+  return caches
+}
+
+/**
+ * A form as bytes (HTML standard, "multipart/form-data encoding algorithm"); nothing for any other body.
+ * @param {any} body
+ */
+function bytesOf(body) {
+  const entries = entriesOf(body)
+  if (!entries) return
+  // Nobody can foresee it, so no part can contain it on purpose.
+  const boundary = `----durablefetch${crypto.getRandomValues(new Uint32Array(4)).join('')}`
+  const parts = entries.flatMap(([name, value]) => {
+    const is = `--${boundary}\r\nContent-Disposition: form-data; name="${quoted(lines(name))}"`
+    if (typeof value === 'string') return [`${is}\r\n\r\n${lines(value)}\r\n`]
+    const type = value.type || 'application/octet-stream'
+    return [`${is}; filename="${quoted(value.name)}"\r\nContent-Type: ${type}\r\n\r\n`, value, '\r\n']
+  })
+  return new Blob([...parts, `--${boundary}--\r\n`], { type: `multipart/form-data; boundary=${boundary}` })
+}
+
+/**
+ * What is in a FormData, also in one of another realm. One of a polyfill is to the platform what it is.
+ * @param {any} body
+ * @returns {[string, string | File][] | undefined}
+ */
+function entriesOf(body) {
+  if (Object.prototype.toString.call(body) !== '[object FormData]') return
+  try {
+    return [...FormData.prototype.entries.call(body)]
+  } catch {}
+}
+
+/** @param {string} text */
+const lines = (text) => text.replace(/\r\n?|\n/g, '\r\n')
+
+/** @param {string} text */
+const quoted = (text) => text.replace(/\n/g, '%0A').replace(/\r/g, '%0D').replace(/"/g, '%22')
