@@ -32,6 +32,7 @@ const recorder :Workerd.Worker = (
     (name = "ALLOW_ANY", fromEnvironment = "DURABLEFETCH_ALLOW_ANY"),
     (name = "TOKEN_SECRET", fromEnvironment = "DURABLEFETCH_TOKEN_SECRET"),
     (name = "SCOPE_BY", fromEnvironment = "DURABLEFETCH_SCOPE_BY"),
+    (name = "JWT_KEY", fromEnvironment = "DURABLEFETCH_JWT_KEY"),
     (name = "SCOPE_SECRET", fromEnvironment = "DURABLEFETCH_SCOPE_SECRET"),
     (name = "UNGUESSABLE_URLS", fromEnvironment = "DURABLEFETCH_UNGUESSABLE_URLS"),
     (name = "BASE_PATH", fromEnvironment = "DURABLEFETCH_BASE_PATH"),

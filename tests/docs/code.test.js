@@ -9,7 +9,10 @@ import { prelude } from './lib/prelude.js'
 /** Pages whose snippets are cut out of code that other tests execute. */
 const EXECUTED = ['docs/what-takes-a-fetch.md']
 
-const blocks = blocksIn('ts', 'tsx', 'js', 'jsx', 'diff').filter(({ file }) => !EXECUTED.includes(file))
+const blocks = blocksIn('ts', 'tsx', 'js', 'jsx', 'diff').filter(
+  // authjs.test.js executes the second.
+  ({ file, code }) => !EXECUTED.includes(file) && !code.includes("from 'next-auth'"),
+)
 
 /** What is left of a diff after it was applied. */
 const applied = (code) => code.replace(/^-.*\n/gm, '').replace(/^[+ ]/gm, '')

@@ -83,6 +83,8 @@ pub struct Settings {
     pub token_secrets: Vec<String>,
     /// What is presented tells whose a recording is: `authorization`, `cookie:NAME`. Empty: it does not.
     pub scope_by: Vec<String>,
+    /// What signed tokens among these are checked with: the secret of HS256.
+    pub jwt_key: Option<String>,
     /// Headers of requests that go to no upstream at all.
     pub drop_headers: Vec<String>,
     /// Where an origin is, as `https://app.example=http://127.0.0.1:3000`.

@@ -153,7 +153,7 @@ pub mod control_json {
 
 #[cfg(feature = "recorder")]
 pub use {
-    recorder::access::{self, allow, client_address, cors, destination, hush, map, scope, token},
+    recorder::access::{self, allow, client_address, cors, destination, hush, jwt, map, scope, token},
     recorder::address::{self, Key, demo, via},
     recorder::key::ledger::{Ledger, Outcome},
     recorder::key::{admission, ledger, life},

@@ -13,6 +13,7 @@
 //! | one request | `http`: `route`, `control`, `respond`, `body` (follows a recording), `page`, `metrics_listener` |
 //! | what is known of a key | `key_map`; what is done about it: `keys`: `commit` (plan, commit, apply), `admit` (fetches), `stop`, `pump`, `reading`, `housekeeping` (time to live), `quota` (disk quota, a full disk) |
 //! | one recording | `recording`: `publish`, `persist` and `follow` (pump, writer and readers of it), `waiting`, `memory`, `in_flight`, `writer`, `sync` |
+//! | public keys of signed tokens | `jwt` |
 //! | where bytes come from | `upstream`: `source`, `http`, `ways` (what may be fetched), `exchange` over `connect` (with `resolve`: to checked addresses only), `demo` |
 //! | where bytes go | `storage` (files and SQLite) |
 //! | what an operator sees | `observe`: `metrics`, `log` (which lines are of which request), `redact` |
@@ -27,6 +28,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzz;
 mod http;
+mod jwt;
 mod key_map;
 mod keys;
 mod net;

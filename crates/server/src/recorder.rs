@@ -14,6 +14,7 @@ use crate::clock::now_ms;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::key_map::Keys;
+use crate::keys::elsewhere::Elsewhere;
 use crate::net::descriptors;
 use crate::observe::log::Log;
 use crate::observe::metrics::{Metrics, Now};
@@ -54,6 +55,8 @@ pub(crate) struct Recorder {
     /// Connections that are open.
     pub(crate) connections: AtomicUsize,
     pub(crate) readers: Readers,
+    /// What others have started.
+    pub(crate) elsewhere: Elsewhere,
     /// Bytes of request bodies in memory.
     pub(crate) uploads: Uploads,
     /// Recordings in flight.
@@ -112,6 +115,7 @@ impl Recorder {
             making_room: tokio::sync::Mutex::default(),
             connections: AtomicUsize::new(0),
             readers: Readers::new(config.limits.total_readers),
+            elsewhere: Elsewhere::new(),
             uploads: Uploads::new(config.limits.upload_bytes.max(config.limits.request_bytes)),
             in_flight: InFlight::default(),
             draining: AtomicBool::new(false),

@@ -46,6 +46,7 @@ fn serve(settings: &Settings, data: &Path) -> Command {
         ("--max-recordings", settings.in_flight.map(|n| n.to_string())),
         ("--base-path", settings.mount.clone()),
         ("--public-origin", settings.public_origin.clone()),
+        ("--jwt-key", settings.jwt_key.clone()),
     ];
     for (flag, value) in flags.into_iter().filter_map(|(flag, value)| Some((flag, value?))) {
         command.args([flag, &value]);

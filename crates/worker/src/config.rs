@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use durablefetch_protocol::allow::Allow;
+use durablefetch_protocol::jwt::Keys;
 use durablefetch_protocol::scope::{Credential, Scoping};
 use durablefetch_protocol::token::{SECRET_MIN, Secrets};
 use durablefetch_protocol::{DropHeader, Fingerprint, limits, units};
@@ -19,7 +20,7 @@ pub(crate) struct Config {
     pub(crate) access: Access,
     /// `DROP_HEADERS`: headers of requests that go to no upstream at all.
     pub(crate) drop_headers: Vec<DropHeader>,
-    /// `TOKEN_SECRET`, `SCOPE_BY`: whose a recording is.
+    /// `TOKEN_SECRET`, `SCOPE_BY`, `JWT_KEY`: whose a recording is.
     pub(crate) scoping: Scoping,
     /// Made of `SCOPE_SECRET`: keys the hash of what is presented. The same in all objects, unlike theirs.
     pub(crate) scope_secret: [u8; 32],
@@ -85,10 +86,10 @@ impl Config {
             .iter()
             .map(|name| DropHeader::parse(name).map_err(|error| format!("DROP_HEADERS: {error}")))
             .collect();
-        let scoping = scoping(&list("TOKEN_SECRET"), &list("SCOPE_BY"))?;
+        let scoping = scoping(&list("TOKEN_SECRET"), &list("SCOPE_BY"), var("JWT_KEY"))?;
         let access = Access::read(var, &list("ORIGINS"), allow?, &scoping)?;
         let scope_secret = var("SCOPE_SECRET").unwrap_or_default();
-        if matches!(scoping, Scoping::Presented(_)) && scope_secret.len() < SECRET_MIN {
+        if matches!(scoping, Scoping::Presented(..)) && scope_secret.len() < SECRET_MIN {
             return Err(format!(
                 "SCOPE_BY needs SCOPE_SECRET, {SECRET_MIN} bytes or more that nobody else knows: make them with \
                  `openssl rand -hex 32`"
@@ -127,15 +128,24 @@ fn count(name: &str, text: &str) -> Result<usize, String> {
 }
 
 /// How it is told whose a recording is. `secrets` are one, or two while one replaces the other.
-fn scoping(secrets: &[String], credentials: &[String]) -> Result<Scoping, String> {
+fn scoping(secrets: &[String], credentials: &[String], key: Option<String>) -> Result<Scoping, String> {
+    // Nothing here checks signatures of public keys without waiting.
+    let keys = Keys::parse(key.as_slice(), None).map_err(|error| format!("JWT_KEY: {error}"))?;
+    if credentials.is_empty() && !keys.is_empty() {
+        return Err(
+            "JWT_KEY is of no use without SCOPE_BY: set that to bearer-jwt:sub, or unset JWT_KEY".into()
+        );
+    }
     match (secrets, credentials) {
         ([], []) => Ok(Scoping::Shared),
         (secrets, []) => {
             Secrets::new(secrets).map(Scoping::Tokens).map_err(|error| format!("TOKEN_SECRET: {error}"))
         }
         ([], credentials) => {
-            let credentials: Result<_, _> = credentials.iter().map(|text| Credential::parse(text)).collect();
-            credentials.map(Scoping::Presented).map_err(|error| format!("SCOPE_BY: {error}"))
+            let credentials =
+                credentials.iter().map(|text| Credential::parse(text)).collect::<Result<_, _>>();
+            let credentials = credentials.map_err(|error| format!("SCOPE_BY: {error}"))?;
+            Scoping::presented(credentials, keys).map_err(|error| format!("JWT_KEY: {error}"))
         }
         _ => {
             Err("TOKEN_SECRET and SCOPE_BY are two ways to say whose a recording is: set one of them".into())

@@ -28,6 +28,11 @@ fn by_credentials() -> Settings {
     Settings { scope_by: vec!["authorization".into(), "cookie:sid".into()], ..Settings::default() }
 }
 
+fn by_claims() -> Settings {
+    let scope_by = vec!["bearer-jwt:sub".into(), "cookie-jwt:sid:sub".into()];
+    Settings { scope_by, jwt_key: Some(SECRET.into()), ..Settings::default() }
+}
+
 /// How somebody says who they are.
 #[derive(Clone)]
 struct Who(&'static str, String);
@@ -227,4 +232,85 @@ pub(super) fn add(suite: &mut Suite) {
         bearer("bob").asks(cx.get(&at).mode("replay")).send().await?.error(404, "not-found").await?;
         Ok(at.hits(1)?)
     });
+    suite.needing(
+        Ability::Scopes,
+        "W23",
+        "a claim of a signed token is the scope, however often the token is renewed",
+        async |cx| {
+            let (cx, _own) = cx.launch(by_claims()).await?;
+            for (name, form) in
+                [("authorization", "Bearer "), ("authorization", "bearer "), ("cookie", "a=1; sid=")]
+            {
+                let at = cx.replying(Reply::ok("x"));
+                for renewed in 0..3 {
+                    let token =
+                        Token::of("alice").expiring(now() + 600 + renewed).claim("jti", json!(renewed));
+                    let value = format!("{form}{}", token.signed(SECRET));
+                    let response = cx.get(&at).header(name, value).send().await?;
+                    response.is(200)?;
+                }
+                at.hits(1)?;
+                let bob = format!("{form}{}", Token::of("bob").signed(SECRET));
+                cx.get(&at).header(name, bob).send().await?.is(200)?;
+                at.hits(2)?;
+            }
+            let bearer =
+                |sub: &str| Who("authorization", format!("Bearer {}", Token::of(sub).signed(SECRET)));
+            are_strangers(&cx, &bearer("alice"), &bearer("bob")).await?;
+            let cookie = |sub: &str| Who("cookie", format!("sid={}", Token::of(sub).signed(SECRET)));
+            Ok(are_strangers(&cx, &cookie("alice"), &cookie("bob")).await?)
+        },
+    );
+    suite.needing(
+        Ability::Scopes,
+        "W23",
+        "a token that is not signed, not in time or without the claim is a 401 that says which",
+        async |cx| {
+            let (cx, _own) = cx.launch(by_claims()).await?;
+            let at = cx.replying(Reply::ok("x"));
+            let good = Token::of("alice");
+            let mut changed = good.clone().signed(SECRET);
+            changed.pop();
+            for (token, named) in [
+                (good.clone().signed("another-secret-of-32-bytes-or-so"), "another key"),
+                (changed, "token"),
+                (good.clone().alg("none").unsigned(), "no key"),
+                (good.clone().unsigned(), "another key"),
+                (good.clone().alg("HS512").signed(SECRET), "no key"),
+                (good.clone().alg("RS256").signed(SECRET), "no key"),
+                (good.clone().expiring(now() - 120).signed(SECRET), "expired"),
+                (good.clone().claim("nbf", json!(now() + 600)).signed(SECRET), "not valid yet"),
+                (good.clone().claim("sub", json!("")).signed(SECRET), "the claim"),
+                (good.clone().claim("sub", json!(["alice"])).signed(SECRET), "the claim"),
+                ("hunter2".to_owned(), "no JWT"),
+                ("a.b.c.d.e".to_owned(), "encrypted"),
+            ] {
+                for (name, value) in
+                    [("authorization", format!("Bearer {token}")), ("cookie", format!("sid={token}"))]
+                {
+                    let mut response = cx.get(&at).header(name, value).send().await?;
+                    response.is(401)?.has("durablefetch-error", "unauthorized")?;
+                    let body = response.text().await?;
+                    holds(
+                        format!("{body} names {named:?}"),
+                        body.contains(named) && !body.contains("hunter2"),
+                    )?;
+                }
+            }
+            for (name, value) in
+                [("authorization", "Basic dTpw"), ("authorization", "Bearer "), ("cookie", "sid=")]
+            {
+                cx.get(&at).header(name, value).send().await?.error(401, "unauthorized").await?;
+            }
+            cx.get(&at).send().await?.error(401, "unauthorized").await?;
+            at.hits(0)?;
+            // Clocks may differ by 30 s.
+            for token in [good.clone().expiring(now() - 10), good.claim("nbf", json!(now() + 10))] {
+                let response =
+                    cx.get(&at).header("authorization", format!("Bearer {}", token.signed(SECRET)));
+                response.send().await?.is(200)?;
+            }
+            Ok(at.hits(1)?)
+        },
+    );
 }

@@ -8,11 +8,13 @@ use clap::builder::FalseyValueParser;
 use durablefetch_protocol::DropHeader;
 use durablefetch_protocol::allow::Allow;
 use durablefetch_protocol::client_address::{Network, TrustedProxies};
+use durablefetch_protocol::jwt::Keys;
 use durablefetch_protocol::map::Map;
 use durablefetch_protocol::scope::{Credential, Scoping};
 use durablefetch_protocol::token::Secrets;
 
 use super::secrets;
+use crate::jwt;
 
 /// See `durablefetch serve --help`.
 #[derive(Args)]
@@ -22,9 +24,13 @@ pub(super) struct ScopeArgs {
     #[arg(long, value_name = "SECRET", value_delimiter = ',', conflicts_with_all = ["scope_by", "unguessable_urls"])]
     token_secret: Vec<String>,
 
-    /// Tell by what is presented: authorization,cookie:NAME.
+    /// Tell by authorization, cookie:NAME, bearer-jwt:sub, cookie-jwt:NAME:sub.
     #[arg(long, value_name = "CREDENTIAL", value_delimiter = ',', value_parser = Credential::parse, conflicts_with = "unguessable_urls")]
     scope_by: Vec<Credential>,
+
+    /// What those tokens are signed with: a secret, a JWKS, or @FILE; repeatable.
+    #[arg(long, value_name = "KEY", requires = "scope_by")]
+    jwt_key: Vec<String>,
 
     /// Whoever knows a URL may have what was recorded of it.
     #[arg(long, value_parser = FalseyValueParser::new())]
@@ -35,7 +41,11 @@ impl ScopeArgs {
     /// How these flags tell whose recordings a request is about.
     pub(super) fn scoping(&self) -> Result<Scoping, String> {
         if !self.scope_by.is_empty() {
-            return Ok(Scoping::Presented(self.scope_by.clone()));
+            let keys = self.jwt_key.iter().map(|text| secret(text)).collect::<Result<Vec<_>, _>>()?;
+            let keys =
+                Keys::parse(&keys, Some(jwt::verify)).map_err(|error| format!("--jwt-key: {error}"))?;
+            return Scoping::presented(self.scope_by.clone(), keys)
+                .map_err(|error| format!("--jwt-key: {error}"));
         }
         if self.token_secret.is_empty() {
             return Ok(Scoping::Shared);
@@ -47,9 +57,13 @@ impl ScopeArgs {
 
 fn secret(text: &str) -> Result<String, String> {
     let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
-    let failed = |error| format!("the token secret {path} cannot be read: {error}");
+    let failed = |error| format!("the secret {path} cannot be read: {error}");
     let text = fs::read_to_string(path).map_err(failed)?;
-    if let Some(warning) = secrets::readable(Path::new(path), &fs::metadata(path).map_err(failed)?) {
+    // A JWKS of public keys is no secret.
+    let is_secret = !text.trim_start().starts_with('{') || text.contains("oct");
+    if is_secret
+        && let Some(warning) = secrets::readable(Path::new(path), &fs::metadata(path).map_err(failed)?)
+    {
         tracing::warn!("{warning}");
     }
     Ok(text.trim().to_owned())
@@ -82,7 +96,7 @@ pub(super) struct UpstreamArgs {
     #[arg(long = "map", value_name = "ORIGIN=ORIGIN", value_parser = Map::parse, value_delimiter = ',')]
     pub(super) maps: Vec<Map>,
 
-    /// Proxies that tell a mapped app's clients apart. [default: this machine's]
+    /// Proxies that tell clients apart. [default: this machine's]
     #[arg(long, value_name = "NETWORK", value_parser = Network::parse, value_delimiter = ',')]
     trusted_proxies: Vec<Network>,
 }

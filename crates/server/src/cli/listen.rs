@@ -19,7 +19,7 @@ pub struct ListenArgs {
     #[arg(long, value_name = "ORIGIN", value_parser = parse_origin)]
     pub(super) public_origin: Option<String>,
 
-    /// Answer pages of this origin too, as tauri://localhost or app://*; repeatable.
+    /// Answer pages of this origin (or app://*) too; repeatable.
     #[arg(long = "origin", value_name = "ORIGIN", value_parser = PageOrigin::parse, value_delimiter = ',')]
     pub(super) origins: Vec<PageOrigin>,
 

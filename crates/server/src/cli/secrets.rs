@@ -10,7 +10,7 @@ use clap::parser::ValueSource;
 use super::variable;
 
 /// The flags of `serve` whose values are secrets.
-const FLAGS: [&str; 1] = ["token-secret"];
+const FLAGS: [&str; 2] = ["token-secret", "jwt-key"];
 /// The headers that `check` may be given and that are secrets.
 const HEADERS: [&str; 5] =
     ["authorization", "cookie", "durablefetch-token", "proxy-authorization", "x-api-key"];

@@ -119,7 +119,7 @@ fn whose_recordings_are_whose_is_said_once() {
     assert!(serve(&["--token-secret", "short"]).unwrap_err().contains("openssl rand"));
     assert!(serve(&["--token-secret", "@/nowhere"]).unwrap_err().contains("/nowhere"));
     let config = serve(&["--scope-by", "authorization,cookie:sid"]).unwrap();
-    assert!(matches!(config.scoping, Scoping::Presented(ref by) if by.len() == 2));
+    assert!(matches!(config.scoping, Scoping::Presented(ref by, _) if by.len() == 2));
     for two in [
         &["--token-secret", secret, "--unguessable-urls"][..],
         &["--token-secret", secret, "--scope-by", "authorization"],
@@ -127,6 +127,37 @@ fn whose_recordings_are_whose_is_said_once() {
     ] {
         assert!(serve(two).unwrap_err().contains("cannot be used with"), "{two:?}");
     }
+}
+
+#[test]
+fn claims_of_signed_tokens_need_a_key_and_a_key_needs_them() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let by = "bearer-jwt:sub,cookie-jwt:session:sub";
+    let config = serve(&["--scope-by", by, "--jwt-key", secret]).unwrap();
+    assert!(matches!(config.scoping, Scoping::Presented(ref by, _) if by.len() == 2));
+    assert!(!format!("{config:?}").contains(secret));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("jwks.json");
+    std::fs::write(
+        &path,
+        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}"#,
+    )
+    .unwrap();
+    assert!(serve(&["--scope-by", by, "--jwt-key", &format!("@{}", path.display())]).is_ok());
+    for (flags, said) in [
+        (&["--scope-by", by][..], "needs a key"),
+        (&["--scope-by", "cookie:sid", "--jwt-key", secret], "of no use"),
+        (&["--jwt-key", secret], "--scope-by"),
+        (&["--scope-by", by, "--jwt-key", "short"], "can be guessed"),
+        (&["--scope-by", by, "--jwt-key", "{}"], "no key for signatures"),
+        (&["--scope-by", by, "--jwt-key", "@/nowhere"], "/nowhere"),
+        (&["--scope-by", "bearer-jwt", "--jwt-key", secret], "bearer-jwt:sub"),
+    ] {
+        let error = serve(flags).unwrap_err();
+        assert!(error.contains(said), "{flags:?}: {error}");
+    }
+    let warned = warnings(&["serve", "--scope-by", by, "--jwt-key", secret]);
+    assert!(warned[0].contains("DURABLEFETCH_JWT_KEY"), "{warned:?}");
 }
 
 #[test]

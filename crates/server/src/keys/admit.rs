@@ -9,6 +9,7 @@ use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RecordingId, RequestI
 use super::commit::Cargo;
 use super::pump;
 use super::reading::Reading;
+use crate::clock::now_ms;
 use crate::key_map::Entry;
 use crate::recorder::Recorder;
 use crate::storage::rows;
@@ -43,6 +44,13 @@ pub(crate) async fn admit(
     let event = Event::Ask { ask: &ask, new: RecordingId::ZERO };
     let pump = Box::new(|recorder, entry, recording| pump::spawn(recorder, entry, recording, source));
     let acted = entry.act(recorder, event, Cargo { pump: Some(pump), ..Cargo::default() }).await?;
+    match &acted.reply {
+        Reply::Started(_) => recorder.elsewhere.started(&entry.key),
+        Reply::Decided(Decision::NoContent | Decision::Refuse(ErrorCode::NotFound | ErrorCode::Gone)) => {
+            recorder.elsewhere.missed(&entry.key, now_ms());
+        }
+        _ => {}
+    }
     match (acted.reply, acted.reading) {
         (Reply::Started(_), Some(reading)) => waited(&ask, reading, Part::Starter).await,
         (Reply::Decided(Decision::Wait(_)), Some(reading)) => waited(&ask, reading, Part::Follower).await,

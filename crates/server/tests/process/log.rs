@@ -171,3 +171,33 @@ fn a_start_warns_of_a_secret_on_the_command_line_and_does_not_repeat_it() {
         assert!(!log.contains(secret), "{log}");
     }
 }
+
+#[test]
+fn who_comes_back_as_somebody_else_is_told_of_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut command = command(&folder.path().join("data"), &["--scope-by", "cookie:sid"]);
+    command.env("RUST_LOG", "info").stderr(Stdio::from(File::create(&path).unwrap()));
+    let recorder = Recorder::spawn(&mut command);
+    let upstream = Upstream::start();
+    let ask = |sid: &str, url: &str, mode: &str| {
+        let cookie = format!("sid={sid}");
+        let headers = [("durablefetch-url", url), ("durablefetch-mode", mode), ("cookie", cookie.as_str())];
+        recorder.send("GET /", &headers, "")
+    };
+    let started = ask("one", &upstream.url, "restart");
+    std::io::Write::write_all(&mut upstream.asked(), b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx")
+        .unwrap();
+    started.all();
+    let said = || fs::read_to_string(&path).unwrap().matches("another scope has").count();
+    // The same person, and a URL that nobody has: nothing is lost.
+    assert!(ask("one", &upstream.url, "replay").head().contains(" 200 "));
+    assert!(ask("two", "http://127.0.0.1:1/other", "resume").head().contains(" 204 "));
+    assert_eq!(said(), 0);
+    for mode in ["resume", "replay", "resume"] {
+        ask("two", &upstream.url, mode).head();
+        assert_eq!(said(), 1, "{mode}");
+    }
+    let log = fs::read_to_string(&path).unwrap();
+    assert!(!log.contains("sid=") && log.contains("docs/deploy.md"), "{log}");
+}

@@ -36,6 +36,7 @@ pub(crate) fn serve(settings: &Settings, store: &Path) -> Command {
         ("UNGUESSABLE_URLS", settings.unguessable_urls.then(|| "true".to_owned())),
         ("TOKEN_SECRET", list(&settings.token_secrets)),
         ("SCOPE_BY", list(&settings.scope_by)),
+        ("JWT_KEY", settings.jwt_key.clone()),
         ("SCOPE_SECRET", (!settings.scope_by.is_empty()).then(|| scope_secret.to_owned())),
     ];
     for (name, value) in variables {

@@ -7,6 +7,7 @@ pub mod cors;
 pub mod destination;
 mod host;
 pub mod hush;
+pub mod jwt;
 pub(crate) mod loads;
 pub mod local;
 pub mod map;

@@ -3,6 +3,7 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 
+use super::jwt::Keys;
 use super::token::Secrets;
 use crate::words::{ErrorCode, ProtocolError};
 
@@ -14,8 +15,8 @@ pub enum Scoping {
     Shared,
     /// By the `sub` of the request's token.
     Tokens(Secrets),
-    /// By credentials that the request carries anyway, for its upstream.
-    Presented(Vec<Credential>),
+    /// By credentials that the request carries anyway, for its upstream. The keys are those of signed tokens among them.
+    Presented(Vec<Credential>, Keys),
 }
 
 /// Something that says who sends a request, and stays the same as long as it is the same person.
@@ -25,21 +26,53 @@ pub enum Credential {
     Header(HeaderName),
     /// The value of the cookie of this name.
     Cookie(String),
+    /// A claim of a signed token, which stays the same while the token is renewed.
+    Claim(TokenIn, String),
+}
+
+/// Where a signed token stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenIn {
+    /// `authorization: Bearer`.
+    Bearer,
+    /// The cookie of this name.
+    Cookie(String),
 }
 
 impl Credential {
-    /// Reads `authorization`, another header's name, or `cookie:NAME`.
+    /// Reads `authorization`, another header's name, `cookie:NAME`, `bearer-jwt:CLAIM` or `cookie-jwt:NAME:CLAIM`.
     ///
     /// # Errors
     /// A sentence that names the forms.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let help = || format!("`{text}` is no credential: write authorization, x-api-key or cookie:NAME");
+        let help = || {
+            format!(
+                "`{text}` is no credential: write authorization, x-api-key, cookie:NAME, bearer-jwt:sub or \
+                 cookie-jwt:NAME:sub"
+            )
+        };
+        let is_claim = |claim: &str| !claim.is_empty() && !claim.chars().any(char::is_control);
         if let Some(name) = text.strip_prefix("cookie:") {
-            let is_token = !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte));
-            return if is_token { Ok(Self::Cookie(name.to_owned())) } else { Err(help()) };
+            return if is_cookie_name(name) { Ok(Self::Cookie(name.to_owned())) } else { Err(help()) };
+        }
+        if let Some(claim) = text.strip_prefix("bearer-jwt:") {
+            return if is_claim(claim) {
+                Ok(Self::Claim(TokenIn::Bearer, claim.to_owned()))
+            } else {
+                Err(help())
+            };
+        }
+        if let Some(rest) = text.strip_prefix("cookie-jwt:") {
+            let (name, claim) = rest.split_once(':').ok_or_else(help)?;
+            let fits = is_cookie_name(name) && is_claim(claim);
+            return if fits {
+                Ok(Self::Claim(TokenIn::Cookie(name.to_owned()), claim.to_owned()))
+            } else {
+                Err(help())
+            };
+        }
+        if matches!(text, "bearer-jwt" | "cookie-jwt") {
+            return Err(help());
         }
         let name: HeaderName = text.parse().map_err(|_| help())?;
         if name == header::COOKIE {
@@ -58,19 +91,55 @@ impl Credential {
             Self::Header(name) => {
                 headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii()).collect()
             }
-            Self::Cookie(name) => headers
-                .get_all(header::COOKIE)
-                .iter()
-                .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
-                .filter_map(|pair| {
-                    let at = pair.iter().position(|byte| *byte == b'=')?;
-                    (pair[..at].trim_ascii() == name.as_bytes()).then(|| pair[at + 1..].trim_ascii())
-                })
-                .collect(),
+            Self::Cookie(name) | Self::Claim(TokenIn::Cookie(name), _) => cookies(headers, name),
+            Self::Claim(TokenIn::Bearer, _) => {
+                let values =
+                    headers.get_all(header::AUTHORIZATION).iter().map(|value| value.as_bytes().trim_ascii());
+                values.filter_map(bearer).collect()
+            }
         };
         found.retain(|value| !value.is_empty());
         found
     }
+
+    /// What of a value says who it is.
+    fn identity(&self, value: &[u8], keys: &Keys, now_s: u64) -> Result<Vec<u8>, ProtocolError> {
+        let Self::Claim(_, claim) = self else { return Ok(value.to_vec()) };
+        // What is not text is not a token either.
+        let token = core::str::from_utf8(value).unwrap_or_default();
+        keys.claim(token, claim, now_s).map(String::into_bytes).map_err(|error| {
+            let message = format!("the token that says whose the request is ({self}) {}", error.why());
+            ProtocolError::new(ErrorCode::Unauthorized, message)
+        })
+    }
+
+    /// Whether it is told by a signed token.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        matches!(self, Self::Claim(..))
+    }
+}
+
+/// RFC 6265 §4.1.1.
+fn is_cookie_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
+    !name.is_empty() && name.bytes().all(fits)
+}
+
+fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a [u8]> {
+    let pairs =
+        headers.get_all(header::COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let values = pairs.filter_map(|pair| {
+        let at = pair.iter().position(|byte| *byte == b'=')?;
+        (pair[..at].trim_ascii() == name.as_bytes()).then(|| pair[at + 1..].trim_ascii())
+    });
+    values.collect()
+}
+
+/// The token of `authorization: Bearer TOKEN`.
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked("bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
 impl core::fmt::Display for Credential {
@@ -78,11 +147,31 @@ impl core::fmt::Display for Credential {
         match self {
             Self::Header(name) => write!(f, "{name}"),
             Self::Cookie(name) => write!(f, "cookie:{name}"),
+            Self::Claim(TokenIn::Bearer, claim) => write!(f, "bearer-jwt:{claim}"),
+            Self::Claim(TokenIn::Cookie(name), claim) => write!(f, "cookie-jwt:{name}:{claim}"),
         }
     }
 }
 
 impl Scoping {
+    /// By these credentials.
+    ///
+    /// # Errors
+    /// A sentence, where keys for signed tokens are missing or are of no use.
+    pub fn presented(credentials: Vec<Credential>, keys: Keys) -> Result<Self, String> {
+        match credentials.iter().find(|credential| credential.is_signed()) {
+            Some(signed) if keys.is_empty() => Err(format!(
+                "{signed} needs a key that the token's signature is checked with: the secret (HS256) or a JWKS"
+            )),
+            None if !keys.is_empty() => {
+                Err("a key for signed tokens is of no use without bearer-jwt:CLAIM or \
+                                             cookie-jwt:NAME:CLAIM to tell scopes by"
+                    .to_owned())
+            }
+            _ => Ok(Self::Presented(credentials, keys)),
+        }
+    }
+
     /// The scope of a request. `secret` is the recorder's own, which keys the hash of what is presented, so that
     /// a stored scope tells nobody the credential; `now_s` is in seconds since 1970.
     ///
@@ -92,24 +181,26 @@ impl Scoping {
         match self {
             Self::Shared => Ok(String::new()),
             Self::Tokens(secrets) => secrets.scope(headers, now_s),
-            Self::Presented(credentials) => presented(credentials, headers, secret),
+            Self::Presented(credentials, keys) => presented((credentials, keys), headers, secret, now_s),
         }
     }
 }
 
 fn presented(
-    credentials: &[Credential],
+    (credentials, keys): (&[Credential], &Keys),
     headers: &HeaderMap,
     secret: &[u8; 32],
+    now_s: u64,
 ) -> Result<String, ProtocolError> {
     let mut hasher = blake3::Hasher::new_keyed(secret);
     let mut any = false;
     for (index, credential) in credentials.iter().enumerate() {
         for value in credential.values(headers) {
             any = true;
+            let value = credential.identity(value, keys, now_s)?;
             hasher.update(&(index as u64).to_le_bytes());
             hasher.update(&(value.len() as u64).to_le_bytes());
-            hasher.update(value);
+            hasher.update(&value);
         }
     }
     if !any {
@@ -127,7 +218,8 @@ mod tests {
     use super::*;
 
     fn scoping(text: &str) -> Scoping {
-        Scoping::Presented(text.split(',').map(|text| Credential::parse(text).unwrap()).collect())
+        let credentials = text.split(',').map(|text| Credential::parse(text).unwrap()).collect();
+        Scoping::presented(credentials, Keys::default()).unwrap()
     }
 
     fn scope(by: &str, headers: &[(&'static str, &str)]) -> Result<String, ErrorCode> {
@@ -188,10 +280,32 @@ mod tests {
 
     #[test]
     fn credentials_are_headers_or_one_cookie() {
-        for good in ["authorization", "X-Api-Key", "cookie:__Host-sid"] {
+        for good in [
+            "authorization",
+            "X-Api-Key",
+            "cookie:__Host-sid",
+            "bearer-jwt:sub",
+            "bearer-jwt:https://app.example/id",
+            "cookie-jwt:__Host-sid:sub",
+        ] {
             assert_eq!(Credential::parse(good).unwrap().to_string().to_lowercase(), good.to_lowercase());
         }
-        for bad in ["", "cookie", "cookie:", "cookie:a b", "cookie:a=b", "a b", "a:b"] {
+        for bad in [
+            "",
+            "cookie",
+            "cookie:",
+            "cookie:a b",
+            "cookie:a=b",
+            "a b",
+            "a:b",
+            "bearer-jwt",
+            "bearer-jwt:",
+            "cookie-jwt:",
+            "cookie-jwt:a",
+            "cookie-jwt:a:",
+            "cookie-jwt::sub",
+            "jwt:sub",
+        ] {
             assert!(Credential::parse(bad).is_err(), "{bad}");
         }
     }

@@ -62,12 +62,7 @@ impl Secrets {
             return Err(TokenError::Critical);
         }
         let claims = self.verified(&token)?;
-        if claims.expiration.is_some_and(|at| at.timestamp().saturating_add(CLOCK_SKEW_S) <= now_s) {
-            return Err(TokenError::Expired);
-        }
-        if claims.not_before.is_some_and(|at| at.timestamp().saturating_sub(CLOCK_SKEW_S) > now_s) {
-            return Err(TokenError::NotYet);
-        }
+        check_times(&claims, now_s)?;
         let Subject { sub, aud } = claims.custom;
         if aud.is_some_and(|aud| !aud.names(AUDIENCE)) {
             return Err(TokenError::Audience);
@@ -90,6 +85,17 @@ impl Secrets {
     }
 }
 
+/// Checks `exp` and `nbf`.
+pub(super) fn check_times<T>(claims: &Claims<T>, now_s: i64) -> Result<(), TokenError> {
+    if claims.expiration.is_some_and(|at| at.timestamp().saturating_add(CLOCK_SKEW_S) <= now_s) {
+        return Err(TokenError::Expired);
+    }
+    if claims.not_before.is_some_and(|at| at.timestamp().saturating_sub(CLOCK_SKEW_S) > now_s) {
+        return Err(TokenError::NotYet);
+    }
+    Ok(())
+}
+
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} secret(s)", self.0.len())
@@ -98,9 +104,9 @@ impl fmt::Debug for Secrets {
 
 /// Extensions that a token wants understood (RFC 7515 §4.1.11). None is.
 #[derive(Debug, Clone, Deserialize)]
-struct Critical {
+pub(super) struct Critical {
     #[serde(default)]
-    crit: Option<IgnoredAny>,
+    pub(super) crit: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,7 +135,7 @@ impl Audience {
 
 /// What is wrong with a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TokenError {
+pub(super) enum TokenError {
     Missing,
     Malformed,
     Critical,
@@ -143,14 +149,14 @@ enum TokenError {
 }
 
 impl TokenError {
-    fn from_parse(error: ParseError) -> Self {
+    pub(super) fn from_parse(error: ParseError) -> Self {
         match error {
             ParseError::UnsupportedContentType(_) => Self::Claims,
             _ => Self::Malformed,
         }
     }
 
-    fn from_validation(error: &ValidationError) -> Self {
+    pub(super) fn from_validation(error: &ValidationError) -> Self {
         match error {
             ValidationError::AlgorithmMismatch { .. } => Self::Algorithm,
             ValidationError::MalformedClaims(_) => Self::Claims,
@@ -158,7 +164,7 @@ impl TokenError {
         }
     }
 
-    fn why(self) -> &'static str {
+    pub(super) fn why(self) -> &'static str {
         match self {
             Self::Missing => {
                 "is missing: this recorder wants one with every request (option `token` of the client)"
