@@ -121,6 +121,34 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(at.hits(0)?)
     });
+    suite.case("W2", "a development server of this machine may mount the recorder", async |cx| {
+        let at = cx.replying(Reply::ok("x"));
+        let ask = |more: &[(&str, &str)]| {
+            more.iter().fold(cx.get(&at), |request, (name, value)| request.header(name, *value))
+        };
+        let host = ("x-forwarded-host", "localhost:3000");
+        let next =
+            [host, ("x-forwarded-for", "::1"), ("x-forwarded-proto", "http"), ("x-forwarded-port", "3000")];
+        ask(&next).send().await?.is(200)?;
+        let page =
+            ask(&next).header("origin", "http://localhost:3000").header("sec-fetch-site", "same-origin");
+        page.send().await?.is(200)?.has("access-control-allow-origin", "http://localhost:3000")?;
+        at.hits(1)?;
+        for more in [
+            &[("x-forwarded-host", "evil.example:3000"), ("x-forwarded-for", "127.0.0.1")][..],
+            &[("x-forwarded-host", "192.168.1.5:3000")],
+            &[host, ("x-forwarded-for", "192.168.1.66")],
+            &[host, ("x-forwarded-for", "127.0.0.1, 192.168.1.66")],
+            &[host, ("forwarded", "for=127.0.0.1")],
+            &[host, ("x-forwarded-host", "localhost:3000")],
+            &[host, ("origin", "https://evil.example")],
+            &[("x-forwarded-for", "127.0.0.1")],
+        ] {
+            ask(more).send().await?.error(403, "forwarded-request").await?;
+        }
+        ask(&[("host", "evil.example"), host]).send().await?.error(421, "misdirected-host").await?;
+        Ok(at.hits(1)?)
+    });
     suite.case("W5", "a service worker script is refused", async |cx| {
         let at = cx.replying(Reply::ok("self.onfetch = 1").header("content-type", "text/javascript"));
         let request = cx.get(&at).header("service-worker", "script");

@@ -85,7 +85,7 @@ impl TrustedProxies {
 }
 
 /// An address as proxies write it: bare, with a port, in brackets, in quotes.
-fn address(text: &str) -> Option<IpAddr> {
+pub(super) fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();

@@ -3,12 +3,13 @@
 //! A recorder on loopback is reachable by every page that the user's browser shows. The Host rule keeps out
 //! pages that bind a name of theirs to 127.0.0.1; the Origin rules keep out what other sites' pages send.
 
-use http::header::HeaderMap;
+use http::header::{self, HeaderMap, HeaderName};
 
+use super::client_address::address;
 use super::host::{hosts, is_loopback_authority};
 use super::origin::{Admitted, Siblings, check_origin, is_loopback_origin, refuse_service_worker};
 use super::pages::Pages;
-use crate::words::header::is_of_proxy;
+use crate::words::header::{is_of_proxy, list};
 use crate::words::{ErrorCode, ProtocolError};
 
 /// Who a recorder answers, beyond loopback.
@@ -53,6 +54,7 @@ fn check_host(authority: Option<&str>, headers: &HeaderMap) -> Result<(), Protoc
 fn check_forwarded(headers: &HeaderMap) -> Result<(), ProtocolError> {
     match headers.keys().find(|name| is_of_proxy(name)) {
         None => Ok(()),
+        Some(_) if is_all_on_this_machine(headers) => Ok(()),
         Some(name) => Err(ProtocolError::new(
             ErrorCode::ForwardedRequest,
             format!(
@@ -61,6 +63,31 @@ fn check_forwarded(headers: &HeaderMap) -> Result<(), ProtocolError> {
             ),
         )),
     }
+}
+
+/// Whether a proxy on this machine asks for a page of this machine: a development server that mounts the recorder.
+///
+/// It says under which host it was asked, and a page that binds a name of its own to this machine has that name there. It
+/// says who asked, where it says that; who listens on all interfaces is asked by others, too.
+fn is_all_on_this_machine(headers: &HeaderMap) -> bool {
+    let is_here = |name: &HeaderName| {
+        let mut values = list(headers, name.clone());
+        match name.as_str() {
+            "x-forwarded-host" => values.next().is_some_and(is_loopback_authority) && values.next().is_none(),
+            "x-forwarded-for" | "x-real-ip" => {
+                // What is not text is not in the list.
+                headers.get_all(name).iter().all(|value| value.to_str().is_ok())
+                    && values.all(|value| address(value).is_some_and(|address| address.is_loopback()))
+            }
+            "x-forwarded-proto" | "x-forwarded-port" => true,
+            _ => false,
+        }
+    };
+    let mut of_proxies = headers.keys().filter(|name| is_of_proxy(name));
+    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+    headers.contains_key("x-forwarded-host")
+        && of_proxies.all(is_here)
+        && origin.is_none_or(is_loopback_origin)
 }
 
 #[cfg(test)]
@@ -126,6 +153,66 @@ mod tests {
             let error = Guard::default().check(None, &map).unwrap_err();
             assert_eq!(error.code, ErrorCode::ForwardedRequest);
         }
+    }
+
+    #[test]
+    fn a_development_server_of_this_machine_may_mount_the_recorder() {
+        let mounted = |more: &[(&'static str, &'static str)]| {
+            let host = [("host", "127.0.0.1:8787")];
+            check(&[&host[..], more].concat())
+        };
+        let host = ("x-forwarded-host", "localhost:3000");
+        for more in [
+            &[host][..],
+            // Next.
+            &[host, ("x-forwarded-for", "::1"), ("x-forwarded-proto", "http"), ("x-forwarded-port", "3000")],
+            &[host, ("x-forwarded-for", "::ffff:127.0.0.1")],
+            &[host, ("x-forwarded-for", "127.0.0.1, 127.0.0.1"), ("x-real-ip", "127.0.0.1")],
+            &[("x-forwarded-host", "app.localhost")],
+            &[("x-forwarded-host", "[::1]:5173")],
+        ] {
+            assert_eq!(mounted(more), Ok(None), "{more:?}");
+            let origin = "http://localhost:3000";
+            assert_eq!(mounted(&[more, &[("origin", origin)]].concat()), Ok(Some(origin.into())), "{more:?}");
+        }
+        for more in [
+            // Of a proxy that does not say for which page.
+            &[("x-forwarded-for", "127.0.0.1")][..],
+            &[("x-forwarded-proto", "http")],
+            // DNS rebinding, and a phone in the same network.
+            &[("x-forwarded-host", "evil.example:3000"), ("x-forwarded-for", "127.0.0.1")],
+            &[("x-forwarded-host", "localhost.evil.example")],
+            &[("x-forwarded-host", "localhost#.evil.example")],
+            &[("x-forwarded-host", "192.168.1.5:3000"), ("x-forwarded-for", "192.168.1.66")],
+            &[("x-forwarded-host", "127.0.0.1.nip.io")],
+            // Somebody else at a server that listens on all interfaces.
+            &[host, ("x-forwarded-for", "192.168.1.66")],
+            &[host, ("x-forwarded-for", "127.0.0.1, 192.168.1.66")],
+            &[host, ("x-forwarded-for", "192.168.1.66, 127.0.0.1")],
+            &[host, ("x-forwarded-for", "127.0.0.1"), ("x-forwarded-for", "192.168.1.66")],
+            &[host, ("x-forwarded-for", "")],
+            &[host, ("x-forwarded-for", "unknown")],
+            &[host, ("x-real-ip", "192.168.1.66")],
+            // Said twice, or in words that are not known.
+            &[host, ("x-forwarded-host", "localhost:3000")],
+            &[("x-forwarded-host", "localhost:3000, evil.example")],
+            &[("x-forwarded-host", "evil.example, localhost:3000")],
+            &[("x-forwarded-host", "")],
+            &[host, ("forwarded", "for=127.0.0.1")],
+            &[host, ("x-forwarded-client-cert", "x")],
+            &[host, ("x_forwarded_for", "127.0.0.1")],
+            &[("x_forwarded_host", "localhost:3000")],
+            // A page of elsewhere, a named one too.
+            &[host, ("origin", "https://app.example")],
+            &[host, ("origin", "http://evil.example:3000")],
+            &[host, ("origin", "null")],
+        ] {
+            assert_eq!(mounted(more), Err(ErrorCode::ForwardedRequest), "{more:?}");
+        }
+        let cross_site = [host, ("sec-fetch-site", "cross-site")];
+        assert_eq!(mounted(&cross_site), Err(ErrorCode::ForbiddenOrigin));
+        let rebound = [("host", "evil.example"), host];
+        assert_eq!(check(&rebound), Err(ErrorCode::MisdirectedHost));
     }
 
     #[test]
