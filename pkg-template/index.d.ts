@@ -63,6 +63,13 @@ export interface DurableFetchClientOptions {
    */
   token?: string | (() => string | null | undefined | Promise<string | null | undefined>)
   /**
+   * Headers of every request, for gateways that want a key on each. They reach the upstream as a request's own do, which win
+   * where both have one of a name. A function is called once for each `fetch` and each call; the continuations of a response
+   * repeat what it said, and it is called anew only when something in front of the recorder answers 401 or 403. What it throws
+   * is what the call rejects with. A value that is `undefined` or `null` is an error.
+   */
+  headers?: HeadersInit | (() => HeadersInit | null | undefined | Promise<HeadersInit | null | undefined>)
+  /**
    * The transport underneath.
    * @defaultValue `globalThis.fetch`, looked up at each call
    */
@@ -143,8 +150,10 @@ export interface Done {
 }
 
 /**
- * Who asks, for recorders that look at it: `headers` (only `authorization` counts), `credentials`, and a `signal`.
- * A call gives up by itself after 10 seconds.
+ * Who asks, for recorders and gateways that look at it: `headers`, `credentials`, and a `signal`. A call without `headers`
+ * about a `Response`, and in pages about a URL, has the headers of that `fetch`, or of the last one of this client for that
+ * URL; what is about one request (`content-*`, `if-*`, `range`, …) is left out. What only a platform knows (`dispatcher` in
+ * Node) is passed on. A call gives up by itself after 10 seconds.
  */
 export type ControlInit = Pick<RequestInit, 'headers' | 'credentials' | 'signal'>
 
@@ -226,7 +235,7 @@ export interface ChatTransportOptions {
   onAbort?: 'detach' | 'stop'
   /** Handed on. As of `fetch`; it also goes for stopping the chat. */
   credentials?: Resolvable<RequestCredentials>
-  /** Handed on. An `authorization` among them also goes for stopping the chat. */
+  /** Handed on. They also go for stopping the chat. */
   headers?: Resolvable<Record<string, string> | Headers>
   /** Handed on: more fields of the request's body. */
   body?: Resolvable<object>
@@ -280,7 +289,8 @@ export class DurableFetchClient {
    * `fetch`, through the recorder. The same request again gets the same recording from its first byte, as the option
    * `reuse` has it; its body reconnects by itself. A GET that has read an answer whole, and that answer said `no-store`,
    * gets a new one the next time. Rejects with a {@link DurableFetchError}, or with the signal's reason. Abort lets go
-   * of the response; the recording goes on. A body that can be read only once is read whole first. A `FormData` is sent
+   * of the response; the recording goes on. Continuations repeat the headers of the start, but those about its body, and
+   * what only a platform knows of `init` (`dispatcher`, `tls`, `cf`, …). A body that can be read only once is read whole first. A `FormData` is sent
    * as the bytes that the platform makes of it; that of a `Request` with a file in it WebKit lets nobody read, and the call
    * rejects with `unsupported`.
    */

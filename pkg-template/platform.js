@@ -38,9 +38,9 @@ const MOST_NOTES = 128
 
 /**
  * Notes a value for so long, or takes back what was noted.
- * @param {Map<string, { value: string, until: number }>} notes
+ * @param {Map<string, { value: unknown, until: number }>} notes
  * @param {string} key
- * @param {string | undefined} value
+ * @param {unknown} value
  * @param {number} ms
  */
 export function note(notes, key, value, ms) {
@@ -49,7 +49,7 @@ export function note(notes, key, value, ms) {
   for (const [first] of notes) if (notes.size > MOST_NOTES) notes.delete(first)
 }
 
-/** @param {Map<string, { value: string, until: number }>} notes @param {string} key */
+/** @param {Map<string, { value: unknown, until: number }>} notes @param {string} key */
 export function noted(notes, key) {
   const known = notes.get(key)
   return known && known.until > Date.now() ? known.value : undefined

@@ -30,6 +30,46 @@ export function members(init) {
   return all
 }
 
+/** What is about one request, its body or its connection, and not about who asks. */
+const OF_ONE_REQUEST =
+  /^(content-|if-|durablefetch-)|^(range|expect|accept-encoding|upgrade|te|trailer|transfer-encoding|connection|keep-alive)$/
+
+/** The headers of a request, for others on its behalf. @param {Headers} headers */
+export const repeated = (headers) => new Headers([...headers].filter(([name]) => !OF_ONE_REQUEST.test(name)))
+
+/**
+ * Headers in whatever form they are given. Throws at what is none, or not there: `{ 'x-key': process.env.KEY }` would be
+ * sent as the word "undefined".
+ * @param {any} given
+ */
+export function headersOf(given) {
+  if (typeof given !== 'object' || given.then) throw new TypeError()
+  const pairs = given[Symbol.iterator] ? [...given] : Object.entries(given)
+  if (pairs.some(([, value]) => value == null)) throw new TypeError()
+  return new Headers(pairs)
+}
+
+/** What was added to the headers of a request: the names. @type {WeakMap<Headers, string[]>} */
+const added = new WeakMap()
+
+/** @param {Headers} headers */
+export const isExtended = (headers) => added.has(headers)
+
+/**
+ * Adds more headers to those of a request, whose own win. What was added before goes.
+ * @param {Headers} headers
+ * @param {Headers} [more]
+ */
+export function extend(headers, more) {
+  for (const name of added.get(headers) ?? []) headers.delete(name)
+  const pairs = [...(more ?? [])].filter(([name]) => !headers.has(name) && !name.startsWith('durablefetch-'))
+  for (const [name, value] of pairs) headers.set(name, value)
+  added.set(
+    headers,
+    pairs.map(([name]) => name),
+  )
+}
+
 /** @param {any} body */
 export const isStream = (body) => typeof ReadableStream === 'function' && body instanceof ReadableStream
 

@@ -11,9 +11,11 @@ use crate::js::{id, sys};
 use durablefetch_protocol::Mode;
 
 /// What a Request holds that a request init can hold. `priority` and what is newer cannot be read from it, so the
-/// app's own init goes along.
-const FIELDS: [&str; 7] =
-    ["cache", "credentials", "integrity", "keepalive", "redirect", "referrer", "referrerPolicy"];
+/// app's own init goes along. `cf` is of Cloudflare's.
+const FIELDS: [&str; 8] =
+    ["cache", "cf", "credentials", "integrity", "keepalive", "redirect", "referrer", "referrerPolicy"];
+/// What of an init is about its body, or the whole of its answer, and so not of a continuation or a control call.
+const OF_THE_WHOLE: [&str; 2] = ["integrity", "keepalive"];
 
 /// The most bytes that browsers send with `keepalive`.
 const KEEPALIVE_MAX: f64 = 65_536.0;
@@ -42,11 +44,20 @@ pub(crate) struct AppRequest {
     body: Body,
 }
 
-/// In whose name something is asked.
-pub(crate) struct Asker {
-    authorization: Option<String>,
-    credentials: Option<JsValue>,
-    fetch: Option<Function>,
+/// In whose name something is asked: an object with the `headers`, the `init` and the `fetch` of a request.
+#[derive(Clone)]
+pub(crate) struct Asker(JsValue);
+
+impl From<JsValue> for Asker {
+    fn from(value: JsValue) -> Self {
+        Self(value)
+    }
+}
+
+impl From<Asker> for JsValue {
+    fn from(asker: Asker) -> Self {
+        asker.0
+    }
 }
 
 enum Body {
@@ -208,15 +219,14 @@ impl AppRequest {
         init
     }
 
-    /// The init of another request on behalf of this one: no body, and who asks stays the same.
+    /// The init of another request on behalf of this one: no body, and in all else the same. What the standard does not
+    /// have (`dispatcher`, `tls`, `cf`, …) says how to get there.
     pub(crate) fn bodiless(&self, headers: &Headers, signal: Option<&AbortSignal>) -> Object {
-        let init = Object::new();
-        sys::set(&init, "method", &"GET".into());
-        for name in ["credentials", "mode", "referrer", "referrerPolicy", "cache", "priority"] {
-            if let Some(value) = sys::some(sys::get(&self.init, name)) {
-                sys::set(&init, name, &value);
-            }
+        let init = Object::assign(&Object::new(), &self.init);
+        for name in OF_THE_WHOLE {
+            let _ = js_sys::Reflect::delete_property(&init, &name.into());
         }
+        sys::set(&init, "method", &"GET".into());
         self.finish_for_recorder(&init, headers, signal);
         init
     }
@@ -235,25 +245,31 @@ impl AppRequest {
         Headers::new_with_headers(&self.headers)
     }
 
-    /// Who asks, for asking again in the same name.
-    pub(crate) fn asker(&self) -> Asker {
-        Asker {
-            authorization: self.authorization(),
-            credentials: sys::some(sys::get(&self.init, "credentials")),
-            fetch: self.fetch.clone(),
-        }
+    /// The app's headers for another request on behalf of this one: gateways want their keys on each, and another bearer
+    /// would be another scope.
+    pub(crate) fn repeated_headers(&self) -> Result<Headers, JsValue> {
+        sys::repeated(&self.headers)
     }
 
-    /// The same request, in the name of another asker.
-    pub(crate) fn in_the_name_of(mut self, asker: Option<&Asker>) -> Self {
-        let Some(asker) = asker else { return self };
-        if let Some(authorization) = &asker.authorization {
-            let _ = self.headers.set("authorization", authorization);
+    /// Who asks, for asking again in the same name.
+    pub(crate) fn asker(&self) -> Asker {
+        let asker = Object::new();
+        sys::set(&asker, "headers", &self.headers);
+        sys::set(&asker, "init", &self.init);
+        if let Some(fetch) = &self.fetch {
+            sys::set(&asker, "fetch", fetch);
         }
-        if let Some(credentials) = &asker.credentials {
-            sys::set(&self.init, "credentials", credentials);
+        Asker(asker.into())
+    }
+
+    /// The same request, which has no headers of its own, in the name of another asker.
+    pub(crate) fn in_the_name_of(mut self, asker: Option<Asker>) -> Self {
+        if let Some(Asker(asker)) = asker {
+            self.headers = sys::get(&asker, "headers").unchecked_into();
+            let init = Object::assign(&Object::new(), sys::get(&asker, "init").unchecked_ref());
+            self.init = Object::assign(&init, &self.init);
+            self.fetch = sys::get_function(&asker, "fetch");
         }
-        self.fetch = asker.fetch.clone();
         self
     }
 

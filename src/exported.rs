@@ -44,7 +44,7 @@ impl Client {
     /// What the recorder knows of this URL, of one recording of it, or of each of these URLs.
     #[wasm_bindgen(js_name = isInProgress)]
     pub fn is_in_progress(&self, what: &JsValue, init: &JsValue) -> Promise {
-        let asked = Asked::read(what, init);
+        let asked = Asked::read(&self.state, what, init);
         self.promise(|client| async move { app_control::in_progress(&client, &asked?).await })
     }
 
@@ -102,7 +102,7 @@ impl Client {
     }
 
     fn order(&self, order: &'static str, what: &JsValue, init: &JsValue) -> Promise {
-        let about = About::read(what, init);
+        let about = About::read(what, init).map(|about| about.in_the_name_of_the_start(&self.state));
         self.promise(move |client| async move { app_control::order(&client, order, &about?).await })
     }
 

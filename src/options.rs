@@ -6,18 +6,20 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::error::{self, wrong};
 use crate::js::{sys, text};
+use crate::wire::client_headers::ClientHeaders;
 use crate::wire::recorder_url::{DEFAULT_HOST, RecorderUrl};
 use crate::wire::token::Token;
 use durablefetch_protocol::Mode;
 
-const KNOWN: [&str; 7] =
-    ["durablefetchHost", "reuse", "token", "fetch", "retry", "stallAfterMs", "onReconnect"];
+const KNOWN: [&str; 8] =
+    ["durablefetchHost", "reuse", "token", "headers", "fetch", "retry", "stallAfterMs", "onReconnect"];
 const KNOWN_RETRY: [&str; 3] = ["initialDelayMs", "maxDelayMs", "giveUpAfterMs"];
 
 /// What the app chose, or the defaults.
 pub(crate) struct Options {
     pub(crate) recorder_url: RecorderUrl,
     pub(crate) token: Token,
+    pub(crate) headers: ClientHeaders,
     pub(crate) fetch: Option<Function>,
     pub(crate) policy: Policy,
     pub(crate) on_reconnect: Option<Function>,
@@ -32,6 +34,7 @@ impl Options {
         Ok(Self {
             recorder_url: RecorderUrl::parse(host.as_deref().unwrap_or(DEFAULT_HOST))?,
             token: Token::read(sys::get(options, "token"))?,
+            headers: ClientHeaders::read(sys::get(options, "headers"))?,
             fetch: function(options, "fetch")?,
             policy: policy(options)?,
             on_reconnect: function(options, "onReconnect")?,

@@ -36,7 +36,7 @@ impl Exchange {
         stop_on_abort: bool,
     ) -> Self {
         client.chats.with(&app_request.href, |chat| {
-            chat.asker = Some(Rc::new(app_request.asker()));
+            chat.asker = Some(app_request.asker());
             if sends {
                 chat.request = Some(app_request.id.clone());
                 chat.recording = None;

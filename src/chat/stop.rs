@@ -47,7 +47,7 @@ pub(super) async fn stop_request(
         (Named { recording: chat.recording.clone(), request, urls: None }, chat.asker.clone())
     });
     // In the name of the request that it is about, with the same credentials.
-    let app_request = app_request.in_the_name_of(asker.as_deref());
+    let app_request = app_request.in_the_name_of(asker);
     let nothing = bypass::done(false, Done::NOTHING_TO_STOP);
     // 0.2 has one at most. Since then others may be live beside the chat's.
     if !named.is_some() && recorder.version.get() != RecorderVersion::Second {

@@ -7,6 +7,7 @@ use crate::app_request::AppRequest;
 use crate::error;
 use crate::js::sys;
 use crate::options::text;
+use crate::state::ClientState;
 use crate::wire::call::Named;
 
 /// What the app named.
@@ -16,6 +17,8 @@ pub(crate) struct About {
     pub(crate) named: Named,
     /// It is a response that a recorder did not record.
     pub(crate) unrecorded: bool,
+    /// What was asked for by the one in whose name to call: the recording of a response, or a URL.
+    asked: Option<String>,
 }
 
 /// What `isInProgress` is asked about.
@@ -28,9 +31,9 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Reads it at once.
-    pub(crate) fn read(what: &JsValue, init: &JsValue) -> Result<Self, JsValue> {
+    pub(crate) fn read(client: &ClientState, what: &JsValue, init: &JsValue) -> Result<Self, JsValue> {
         let Some(urls) = what.dyn_ref::<Array>() else {
-            let About { app_request, named, .. } = About::read(what, init)?;
+            let About { app_request, named, .. } = About::read(what, init)?.in_the_name_of_the_start(client);
             return Ok(Self { app_requests: vec![app_request], named, many: false });
         };
         let mut app_requests = Vec::new();
@@ -42,13 +45,25 @@ impl Asked {
 }
 
 impl About {
+    /// The same in the name of the one who asked for it, unless the call has headers of its own.
+    pub(crate) fn in_the_name_of_the_start(mut self, client: &ClientState) -> Self {
+        if let Some(asked) = &self.asked {
+            self.app_request = self.app_request.in_the_name_of(client.asker(asked));
+        }
+        self
+    }
+
     /// Reads it at once.
     pub(crate) fn read(what: &JsValue, init: &JsValue) -> Result<Self, JsValue> {
+        let silent = sys::some(sys::get(init, "headers")).is_none();
         let [recording, request] = [text(init, "recording")?, text(init, "request")?];
         let named = Named { recording, request, urls: None };
         let said = sys::said(what);
         if said.is_undefined() {
-            return Ok(Self { app_request: AppRequest::read(what, init)?, named, unrecorded: false });
+            let app_request = AppRequest::read(what, init)?;
+            // A page is one person's. Of a server's clients nobody knows whose the last request of a URL was.
+            let asked = (silent && sys::location().is_some()).then(|| app_request.href.clone());
+            return Ok(Self { app_request, named, unrecorded: false, asked });
         }
         let Some(url) = sys::get_text(&said, "url") else {
             return Err(error::invalid(
@@ -58,6 +73,7 @@ impl About {
         let recording = sys::get_text(&said, "recording");
         let unrecorded = recording.is_none();
         let app_request = AppRequest::read(&url.into(), init)?;
-        Ok(Self { app_request, named: Named { recording, ..named }, unrecorded })
+        let asked = recording.clone().filter(|_| silent);
+        Ok(Self { app_request, named: Named { recording, ..named }, unrecorded, asked })
     }
 }

@@ -32,6 +32,7 @@ pub(crate) async fn fetch(
     observer: Option<Box<dyn Observer>>,
 ) -> Result<Response, JsValue> {
     stop_if_aborted(&app_request)?;
+    client.recorder.headers.add_to(&app_request, false).await?;
     if bypass::applies(&client, &app_request) {
         return direct(&client, &mut app_request).await;
     }
@@ -67,6 +68,7 @@ pub(crate) async fn fetch(
             }
         }
     }
+    client.asks(&app_request, &href);
     let mut session = Session::new(client, app_request, observer, attach.as_deref());
     match session.head().await {
         Step::Head(head) => {

@@ -248,8 +248,11 @@ impl Session {
                     Some(body) => Source::Body(body.get_reader().unchecked_into(), None),
                     None => Source::Empty,
                 };
-                if let (Some(observer), Some(recording)) = (&self.observer, self.reader.recording()) {
-                    observer.head(recording);
+                if let Some(recording) = self.reader.recording() {
+                    self.client.asks(&self.app_request, recording);
+                    if let Some(observer) = &self.observer {
+                        observer.head(recording);
+                    }
                 }
                 (!std::mem::replace(&mut self.started, true)).then_some(Step::Head(response))
             }

@@ -2,7 +2,7 @@
 
 use js_sys::{Function, Map, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortController, AbortSignal, Request, Response};
+use web_sys::{AbortController, AbortSignal, Headers, Request, Response};
 
 #[wasm_bindgen(module = "/pkg-template/error.js")]
 extern "C" {
@@ -36,6 +36,10 @@ extern "C" {
     pub(crate) fn memory() -> Map;
     pub(crate) fn note(notes: &Map, key: &str, value: Option<&str>, ms: f64);
     pub(crate) fn noted(notes: &Map, key: &str) -> Option<String>;
+    #[wasm_bindgen(js_name = note)]
+    pub(crate) fn note_value(notes: &Map, key: &str, value: &JsValue, ms: f64);
+    #[wasm_bindgen(js_name = noted)]
+    pub(crate) fn noted_value(notes: &Map, key: &str) -> JsValue;
     pub(crate) fn said(what: &JsValue) -> JsValue;
     pub(crate) fn pause(ms: u32) -> Promise;
     #[wasm_bindgen(js_name = inTab)]
@@ -49,6 +53,13 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub(crate) fn request(input: &JsValue, init: &JsValue) -> Result<Request, JsValue>;
     pub(crate) fn members(init: &JsValue) -> Object;
+    #[wasm_bindgen(catch)]
+    pub(crate) fn repeated(headers: &Headers) -> Result<Headers, JsValue>;
+    #[wasm_bindgen(catch, js_name = headersOf)]
+    pub(crate) fn headers_of(given: &JsValue) -> Result<Headers, JsValue>;
+    #[wasm_bindgen(js_name = isExtended)]
+    pub(crate) fn is_extended(headers: &Headers) -> bool;
+    pub(crate) fn extend(headers: &Headers, more: Option<&Headers>);
     #[wasm_bindgen(js_name = isStream)]
     pub(crate) fn is_stream(body: &JsValue) -> bool;
     #[wasm_bindgen(js_name = takesCache)]

@@ -2,7 +2,6 @@
 //! unless the app's `prepare…` functions say another.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use js_sys::Set;
 use wasm_bindgen::JsValue;
@@ -20,7 +19,7 @@ pub(crate) struct Entry {
     /// The request id of what was last sent.
     pub(crate) request: Option<String>,
     /// Who asked for it.
-    pub(crate) asker: Option<Rc<Asker>>,
+    pub(crate) asker: Option<Asker>,
     /// What is in `recording` or `request` was stopped by this client.
     pub(crate) stopped_here: bool,
     /// The last body ended in an error.

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use durablefetch_protocol::retry::Policy;
 use js_sys::{Function, Map, Promise, Set};
 
+use crate::app_request::{AppRequest, Asker};
 use crate::js::sys;
 use crate::options::Options;
 use crate::wire::recorder::Recorder;
@@ -31,6 +32,8 @@ pub(crate) struct ClientState {
     in_progress: Map,
     /// What was read whole, of URLs that were asked with GET.
     delivered: Map,
+    /// Who asked for a recording, and who asked last for a URL.
+    askers: Map,
     pub(crate) chats: Chats,
     /// Last messages that are being resumed, by URL and id. React's StrictMode runs effects twice: the second call is
     /// the first one.
@@ -48,14 +51,15 @@ pub(crate) struct Warned {
 impl ClientState {
     /// With what the client's former instance left unfinished.
     pub(crate) fn new(options: Options, unfinished: Set) -> Self {
-        let Options { recorder_url, token, fetch, policy, on_reconnect, reuse } = options;
+        let Options { recorder_url, token, headers, fetch, policy, on_reconnect, reuse } = options;
         Self {
-            recorder: Rc::new(Recorder::new(recorder_url, token, fetch)),
+            recorder: Rc::new(Recorder::new(recorder_url, token, headers, fetch)),
             policy,
             on_reconnect,
             reuse,
             in_progress: Map::new(),
             delivered: Map::new(),
+            askers: Map::new(),
             chats: Chats::new(unfinished),
             resuming: RefCell::default(),
             warned: Warned::default(),
@@ -78,6 +82,16 @@ impl ClientState {
     /// The response to a GET has come whole.
     pub(crate) fn deliver(&self, href: &str, recording: Option<&str>) {
         sys::note(&self.delivered, href, recording, FOR_GOOD);
+    }
+
+    /// Notes who asks for this: a URL, or the recording that it turned out to be.
+    pub(crate) fn asks(&self, app_request: &AppRequest, what: &str) {
+        sys::note_value(&self.askers, what, &app_request.asker().into(), FOR_GOOD);
+    }
+
+    /// Who asked for this.
+    pub(crate) fn asker(&self, what: &str) -> Option<Asker> {
+        sys::some(sys::noted_value(&self.askers, what)).map(Asker::from)
     }
 
     /// What has come whole of this URL.

@@ -171,11 +171,8 @@ async fn send(
     let address = recorder.url.control(endpoint).map_err(send::Lost::Final)?;
     let body = named.body(&app_request.href).map_err(send::Lost::Final)?;
     let init = |token: Option<&str>| {
-        let headers = web_sys::Headers::new()?;
+        let headers = app_request.repeated_headers()?;
         headers.set("content-type", "application/json")?;
-        if let Some(authorization) = app_request.authorization() {
-            headers.set("authorization", &authorization)?;
-        }
         if named.urls.is_none() && recorder.is_third() {
             headers.set(name::FOR, &app_request.href)?;
         }

@@ -1,6 +1,7 @@
 //! What goes to the recorder and comes back from it.
 
 pub(crate) mod call;
+pub(crate) mod client_headers;
 pub(crate) mod control;
 pub(crate) mod head;
 pub(crate) mod recorder;

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use durablefetch_protocol::follow::Answer;
 use js_sys::Function;
 
+use crate::wire::client_headers::ClientHeaders;
 use crate::wire::head::Seen;
 use crate::wire::recorder_url::RecorderUrl;
 use crate::wire::recorder_version::RecorderVersion;
@@ -15,6 +16,8 @@ use crate::wire::token::Token;
 pub(crate) struct Recorder {
     pub(crate) url: RecorderUrl,
     pub(crate) token: Token,
+    /// What every request has besides its own.
+    pub(crate) headers: ClientHeaders,
     /// The app's transport.
     pub(crate) fetch: Option<Function>,
     pub(crate) version: Cell<RecorderVersion>,
@@ -24,9 +27,14 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Before the first answer.
-    pub(crate) fn new(url: RecorderUrl, token: Token, fetch: Option<Function>) -> Self {
+    pub(crate) fn new(
+        url: RecorderUrl,
+        token: Token,
+        headers: ClientHeaders,
+        fetch: Option<Function>,
+    ) -> Self {
         let version = if url.is_path() { RecorderVersion::Unheard } else { RecorderVersion::Unknown };
-        Self { url, token, fetch, version: Cell::new(version), answered: Cell::new(false) }
+        Self { url, token, headers, fetch, version: Cell::new(version), answered: Cell::new(false) }
     }
 
     /// Whether this recorder has ever answered; until then it may not be there at all.

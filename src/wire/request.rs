@@ -84,10 +84,7 @@ fn start_headers(app_request: &AppRequest) -> Result<Headers, JsValue> {
 }
 
 fn continuation_headers(app_request: &AppRequest, recording: &str, offset: u64) -> Result<Headers, JsValue> {
-    let headers = Headers::new()?;
-    if let Some(authorization) = app_request.authorization() {
-        headers.set("authorization", &authorization)?;
-    }
+    let headers = app_request.repeated_headers()?;
     headers.set(name::RECORDING, recording)?;
     headers.set(name::OFFSET, &sys::to_text(&(offset as f64).into()))?;
     Ok(headers)

@@ -27,7 +27,7 @@ pub(crate) enum Lost {
 type Init<'a> = dyn Fn(Option<&str>) -> Result<Object, JsValue> + 'a;
 
 /// Sends with what the app's token is now, where it is to be sent; asks for another one once, if the recorder does not
-/// take this one.
+/// take this one, and for other headers once, if a gateway does not take those.
 pub(crate) fn with_token<'a>(
     recorder: &'a Recorder,
     app_request: &'a AppRequest,
@@ -45,7 +45,9 @@ async fn insist(
     token: Option<&Token>,
     init: &Init<'_>,
 ) -> Result<Response, Lost> {
+    recorder.headers.add_to(app_request, false).await.map_err(Lost::Final)?;
     let mut again = token.is_some_and(Token::can_change);
+    let mut anew = recorder.headers.can_change();
     loop {
         let current = match token {
             Some(token) => token.current().await.map_err(Lost::Final)?,
@@ -53,11 +55,23 @@ async fn insist(
         };
         let init = init(current.as_deref()).map_err(Lost::Final)?;
         let response = transport(recorder, app_request, address, &init).await.map_err(Lost::Network)?;
-        let refused = response.status() == 401 && Seen::of(&response).answer == Answer::Own;
-        if !(refused && std::mem::replace(&mut again, false)) {
+        let status = response.status();
+        if !matches!(status, 401 | 403) {
+            return Ok(response);
+        }
+        let refused_by = Seen::of(&response).answer;
+        let another = match refused_by {
+            Answer::Own if status == 401 => &mut again,
+            Answer::Foreign => &mut anew,
+            _ => return Ok(response),
+        };
+        if !std::mem::replace(another, false) {
             return Ok(response);
         }
         sys::let_go(None, &response.body().map_or(JsValue::UNDEFINED, JsValue::from));
+        if refused_by == Answer::Foreign {
+            recorder.headers.add_to(app_request, true).await.map_err(Lost::Final)?;
+        }
     }
 }
 

@@ -134,7 +134,7 @@ test('a mapped app is told the address that nginx saw, whatever the client says'
 })
 
 test('an upstream with 40 headers gets through the buffers that nginx has by default', async (t) => {
-  const server = createServer((request, response) => {
+  const server = createServer((_request, response) => {
     for (let number = 0; number < 40; number++) response.setHeader(`x-upstream-header-${number}`, 'v'.repeat(48))
     response.end('from the app')
   })

@@ -52,7 +52,7 @@ async fn they_carry_who_asks() {
     Df::new(&script).ask("isInProgress", &[URL.into(), init]).await.unwrap();
     let call = script.call(0);
     assert_eq!(call.header("authorization").as_deref(), Some("Bearer x"));
-    assert_eq!((call.header("x-own"), call.init("credentials")), (None, "include".into()));
+    assert_eq!((call.header("x-own").as_deref(), call.init("credentials")), (Some("1"), "include".into()));
 }
 
 #[wasm_bindgen_test]

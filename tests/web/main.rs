@@ -12,6 +12,7 @@ mod body;
 mod bypass;
 mod chat;
 mod control;
+mod headers;
 mod last;
 mod leaks;
 mod methods;

@@ -28,7 +28,8 @@ async fn a_cut_is_continued_at_the_byte_held() {
         assert_eq!(call.header("durablefetch-offset").as_deref(), Some(offset));
         assert_eq!(call.header("durablefetch-request"), None);
         assert_eq!(call.header("authorization").as_deref(), Some("Bearer x"));
-        assert_eq!(call.header("x-own"), None);
+        assert_eq!(call.header("x-own").as_deref(), Some("1"));
+        assert_eq!(call.header("content-type"), None);
         assert_eq!((call.init("credentials"), call.init("cache")), ("include".into(), "no-store".into()));
     }
 }

@@ -6,11 +6,17 @@ let df
 
 /** What tests ask of the page. */
 window.driver = {
-  /** The client of everything that follows. Its reconnections are written down. `tokens`: one after the other, the last for ever. */
-  make({ tokens, ...options }) {
+  /**
+   * The client of everything that follows. Its reconnections are written down. `tokens`, and `keys` for the header
+   * `x-api-key`: one after the other, the last for ever.
+   */
+  make({ tokens, keys, ...options }) {
     window.reconnects = []
-    const token = tokens && (() => (tokens.length > 1 ? tokens.shift() : tokens[0]))
-    df = new DurableFetchClient({ ...options, token, onReconnect: (event) => window.reconnects.push(event) })
+    window.keysAsked = 0
+    const next = (all) => (all.length > 1 ? all.shift() : all[0])
+    const token = tokens && (() => next(tokens))
+    const headers = keys && (async () => ({ 'x-api-key': next(keys), n: String(++window.keysAsked) }))
+    df = new DurableFetchClient({ ...options, token, headers, onReconnect: (event) => window.reconnects.push(event) })
     return typeof df.stopChat === 'function'
   },
 

@@ -144,6 +144,11 @@ impl Call {
     pub fn header(&self, name: &str) -> Option<String> {
         web_sys::Headers::from(get(&self.0, "headers")).get(name).unwrap()
     }
+    /// The names of its headers, in order.
+    pub fn names(&self) -> Vec<String> {
+        let headers = web_sys::Headers::from(get(&self.0, "headers"));
+        headers.keys().into_iter().map(|name| name.unwrap().as_string().unwrap()).collect()
+    }
     pub fn init(&self, name: &str) -> JsValue {
         get(&get(&self.0, "init"), name)
     }
