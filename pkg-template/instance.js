@@ -74,10 +74,18 @@ async function compile(source) {
 /** @param {unknown} cause */
 function refused(cause) {
   const told = cause instanceof Error ? cause.message : String(cause)
-  // Browsers say it by a CompileError that names the policy.
-  const policy = /Content Security Policy|unsafe-eval|disallowed by embedder/i.test(told)
-  const why = policy
-    ? "WebAssembly was refused: the page's content security policy needs script-src 'wasm-unsafe-eval'"
-    : 'The WebAssembly module could not be instantiated'
+  // Browsers say it by a CompileError that names the policy. Chromium gives no reason at all to a content script.
+  const policy = /Content Security Policy|unsafe-eval|blocked by CSP|disallowed by embedder|\(\): ?$/i.test(told)
+  const why = policy ? `WebAssembly was refused: ${remedy()}` : 'The WebAssembly module could not be instantiated'
   return new DurableFetchError('wasm', `${why} (${told})`, { cause })
+}
+
+/** Whose policy it was, and what to do. */
+function remedy() {
+  const { location, chrome, browser } = /** @type {any} */ (globalThis)
+  const own = /-extension:$/.test(location?.protocol)
+  const whose = own ? "the extension's manifest.json" : (location?.origin ?? 'the page')
+  const needs = `the content security policy of ${whose} needs script-src 'wasm-unsafe-eval'`
+  const isContentScript = !own && (chrome ?? browser)?.runtime?.id
+  return isContentScript ? `${needs}, also for content scripts: use the extension's service worker instead` : needs
 }

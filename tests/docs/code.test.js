@@ -6,8 +6,8 @@ import ts from 'typescript'
 import { at, blocksIn, ROOT } from './lib/pages.js'
 import { prelude } from './lib/prelude.js'
 
-/** Pages whose snippets are cut out of code that other tests execute. */
-const EXECUTED = ['docs/what-takes-a-fetch.md']
+/** Pages whose snippets other tests execute: those of tests/users, and of tests/guides. */
+const EXECUTED = ['docs/what-takes-a-fetch.md', 'docs/browsers.md', 'docs/testing.md', 'docs/frameworks.md']
 
 const blocks = blocksIn('ts', 'tsx', 'js', 'jsx', 'diff').filter(
   // authjs.test.js executes the second.

@@ -12,6 +12,13 @@ export function launchBrowser(more = {}) {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: options.args, ...more })
 }
 
+/** One with an extension in it, from its folder. Its one context is that of a person. */
+export function launchWithExtension(folder) {
+  const loading = [`--disable-extensions-except=${folder}`, `--load-extension=${folder}`]
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+  return chromium.launchPersistentContext('', { executablePath, args: [...options.args, ...loading] })
+}
+
 /** The page is hidden and shown again, as far as it can tell. */
 export function toBackgroundAndBack(page) {
   return page.evaluate(() => {

@@ -11,6 +11,7 @@ export function blocksOf(page) {
     return found[0].code
   }
   return {
+    text,
     blocks,
     /** The block whose first line is a comment with this name of a file. */
     file(name) {

@@ -24,6 +24,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "mutations", needs: &[], run: |c| mutations::run(c.repo, &mutations::Options::default()) },
     Check { name: "runtimes and bundlers", needs: &["package"], run: |c| projects(c, "tests/runtimes") },
     Check { name: "newcomer", needs: &["package"], run: |c| projects(c, "tests/newcomer") },
+    Check { name: "guides", needs: &["package"], run: |c| projects(c, "tests/guides") },
     Check { name: "dependencies", needs: &[], run: dependencies },
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
 ];
