@@ -7,12 +7,13 @@ export class DurableFetchError extends TypeError {
   /**
    * @param {string} code
    * @param {string} message
-   * @param {{ status?: number, cause?: unknown }} [details]
+   * @param {{ status?: number, cause?: unknown, hint?: string }} [details]
    */
-  constructor(code, message, { status, cause } = {}) {
+  constructor(code, message, { status, cause, hint } = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.status = status
+    this.hint = hint
   }
 
   get name() {
@@ -33,11 +34,37 @@ export function isDurableFetchError(error) {
 }
 
 /**
+ * What a developer looks at, the likeliest first.
+ * @type {Record<string, string>}
+ */
+const HINTS = {
+  unreachable:
+    'Is the recorder running, and is durablefetchHost its address (http:// where it has no TLS)? ' +
+    "Does it allow this page's origin (--origin ORIGIN)? Does the page's Content-Security-Policy (connect-src)?",
+  intermediary:
+    'Look at what stands in front of the recorder: its log, time limits, buffering and redirects. ' +
+    '`durablefetch check` measures it.',
+  unauthorized: "Give the client the option 'token', or see that the credential that the recorder goes by is sent.",
+  'forbidden-origin': 'Start the recorder with --origin ORIGIN.',
+  'upstream-unreachable':
+    'The recorder connects, not the page: try the URL on its machine. In a container, localhost is the container.',
+}
+
+/**
  * @param {string} code
  * @param {string} message
  * @param {number | undefined} status
  * @param {unknown} cause
+ * @param {string | undefined} hint
  */
-export function durableFetchError(code, message, status, cause) {
-  return new DurableFetchError(code, message, { status, cause })
+export function durableFetchError(code, message, status, cause, hint) {
+  hint ??= HINTS[code]?.replace('ORIGIN', globalThis.origin ?? 'https://app.example')
+  return new DurableFetchError(code, message, { status, cause, hint })
 }
+
+/**
+ * The recorder's own words. Where they have one by which frameworks know a lost connection, a word joiner, which nobody
+ * sees, parts it.
+ * @param {string} words
+ */
+export const parted = (words) => words.replace(/net(?=work)|f(?=etch)/gi, '$&\u2060')

@@ -20,7 +20,8 @@ export interface RetryOptions {
   maxDelayMs?: number
   /**
    * How long attempts may fail in a row before the body ends with an error. Time that the machine sleeps does not
-   * count. Before the recorder's first answer ever it is 10 seconds at most: it may not be there at all.
+   * count. Before the recorder's first answer ever it is 10 seconds at most: it may not be there at all. What is set here
+   * holds; the default yields while the recorder says that the recording is alive and has nothing more yet.
    * @defaultValue 120000
    */
   giveUpAfterMs?: number
@@ -58,6 +59,13 @@ export interface DurableFetchClientOptions {
    */
   reuse?: 'always' | 'live' | 'never'
   /**
+   * What happens to a `fetch` where no recorder has answered in this page, or an intermediary answers 502 to 504 in its
+   * place. `error`: it rejects. `direct`: it goes straight to its server, after 2 seconds, and the console says so
+   * once. It is not durable then, and a request that has reached the recorder all the same runs twice.
+   * @defaultValue 'error'
+   */
+  whenUnreachable?: 'error' | 'direct'
+  /**
    * The caller's token, for recorders that ask for one. A function is called for every request, and once more when
    * the recorder answers 401; what it throws is what the call rejects with.
    */
@@ -77,8 +85,9 @@ export interface DurableFetchClientOptions {
   /** When to reconnect and when to give up. */
   retry?: RetryOptions
   /**
-   * A body that is silent for this long while somebody reads it is aborted and continued at its offset. Doubles up
-   * to a minute while nothing comes. Milliseconds, 1 or more.
+   * A body that is silent for this long while somebody reads it is aborted and continued at its offset; where that is
+   * silent too, or no head comes, a recorder since 0.3 is asked whether there is anything to wait for. Doubles up to a
+   * minute while nothing comes. Milliseconds, 1 or more.
    * @defaultValue 15000
    */
   stallAfterMs?: number
@@ -212,7 +221,8 @@ export interface PreparedSend extends PreparedReconnect {
 export type Resolvable<T> = T | Promise<T> | (() => T) | (() => Promise<T>)
 
 /**
- * Options of {@link DurableFetchClient.chatTransport}: those of `DefaultChatTransport`, and `reconnect` and `onAbort`.
+ * Options of {@link DurableFetchClient.chatTransport}: those of `DefaultChatTransport`, and `reconnect`, `onAbort` and
+ * `onReconnect`.
  */
 export interface ChatTransportOptions {
   /**
@@ -233,6 +243,8 @@ export interface ChatTransportOptions {
    * @defaultValue 'detach'
    */
   onAbort?: 'detach' | 'stop'
+  /** Told, besides the client's, when a connection of this chat is lost and when it is back. */
+  onReconnect?: (event: ReconnectEvent) => void
   /** Handed on. As of `fetch`; it also goes for stopping the chat. */
   credentials?: Resolvable<RequestCredentials>
   /** Handed on. They also go for stopping the chat. */
@@ -325,7 +337,8 @@ export class DurableFetchClient {
 
   /**
    * Options for the AI SDK's `DefaultChatTransport`. Takes every option of it. With them `useChat({ resume: true })`
-   * needs no work on the server.
+   * needs no work on the server. Where the recorder cannot be reached, a chat that this tab waits for nothing of is
+   * left as it is, and the console says so once.
    *
    * @example
    * ```ts
@@ -334,7 +347,7 @@ export class DurableFetchClient {
    */
   readonly chatTransport: <OPTIONS extends ChatTransportOptions = ChatTransportOptions>(
     options?: OPTIONS,
-  ) => Omit<OPTIONS, 'reconnect' | 'onAbort' | keyof PreparedChatTransport> & PreparedChatTransport
+  ) => Omit<OPTIONS, 'reconnect' | 'onAbort' | 'onReconnect' | keyof PreparedChatTransport> & PreparedChatTransport
 
   /**
    * The Stop button, also after a reload: stops the answer that this page reads for a chat, else what this tab sent last,
@@ -369,8 +382,8 @@ export class DurableFetchClient {
 }
 
 /**
- * Codes of the client itself. Lost connections: `network`, `unreachable` (no recorder has ever answered),
- * `intermediary` (something in front of the recorder answers in its place, or redirects). Recordings that did not end well:
+ * Codes of the client itself. Lost connections: `network`, `unreachable` (no recorder has ever answered, or what answers is
+ * none), `intermediary` (something in front of the recorder answers in its place, redirects, or holds bodies). Recordings that did not end well:
  * `failed`, `interrupted`, `superseded`, `deleted`. `mismatch`: an answer that does not fit the question.
  * `refused`: a recorder's no without a code. `invalid-option`, `unsupported`: the call. `wasm`: WebAssembly was refused. `internal`: an error in
  * durablefetch itself, with its `cause`; it ends what is in flight, and the next call works again.
@@ -430,18 +443,20 @@ export type RecorderErrorCode =
 
 /**
  * What calls reject with and bodies end with. Messages of lost connections begin with `network error`, since
- * frameworks look for that; messages of all other errors contain neither `network` nor `fetch`.
+ * frameworks look for that; in messages of all other errors they find neither `network` nor `fetch`.
  */
 export class DurableFetchError extends TypeError {
   /** For code that makes such errors itself, such as a test's stand-in for the client. */
-  constructor(code: string, message: string, details?: { status?: number; cause?: unknown })
+  constructor(code: string, message: string, details?: { status?: number; cause?: unknown; hint?: string })
   /** Always the same, for those who compare names. */
   override readonly name: 'DurableFetchError'
   /** What went wrong. */
   readonly code: ClientErrorCode | RecorderErrorCode | (string & {})
   /** The HTTP status, where there was an answer. */
   readonly status: number | undefined
-  /** What the platform said, or the recorder's own words where they could be mistaken for a lost connection. */
+  /** For developers: what to check, the likeliest first. */
+  readonly hint?: string | undefined
+  /** What the platform said. */
   readonly cause?: unknown
 }
 

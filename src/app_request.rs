@@ -35,6 +35,10 @@ pub(crate) struct AppRequest {
     pub(crate) id: String,
     /// Sent by this instead of the client's transport.
     pub(crate) fetch: Option<Function>,
+    /// Told of lost connections besides the client's.
+    pub(crate) on_reconnect: Option<Function>,
+    /// Nothing is lost if it fails, so it is given up soon.
+    pub(crate) is_idle: bool,
     /// The app's choice of cache, for requests past the recorder.
     cache: Option<JsValue>,
     /// Everything else of the init, to be handed on.
@@ -136,7 +140,21 @@ impl AppRequest {
         }
         let has_body = !matches!(&*method, "GET" | "HEAD") && !sys::get(&native, "body").is_null();
         let body = if has_body { Body::Unread { streams } } else { Body::None };
-        Ok(Self { url, href, headers, signal, mode, id, fetch: None, cache, init: given, native, body })
+        Ok(Self {
+            url,
+            href,
+            headers,
+            signal,
+            mode,
+            id,
+            fetch: None,
+            on_reconnect: None,
+            is_idle: false,
+            cache,
+            init: given,
+            native,
+            body,
+        })
     }
 
     /// Whether this is a request for HTTP at all; `data:`, `blob:` and the like need no recorder.
@@ -153,6 +171,11 @@ impl AppRequest {
     /// looks like a lost connection.
     pub(crate) fn is_resendable(&self) -> bool {
         sys::get_text(&self.init, "integrity").is_none_or(|hash| hash.is_empty())
+    }
+
+    /// Bytes of the body, once it is read whole.
+    pub(crate) fn body_size(&self) -> u32 {
+        if let Body::Whole(body) = &self.body { body.size() as u32 } else { 0 }
     }
 
     /// Reads the body whole, so that it can be sent again. As a blob: browsers keep large ones out of memory.
@@ -179,7 +202,7 @@ impl AppRequest {
         }
         let message = "This browser does not let anybody read the form of a Request that has a file in it: \
              give the URL and the FormData themselves, instead of a Request";
-        sys::durable_fetch_error("unsupported", message, None, &cause)
+        sys::durable_fetch_error("unsupported", message, None, &cause, None)
     }
 
     /// The same for a request past the recorder, where a stream may stay one.

@@ -11,8 +11,19 @@ use crate::wire::recorder_url::{DEFAULT_HOST, RecorderUrl};
 use crate::wire::token::Token;
 use durablefetch_protocol::Mode;
 
-const KNOWN: [&str; 8] =
-    ["durablefetchHost", "reuse", "token", "headers", "fetch", "retry", "stallAfterMs", "onReconnect"];
+const KNOWN: [&str; 9] = [
+    "durablefetchHost",
+    "reuse",
+    "whenUnreachable",
+    "token",
+    "headers",
+    "fetch",
+    "retry",
+    "stallAfterMs",
+    "onReconnect",
+];
+/// How long it is tried to reach a recorder that has never answered, where requests may go past it.
+const DIRECT_AFTER_MS: u32 = 2_000;
 const KNOWN_RETRY: [&str; 3] = ["initialDelayMs", "maxDelayMs", "giveUpAfterMs"];
 
 /// What the app chose, or the defaults.
@@ -31,12 +42,21 @@ impl Options {
     pub(crate) fn read(options: &JsValue) -> Result<Self, JsValue> {
         only_known(options, "", &KNOWN)?;
         let host = text(options, "durablefetchHost")?;
+        let recorder_url = RecorderUrl::parse(host.as_deref().unwrap_or(DEFAULT_HOST))?;
+        let mut policy = policy(options)?;
+        policy.direct = choice(options, "whenUnreachable", ["error", "direct"])?;
+        if policy.direct {
+            policy.first_answer_ms = policy.first_answer_ms.min(DIRECT_AFTER_MS);
+        }
+        if recorder_url.flaw().is_some() {
+            policy.first_answer_ms = 0;
+        }
         Ok(Self {
-            recorder_url: RecorderUrl::parse(host.as_deref().unwrap_or(DEFAULT_HOST))?,
+            recorder_url,
             token: Token::read(sys::get(options, "token"))?,
             headers: ClientHeaders::read(sys::get(options, "headers"))?,
             fetch: function(options, "fetch")?,
-            policy: policy(options)?,
+            policy,
             on_reconnect: function(options, "onReconnect")?,
             reuse: reuse(options)?,
         })
@@ -61,6 +81,7 @@ fn policy(options: &JsValue) -> Result<Policy, JsValue> {
     milliseconds(&retry, "initialDelayMs", 1, &mut policy.initial_delay_ms)?;
     milliseconds(&retry, "maxDelayMs", 1, &mut policy.max_delay_ms)?;
     milliseconds(&retry, "giveUpAfterMs", 0, &mut policy.give_up_after_ms)?;
+    policy.hard = sys::some(sys::get(&retry, "giveUpAfterMs")).is_some();
     milliseconds(options, "stallAfterMs", 1, &mut policy.stall_after_ms)?;
     policy.first_answer_ms = policy.first_answer_ms.min(policy.give_up_after_ms);
     policy.stall_max_ms = policy.stall_max_ms.max(policy.stall_after_ms);
@@ -92,6 +113,16 @@ pub(crate) fn text(object: &JsValue, name: &str) -> Result<Option<String>, JsVal
 pub(crate) fn function(object: &JsValue, name: &str) -> Result<Option<Function>, JsValue> {
     let Some(value) = sys::some(sys::get(object, name)) else { return Ok(None) };
     value.dyn_into().map(Some).map_err(|_| wrong(name, "a function"))
+}
+
+/// Whether the second of two choices was taken; the first is the default.
+pub(crate) fn choice(options: &JsValue, name: &str, choices: [&str; 2]) -> Result<bool, JsValue> {
+    let Some(given) = sys::some(sys::get(options, name)) else { return Ok(false) };
+    match given.as_string() {
+        Some(given) if given == choices[0] => Ok(false),
+        Some(given) if given == choices[1] => Ok(true),
+        _ => Err(wrong(name, &text::joined(&["'", choices[0], "' or '", choices[1], "'"]))),
+    }
 }
 
 fn only_known(object: &JsValue, prefix: &str, known: &[&str]) -> Result<(), JsValue> {

@@ -94,6 +94,7 @@ impl Observer for Exchange {
             chat.stopped_here
         });
         if state != State::Stopped {
+            last_send::over(&self.href);
             return None;
         }
         self.told(true);

@@ -11,9 +11,11 @@ use crate::js::{sys, text};
 const PREFIX: &str = "durablefetch:chat:";
 /// How often recorder or upstream said that nothing came of it.
 const TOLD: &str = "told";
+/// Whether the answer has come, or it is known that none will.
+const OVER: &str = "over";
 
 /// It is this object: `url`, which it was sent to, `request`, its id, `message`, what every tab would send the same of,
-/// and `told`.
+/// `told` and `over`.
 pub(super) struct LastSend(JsValue);
 
 impl LastSend {
@@ -44,6 +46,21 @@ impl LastSend {
     }
 }
 
+/// Whether this tab waits for no answer there.
+pub(super) fn is_over(url: &str) -> bool {
+    let last = LastSend::load(url);
+    last.text("request").is_none_or(|request| request.is_empty()) || sys::get(&last.0, OVER).is_truthy()
+}
+
+/// The answer to the last send has come.
+pub(super) fn over(url: &str) {
+    let last = LastSend::load(url);
+    if let Some(kept) = last.0.dyn_ref::<Object>() {
+        sys::set(kept, OVER, &true.into());
+        last.save(url);
+    }
+}
+
 /// Nothing came of the last send, which has to be this request where one is named; sent again, it is meant again.
 pub(super) fn told(url: &str, request: Option<&str>) {
     let last = LastSend::load(url);
@@ -51,6 +68,7 @@ pub(super) fn told(url: &str, request: Option<&str>) {
         && (request.is_none() || last.text("request").as_deref() == request)
     {
         sys::set(kept, TOLD, &(last.told() + 1).into());
+        sys::set(kept, OVER, &true.into());
         last.save(url);
     }
 }

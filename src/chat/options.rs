@@ -4,8 +4,8 @@ use js_sys::{Function, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::error::wrong;
-use crate::js::{sys, text};
-use crate::options::{function, text};
+use crate::js::sys;
+use crate::options::{choice, function, text};
 
 /// The route of the AI SDK's own default.
 const DEFAULT_API: &str = "/api/chat";
@@ -19,6 +19,8 @@ pub(crate) struct ChatOptions {
     pub(crate) stop_on_abort: bool,
     /// The transport underneath for this chat, instead of the client's.
     pub(crate) fetch: Option<Function>,
+    /// Told besides the client's.
+    pub(crate) on_reconnect: Option<Function>,
     pub(crate) prepare_send: Option<Function>,
     pub(crate) prepare_reconnect: Option<Function>,
     /// The app's options without ours.
@@ -41,23 +43,14 @@ impl ChatOptions {
             recorded: choice(options, "reconnect", ["live", "recorded"])?,
             stop_on_abort: choice(options, "onAbort", ["detach", "stop"])?,
             fetch: function(options, "fetch")?,
+            on_reconnect: function(options, "onReconnect")?,
             prepare_send: function(options, "prepareSendMessagesRequest")?,
             prepare_reconnect: function(options, "prepareReconnectToStreamRequest")?,
             rest,
         };
-        for ours in ["reconnect", "onAbort"] {
+        for ours in ["reconnect", "onAbort", "onReconnect"] {
             let _ = Reflect::delete_property(&read.rest, &ours.into());
         }
         Ok(read)
-    }
-}
-
-/// Whether the second of two choices was taken; the first is the default.
-fn choice(options: &JsValue, name: &str, choices: [&str; 2]) -> Result<bool, JsValue> {
-    let Some(given) = sys::some(sys::get(options, name)) else { return Ok(false) };
-    match given.as_string() {
-        Some(given) if given == choices[0] => Ok(false),
-        Some(given) if given == choices[1] => Ok(true),
-        _ => Err(wrong(name, &text::joined(&["'", choices[0], "' or '", choices[1], "'"]))),
     }
 }

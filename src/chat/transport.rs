@@ -8,12 +8,13 @@ use web_sys::Response;
 
 use super::exchange::Exchange;
 use super::options::ChatOptions;
-use super::prepare;
+use super::{last_send, prepare};
 use crate::app_request::AppRequest;
+use crate::error;
 use crate::fetch;
 use crate::fetch::bypass;
 use crate::fetch::session::Observer;
-use crate::js::{sys, task};
+use crate::js::{sys, task, text};
 use crate::state::ClientState;
 use durablefetch_protocol::Mode;
 
@@ -51,6 +52,9 @@ async fn chat_fetch(
     mut app_request: AppRequest,
 ) -> Result<Response, JsValue> {
     app_request.fetch = options.fetch.clone();
+    app_request.on_reconnect = options.on_reconnect.clone();
+    let is_idle = app_request.mode == Some(Mode::Resume) && last_send::is_over(&app_request.href);
+    app_request.is_idle = is_idle;
     let exchange: Option<Box<dyn Observer>> = if bypass::applies(&client, &app_request) {
         None
     } else {
@@ -58,7 +62,17 @@ async fn chat_fetch(
         Some(Box::new(Exchange::begin(&client, &app_request, sends, options.stop_on_abort)))
     };
     let replays = app_request.mode == Some(Mode::Replay);
-    let response = fetch::fetch(client, app_request, exchange).await?;
+    let response = match fetch::fetch(client.clone(), app_request, exchange).await {
+        // There is nothing to wait for that anybody knows of.
+        Err(error) if is_idle && error::is_lost(&error) => {
+            if !client.warned.idle.replace(true) {
+                let message = sys::get_text(&error, "message").unwrap_or_default();
+                sys::warn(&text::joined(&["durablefetch: chats are not resumed: ", &message]));
+            }
+            return fetch::empty(204);
+        }
+        response => response?,
+    };
     // To the AI SDK 404 is an error, and 204 means that there is nothing to come back to.
     if replays && response.status() == 404 { fetch::empty(204) } else { Ok(response) }
 }

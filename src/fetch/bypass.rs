@@ -28,6 +28,29 @@ pub(crate) fn applies(client: &ClientState, app_request: &AppRequest) -> bool {
     bypass
 }
 
+/// Whether this error of the recorder's sends the request straight to its upstream. Says so once.
+pub(crate) fn instead_of(client: &ClientState, error: &JsValue) -> bool {
+    let code = sys::get_text(error, "code");
+    let applies = client.policy.direct
+        && match code.as_deref() {
+            Some("unreachable") => true,
+            Some("intermediary") => {
+                sys::get(error, "status").as_f64().is_some_and(|status| (502.0..=504.0).contains(&status))
+            }
+            _ => false,
+        };
+    if applies && !client.warned.direct.replace(true) {
+        let message = sys::get_text(error, "message").unwrap_or_default();
+        sys::warn(&text::joined(&[
+            "durablefetch: ",
+            &message,
+            ". Requests go straight to their servers (whenUnreachable: 'direct') and are not durable. One that has reached \
+             the recorder all the same runs twice.",
+        ]));
+    }
+    applies
+}
+
 /// The default recorder is a third party's: says once that a credential goes there.
 pub(crate) fn warn_of_third_party(client: &ClientState, app_request: &AppRequest) {
     if client.recorder.url.is_default

@@ -16,6 +16,7 @@ use crate::app_request::AppRequest;
 use crate::error;
 use crate::fetch::session::{Observer, Session, Step};
 use crate::js::sys;
+use crate::js::task::Task;
 use crate::state::ClientState;
 use crate::wire::call::{Named, version};
 use crate::wire::control::{self, DELETE};
@@ -34,7 +35,8 @@ pub(crate) async fn fetch(
     stop_if_aborted(&app_request)?;
     client.recorder.headers.add_to(&app_request, false).await?;
     if bypass::applies(&client, &app_request) {
-        return direct(&client, &mut app_request).await;
+        app_request.buffer_unless_streaming().await?;
+        return direct(&client, &app_request).await;
     }
     bypass::warn_of_third_party(&client, &app_request);
     app_request.buffer().await?;
@@ -45,8 +47,15 @@ pub(crate) async fn fetch(
     if new || told_how || client.recorder.token.is_some() {
         let patience = new.then_some(client.policy.first_answer_ms);
         let version = version(&client.recorder, &app_request, patience).await;
-        if new && version? != RecorderVersion::Third {
-            return Err(error::unsupported(if told_how { "This mode" } else { "The option 'reuse'" }));
+        match version {
+            Err(error) if new => {
+                let passed = bypass::instead_of(&client, &error);
+                return if passed { direct(&client, &app_request).await } else { Err(error) };
+            }
+            Ok(version) if new && version != RecorderVersion::Third => {
+                return Err(error::unsupported(if told_how { "This mode" } else { "The option 'reuse'" }));
+            }
+            _ => {}
         }
     }
     if client.recorder.version.get() == RecorderVersion::Seed {
@@ -69,7 +78,8 @@ pub(crate) async fn fetch(
         }
     }
     client.asks(&app_request, &href);
-    let mut session = Session::new(client, app_request, observer, attach.as_deref());
+    let app_request = Rc::new(app_request);
+    let mut session = Session::new(client.clone(), app_request.clone(), observer, attach.as_deref());
     match session.head().await {
         Step::Head(head) => {
             let text = head::status_text(&head);
@@ -84,6 +94,7 @@ pub(crate) async fn fetch(
             sys::respond(&body, &head, &text, &href, &ending)
         }
         Step::Pass(response) => Ok(sys::named(&response, &href)),
+        Step::Failed(error) if bypass::instead_of(&client, &error) => direct(&client, &app_request).await,
         Step::Failed(error) => Err(error),
         // No head, no chunk: what comes before the head is a head or an error.
         Step::Chunk(_) | Step::Done => Err(error::mismatch()),
@@ -98,7 +109,11 @@ fn stop_if_aborted(app_request: &AppRequest) -> Result<(), JsValue> {
 }
 
 /// Past the recorder. Nothing is recorded there, so there is nothing to resume or to replay.
-async fn direct(client: &ClientState, app_request: &mut AppRequest) -> Result<Response, JsValue> {
+fn direct<'a>(client: &'a ClientState, app_request: &'a AppRequest) -> Task<'a, Result<Response, JsValue>> {
+    Box::pin(go_direct(client, app_request))
+}
+
+async fn go_direct(client: &ClientState, app_request: &AppRequest) -> Result<Response, JsValue> {
     if app_request.is_http() {
         match app_request.mode {
             Some(Mode::Resume) => return empty(204),
@@ -106,8 +121,11 @@ async fn direct(client: &ClientState, app_request: &mut AppRequest) -> Result<Re
             _ => {}
         }
     }
-    app_request.buffer_unless_streaming().await?;
     let headers = app_request.copied_headers()?;
+    // What a start would have told the recorder.
+    for header in [name::ATTACH, name::READ] {
+        headers.delete(header)?;
+    }
     let init = app_request.untouched(&headers);
     send::transport(&client.recorder, app_request, &app_request.href, &init).await
 }

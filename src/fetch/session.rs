@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use durablefetch_protocol::State;
-use durablefetch_protocol::follow::{Action, Answer, Event, Failure, Follower, Outset, Request};
+use durablefetch_protocol::follow::{Action, Answer, Event, Failure, Follower, Outset, Request, Told};
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -19,8 +19,9 @@ use crate::js::wakeup::Wakeup;
 use crate::js::{clock, sys};
 use crate::state::ClientState;
 use crate::wire::head::Seen;
-use crate::wire::request;
+use crate::wire::recorder::OpenBody;
 use crate::wire::send::Lost;
+use crate::wire::{request, status};
 
 /// How long the body of a refusal may take; without it the code has to do.
 const REFUSAL_MS: u64 = 5_000;
@@ -28,6 +29,9 @@ const REFUSAL_MS: u64 = 5_000;
 /// How long after a chunk the body may break at the earliest. Whatever pipes it (`pipeThrough`, the AI SDK) throws
 /// away what it has not consumed yet when its source breaks, and a replay brings all of it at once.
 const FAREWELL_MS: u64 = 100;
+
+/// How long it is tried to reach a recorder that has never answered, for what is of no importance.
+const IDLE_MS: u32 = 1_000;
 
 /// Who is told how a response goes: a chat.
 pub(crate) trait Observer {
@@ -52,6 +56,8 @@ pub(crate) struct Session {
     reader: Follower,
     wakeup: Wakeup,
     source: Source,
+    /// The status is asked for.
+    status: Option<Asked>,
     controller: Option<AbortController>,
     /// The app has its response; from now on everything is about the body.
     started: bool,
@@ -63,13 +69,18 @@ pub(crate) struct Session {
 }
 
 type Asking = Pin<Box<dyn Future<Output = Result<(Response, Seen), Lost>>>>;
+type Asked = Pin<Box<dyn Future<Output = Told>>>;
 type Telling = Pin<Box<dyn Future<Output = JsValue>>>;
 
 enum Source {
     /// Waiting for the clock, or over.
     Idle,
     Asking(Asking),
-    Body(ReadableStreamDefaultReader, Option<JsFuture>),
+    Body(
+        ReadableStreamDefaultReader,
+        Option<JsFuture>,
+        #[expect(dead_code, reason = "it counts for as long as it is kept")] OpenBody,
+    ),
     /// A response without a body.
     Empty,
     /// The recorder said no and is saying why, until then.
@@ -93,7 +104,7 @@ impl Session {
     /// Sends the app's request, or attaches to a recording.
     pub(crate) fn new(
         client: Rc<ClientState>,
-        app_request: AppRequest,
+        app_request: Rc<AppRequest>,
         observer: Option<Box<dyn Observer>>,
         attach: Option<&str>,
     ) -> Self {
@@ -101,23 +112,29 @@ impl Session {
         if let Some(observer) = &observer {
             observer.watch_abort(&wakeup);
         }
-        let policy = client.policy;
+        let mut policy = client.policy;
+        if app_request.is_idle {
+            policy.first_answer_ms = policy.first_answer_ms.min(IDLE_MS);
+        } else if client.warned.direct.get() {
+            policy.first_answer_ms = 0;
+        }
         let (now, seed) = (clock::now(), crate::js::id::seed());
         let reader = match attach {
             Some(recording) => Follower::attach(policy, now, seed, recording),
             None => {
-                let outset =
-                    Outset { resendable: app_request.is_resendable(), answered: client.recorder.answered() };
+                let (resendable, answered) = (app_request.is_resendable(), client.recorder.answered());
+                let outset = Outset::new(resendable, answered, app_request.body_size());
                 Follower::new(policy, now, seed, outset)
             }
         };
         let mut new = Self {
             client,
-            app_request: Rc::new(app_request),
+            app_request,
             observer,
             reader,
             wakeup,
             source: Source::Idle,
+            status: None,
             controller: None,
             started: false,
             last_chunk: 0,
@@ -130,13 +147,15 @@ impl Session {
 
     /// The next thing for the app before there is a body.
     pub(crate) async fn head(&mut self) -> Step {
-        poll_fn(|cx| {
+        let step = poll_fn(|cx| {
             let step = self.poll(cx);
             // Adding a page's first listeners costs 1 ms, so it waits until the request is sent.
             self.wakeup.listen_for_wake();
             step
         })
-        .await
+        .await;
+        self.wakeup.stop_timer();
+        step
     }
 
     /// The next thing for the app. Silence counts from the first call after a chunk.
@@ -165,6 +184,16 @@ impl Session {
         if self.wakeup.take_woken() {
             return Poll::Ready(self.tell(Event::Woken));
         }
+        if let Some(asked) = &mut self.status
+            && let Poll::Ready(told) = asked.as_mut().poll(cx)
+        {
+            self.status = None;
+            let action = self.reader.on(Event::Told(told), clock::now());
+            if action == Action::Go && matches!(told, Told::Is(..)) {
+                self.connected();
+            }
+            return Poll::Ready(self.trouble(action));
+        }
         match &mut self.source {
             Source::Idle => {}
             Source::Empty => return Poll::Ready(self.tell(Event::End)),
@@ -178,7 +207,7 @@ impl Session {
                     });
                 }
             }
-            Source::Body(body, reading) => {
+            Source::Body(body, reading, _) => {
                 let read = reading.get_or_insert_with(|| JsFuture::from(body.read()));
                 if let Poll::Ready(read) = Pin::new(read).poll(cx) {
                     *reading = None;
@@ -221,7 +250,7 @@ impl Session {
         self.reader.on(Event::Chunk(length as usize), now);
         self.last_chunk = now;
         // Ahead of the app: while it looks at this one, the platform fetches the next.
-        if let Source::Body(body, reading) = &mut self.source {
+        if let Source::Body(body, reading, _) = &mut self.source {
             *reading = Some(JsFuture::from(body.read()));
         }
         Some(Step::Chunk(chunk))
@@ -230,22 +259,33 @@ impl Session {
     fn on_broken(&mut self, cause: JsValue) -> Option<Step> {
         self.cause = cause;
         let action = self.reader.on(Event::Broken, clock::now());
+        if action == Action::Ask {
+            self.let_go();
+        }
         self.trouble(action)
     }
 
     fn on_answer(&mut self, response: Response, seen: Seen) -> Option<Step> {
         let now = clock::now();
         let action = self.reader.on(Event::Head(seen.head()), now);
-        if !matches!(
-            action,
-            Action::Send(_) | Action::Wait | Action::Fail(Failure::Intermediary(_) | Failure::Redirected)
-        ) {
+        if matches!(action, Action::Accept | Action::PassThrough | Action::Finish(_)) {
             self.connected();
         }
         match action {
+            Action::Ask => {
+                self.let_go();
+                self.act(action)
+            }
+            Action::Fail(Failure::NoRecorder(_)) => {
+                let error = self.client.recorder.no_recorder(&seen);
+                self.failed(error)
+            }
             Action::Accept => {
                 self.source = match response.body() {
-                    Some(body) => Source::Body(body.get_reader().unchecked_into(), None),
+                    Some(body) => {
+                        let open = self.client.recorder.opened();
+                        Source::Body(body.get_reader().unchecked_into(), None, open)
+                    }
                     None => Source::Empty,
                 };
                 if let Some(recording) = self.reader.recording() {
@@ -299,6 +339,12 @@ impl Session {
             }
             Action::Wait => {
                 self.let_go();
+                None
+            }
+            Action::Ask => {
+                let recording = self.reader.recording().map(Into::into);
+                let (recorder, app_request) = (self.client.recorder.clone(), self.app_request.clone());
+                self.status = Some(Box::pin(status::told(recorder, app_request, recording)));
                 None
             }
             Action::Finish(state) => {
@@ -369,11 +415,12 @@ impl Session {
         let host = self.client.recorder.url.host();
         match failure {
             Failure::Network | Failure::Refused(_) => error::network(host, &self.cause),
-            Failure::Unreachable => error::unreachable(host, &self.cause),
-            Failure::Intermediary(status) => error::intermediary(host, status),
+            Failure::Unreachable => self.client.recorder.unreachable(&self.cause),
+            Failure::Intermediary(status) | Failure::NoRecorder(status) => error::intermediary(host, status),
+            Failure::Misfit(status) => error::misfit(host, status),
+            Failure::Held => error::held(host),
             Failure::Redirected => error::redirected(host),
             Failure::Ended(state) => error::ended(state),
-            Failure::Mismatch => error::mismatch(),
         }
     }
 
@@ -392,23 +439,29 @@ impl Session {
     }
 
     fn announce(&self, phase: &str) {
-        let Some(callback) = &self.client.on_reconnect else { return };
+        let callbacks = [&self.app_request.on_reconnect, &self.client.on_reconnect];
+        if callbacks.iter().all(|callback| callback.is_none()) {
+            return;
+        }
         let event = object(&[
             ("url", Field::Text(&self.app_request.href)),
             ("attempt", Field::Number(self.reader.attempt().into())),
             ("offset", Field::Number(self.reader.offset() as f64)),
             ("phase", Field::Text(phase)),
         ]);
-        if let Err(thrown) = callback.call1(&JsValue::UNDEFINED, &event) {
-            // The app's mistake must not cost it its response.
-            sys::console_error(&thrown);
+        for callback in callbacks.into_iter().flatten() {
+            if let Err(thrown) = callback.call1(&JsValue::UNDEFINED, &event) {
+                // The app's mistake must not cost it its response.
+                sys::console_error(&thrown);
+            }
         }
     }
 
     /// Ends what is open, before anything else is opened: a browser has six connections to a host on HTTP/1.1.
     fn let_go(&mut self) {
+        self.status = None;
         let body = match std::mem::replace(&mut self.source, Source::Idle) {
-            Source::Body(body, _) => body.into(),
+            Source::Body(body, ..) => body.into(),
             _ => JsValue::UNDEFINED,
         };
         sys::let_go(self.controller.take().as_ref(), &body);

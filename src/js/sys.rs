@@ -12,7 +12,9 @@ extern "C" {
         message: &str,
         status: Option<u16>,
         cause: &JsValue,
+        hint: Option<&str>,
     ) -> JsValue;
+    pub(crate) fn parted(words: &str) -> String;
 }
 
 #[wasm_bindgen(module = "/pkg-template/platform.js")]

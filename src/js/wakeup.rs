@@ -163,7 +163,8 @@ impl Wakeup {
         .await
     }
 
-    fn stop_timer(&mut self) {
+    /// Nothing is waited for: a timer would keep a script of Node.js from ending.
+    pub(crate) fn stop_timer(&mut self) {
         if let Some((timer, _)) = self.timer.take() {
             sys::clear_timeout(&timer);
         }

@@ -46,6 +46,10 @@ pub(crate) struct ClientState {
 pub(crate) struct Warned {
     pub(crate) bypass: Cell<bool>,
     pub(crate) authorization: Cell<bool>,
+    /// The recorder does not answer, and requests go past it.
+    pub(crate) direct: Cell<bool>,
+    /// The recorder does not answer, and chats that have nothing to wait for are left as they are.
+    pub(crate) idle: Cell<bool>,
 }
 
 impl ClientState {

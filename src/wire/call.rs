@@ -130,20 +130,21 @@ async fn ask_about(
             Err(match interrupted {
                 Interrupted::Aborted(reason) => reason,
                 Interrupted::Late if recorder.answered() => error::network(host, &JsValue::UNDEFINED),
-                Interrupted::Late => error::unreachable(host, &JsValue::UNDEFINED),
+                Interrupted::Late => recorder.unreachable(&JsValue::UNDEFINED),
             })
         }
         Ok(Err(send::Lost::Final(error))) => Err(error),
         Ok(Err(send::Lost::Network(cause))) => Err(match wakeup.aborted() {
             Some(reason) => reason,
             None if recorder.answered() => error::network(host, &cause),
-            None => error::unreachable(host, &cause),
+            None => recorder.unreachable(&cause),
         }),
-        Ok(Ok((seen, json))) => read(host, &seen, json),
+        Ok(Ok((seen, json))) => read(recorder, &seen, json),
     }
 }
 
-fn read(host: &str, seen: &Seen, json: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
+fn read(recorder: &Recorder, seen: &Seen, json: Result<JsValue, JsValue>) -> Result<JsValue, JsValue> {
+    let host = recorder.url.host();
     if seen.answer == Answer::Redirect {
         return Err(error::redirected(host));
     }
@@ -153,6 +154,7 @@ fn read(host: &str, seen: &Seen, json: Result<JsValue, JsValue>) -> Result<JsVal
     }
     match json {
         Ok(json) if seen.status < 400 => Ok(json),
+        _ if seen.is_of_a_stranger() && !recorder.answered() => Err(recorder.no_recorder(seen)),
         _ if seen.answer == Answer::Foreign => Err(error::intermediary(host, seen.status)),
         _ => Err(error::mismatch()),
     }

@@ -17,24 +17,33 @@ pub(crate) struct Seen {
     pub(crate) error: Option<String>,
     /// The recorder's protocol; 0.2 says none.
     pub(crate) protocol: Option<u64>,
+    /// The type of what is no recorder's.
+    pub(crate) content_type: Option<String>,
 }
 
 impl Seen {
     pub(crate) fn of(response: &Response) -> Self {
         let number = |name| text(response, name).and_then(|text| text.parse().ok());
+        let answer = match response.type_() {
+            // What a browser tells of a redirect.
+            ResponseType::Opaqueredirect => Answer::Redirect,
+            _ => Answer::parse(text(response, name::STATE).as_deref()).with_status(response.status()),
+        };
         Self {
             status: response.status(),
-            answer: match response.type_() {
-                // What a browser tells of a redirect.
-                ResponseType::Opaqueredirect => Answer::Redirect,
-                _ => Answer::parse(text(response, name::STATE).as_deref()).with_status(response.status()),
-            },
+            answer,
             recording: text(response, name::RECORDING),
             offset: number(name::OFFSET),
             length: number(name::LENGTH),
             error: text(response, name::ERROR),
             protocol: number(name::PROTOCOL),
+            content_type: if answer == Answer::Foreign { text(response, "content-type") } else { None },
         }
+    }
+
+    /// Whether it is what a server that knows nothing of the recorder says where one should be.
+    pub(crate) fn is_of_a_stranger(&self) -> bool {
+        self.answer == Answer::Foreign && matches!(self.status, 200..=299 | 404 | 405)
     }
 
     pub(crate) fn head(&self) -> Head<'_> {

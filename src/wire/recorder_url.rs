@@ -17,6 +17,8 @@ pub(crate) struct RecorderUrl {
     text: String,
     /// Loopback as written; for a path the page decides.
     loopback: bool,
+    /// Why it can hardly be reached as it is written, for developers.
+    flaw: Option<String>,
     /// A third party's recorder.
     pub(crate) is_default: bool,
 }
@@ -35,7 +37,7 @@ impl RecorderUrl {
             if path.starts_with("/") || trimmed.bytes().any(|byte| matches!(byte, b'?' | b'#' | b'\\')) {
                 return Err(unusable());
             }
-            return Ok(Self { text: trimmed.into(), loopback: false, is_default: false });
+            return Ok(Self { text: trimmed.into(), loopback: false, flaw: None, is_default: false });
         }
         let spelled =
             if text::contains(host, "://") { host.into() } else { text::joined(&["https://", host]) };
@@ -46,13 +48,31 @@ impl RecorderUrl {
             return Err(unusable());
         }
         let loopback = is_loopback(&url.hostname());
+        let is_blocked =
+            || url.protocol() == "http:" && sys::location().is_some_and(|page| page.starts_with("https:"));
+        let flaw = if loopback && !text::contains(host, "://") {
+            Some(text::joined(&["Without a scheme it is https: write http://", trimmed]))
+        } else if !loopback && is_blocked() {
+            Some(
+                "Browsers block what a page of https asks of http (mixed content): give the recorder TLS, or mount it \
+                 under the page's own origin"
+                    .into(),
+            )
+        } else {
+            None
+        };
         let text = text::joined(&[&url.origin(), text::trimmed(&url.pathname(), "/")]);
-        Ok(Self { text, loopback, is_default: url.host() == DEFAULT_HOST })
+        Ok(Self { text, loopback, flaw, is_default: url.host() == DEFAULT_HOST })
     }
 
     /// A recorder under the page's own origin is one of ours: 0.1.0 cannot be mounted under a path.
     pub(crate) fn is_path(&self) -> bool {
         self.text.is_empty() || self.text.starts_with("/")
+    }
+
+    /// Why it can hardly be reached.
+    pub(crate) fn flaw(&self) -> Option<&str> {
+        self.flaw.as_deref()
     }
 
     /// As it is named in messages.

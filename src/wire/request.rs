@@ -9,9 +9,9 @@ use web_sys::{AbortSignal, Headers, Response};
 
 use crate::app_request::AppRequest;
 use crate::error;
-use crate::js::sys;
+use crate::js::{id, sys, text};
 use crate::wire::call::version;
-use crate::wire::head::Seen;
+use crate::wire::head::{self, Seen};
 use crate::wire::recorder::Recorder;
 use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::send::{Lost, with_token};
@@ -24,7 +24,12 @@ pub(crate) async fn ask(
     recording: Option<String>,
     signal: AbortSignal,
 ) -> Result<(Response, Seen), Lost> {
-    let address = recorder.url.address(&app_request.url, recorder.version.get()).map_err(Lost::Final)?;
+    let mut address = recorder.url.address(&app_request.url, recorder.version.get()).map_err(Lost::Final)?;
+    if recorder.cached.get() {
+        // What no cache can know. To the recorder it is decoration: `durablefetch-url` says what is meant.
+        let separator = if text::contains(&address, "?") { "&" } else { "?" };
+        address = text::joined(&[&address, separator, "durablefetch=", &id::fresh()]);
+    }
     let init = |token: Option<&str>| {
         let headers = match what {
             Request::Start => start_headers(&app_request)?,
@@ -47,12 +52,24 @@ pub(crate) async fn ask(
     match with_token(&recorder, &app_request, &address, Some(&recorder.token), &init).await {
         Ok(response) => {
             let mut seen = Seen::of(&response);
+            // Out of a cache: an earlier answer of this URL.
+            let is_other = match what {
+                Request::Start => head::text(&response, name::REQUEST).is_some_and(|id| id != app_request.id),
+                Request::Continue(offset) => {
+                    let asked = (recording.as_deref(), Some(offset));
+                    seen.recording.is_some() && (seen.recording.as_deref(), seen.offset) != asked
+                }
+            };
+            if is_other {
+                recorder.cached.set(true);
+                seen.answer = Answer::Other;
+            }
             recorder.learn(&seen);
             if seen.answer == Answer::Foreign
-                && seen.status >= 500
+                && (seen.status >= 500 || seen.is_of_a_stranger())
                 && runs_twice(&recorder, &app_request, what).await
             {
-                // The upstream's own, then: 0.1.0 hands on what it does not record.
+                // The upstream's own, then: 0.1.0 says no state.
                 seen.answer = Answer::Unrecorded;
             }
             Ok((response, seen))

@@ -1,13 +1,19 @@
 //! What a recorder knows of URLs.
 
+use std::rc::Rc;
+
+use durablefetch_protocol::State;
+use durablefetch_protocol::follow::Told;
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::app_request::AppRequest;
 use crate::error;
 use crate::js::sys;
-use crate::wire::call::{IN_PROGRESS, Named, call};
+use crate::js::task::Task;
+use crate::wire::call::{IN_PROGRESS, Named, call, version};
 use crate::wire::recorder::Recorder;
+use crate::wire::recorder_version::RecorderVersion;
 
 /// The answer to a question for the status.
 pub(crate) struct Known {
@@ -54,13 +60,41 @@ impl Known {
 }
 
 /// The status of a URL, or of one recording or request of it.
-pub(crate) async fn status(
-    recorder: &Recorder,
-    app_request: &AppRequest,
-    named: &Named,
-) -> Result<Known, JsValue> {
-    let json = call(recorder, app_request, IN_PROGRESS, named, true).await?;
-    Known::about(recorder, json, &app_request.href, named)
+pub(crate) fn status<'a>(
+    recorder: &'a Recorder,
+    app_request: &'a AppRequest,
+    named: &'a Named,
+) -> Task<'a, Result<Known, JsValue>> {
+    Box::pin(async move {
+        let json = call(recorder, app_request, IN_PROGRESS, named, true).await?;
+        Known::about(recorder, json, &app_request.href, named)
+    })
+}
+
+/// What it says of this recording or, where that is not known yet, of the request that starts it.
+pub(crate) async fn told(
+    recorder: Rc<Recorder>,
+    app_request: Rc<AppRequest>,
+    recording: Option<String>,
+) -> Told {
+    let request = recording.is_none().then(|| app_request.id.clone());
+    let named = Named { recording, request, urls: None };
+    let known = match version(&recorder, &app_request, Some(0)).await {
+        Ok(RecorderVersion::Third) => status(&recorder, &app_request, &named).await,
+        Ok(_) => return Told::NoWord,
+        Err(error) => Err(error),
+    };
+    match known {
+        Ok(Known { json, .. }) => {
+            let state = sys::get_text(&json, "state").and_then(|state| State::parse(&state));
+            let stored = sys::get(&json, "bytesStored").as_f64().unwrap_or_default();
+            Told::Is(state, stored as u64)
+        }
+        Err(error) if !error::is_lost(&error) => Told::NoWord,
+        // Of what was not answered in time the platform has said nothing.
+        Err(error) if recorder.is_crowded() && sys::get(&error, "cause").is_undefined() => Told::Crowded,
+        Err(_) => Told::Silence,
+    }
 }
 
 /// What it says of all these URLs, at most 100, in the name of the client that asks for one.

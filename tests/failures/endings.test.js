@@ -18,7 +18,7 @@ const MESSAGES = {
   gone: /^(?!.*(network|fetch))/i,
   unauthorized: /^(?!.*(network|fetch))/i,
   network: /^network error: the connection to http:\/\/localhost:\d+ is lost/,
-  unreachable: /^network error: no durablefetch recorder answers at http:\/\/localhost:\d+\. Is it running/,
+  unreachable: /^network error: no durablefetch recorder answers at http:\/\/localhost:\d+$/,
 }
 
 test('endings', async (t) => {

@@ -96,9 +96,13 @@ async fn data_and_blob_urls_go_to_the_transport() {
 #[wasm_bindgen_test]
 async fn the_default_host_is_warned_of_when_a_credential_goes_there() {
     let script = Script::new();
-    for _ in 0..2 {
-        script.answer(200, &[], Some("ok"));
-    }
+    script.answer(200, &[], Some("ok"));
+    script.answer(
+        200,
+        &[],
+        Some(r#"{"inProgress":false,"activeConnections":0,"chunksStored":1,"completed":true}"#),
+    );
+    script.answer(200, &[], Some("ok"));
     let df = Df::with(&script, &[("durablefetchHost", JsValue::UNDEFINED)]);
     take_warnings();
     for _ in 0..2 {

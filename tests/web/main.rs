@@ -12,6 +12,7 @@ mod body;
 mod bypass;
 mod chat;
 mod control;
+mod evidence;
 mod headers;
 mod last;
 mod leaks;
@@ -27,6 +28,7 @@ mod seed;
 mod start;
 mod stop_chat;
 mod token;
+mod unreachable;
 mod versions;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

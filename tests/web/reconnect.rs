@@ -128,13 +128,27 @@ async fn answers_of_intermediaries_to_a_continuation_are_no_answers() {
 }
 
 #[wasm_bindgen_test]
-async fn a_continuation_of_something_else_is_refused() {
+async fn a_continuation_of_something_else_is_tried_again() {
     let script = Script::new();
     script.live(0, &["abc"], "cut");
     script.live(2, &["c"], "end");
-    let response = Df::new(&script).get().await.unwrap();
-    assert_error(&broken(&response).await, "mismatch", "another recording or offset");
+    script.ended("complete", 3, 4, &["d"], "end");
+    let df = Df::with(&script, &[hasty(60_000)]);
+    assert_eq!(text(&df.get().await.unwrap()).await.unwrap(), "abcd");
     assert!(script.call(1).aborted());
+}
+
+#[wasm_bindgen_test]
+async fn a_cache_that_keeps_answering_is_named() {
+    let script = Script::new();
+    script.live(0, &["abc"], "cut");
+    for _ in 0..200 {
+        script.live(0, &["abc"], "end");
+    }
+    let df = Df::with(&script, &[hasty(30)]);
+    let error = broken(&df.get().await.unwrap()).await;
+    assert_error(&error, "intermediary", "(200) answers another request");
+    assert!(string(&error, "message").contains(HOST));
 }
 
 #[wasm_bindgen_test]

@@ -149,7 +149,7 @@ async fn past_the_recorder_the_app_decides() {
 #[wasm_bindgen_test]
 async fn without_cors_it_is_the_platforms() {
     let script = Script::new();
-    script.answer(200, &[], Some("unread"));
+    script.by(&js_sys::Function::new_no_args("return Response.error()"));
     response(Df::new(&script).fetch(URL, json(r#"{"mode":"no-cors"}"#))).await.unwrap();
     assert_eq!(script.call(0).init("redirect"), JsValue::UNDEFINED);
 }

@@ -27,9 +27,16 @@ fn assert_plain(call: &Call) {
 async fn a_plain_fetch_is_passed_through() {
     let script = Script::new();
     script.answer(200, &[("x-own", "1")], Some("replayed"));
-    let response = Df::new(&script).get().await.unwrap();
+    status(&script, false, true);
+    script.answer(200, &[], Some("once more"));
+    let df = Df::new(&script);
+    let response = df.get().await.unwrap();
     assert_eq!((response.url(), text(&response).await.unwrap()), (URL.into(), "replayed".into()));
     assert_eq!(script.call(0).address(), FIRST);
+    // It is asked once what it is: what says no state may also be no recorder at all.
+    assert_eq!(script.call(1).address(), format!("{HOST}/in-progress"));
+    assert_eq!(text(&df.get().await.unwrap()).await.unwrap(), "once more");
+    assert_eq!(script.count(), 3);
 }
 
 #[wasm_bindgen_test]

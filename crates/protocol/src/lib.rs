@@ -99,7 +99,7 @@
 //!         error: None,
 //!     })
 //! };
-//! let mut follower = Follower::new(Policy::default(), 0, 1, Outset { resendable: true, answered: true });
+//! let mut follower = Follower::new(Policy::default(), 0, 1, Outset::new(true, true, 0));
 //! assert_eq!(follower.request(), Request::Start);
 //! assert_eq!(follower.on(head(State::Streaming, 0, None), 20), Action::Accept);
 //! follower.on(Event::Pull, 20);

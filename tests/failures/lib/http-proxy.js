@@ -4,16 +4,22 @@ import { createServer, request as ask } from 'node:http'
 import { within } from '../../lib/deadline.js'
 import { listen } from '../../lib/listen.js'
 
-export async function startHttpProxy({ targetPort }) {
+/**
+ * `holds`: `heads` until there is a byte of the body, or `bodies` for good. What is smaller than a kilobyte and known to be,
+ * it passes at once, as such proxies do: a status, an error.
+ */
+export async function startHttpProxy({ targetPort, holds }) {
   const events = new EventEmitter().setMaxListeners(0)
   const bodies = new Set()
   const rules = []
   const seen = []
   const server = createServer((request, response) => {
-    const entry = { method: request.method, headers: request.headers }
+    const entry = { method: request.method, url: request.url, headers: request.headers }
     seen.push(entry)
     events.emit('change')
     const rule = request.method === 'OPTIONS' ? undefined : rules.shift()
+    // Read, and never heard of again.
+    if (rule?.never) return request.resume()
     if (rule && !rule.passes) return answer(request, response, rule)
     const { method, headers, url } = request
     const outgoing = ask({ host: '127.0.0.1', port: targetPort, method, path: url, headers }, (incoming) => {
@@ -23,10 +29,14 @@ export async function startHttpProxy({ targetPort }) {
       }
       entry.status = incoming.statusCode
       events.emit('change')
-      response.writeHead(incoming.statusCode, incoming.headers).flushHeaders()
+      const held = holds && method !== 'OPTIONS' && !(Number(incoming.headers['content-length'] ?? 1000) < 1000)
+      response.writeHead(incoming.statusCode, incoming.headers)
+      // Otherwise the head goes with the first bytes.
+      if (!held || holds === 'bodies') response.flushHeaders()
       const body = { incoming, response }
       bodies.add(body)
-      incoming.pipe(response)
+      if (held && holds === 'bodies') incoming.resume()
+      else incoming.pipe(response)
       const over = () => {
         bodies.delete(body)
         response.socket?.resetAndDestroy()

@@ -118,8 +118,8 @@ const change = (reading) => reading.waiting.splice(0).forEach((resolve) => resol
 const changed = (reading) => new Promise((resolve) => reading.waiting.push(resolve))
 
 function told(error) {
-  const { name, message, code, status } = error
-  return { name, message, code, status, ours: isDurableFetchError(error) }
+  const { name, message, code, status, hint } = error
+  return { name, message, code, status, hint, ours: isDurableFetchError(error) }
 }
 
 function facts({ status, url, length, text, end, reader }) {

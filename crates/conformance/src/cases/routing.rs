@@ -75,6 +75,24 @@ pub(super) fn add(suite: &mut Suite) {
             Ok(())
         },
     );
+    suite.case("R8", "an answer repeats the id of its request, whatever it is", async |cx| {
+        let at = cx.replying(Reply::ok("body"));
+        let [one, two] = [cx.uuid(), cx.uuid()];
+        cx.get(&at).id(&one).send().await?.has("durablefetch-request", &one)?;
+        // The same recording, and another request.
+        let mut again = cx.get(&at).id(&two).send().await?;
+        again.has("durablefetch-request", &two)?;
+        let recording = again.recording()?;
+        again.rest().await?;
+        for mode in ["resume", "replay"] {
+            cx.get(&cx.endpoint()).mode(mode).id(&one).send().await?.has("durablefetch-request", &one)?;
+        }
+        let passed = cx.replying(Reply::new(404).body("no"));
+        cx.get(&passed).id(&two).send().await?.is(404)?.has("durablefetch-request", &two)?;
+        cx.get(&at).send().await?.lacks("durablefetch-request")?;
+        cx.rest_of(&at, &recording, 1).send().await?.lacks("durablefetch-request")?;
+        Ok(())
+    });
     suite.case("R6", "every response names the version of the protocol", async |cx| {
         let at = cx.replying(Reply::ok("x"));
         speaks(cx.get(&at), 200).await?;

@@ -14,14 +14,19 @@
 //!                                     Finish · Fail · PassThrough
 //! ```
 //!
+//! **Silence is asked about.** Where no head comes, where a body stays silent after it was continued, and before it gives
+//! up, the machine asks for the status ([`Action::Ask`]) of just this recording or request. What is alive and has
+//! nothing more is waited for, however long; where there is more, something holds it back.
+//!
 //! **An end is believed** when a head said a terminal state and the recording's whole length, and all of it
 //! has come. How a connection closes says nothing: an intermediary that ends a body cleanly in its middle, or
 //! cuts it after its last byte, only causes another request, or none (`docs/decisions/0001-length-header.md`).
 //!
 //! One file, although it is a long one: the transitions of one machine are read side by side.
 
+pub use super::dialogue::{Action, Answer, Event, Failure, Head, Outset, Request, Told};
 use super::retry::{Jitter, Policy};
-use crate::words::{ErrorCode, State, name};
+use crate::words::{ErrorCode, State};
 
 /// A wake-up is a reason to doubt a connection that has been silent for this long.
 const DOUBT_AFTER_MS: u64 = 3_000;
@@ -35,147 +40,24 @@ const PROGRESS_MS: u64 = 1_000;
 /// This many of these in a row are continued at once.
 const SCRAPS: u32 = 8;
 
-/// What a response says of itself in `durablefetch-state`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// A recording in this state.
-    Recorded(State),
-    /// An upstream's answer, passed through.
-    Unrecorded,
-    /// The recorder's own answer: an error or 204.
-    Own,
-    /// No such header, or a value this version does not know: some intermediary, or a recorder of 0.1.0.
-    Foreign,
-    /// A redirect. A recorder never sends one, so an intermediary did. The client does not follow it: the server behind
-    /// it would get the token and the request.
-    Redirect,
-}
-
-impl Answer {
-    /// Reads the header's value.
-    #[must_use]
-    pub fn parse(value: Option<&str>) -> Self {
-        match value {
-            Some(name::UNRECORDED) => Self::Unrecorded,
-            Some(name::NONE) => Self::Own,
-            Some(state) => State::parse(state).map_or(Self::Foreign, Self::Recorded),
-            None => Self::Foreign,
-        }
-    }
-
-    /// The same for an answer with this status.
-    #[must_use]
-    pub fn with_status(self, status: u16) -> Self {
-        match (self, status) {
-            (Self::Foreign, 301 | 302 | 303 | 307 | 308) => Self::Redirect,
-            _ => self,
-        }
-    }
-}
-
-/// Response headers, as far as following is concerned.
-#[derive(Debug, Clone, Copy)]
-pub struct Head<'a> {
-    /// The HTTP status.
-    pub status: u16,
-    /// `durablefetch-state`.
-    pub answer: Answer,
-    /// `durablefetch-recording`.
-    pub recording: Option<&'a str>,
-    /// `durablefetch-offset`.
-    pub offset: Option<u64>,
-    /// `durablefetch-length`.
-    pub length: Option<u64>,
-    /// `durablefetch-error`.
-    pub error: Option<&'a str>,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy)]
-pub enum Event<'a> {
-    /// Response headers came for the request last sent.
-    Head(Head<'a>),
-    /// Somebody wants the next bytes; from now on silence counts. Fails where there are none and will be none.
-    Pull,
-    /// This many bytes came and were handed on.
-    Chunk(usize),
-    /// The body ended as HTTP says a body ends.
-    End,
-    /// The request or the body failed.
-    Broken,
-    /// The network came back, or the page was shown or resumed.
-    Woken,
-    /// The deadline has passed.
-    Tick,
-}
-
-/// The request to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
-    /// The app's own request, always with the same request id.
-    Start,
-    /// A continuation at this offset.
-    Continue(u64),
-}
-
-/// What the driver does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Nothing new: go on reading or waiting.
-    Go,
-    /// Abort what is open and send this.
-    Send(Request),
-    /// Abort what is open; the next attempt is due at the deadline.
-    Wait,
-    /// Take this response's body as the source of bytes. The first time, this is the app's response.
-    Accept,
-    /// Hand this response to the app as it is; following is over.
-    PassThrough,
-    /// The body is whole, or was stopped: a clean end.
-    Finish(State),
-    /// The body, or the start, is given up.
-    Fail(Failure),
-}
-
-/// Why it is given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    /// The recorder could not be reached for too long.
-    Network,
-    /// This host has never answered.
-    Unreachable,
-    /// Some intermediary kept answering instead of the recorder, last with this status.
-    Intermediary(u16),
-    /// Some intermediary kept sending requests elsewhere.
-    Redirected,
-    /// The recorder said no, with this status; its code is in the head.
-    Refused(u16),
-    /// Everything there is was delivered, and the recording ended in this state.
-    Ended(State),
-    /// An answer does not fit what was asked: another recording or offset.
-    Mismatch,
-}
+/// How long a status is waited for. The driver gives up earlier.
+const ANSWER_MS: u64 = 30_000;
+/// After this many requests in a row that brought nothing of what the recorder has, something holds it back.
+const STRIKES: u32 = 3;
 
 #[derive(Debug, Clone, Copy)]
 enum Phase {
-    /// A request is sent, no head has come.
-    Asking { since: u64 },
+    /// A request was sent then, no head has come. Since then, and for so long, it is not asked about.
+    Asking { sent: u64, since: u64, patience: u64 },
     /// A body is open. Deadline only while somebody pulls.
     /// `ended` is the terminal state and whole length that the head told, if it did.
     Open { ended: Option<(State, u64)>, pulling: bool },
     /// Between two attempts.
     Waiting { until: u64 },
+    /// Nothing is open. It is asked once more before all is given up for this.
+    Doubting(Failure),
     /// Told to finish, fail or pass through.
     Over,
-}
-
-/// What is known before the first request is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outset {
-    /// The app's request body can be sent again.
-    pub resendable: bool,
-    /// The host has answered before, to anybody. One that has not is given up much sooner.
-    pub answered: bool,
 }
 
 /// One app-side response, followed through as many requests as it takes.
@@ -189,6 +71,8 @@ pub struct Follower {
     resendable: bool,
     /// See [`Outset`]; true from the first answer on.
     answered: bool,
+    /// See [`Outset`].
+    upload_ms: u64,
     recording: Option<Box<str>>,
     offset: u64,
     attempt: u32,
@@ -200,28 +84,39 @@ pub struct Follower {
     trouble: Option<u64>,
     stall_ms: u64,
     last_activity: u64,
+    /// When the status was asked for, while its answer is awaited.
+    asked: Option<u64>,
+    /// Statuses tell nothing of the start.
+    blind: bool,
+    /// Requests in a row that brought nothing although there is something.
+    strikes: u32,
 }
 
 impl Follower {
     /// A reader that has yet to start; the first thing to do is to send [`Follower::request`].
     #[must_use]
     pub fn new(policy: Policy, now: u64, seed: u32, outset: Outset) -> Self {
-        let Outset { resendable, answered } = outset;
+        let Outset { resendable, answered, upload_ms } = outset;
+        let patience = u64::from(policy.stall_after_ms);
         Self {
             policy,
             jitter: Jitter::new(seed),
-            phase: Phase::Asking { since: now },
+            phase: Phase::Asking { sent: now, since: now, patience },
             request: Request::Start,
             resendable,
             answered,
+            upload_ms: u64::from(upload_ms),
             recording: None,
             offset: 0,
             attempt: 0,
             opened: (now, 0),
             scraps: 0,
             trouble: None,
-            stall_ms: u64::from(policy.stall_after_ms),
+            stall_ms: patience,
             last_activity: now,
+            asked: None,
+            blind: false,
+            strikes: 0,
         }
     }
 
@@ -231,7 +126,7 @@ impl Follower {
         Self {
             request: Request::Continue(0),
             recording: Some(recording.into()),
-            ..Self::new(policy, now, seed, Outset { resendable: true, answered: true })
+            ..Self::new(policy, now, seed, Outset::new(true, true, 0))
         }
     }
 
@@ -262,11 +157,14 @@ impl Follower {
     /// When to come back with [`Event::Tick`]; none where only events matter.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
+        if let Some(asked) = self.asked {
+            return Some(asked + ANSWER_MS);
+        }
         match self.phase {
-            Phase::Asking { since } => Some(since + self.patience()),
+            Phase::Asking { sent, since, patience } => Some(self.doubtful(sent, since + patience)),
             Phase::Open { pulling: true, .. } => Some(self.last_activity + self.stall_ms),
             Phase::Waiting { until } => Some(until),
-            Phase::Open { pulling: false, .. } | Phase::Over => None,
+            Phase::Open { pulling: false, .. } | Phase::Doubting(_) | Phase::Over => None,
         }
     }
 
@@ -278,19 +176,100 @@ impl Follower {
         }
         match (self.phase, event) {
             (Phase::Over, _) => Action::Go,
+            (_, Event::Told(told)) if self.asked.is_some() => self.on_told(told, now),
+            (_, Event::Tick) if let Some(asked) = self.asked => {
+                if now >= asked + ANSWER_MS {
+                    self.on_told(Told::Silence, now)
+                } else {
+                    Action::Go
+                }
+            }
             (Phase::Asking { .. }, Event::Head(head)) => self.on_head(&head, now),
             (Phase::Asking { .. }, Event::Broken) => self.broken(Failure::Network, now),
-            (Phase::Asking { since }, Event::Tick) if now >= since + self.patience() => {
-                self.broken(Failure::Network, now)
+            (Phase::Asking { sent, since, patience }, Event::Tick)
+                if now >= self.doubtful(sent, since + patience) =>
+            {
+                let as_before = self.blind || self.policy.hard;
+                let over = self.recording.is_some() || now >= self.doubtful(sent, u64::MAX);
+                if as_before && over { self.broken(Failure::Network, now) } else { self.ask(now) }
             }
-            (Phase::Asking { since }, Event::Woken) => match self.request {
-                Request::Continue(_) if now >= since + DOUBT_AFTER_MS => self.send(now),
+            (Phase::Asking { sent, .. }, Event::Woken) => match self.request {
+                Request::Continue(_) if now >= sent + DOUBT_AFTER_MS => self.send(now),
                 _ => Action::Go,
             },
             (Phase::Waiting { until }, Event::Tick) if now >= until => self.send(now),
             (Phase::Waiting { .. }, Event::Woken) => self.send(now),
             (Phase::Open { .. }, event) => self.on_body(event, now),
-            (Phase::Asking { .. } | Phase::Waiting { .. }, _) => Action::Go,
+            (Phase::Asking { .. } | Phase::Waiting { .. } | Phase::Doubting(_), _) => Action::Go,
+        }
+    }
+
+    /// When a request without a head is doubted: then, or when a start has had all its time where statuses tell nothing
+    /// of it, or do not count.
+    fn doubtful(&self, sent: u64, then: u64) -> u64 {
+        if self.recording.is_some() {
+            return then;
+        }
+        let then = then.saturating_add(self.upload_ms);
+        let all = sent + u64::from(self.policy.head_after_ms) + self.upload_ms;
+        match (self.blind, self.policy.hard) {
+            (true, _) => all,
+            (false, true) => then.min(all),
+            (false, false) => then,
+        }
+    }
+
+    /// What to do about what a status says.
+    fn on_told(&mut self, told: Told, now: u64) -> Action {
+        self.asked = None;
+        let told = match told {
+            // Less than has come: that is a copy from before, and proves nothing.
+            Told::Is(Some(state), stored) if state.is_live() && stored < self.offset => Told::NoWord,
+            told => told,
+        };
+        self.answered |= matches!(told, Told::Is(..) | Told::NoWord);
+        let waits = match told {
+            Told::Is(Some(state), stored) => state.is_live() && stored == self.offset,
+            told => told == Told::Crowded,
+        };
+        match (self.phase, told) {
+            (Phase::Asking { sent, patience, .. }, _) if waits => {
+                if !self.policy.hard {
+                    self.trouble = None;
+                }
+                let patience = (patience * 2).min(u64::from(self.policy.stall_max_ms));
+                self.phase = Phase::Asking { sent, since: now, patience };
+                Action::Go
+            }
+            (Phase::Open { .. }, _) if waits => {
+                self.last_activity = now;
+                Action::Go
+            }
+            (Phase::Doubting(_), _) if waits => {
+                self.trouble = None;
+                self.again(now)
+            }
+            (Phase::Asking { .. } | Phase::Open { .. }, Told::Is(..)) => self.strike(now),
+            (Phase::Open { .. }, _) => self.again(now),
+            (Phase::Asking { .. }, Told::NoWord) if self.recording.is_none() => {
+                self.blind = true;
+                Action::Go
+            }
+            (Phase::Asking { since, .. }, _) => {
+                let since = *self.trouble.get_or_insert(since);
+                if now - since >= self.limit(Failure::Network) {
+                    return self.fail(Failure::Network);
+                }
+                self.broken(Failure::Network, now)
+            }
+            // It never arrived.
+            (Phase::Doubting(_), Told::Is(None, _)) if self.recording.is_none() => {
+                self.trouble = None;
+                self.strike(now)
+            }
+            (Phase::Doubting(Failure::Network), Told::Is(..)) => self.fail(Failure::Held),
+            (Phase::Doubting(failure), _) => self.fail(failure),
+            (Phase::Waiting { .. } | Phase::Over, _) => Action::Go,
         }
     }
 
@@ -314,6 +293,8 @@ impl Follower {
                 if bytes > 0 {
                     self.offset += bytes as u64;
                     self.attempt = 0;
+                    self.strikes = 0;
+                    self.asked = None;
                     self.stall_ms = u64::from(self.policy.stall_after_ms);
                     self.last_activity = now;
                 }
@@ -327,19 +308,33 @@ impl Follower {
             },
             Event::Tick if *pulling && now >= self.last_activity + self.stall_ms => {
                 self.stall_ms = (self.stall_ms * 2).min(u64::from(self.policy.stall_max_ms));
-                self.again(now)
+                // Another connection first. Where that one is silent too, it may be that there is nothing to say.
+                match ended {
+                    _ if self.attempt == 0 => self.again(now),
+                    // There is: the head said so.
+                    Some((_, length)) if *length > self.offset => self.strike(now),
+                    _ => self.ask(now),
+                }
             }
             Event::Woken if *pulling && now >= self.last_activity + DOUBT_AFTER_MS => self.again(now),
-            Event::Head(_) | Event::Woken | Event::Tick => Action::Go,
+            Event::Head(_) | Event::Woken | Event::Tick | Event::Told(_) => Action::Go,
         }
     }
 
     fn on_head(&mut self, head: &Head<'_>, now: u64) -> Action {
         let starting = self.request == Request::Start;
         match head.answer {
-            Answer::Foreign if starting && (head.status < 500 || !self.resendable) => self.pass(),
+            // A recorder says its state, so this is not of the upstream.
+            Answer::Foreign if matches!(head.status, 200..=299 | 404 | 405) && starting && !self.answered => {
+                self.fail(Failure::NoRecorder(head.status))
+            }
+            Answer::Foreign if starting && !matches!(head.status, 200..=299 | 404 | 405 | 500..) => {
+                self.pass()
+            }
+            Answer::Foreign if starting && !self.resendable && head.status >= 500 => self.pass(),
             Answer::Foreign => self.broken(Failure::Intermediary(head.status), now),
             Answer::Redirect => self.broken(Failure::Redirected, now),
+            Answer::Other => self.broken(Failure::Misfit(head.status), now),
             Answer::Unrecorded if starting => self.pass(),
             Answer::Own => match head.error.map(ErrorCode::parse) {
                 Some(Some(code)) if code.is_retryable() => self.broken(Failure::Refused(head.status), now),
@@ -347,23 +342,25 @@ impl Follower {
                 // What was delivered is not stored: the recorder died before it had written it.
                 Some(Some(ErrorCode::OffsetOutOfRange)) if !starting => self.believe(State::Interrupted),
                 Some(_) => self.fail(Failure::Refused(head.status)),
-                None => self.fail(Failure::Mismatch),
+                None => self.broken(Failure::Misfit(head.status), now),
             },
-            Answer::Unrecorded => self.fail(Failure::Mismatch),
+            Answer::Unrecorded => self.broken(Failure::Misfit(head.status), now),
             Answer::Recorded(state) => self.on_recorded(head, state, now),
         }
     }
 
     fn on_recorded(&mut self, head: &Head<'_>, state: State, now: u64) -> Action {
-        let Some(recording) = head.recording else { return self.fail(Failure::Mismatch) };
-        let same = self.recording.as_deref().is_none_or(|ours| ours == recording);
-        if !same || head.offset != Some(self.offset) {
-            return self.fail(Failure::Mismatch);
-        }
+        let known = |recording: &&str| self.recording.as_deref().is_none_or(|ours| ours == *recording);
         let ended = match head.length {
-            Some(length) if !state.is_live() && length >= self.offset => Some((state, length)),
-            None if state.is_live() => None,
-            _ => return self.fail(Failure::Mismatch),
+            Some(length) if !state.is_live() && length >= self.offset => Some(Some((state, length))),
+            None if state.is_live() => Some(None),
+            _ => None,
+        };
+        // Not what was asked for: something in between keeps answers, or mixes them up.
+        let (Some(recording), Some(ended), true) =
+            (head.recording.filter(known), ended, head.offset == Some(self.offset))
+        else {
+            return self.broken(Failure::Misfit(head.status), now);
         };
         self.recording.get_or_insert_with(|| recording.into());
         self.answered = true;
@@ -377,47 +374,95 @@ impl Follower {
             return self.believe(state);
         }
         self.opened = (now, self.offset);
-        self.phase = Phase::Open { ended, pulling: false };
+        self.enter(Phase::Open { ended, pulling: false });
         Action::Accept
     }
 
     /// A terminal state at the end of everything.
     fn believe(&mut self, state: State) -> Action {
-        self.phase = Phase::Over;
+        self.enter(Phase::Over);
         if state.ends_clean() { Action::Finish(state) } else { Action::Fail(Failure::Ended(state)) }
     }
 
     fn pass(&mut self) -> Action {
-        self.phase = Phase::Over;
+        self.enter(Phase::Over);
         Action::PassThrough
     }
 
     fn fail(&mut self, failure: Failure) -> Action {
-        self.phase = Phase::Over;
-        Action::Fail(failure)
+        self.enter(Phase::Over);
+        let unreachable = !self.answered && failure == Failure::Network;
+        Action::Fail(if unreachable { Failure::Unreachable } else { failure })
+    }
+
+    /// Whatever was asked is about what was before.
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.asked = None;
+    }
+
+    fn ask(&mut self, now: u64) -> Action {
+        self.asked = Some(now);
+        Action::Ask
+    }
+
+    /// For how long attempts may fail in a row.
+    fn limit(&self, failure: Failure) -> u64 {
+        // The upstream can be asked without it.
+        let passed = self.policy.direct
+            && self.recording.is_none()
+            && matches!(failure, Failure::Intermediary(502..=504));
+        let policy = &self.policy;
+        u64::from(if self.answered && !passed { policy.give_up_after_ms } else { policy.first_answer_ms })
+    }
+
+    fn is_repeatable(&self) -> bool {
+        self.resendable || self.recording.is_some()
     }
 
     /// An attempt failed: another, unless attempts have failed for too long or the start cannot be repeated.
     fn broken(&mut self, failure: Failure, now: u64) -> Action {
         let since = *self.trouble.get_or_insert(now);
-        let limit = if self.answered { self.policy.give_up_after_ms } else { self.policy.first_answer_ms };
-        let repeatable = self.resendable || self.recording.is_some();
-        if !repeatable || now - since >= u64::from(limit) {
-            let unreachable = !self.answered && failure == Failure::Network;
-            return self.fail(if unreachable { Failure::Unreachable } else { failure });
+        let limit = self.limit(failure);
+        if !self.is_repeatable() {
+            return self.fail(failure);
+        }
+        if now - since >= limit {
+            // A recorder that says no by itself has been heard, and one that was never there has nothing to say.
+            if !self.answered || self.policy.hard || matches!(failure, Failure::Refused(_)) {
+                return self.fail(failure);
+            }
+            self.enter(Phase::Doubting(failure));
+            return self.ask(now);
         }
         let action = self.again(now);
         if let Phase::Waiting { until } = &mut self.phase {
             // The last attempt is made when time is up, not never.
-            *until = (*until).min(since + u64::from(limit));
+            *until = (*until).min(since + limit);
         }
         action
+    }
+
+    /// The recorder has more, or has never heard of the request: once more, at once.
+    fn strike(&mut self, now: u64) -> Action {
+        self.strikes += 1;
+        if self.strikes >= STRIKES || !self.is_repeatable() {
+            return self.fail(Failure::Held);
+        }
+        self.stall_ms = u64::from(self.policy.stall_after_ms);
+        self.attempt = self.attempt.saturating_add(1);
+        self.request = self.next_request();
+        self.send(now)
+    }
+
+    fn next_request(&self) -> Request {
+        if self.recording.is_some() { Request::Continue(self.offset) } else { Request::Start }
     }
 
     /// Sends another request: at once the first time, then after a growing delay. If one body after the other is cut
     /// after a few bytes, the first one is delayed too.
     fn again(&mut self, now: u64) -> Action {
-        self.request = if self.recording.is_some() { Request::Continue(self.offset) } else { Request::Start };
+        self.request = self.next_request();
         if self.attempt == 0 {
             let (since, from) = self.opened;
             let progresses = self.offset - from >= PROGRESS_BYTES || now >= since + PROGRESS_MS;
@@ -429,21 +474,14 @@ impl Follower {
         if delay == 0 {
             return self.send(now);
         }
-        self.phase = Phase::Waiting { until: now + delay };
+        self.enter(Phase::Waiting { until: now + delay });
         Action::Wait
     }
 
     fn send(&mut self, now: u64) -> Action {
-        self.phase = Phase::Asking { since: now };
+        let patience = u64::from(self.policy.stall_after_ms);
+        self.enter(Phase::Asking { sent: now, since: now, patience });
         Action::Send(self.request)
-    }
-
-    /// How long a request may go without a head. A continuation is answered from what is stored, at once.
-    fn patience(&self) -> u64 {
-        match self.request {
-            Request::Start => u64::from(self.policy.head_after_ms),
-            Request::Continue(_) => u64::from(self.policy.stall_after_ms),
-        }
     }
 
     /// So long after the deadline: the machine slept, and that time does not count towards giving up.

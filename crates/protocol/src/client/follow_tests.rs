@@ -3,7 +3,7 @@ use super::*;
 const ID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 fn reader() -> Follower {
-    Follower::new(Policy::default(), 0, 1, Outset { resendable: true, answered: true })
+    Follower::new(Policy::default(), 0, 1, Outset::new(true, true, 0))
 }
 
 fn head(state: State, offset: u64, length: Option<u64>) -> Event<'static> {
@@ -66,8 +66,8 @@ fn a_cut_after_the_last_byte_is_an_end_once_the_length_is_known() {
 
 #[test]
 fn an_ended_recording_that_does_not_tell_its_length_is_refused() {
-    assert_eq!(reader().on(head(State::Complete, 0, None), 0), Action::Fail(Failure::Mismatch));
-    assert_eq!(reader().on(head(State::Streaming, 0, Some(3)), 0), Action::Fail(Failure::Mismatch));
+    assert_eq!(reader().on(head(State::Complete, 0, None), 0), Action::Send(Request::Start));
+    assert_eq!(reader().on(head(State::Streaming, 0, Some(3)), 0), Action::Send(Request::Start));
 }
 
 #[test]
@@ -162,26 +162,280 @@ fn a_few_scraps_in_a_row_are_continued_at_once() {
     }
 }
 
-#[test]
-fn it_gives_up_when_attempts_have_failed_for_too_long_and_not_before() {
-    let mut reader = streaming(3);
-    let mut now = 1_000_000; // a long and healthy body before
+/// Fails every attempt until it is told something else than to try again. Returns that, and when.
+fn fail_all(reader: &mut Follower, mut now: u64) -> (Action, u64) {
     let mut action = reader.on(Event::Broken, now);
-    while action != Action::Fail(Failure::Network) {
-        if action == Action::Wait {
-            now = reader.deadline().unwrap();
-            action = reader.on(Event::Tick, now);
-        } else {
-            assert_eq!(action, Action::Send(Request::Continue(3)));
-            action = reader.on(Event::Broken, now);
+    loop {
+        action = match action {
+            Action::Wait => {
+                now = reader.deadline().unwrap();
+                reader.on(Event::Tick, now)
+            }
+            Action::Send(_) => reader.on(Event::Broken, now),
+            other => return (other, now),
         }
     }
-    assert_eq!(now, 1_000_000 + 120_000);
+}
+
+#[test]
+fn it_asks_before_it_gives_up_when_attempts_have_failed_for_too_long_and_not_before() {
+    for told in [Told::Silence, Told::NoWord] {
+        let mut reader = streaming(3);
+        // A long and healthy body before.
+        assert_eq!(fail_all(&mut reader, 1_000_000), (Action::Ask, 1_120_000));
+        assert_eq!(reader.on(Event::Told(told), 1_120_005), Action::Fail(Failure::Network));
+    }
+}
+
+#[test]
+fn what_the_app_set_holds_whatever_the_recorder_says() {
+    let policy = Policy { give_up_after_ms: 5_000, hard: true, ..Policy::default() };
+    let mut reader = Follower::new(policy, 0, 1, Outset::new(true, true, 0));
+    reader.on(head(State::Streaming, 0, None), 0);
+    assert_eq!(fail_all(&mut reader, 100), (Action::Fail(Failure::Network), 5_100));
+    // A start is not failing until it has had its time.
+    let mut start = Follower::new(policy, 0, 1, Outset::new(true, true, 0));
+    let mut now = 0;
+    while now < 75_000 {
+        now = start.deadline().unwrap();
+        if start.on(Event::Tick, now) != Action::Ask {
+            break;
+        }
+        assert_eq!(start.on(alive(0), now), Action::Go);
+    }
+    assert_eq!((now, start.request(), start.attempt()), (75_000, Request::Start, 1));
+    assert_eq!(fail_all(&mut start, 75_001), (Action::Fail(Failure::Network), 80_000));
+}
+
+/// A status of a live recording with so many bytes.
+fn alive(stored: u64) -> Event<'static> {
+    let state = if stored == 0 { State::Connecting } else { State::Streaming };
+    Event::Told(Told::Is(Some(state), stored))
+}
+
+/// Attempts fail, and the recorder has nothing more: they go on.
+#[test]
+fn what_is_alive_and_has_nothing_more_is_not_given_up() {
+    for told in [alive(3), Event::Told(Told::Crowded)] {
+        let mut reader = streaming(3);
+        let mut now = 0;
+        for _ in 0..3 {
+            let (action, at) = fail_all(&mut reader, now);
+            assert_eq!(action, Action::Ask);
+            now = at;
+            assert_eq!(reader.on(told, now), Action::Wait);
+            now = reader.deadline().unwrap();
+            assert_eq!(reader.on(Event::Tick, now), Action::Send(Request::Continue(3)));
+        }
+        assert_eq!(reader.on(head(State::Complete, 3, Some(0)), now), Action::Finish(State::Complete));
+    }
+}
+
+#[test]
+fn what_fails_while_the_recorder_has_more_is_held_back() {
+    for (failing, failure) in [(Event::Broken, Failure::Held), (foreign(502), Failure::Intermediary(502))] {
+        let mut reader = streaming(3);
+        reader.on(Event::Broken, 0);
+        let mut action = reader.on(failing, 0);
+        while action != Action::Ask {
+            assert_eq!(action, Action::Wait);
+            let now = reader.deadline().unwrap();
+            reader.on(Event::Tick, now);
+            action = reader.on(failing, now);
+        }
+        assert_eq!(reader.on(alive(4), 130_000), Action::Fail(failure));
+    }
+}
+
+#[test]
+fn a_start_without_a_head_is_waited_for_as_long_as_the_recorder_has_none() {
+    let mut start = reader();
+    let (mut now, mut asked) = (0, 0);
+    while now < 6 * 60_000 {
+        now = start.deadline().unwrap();
+        assert_eq!(start.on(Event::Tick, now), Action::Ask);
+        assert_eq!(start.on(alive(0), now + 5), Action::Go);
+        asked += 1;
+    }
+    assert!((7..=9).contains(&asked), "15, 45, 105 s, then every minute: {asked}");
+    assert_eq!(start.on(head(State::Streaming, 0, None), now), Action::Accept);
+}
+
+#[test]
+fn a_start_that_never_arrived_is_sent_again_at_once_and_not_for_ever() {
+    let mut start = reader();
+    for number in 1..=3 {
+        let now = start.deadline().unwrap();
+        assert_eq!(now, number * 15_000);
+        assert_eq!(start.on(Event::Tick, now), Action::Ask);
+        let action = start.on(Event::Told(Told::Is(None, 0)), now);
+        assert_eq!(
+            action,
+            if number < 3 { Action::Send(Request::Start) } else { Action::Fail(Failure::Held) }
+        );
+    }
+    let mut once = Follower::new(Policy::default(), 0, 1, Outset::new(false, true, 0));
+    once.on(Event::Tick, 15_000);
+    assert_eq!(once.on(Event::Told(Told::Is(None, 0)), 15_000), Action::Fail(Failure::Held));
+    // Attempts have failed for two minutes, and none has arrived.
+    let mut lost = reader();
+    assert_eq!(fail_all(&mut lost, 0), (Action::Ask, 120_000));
+    assert_eq!(lost.on(Event::Told(Told::Is(None, 0)), 120_000), Action::Send(Request::Start));
+}
+
+#[test]
+fn a_large_body_has_the_time_that_it_takes() {
+    for (bytes, extra) in [(0, 0), (1600, 100), (16 << 20, 600_000), (u32::MAX, 600_000)] {
+        let mut start = Follower::new(Policy::default(), 0, 1, Outset::new(true, true, bytes));
+        assert_eq!(start.deadline(), Some(15_000 + extra), "{bytes}");
+        start.on(Event::Tick, 15_000 + extra);
+        start.on(Event::Told(Told::NoWord), 15_000 + extra);
+        assert_eq!(start.deadline(), Some(75_000 + extra));
+    }
+    assert_eq!(Outset::new(true, true, 9_599_999).upload_ms, 599_999);
+}
+
+#[test]
+fn where_statuses_tell_nothing_a_start_has_the_time_of_before() {
+    let mut start = reader();
+    assert_eq!(start.on(Event::Tick, 15_000), Action::Ask);
+    assert_eq!(start.on(Event::Told(Told::NoWord), 15_005), Action::Go);
+    assert_eq!(start.deadline(), Some(75_000));
+    assert_eq!(start.on(Event::Tick, 74_999), Action::Go);
+    assert_eq!(start.on(Event::Tick, 75_000), Action::Send(Request::Start));
+    // Each request has it.
+    assert_eq!(start.deadline(), Some(150_000));
+}
+
+#[test]
+fn a_recorder_that_answers_nothing_at_all_is_given_up() {
+    let mut start = reader();
+    assert_eq!(start.on(Event::Tick, 15_000), Action::Ask);
+    assert_eq!(start.on(Event::Told(Told::Silence), 25_000), Action::Send(Request::Start));
+    // The driver says nothing: that is silence, too.
+    assert_eq!(start.on(Event::Tick, 40_000), Action::Ask);
+    assert_eq!(start.deadline(), Some(70_000));
+    assert_eq!(start.on(Event::Tick, 69_999), Action::Go);
+    assert_eq!(start.on(Event::Tick, 70_000), Action::Wait);
+    let mut never = Follower::new(Policy::default(), 0, 1, Outset::new(true, false, 0));
+    never.on(Event::Tick, 15_000);
+    assert_eq!(never.on(Event::Told(Told::Silence), 25_000), Action::Fail(Failure::Unreachable));
+}
+
+#[test]
+fn a_head_that_is_held_is_waited_for_while_there_is_nothing_else() {
+    let mut rest = streaming(3);
+    rest.on(Event::Broken, 0);
+    for now in [15_000, 45_000, 105_000, 165_000, 225_000] {
+        assert_eq!(rest.deadline(), Some(now));
+        assert_eq!(rest.on(Event::Tick, now), Action::Ask);
+        assert_eq!(rest.on(alive(3), now), Action::Go);
+    }
+    // It has more now, and none of it comes.
+    for (now, action) in [
+        (285_000, Action::Send(Request::Continue(3))),
+        (300_000, Action::Send(Request::Continue(3))),
+        (315_000, Action::Fail(Failure::Held)),
+    ] {
+        assert_eq!(rest.on(Event::Tick, now), Action::Ask, "{now}");
+        assert_eq!(rest.on(alive(4), now), action);
+    }
+}
+
+#[test]
+fn a_body_that_is_held_is_told_from_one_that_has_nothing_to_say() {
+    let silent = || {
+        let mut reader = streaming(3);
+        reader.on(Event::Pull, 0);
+        assert_eq!(reader.on(Event::Tick, 15_000), Action::Send(Request::Continue(3)));
+        reader.on(head(State::Streaming, 3, None), 15_000);
+        reader.on(Event::Pull, 15_000);
+        assert_eq!(reader.on(Event::Tick, 45_000), Action::Ask);
+        reader
+    };
+    let mut patient = silent();
+    assert_eq!(patient.on(alive(3), 45_001), Action::Go);
+    assert_eq!(patient.deadline(), Some(105_001));
+    let mut held = silent();
+    assert_eq!(held.on(alive(9), 45_000), Action::Send(Request::Continue(3)));
+    held.on(head(State::Streaming, 3, None), 45_000);
+    held.on(Event::Pull, 45_000);
+    assert_eq!(held.on(Event::Tick, 60_000), Action::Ask);
+    assert_eq!(held.on(alive(9), 60_000), Action::Send(Request::Continue(3)));
+    held.on(head(State::Streaming, 3, None), 60_000);
+    held.on(Event::Pull, 60_000);
+    assert_eq!(held.on(Event::Tick, 75_000), Action::Ask);
+    // A byte in the meantime answers it.
+    let mut slow = silent();
+    slow.on(Event::Chunk(1), 45_500);
+    assert_eq!(slow.on(alive(9), 46_000), Action::Go);
+    assert_eq!(held.on(alive(9), 75_000), Action::Fail(Failure::Held));
+    for told in [Told::NoWord, Told::Silence] {
+        let mut unsure = silent();
+        assert_eq!(unsure.on(Event::Told(told), 45_000), Action::Wait, "as before");
+    }
+}
+
+#[test]
+fn a_body_that_is_held_while_its_head_says_that_there_is_more_needs_no_question() {
+    let mut reader = streaming(3);
+    let mut now = 0;
+    let mut action = reader.on(Event::Broken, now);
+    for _ in 0..3 {
+        assert_eq!(action, Action::Send(Request::Continue(3)));
+        reader.on(head(State::Complete, 3, Some(9)), now);
+        reader.on(Event::Pull, now);
+        now = reader.deadline().unwrap();
+        action = reader.on(Event::Tick, now);
+    }
+    assert_eq!((action, now), (Action::Fail(Failure::Held), 45_000));
+}
+
+/// From a cache, or of another recorder behind the same name.
+#[test]
+fn a_status_that_knows_less_than_has_come_proves_nothing() {
+    let mut rest = streaming(3);
+    rest.on(Event::Broken, 0);
+    assert_eq!(rest.on(Event::Tick, 15_000), Action::Ask);
+    assert_eq!(rest.on(alive(2), 15_000), Action::Wait);
+    // It may have died before it had written all.
+    let mut died = streaming(3);
+    died.on(Event::Broken, 0);
+    died.on(Event::Tick, 15_000);
+    let told = Event::Told(Told::Is(Some(State::Interrupted), 2));
+    assert_eq!(died.on(told, 15_000), Action::Send(Request::Continue(3)));
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_is_nothing() {
+    let mut rest = streaming(3);
+    assert_eq!(rest.on(alive(9), 0), Action::Go);
+    rest.on(Event::Broken, 0);
+    rest.on(Event::Tick, 15_000);
+    assert_eq!(rest.on(head(State::Streaming, 3, None), 15_001), Action::Accept);
+    assert_eq!(rest.on(alive(9), 15_002), Action::Go);
+}
+
+#[test]
+fn a_start_that_may_go_past_the_recorder_is_given_up_early() {
+    let policy = Policy { direct: true, ..Policy::default() };
+    let mut reader = Follower::new(policy, 0, 1, Outset::new(true, true, 0));
+    let mut action = reader.on(foreign(502), 0);
+    while action != Action::Ask {
+        let now = reader.deadline().unwrap();
+        action = match action {
+            Action::Wait => reader.on(Event::Tick, now),
+            _ => reader.on(foreign(504), now.min(10_000)),
+        };
+        assert!(now <= 85_000, "{now}");
+    }
+    // It has arrived: it is not to run twice.
+    assert!(matches!(reader.on(alive(0), 10_000), Action::Wait | Action::Send(_)));
 }
 
 #[test]
 fn a_host_that_never_answered_is_given_up_early() {
-    let mut reader = Follower::new(Policy::default(), 0, 1, Outset { resendable: true, answered: false });
+    let mut reader = Follower::new(Policy::default(), 0, 1, Outset::new(true, false, 0));
     let mut now = 0;
     let mut action = reader.on(Event::Broken, now);
     while !matches!(action, Action::Fail(_)) {
@@ -220,7 +474,7 @@ fn it_falls_asleep_with_a_request_under_way_or_is_woken_before_its_timer() {
 
 #[test]
 fn a_start_is_repeated_only_if_its_body_can_be() {
-    let mut once = Follower::new(Policy::default(), 0, 1, Outset { resendable: false, answered: true });
+    let mut once = Follower::new(Policy::default(), 0, 1, Outset::new(false, true, 0));
     assert_eq!(once.on(Event::Broken, 5), Action::Fail(Failure::Network));
     let mut again = reader();
     assert_eq!(again.on(Event::Broken, 5), Action::Send(Request::Start));
@@ -234,7 +488,7 @@ fn a_5xx_of_an_intermediary_is_no_answer() {
     let mut reader = streaming(3);
     reader.on(Event::Broken, 0);
     assert_eq!(reader.on(foreign(503), 5), Action::Wait);
-    let mut once = Follower::new(Policy::default(), 0, 1, Outset { resendable: false, answered: true });
+    let mut once = Follower::new(Policy::default(), 0, 1, Outset::new(false, true, 0));
     assert_eq!(once.on(foreign(502), 5), Action::PassThrough, "better than nothing");
 }
 
@@ -255,7 +509,7 @@ fn redirect(status: u16) -> Event<'static> {
 fn a_redirect_is_an_intermediarys_and_is_never_the_apps() {
     for status in [301, 302, 303, 307, 308] {
         assert_eq!(reader().on(redirect(status), 5), Action::Send(Request::Start), "{status}");
-        let mut once = Follower::new(Policy::default(), 0, 1, Outset { resendable: false, answered: true });
+        let mut once = Follower::new(Policy::default(), 0, 1, Outset::new(false, true, 0));
         assert_eq!(once.on(redirect(status), 5), Action::Fail(Failure::Redirected), "{status}");
         let mut rest = streaming(3);
         rest.on(Event::Broken, 0);
@@ -270,12 +524,16 @@ fn a_redirect_is_an_intermediarys_and_is_never_the_apps() {
 #[test]
 fn a_redirect_that_stays_fails_as_one() {
     for (answered, patience) in [(true, 120_000), (false, 10_000)] {
-        let mut reader = Follower::new(Policy::default(), 0, 1, Outset { resendable: true, answered });
+        let mut reader = Follower::new(Policy::default(), 0, 1, Outset::new(true, answered, 0));
         let mut now = 0;
         let mut action = reader.on(redirect(307), now);
         while !matches!(action, Action::Fail(_)) {
             now = if action == Action::Wait { reader.deadline().unwrap() } else { now };
-            action = reader.on(if action == Action::Wait { Event::Tick } else { redirect(307) }, now);
+            action = match action {
+                Action::Wait => reader.on(Event::Tick, now),
+                Action::Ask => reader.on(Event::Told(Told::Silence), now),
+                _ => reader.on(redirect(307), now),
+            };
         }
         assert_eq!((action, now), (Action::Fail(Failure::Redirected), patience));
     }
@@ -292,7 +550,7 @@ fn a_recorders_own_status_is_no_redirect() {
 
 #[test]
 fn other_answers_to_a_start_are_the_apps() {
-    for event in [foreign(200), foreign(404), own(204, None), own(404, Some("not-found"))] {
+    for event in [foreign(401), foreign(429), own(204, None), own(404, Some("not-found"))] {
         assert_eq!(reader().on(event, 5), Action::PassThrough, "{event:?}");
     }
     let unrecorded = Event::Head(Head {
@@ -304,6 +562,17 @@ fn other_answers_to_a_start_are_the_apps() {
         error: None,
     });
     assert_eq!(reader().on(unrecorded, 5), Action::PassThrough);
+}
+
+#[test]
+fn what_a_recorder_would_have_said_its_state_with_is_not_the_apps() {
+    for status in [200, 204, 299, 404, 405] {
+        assert_eq!(reader().on(foreign(status), 5), Action::Send(Request::Start), "{status}");
+        let mut never = Follower::new(Policy::default(), 0, 1, Outset::new(true, false, 0));
+        assert_eq!(never.on(foreign(status), 5), Action::Fail(Failure::NoRecorder(status)));
+        let mut once = Follower::new(Policy::default(), 0, 1, Outset::new(false, true, 0));
+        assert_eq!(once.on(foreign(status), 5), Action::Fail(Failure::Intermediary(status)));
+    }
 }
 
 #[test]
@@ -325,12 +594,7 @@ fn a_recorder_that_has_less_than_was_delivered_died_in_between() {
 }
 
 #[test]
-fn a_continuation_that_does_not_fit_is_refused() {
-    let mut reader = streaming(3);
-    reader.on(Event::Broken, 0);
-    assert_eq!(reader.on(head(State::Streaming, 2, None), 5), Action::Fail(Failure::Mismatch));
-    let mut reader = streaming(3);
-    reader.on(Event::Broken, 0);
+fn an_answer_that_does_not_fit_is_an_intermediarys() {
     let other = Event::Head(Head {
         status: 200,
         answer: Answer::Recorded(State::Streaming),
@@ -339,7 +603,42 @@ fn a_continuation_that_does_not_fit_is_refused() {
         length: None,
         error: None,
     });
-    assert_eq!(reader.on(other, 5), Action::Fail(Failure::Mismatch));
+    let unrecorded = Event::Head(Head {
+        status: 200,
+        answer: Answer::Unrecorded,
+        recording: None,
+        offset: None,
+        length: None,
+        error: None,
+    });
+    let of_another = Event::Head(Head {
+        status: 200,
+        answer: Answer::Other,
+        recording: Some(ID),
+        offset: Some(3),
+        length: None,
+        error: None,
+    });
+    assert_eq!(reader().on(of_another, 5), Action::Send(Request::Start));
+    for event in [head(State::Streaming, 2, None), other, unrecorded, own(204, None), of_another] {
+        let mut reader = streaming(3);
+        reader.on(Event::Broken, 0);
+        assert_eq!(reader.on(event, 5), Action::Wait, "{event:?}");
+        // The next one fits.
+        let now = reader.deadline().unwrap();
+        reader.on(Event::Tick, now);
+        assert_eq!(reader.on(head(State::Streaming, 3, None), now), Action::Accept);
+    }
+    let mut stays = streaming(3);
+    stays.on(Event::Broken, 0);
+    let mut action = stays.on(other, 0);
+    while action == Action::Wait {
+        let now = stays.deadline().unwrap();
+        stays.on(Event::Tick, now);
+        action = stays.on(other, now);
+    }
+    assert_eq!(action, Action::Ask);
+    assert_eq!(stays.on(alive(9), 130_000), Action::Fail(Failure::Misfit(200)));
 }
 
 #[test]
@@ -354,6 +653,9 @@ fn a_stalled_body_is_continued_and_patience_doubles() {
         waits.push(due - now);
         now = due;
         let mut action = reader.on(Event::Tick, now);
+        if action == Action::Ask {
+            action = reader.on(Event::Told(Told::NoWord), now);
+        }
         if action == Action::Wait {
             now = reader.deadline().unwrap();
             action = reader.on(Event::Tick, now);
@@ -369,7 +671,8 @@ fn a_continuation_without_a_head_is_tried_again() {
     let mut reader = streaming(3);
     reader.on(Event::Broken, 0);
     assert_eq!(reader.deadline(), Some(15_000));
-    assert_eq!(reader.on(Event::Tick, 15_000), Action::Wait);
+    assert_eq!(reader.on(Event::Tick, 15_000), Action::Ask);
+    assert_eq!(reader.on(Event::Told(Told::Silence), 15_000), Action::Wait);
 }
 
 #[test]
@@ -467,13 +770,13 @@ fn a_reader_tells_what_it_follows_and_how_far_it_is() {
 
 #[test]
 fn a_request_has_its_time_for_a_head() {
-    let mut start = Follower::new(Policy::default(), 1_000, 1, Outset { resendable: true, answered: true });
-    assert_eq!(start.on(Event::Tick, 75_999), Action::Go);
-    assert_eq!(start.on(Event::Tick, 76_000), Action::Send(Request::Start));
+    let mut start = Follower::new(Policy::default(), 1_000, 1, Outset::new(true, true, 0));
+    assert_eq!(start.on(Event::Tick, 15_999), Action::Go);
+    assert_eq!(start.on(Event::Tick, 16_000), Action::Ask);
     let mut rest = streaming(3);
     rest.on(Event::Broken, 1_000);
     assert_eq!(rest.on(Event::Tick, 15_999), Action::Go);
-    assert_eq!(rest.on(Event::Tick, 16_000), Action::Wait);
+    assert_eq!(rest.on(Event::Tick, 16_000), Action::Ask);
 }
 
 #[test]
@@ -504,24 +807,10 @@ fn an_empty_chunk_is_no_progress() {
 }
 
 #[test]
-fn a_continuation_is_answered_by_its_recorder_and_from_a_recording() {
-    let unrecorded = Event::Head(Head {
-        status: 200,
-        answer: Answer::Unrecorded,
-        recording: None,
-        offset: None,
-        length: None,
-        error: None,
-    });
-    for (answer, failure) in [
-        (unrecorded, Failure::Mismatch),
-        (own(204, None), Failure::Mismatch),
-        (own(404, Some("not-found")), Failure::Refused(404)),
-    ] {
-        let mut reader = streaming(3);
-        reader.on(Event::Broken, 0);
-        assert_eq!(reader.on(answer, 5), Action::Fail(failure), "{answer:?}");
-    }
+fn a_continuation_that_is_not_found_is_refused() {
+    let mut reader = streaming(3);
+    reader.on(Event::Broken, 0);
+    assert_eq!(reader.on(own(404, Some("not-found")), 5), Action::Fail(Failure::Refused(404)));
 }
 
 #[test]

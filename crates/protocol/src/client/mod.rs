@@ -1,4 +1,5 @@
 //! The client's side: when to reconnect, wait, give up, believe an end.
 
+mod dialogue;
 pub mod follow;
 pub mod retry;

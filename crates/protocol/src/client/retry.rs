@@ -15,8 +15,12 @@ pub struct Policy {
     pub stall_after_ms: u32,
     /// The longest silence that doubling leads to.
     pub stall_max_ms: u32,
-    /// How long a start may wait for response headers: the recorder's own header timeout and a margin.
+    /// How long a start may wait for response headers where the recorder does not tell what has become of it.
     pub head_after_ms: u32,
+    /// The app itself set `give_up_after_ms`: it holds whatever the recorder says.
+    pub hard: bool,
+    /// A start that is given up goes straight to the upstream, and early.
+    pub direct: bool,
 }
 
 impl Default for Policy {
@@ -29,6 +33,8 @@ impl Default for Policy {
             stall_after_ms: 15_000,
             stall_max_ms: 60_000,
             head_after_ms: 75_000,
+            hard: false,
+            direct: false,
         }
     }
 }

@@ -7,7 +7,7 @@ pub const PREFIX: &str = "durablefetch-";
 pub const URL: &str = "durablefetch-url";
 /// Request: how to treat what is stored, a [`Mode`](super::Mode).
 pub const MODE: &str = "durablefetch-mode";
-/// Request: the id of one intent to start, which makes starting idempotent.
+/// Request: the id of one intent to start, which makes starting idempotent. Response: the same again.
 pub const REQUEST: &str = "durablefetch-request";
 /// Request: with [`OFFSET`] a continuation of exactly this recording. Response: the recording of this body.
 pub const RECORDING: &str = "durablefetch-recording";

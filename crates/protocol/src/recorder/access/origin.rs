@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::recorder::address::is_loopback_host;
 use crate::words::header::{bad, stands_once};
-use crate::words::{ErrorCode, ProtocolError, name};
+use crate::words::{ErrorCode, ProtocolError, RequestId, name};
 
 /// Proof that a request passed; carries the origin to be echoed in CORS headers, where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Admitted {
     pub is_same_origin: bool,
     /// A browser opens what is answered, as a document.
     pub navigates: bool,
+    /// The request's id, which its answer repeats.
+    pub request: Option<HeaderValue>,
 }
 
 impl Admitted {
@@ -24,13 +26,19 @@ impl Admitted {
         // A browser compares with the URL that it fetches, which a proxy on the way may have rewritten.
         let browser_says = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
         let is_own = own.is_some_and(|own| origin.as_ref().is_some_and(|origin| origin == own));
-        Self { origin, is_same_origin: browser_says || is_own, navigates: navigates(headers) }
+        let is_id = |value: &&HeaderValue| value.to_str().is_ok_and(|text| RequestId::parse(text).is_some());
+        Self {
+            origin,
+            is_same_origin: browser_says || is_own,
+            navigates: navigates(headers),
+            request: headers.get(name::REQUEST).filter(is_id).cloned(),
+        }
     }
 
     /// Nobody: a request that was not let in.
     #[must_use]
     pub const fn nobody() -> Self {
-        Self { origin: None, is_same_origin: false, navigates: false }
+        Self { origin: None, is_same_origin: false, navigates: false, request: None }
     }
 }
 

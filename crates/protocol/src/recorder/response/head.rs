@@ -217,6 +217,9 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
 /// What every answer carries. CORS comes last, because it exposes what is there.
 fn finish(mut out: HeaderMap, admitted: &Admitted) -> HeaderMap {
     out.insert(name::PROTOCOL, HeaderValue::from(u16::from(name::VERSION)));
+    if let Some(request) = &admitted.request {
+        out.insert(name::REQUEST, request.clone());
+    }
     inert::add_always(&mut out);
     cors::add_to_response(admitted, &mut out);
     out
