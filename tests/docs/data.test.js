@@ -25,6 +25,8 @@ const LANGUAGES = [
   'yaml',
   'dockerfile',
   'caddyfile',
+  'vue',
+  'svelte',
 ]
 
 test('every block names a language that is known here', () => {
@@ -66,6 +68,18 @@ test('configurations of nginx have their braces and semicolons', () => {
     const count = (brace) => block.code.split(brace).length
     assert.equal(count('{'), count('}'), at(block))
   }
+})
+
+test('the versions of ai and its bindings that docs/ai-sdk.md puts together are those that tests/users runs', () => {
+  const { text } = pages.find(({ file }) => file === 'docs/ai-sdk.md')
+  const named = [...text.matchAll(/^\| (\d) \| (\d) \| \d \| \d \|$/gm)].map(([, ai, react]) => `${ai} ${react}`)
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'tests/users/package-lock.json'), 'utf8'))
+  const major = (version) => version.split('.')[0]
+  const installed = Object.values(packages)
+    .filter(({ name }) => name === '@ai-sdk/react')
+    .map(({ version, dependencies }) => `${major(dependencies.ai)} ${major(version)}`)
+  assert.equal(installed.length, 3)
+  assert.deepEqual(named.sort(), installed.sort())
 })
 
 test('what CONTRIBUTING shows of the code stands there, and every path that it names exists', () => {

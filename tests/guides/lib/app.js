@@ -13,16 +13,17 @@ const words = (question) => Array.from({ length: COUNT }, (_, index) => `word${i
 export const answer = (question, count = COUNT) => words(question).slice(0, count).join('')
 
 /**
- * `files`: by path, what is served: a text, or `{ dir }` for all below that path. `headers`: added to each of them.
+ * `proxied`: by path, the address of the server that answers there. `files`: by path, what is served: a text, or `{ dir }` for all below that path. `headers`: added to each of them.
  * `flags`: of the recorder, or a function that is told the app's address.
  */
-export async function startApp(t, { files = {}, headers = {}, flags = [] } = {}) {
+export async function startApp(t, { files = {}, proxied = {}, headers = {}, flags = [] } = {}) {
   const gate = new Gate()
   const asked = []
   let recorder
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://app')
-    if (pathname.startsWith('/df/')) return forward(request, response, recorder.port)
+    if (pathname.startsWith('/df/')) return forward(request, response, recorder.url, request.url.slice('/df'.length))
+    if (proxied[pathname]) return forward(request, response, proxied[pathname], request.url)
     if (pathname === '/api/ask') return reply(request, response)
     const found = await fileOf(files, pathname)
     if (!found) return response.writeHead(404).end()
@@ -52,9 +53,9 @@ export async function startApp(t, { files = {}, headers = {}, flags = [] } = {})
   return { url, gate, asked, recorder }
 }
 
-function forward(request, response, port) {
-  const { method, url, headers } = request
-  const onward = ask({ port, host: '127.0.0.1', method, path: url.slice('/df'.length), headers }, (answered) => {
+function forward(request, response, to, path) {
+  const { method, headers } = request
+  const onward = ask({ port: new URL(to).port, host: '127.0.0.1', method, path, headers }, (answered) => {
     response.writeHead(answered.statusCode, answered.headers)
     answered.pipe(response)
     answered.on('error', () => response.destroy())

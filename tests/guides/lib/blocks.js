@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs'
 
 /** `page`: from the root of the repository. Its blocks: `{ language, code }`, and what finds one of them. */
 export function blocksOf(page) {
-  const text = readFileSync(new URL(`../../../${page}`, import.meta.url), 'utf8')
+  return read(page, readFileSync(new URL(`../../../${page}`, import.meta.url), 'utf8'))
+}
+
+function read(page, text) {
   const blocks = [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({ language, code }))
 
   function only(what, found) {
@@ -12,7 +15,12 @@ export function blocksOf(page) {
   }
   return {
     text,
-    blocks,
+    /** The same for the part of the page below this heading. */
+    section(title) {
+      const part = text.split(/^## /m).find((one) => one.startsWith(`${title}\n`))
+      if (!part) throw new Error(`${page} has no section ${title}`)
+      return read(`${page}, ${title},`, part)
+    },
     /** The block whose first line is a comment with this name of a file. */
     file(name) {
       const comments = [`// ${name}\n`, `<!-- ${name} -->\n`]
