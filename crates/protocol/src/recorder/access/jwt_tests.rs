@@ -152,7 +152,7 @@ fn an_algorithm_belongs_to_a_kind_of_key() {
         (ed25519, &["EdDSA"]),
         (oct, &[]),
     ] {
-        let keys = set(&[key.clone()]).unwrap();
+        let keys = set(std::slice::from_ref(&key)).unwrap();
         for name in all {
             let told = sub(&keys, &raw(name, None, name));
             let right = if taken.contains(&name) { Ok("alice".to_owned()) } else { Err(JwtError::Algorithm) };

@@ -24,6 +24,10 @@ pub struct Rules<'a> {
 
 /// Who answers a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every request is the large one; a box would cost each an allocation"
+)]
 pub enum Route {
     /// An upstream or a demo stream, recorded in this scope.
     Fetch {
