@@ -82,7 +82,7 @@ async fn run(options: Options) -> Result<bool> {
         None => (options.from.unwrap_or_else(|| fastrand::u64(..1 << 32)), options.runs),
     };
     println!("{runs} runs, seeds {from} to {}", from + runs - 1);
-    let fills_disks = recorder::small_disk().await.is_some();
+    let fills_disks = recorder::small_disk(4).await.is_some();
     let machine = Machine { fills_disks, browses: !options.no_browser };
     if !fills_disks {
         println!("a full disk is left out: it takes a small tmpfs, and mounting one takes root");

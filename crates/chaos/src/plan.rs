@@ -91,7 +91,8 @@ pub(crate) struct Machine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kind {
     pub(crate) browser: bool,
-    pub(crate) small_disk: bool,
+    /// The megabytes of a small disk, where the recorder is on one.
+    pub(crate) disk_mb: Option<u32>,
 }
 
 impl Plan {
@@ -173,7 +174,13 @@ impl Plan {
     }
 
     pub(crate) const fn kind(&self) -> Kind {
-        Kind { browser: self.browser, small_disk: self.disk_full || self.ballast.is_some() }
+        let disk_mb = match self.ballast {
+            // Beside its bodies a recorder has a log of up to 4 MB, and where there is no room it makes that much at once.
+            Some(_) => Some(16),
+            None if self.disk_full => Some(4),
+            None => None,
+        };
+        Kind { browser: self.browser, disk_mb }
     }
 
     /// The names of what goes wrong, for the table.

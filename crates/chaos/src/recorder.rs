@@ -13,9 +13,6 @@ use tokio::process::{Child, Command};
 
 use crate::plan::Kind;
 
-/// What a small disk holds.
-const SMALL_DISK: &str = "4m";
-
 /// A recorder with a directory of its own.
 pub(crate) struct Recorder {
     binary: PathBuf,
@@ -29,9 +26,11 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Starts one whose data is in a temporary directory, or on a small disk of its own.
     pub(crate) async fn start(binary: &Path, kind: Kind) -> Result<Self> {
-        let place = match kind.small_disk {
-            true => Place::Disk(small_disk().await.context("the small disk cannot be mounted any more")?),
-            false => Place::Directory(TempDir::with_prefix("durablefetch-chaos-")?),
+        let place = match kind.disk_mb {
+            Some(mb) => {
+                Place::Disk(small_disk(mb).await.context("the small disk cannot be mounted any more")?)
+            }
+            None => Place::Directory(TempDir::with_prefix("durablefetch-chaos-")?),
         };
         let data = place.path().join("data");
         let (child, port) = launch(binary, &data, 0).await?;
@@ -149,11 +148,11 @@ async fn launch(binary: &Path, data: &Path, port: u16) -> Result<(Child, u16)> {
 #[derive(Debug)]
 pub(crate) struct SmallDisk(TempDir);
 
-/// Mounts one; none where that is not allowed.
-pub(crate) async fn small_disk() -> Option<SmallDisk> {
+/// Mounts one of so many megabytes; none where that is not allowed.
+pub(crate) async fn small_disk(mb: u32) -> Option<SmallDisk> {
     let directory = TempDir::with_prefix("durablefetch-chaos-disk-").ok()?;
     let mut mount = Command::new("mount");
-    mount.args(["-t", "tmpfs", "-o", &format!("size={SMALL_DISK}"), "tmpfs"]).arg(directory.path());
+    mount.args(["-t", "tmpfs", "-o", &format!("size={mb}m"), "tmpfs"]).arg(directory.path());
     let mounted = mount.stderr(Stdio::null()).status().await.is_ok_and(|status| status.success());
     mounted.then(|| SmallDisk(directory))
 }

@@ -32,6 +32,7 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
     auditing.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut folding = tokio::time::interval(FOLD_EVERY);
     folding.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut spared = quota::Spared::default();
     loop {
         let done = tokio::select! {
             _ = folding.tick() => {
@@ -42,7 +43,7 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
             _ = auditing.tick() => audit::run(&recorder).await,
             () = recorder.keys.crowded() => let_go(&recorder).await,
             () = recorder.usage.over() => quota::keep_quota(&recorder).await,
-            () = recorder.writer.full() => quota::after_full(&recorder).await,
+            () = recorder.writer.full() => quota::after_full(&recorder, &mut spared).await,
         };
         if let Err(error) = done {
             tracing::error!(code = %error.code, "housekeeping: {}", error.message);

@@ -4,6 +4,7 @@
 //! last. Where none is left, the longest live one has to make room. The scope that has most gives first.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use durablefetch_protocol::life::Event;
 use durablefetch_protocol::recording::End;
@@ -21,6 +22,8 @@ const ROUND: usize = 64;
 /// Where the file system is full, finished recordings are removed until this many bytes are free: more than the
 /// database's log takes for what the removal itself writes.
 const FREE_AT_ONCE: u64 = 4 << 20;
+/// Who was told that there is room and finds none within this time has room made.
+const SPARED_FOR: Duration = Duration::from_secs(1);
 
 /// Removes what is finished until the quotas are kept. Where nothing is left the longest live recording of the scope
 /// fails, and then goes as well. Pumps wait meanwhile.
@@ -67,11 +70,32 @@ async fn end_longest(recorder: &Arc<Recorder>, scopes: &[Arc<Account>]) -> bool 
     true
 }
 
+/// When those that found the file system full were last told to try again without anything making room for them.
+#[derive(Debug, Default)]
+pub(crate) struct Spared(Option<Instant>);
+
+impl Spared {
+    /// Whether there is room by now, as others have given it back: then nothing need go. Where they find none all the
+    /// same, as under a quota of the file system's, room is made.
+    fn may(&mut self, recorder: &Recorder) -> bool {
+        if self.0.is_some_and(|last| last.elapsed() < SPARED_FOR) {
+            return false;
+        }
+        let has_room = recorder.bodies.free().is_ok_and(|free| free >= FREE_AT_ONCE);
+        self.0 = has_room.then(Instant::now);
+        has_room
+    }
+}
+
 /// The file system had no room: removes finished recordings, or gives up the longest live one, and has those that
 /// were starved try again.
-pub(crate) async fn after_full(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+pub(crate) async fn after_full(recorder: &Arc<Recorder>, spared: &mut Spared) -> Result<(), ProtocolError> {
     let _one = recorder.making_room.lock().await;
     let mut starved = recorder.writer.take_starved();
+    if spared.may(recorder) {
+        starved.iter().for_each(|starved| starved.retry(&recorder.writer));
+        return Ok(());
+    }
     let before = recorder.usage.bodies();
     let enough = || before.saturating_sub(recorder.usage.bodies()) >= FREE_AT_ONCE;
     let evicted =

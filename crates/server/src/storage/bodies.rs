@@ -28,6 +28,12 @@ impl Bodies {
         &self.root
     }
 
+    /// Bytes that the file system has for this process.
+    pub(crate) fn free(&self) -> io::Result<u64> {
+        let told = rustix::fs::statvfs(&self.root)?;
+        Ok(told.f_bavail.saturating_mul(told.f_frsize))
+    }
+
     /// The end of an id is random, its beginning is the time.
     fn path(&self, id: RecordingId) -> PathBuf {
         let name = id.to_string();
