@@ -7,29 +7,29 @@ use std::process::Command;
 use crate::support::{Recorder, Upstream, answer, command, send};
 
 /// Writes a certificate for `localhost` and its key, and returns the certificate.
-fn certify(folder: &Path) -> reqwest::Certificate {
+pub(crate) fn certify(folder: &Path) -> reqwest::Certificate {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
     fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
     reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap()
 }
 
-fn client(trusted: &reqwest::Certificate) -> reqwest::ClientBuilder {
+pub(crate) fn client(trusted: &reqwest::Certificate) -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().tls_certs_only([trusted.clone()])
 }
 
-fn start(folder: &Path) -> Recorder {
+pub(crate) fn start(folder: &Path, flags: &[&str]) -> Recorder {
     let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
-    let flags = ["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
-    Recorder::start(&folder.join("data"), &flags)
+    let tls = ["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    Recorder::start(&folder.join("data"), &[&tls, flags].concat())
 }
 
 #[tokio::test]
 async fn readers_follow_over_both_versions_and_a_cut_is_a_cut() {
     let folder = tempfile::tempdir().unwrap();
     let trusted = certify(folder.path());
-    let recorder = start(folder.path());
+    let recorder = start(folder.path(), &[]);
     let url = format!("https://localhost:{}/", recorder.address.port());
     for (client, version) in [
         (client(&trusted).build().unwrap(), http::Version::HTTP_2),
@@ -53,7 +53,7 @@ async fn readers_follow_over_both_versions_and_a_cut_is_a_cut() {
 async fn a_renewed_certificate_is_shown_after_sighup() {
     let folder = tempfile::tempdir().unwrap();
     let old = certify(folder.path());
-    let recorder = start(folder.path());
+    let recorder = start(folder.path(), &[]);
     let url = format!("https://localhost:{}/healthz", recorder.address.port());
     let works = |trusted: &reqwest::Certificate| client(trusted).build().unwrap().get(&url).send();
     works(&old).await.unwrap();

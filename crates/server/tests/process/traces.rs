@@ -46,15 +46,23 @@ fn wait_until_found(data: &Path, texts: &[&str], expected: &[&str]) {
 fn record(recorder: &Recorder, upstream: &Upstream, request: Option<&str>) {
     for number in 0..MANY {
         let url = format!("{}?{}={number}", upstream.url, "key=in-the-query");
-        let mut headers = vec![("durablefetch-url", url.as_str()), ("x-own", "in-the-request")];
+        let mut headers = vec![
+            ("durablefetch-url", url.as_str()),
+            ("x-own", "in-the-request"),
+            ("durablefetch-token", "the-token"),
+            ("authorization", "Bearer the-key"),
+            ("cookie", "sid=the-cookie"),
+        ];
         let id = request.map(|request| format!("{request}-{number}"));
         headers.extend(id.as_deref().map(|id| ("durablefetch-request", id)));
         let reply = recorder.send("POST /", &headers, "the-prompt");
         let mut stream = upstream.asked();
         let status = if request.is_some() { "429 Slow Down" } else { "200 OK" };
         let long = "x".repeat(number * 100);
-        let head =
-            format!("HTTP/1.1 {status}\r\nx-long: {long}\r\nx-own: in-a-header\r\ncontent-length: 9\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 {status}\r\nx-long: {long}\r\nx-own: in-a-header\r\nset-cookie: sid=the-session\r\n\
+                    content-length: 9\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(b"in-a-body").unwrap();
         let (head, _) = reply.all();
@@ -72,7 +80,8 @@ fn delete(recorder: &Recorder, upstream: &Upstream) {
 }
 
 const STORED: [&str; 3] = ["in-the-query", "in-a-header", "in-a-body"];
-const NEVER: [&str; 2] = ["in-the-request", "the-prompt"];
+const NEVER: [&str; 6] =
+    ["in-the-request", "the-prompt", "the-token", "the-key", "the-cookie", "the-session"];
 
 #[test]
 fn nothing_is_left_of_what_was_deleted() {

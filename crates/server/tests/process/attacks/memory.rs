@@ -16,7 +16,7 @@ fn ask(recorder: &Recorder, request: &str) -> TcpStream {
 }
 
 /// What the process has in memory, in bytes.
-fn resident(recorder: &Recorder) -> u64 {
+pub(super) fn resident(recorder: &Recorder) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", recorder.child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
