@@ -82,8 +82,8 @@ impl Sweep {
         drop(recorder);
 
         // Recordings that stay are what ids are looked for among.
-        let ids = age(data, "UPDATE requests SET at_ms = ?1 WHERE outcome = 'stopped'", 2 * TTL)?;
-        ensure!(ids == self.ids, "{ids} request ids were stopped, not {}", self.ids);
+        let ids = age(data, "UPDATE requests SET at_ms = ?1 WHERE outcome = 'stop-at-arrival'", 2 * TTL)?;
+        ensure!(ids == self.ids, "{ids} request ids are stopped at arrival, not {}", self.ids);
         let recorder = start()?;
         let beside = format!("a sweep of {ids} old request ids, {} recordings stay", self.recordings);
         let some = starts(&recorder.target, &beside, "ids", async |_| Ok(due(data).await? == 0)).await?;
