@@ -6,7 +6,11 @@ import { createServer } from '../../../examples/chat/node_modules/vite/dist/node
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
 const EXAMPLE = path('../../../examples/chat')
 /** Pages from README. */
-const PAGES = { snippet: path('../seed-snippet'), 'first-diff': path('../first-diff') }
+const PAGES = {
+  snippet: path('../seed-snippet'),
+  'first-diff': path('../first-diff'),
+  'quick-start': path('../quick-start'),
+}
 const REPOSITORY = path('../../..')
 
 /** `env` becomes `import.meta.env`; `page` is the example's chat or one of `PAGES`. */

@@ -10,7 +10,7 @@ import { startSite } from './site.js'
  * - `recorderAt`: how the page reaches the recorder. `'mount'`: under its own origin, through Vite's proxy (`/df`);
  *   `'direct'`: at its own address; `'cut'`: at its own address, through a TCP proxy that can cut.
  * - `reconnect`: the transport's option of that name.
- * - `page`: `'chat'` (the example), `'snippet'` or `'first-diff'`.
+ * - `page`: `'chat'` (the example), or one of those in site.js.
  * - `delayMs`: the model's pause before each word.
  */
 export async function startWorld(t, { recorderAt = 'mount', reconnect = 'live', page = 'chat', delayMs } = {}) {
