@@ -1,5 +1,6 @@
 // docs/browsers.md: its policy, its service workers and its extension, in Chromium.
 import assert from 'node:assert/strict'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -192,4 +193,36 @@ try { new DurableFetchClient() } catch (error) { ${then} }`
   await tab.goto(`${origin}/popup.html`)
   const text = await tab.waitForFunction(() => document.querySelector('#text').textContent)
   assert.match(await text.jsonValue(), expected)
+})
+
+test("the extension of the page: a content script on a strict page gets its answer through the extension's worker", async (t) => {
+  // With a key the id is known before the extension is loaded, so that the recorder can be told.
+  const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'der' })
+  const id = createHash('sha256')
+    .update(key)
+    .digest('hex')
+    .slice(0, 32)
+    .replaceAll(/./g, (digit) => 'abcdefghijklmnop'[Number.parseInt(digit, 16)])
+  const flags = page
+    .command('durablefetch serve')
+    .slice(2)
+    .map((word) => word.replace('abcdefghijklmnopabcdefghijklmnop', id))
+  const app = await startApp(t, { files: { '/index.html': SHOWS }, headers: STRICT, flags })
+  const asks =
+    "ask(location.origin + '/api/ask', 'Why', (text) => (document.querySelector('#text').textContent = text))"
+  const { context, origin } = await extension(t, {
+    'manifest.json': JSON.stringify({ ...manifest, key: key.toString('base64') }),
+    'background.js': page.file('background.js').replace('http://localhost:8787', app.recorder.url),
+    'content.js': `${page.file('content.js')}\n${asks}`,
+  })
+  assert.equal(origin, `chrome-extension://${id}`)
+  const tab = await context.newPage()
+  app.gate.holdAt(40)
+  await tab.goto(app.url)
+  await shows(tab, answer('Why', 40))
+  await tab.reload()
+  await shows(tab, answer('Why', 40))
+  app.gate.open()
+  await shows(tab, answer('Why'))
+  assert.deepEqual(app.asked, ['Why'], 'the answer was asked for once')
 })
