@@ -1,6 +1,7 @@
 // @ts-check
 // The class that apps see: its methods are own properties, so that they can be passed around detached. What is in
 // wasm is made again from the same options once its instance has broken down.
+import { DurableFetchError, mustSay } from './error.js'
 
 /** Whether a call is a promise, which then is what rejects. @type {Record<string, boolean>} */
 const METHODS = {
@@ -13,6 +14,48 @@ const METHODS = {
   lastMessage: false,
   clearLastMessage: false,
   resumeLastMessage: true,
+}
+
+const NO_HOST =
+  "is the environment variable set? Without it requests would go elsewhere, by default to durablefetch.com, which is a third party's; leave the option out where that is meant"
+const ALL = 'without it the call is about all recordings of the URL; leave it out where that is meant'
+const OF_THE_CHAT = "it has to be that of the chat's transport"
+const NO_ID = 'all chats without one would be the same; give the chat an id'
+const NO_ROUTE = "is the environment variable set? It has to be the chat's route"
+
+/** What a template makes of a variable that is not set, as a host or a part of a path. */
+const UNSET = /(^|[/:])(undefined|null)([/:]|$)/
+
+/** What has to be said of the arguments of a call. @type {Record<string, (...args: any[]) => void>} */
+const CHECKS = {
+  isInProgress: named,
+  delete: named,
+  stop: named,
+  stopChat: (api, chatId) => {
+    mustSay({ api }, 'api', OF_THE_CHAT)
+    mustSay({ chatId }, 'chatId', OF_THE_CHAT)
+  },
+  prepareSendMessagesRequest: ofAChat,
+  prepareReconnectToStreamRequest: ofAChat,
+}
+
+/** @param {any} chat */
+function ofAChat(chat) {
+  mustSay({ id: chat?.id }, 'id', NO_ID)
+}
+
+/** @param {unknown} _what @param {unknown} init */
+function named(_what, init) {
+  mustSay(init, 'recording', ALL)
+  mustSay(init, 'request', ALL)
+}
+
+/** @param {any} options */
+function checkHost(options) {
+  const name = 'durablefetchHost'
+  mustSay(options, name, NO_HOST)
+  const host = options?.[name]
+  if (UNSET.test(host ?? '')) throw new DurableFetchError('invalid-option', `'${name}' is '${host}': ${NO_HOST}`)
 }
 
 /** What is a function of wasm in the options for a chat. */
@@ -47,6 +90,7 @@ export function clientClass(living) {
     (/** @type {unknown[]} */ ...args) => {
       if (!promises) return owner()[name](...args)
       try {
+        CHECKS[name]?.(...args)
         const { life } = living()
         // A closure of wasm answers nothing when its instance breaks down.
         return owner()[name](...args) ?? Promise.reject(life.error)
@@ -58,6 +102,7 @@ export function clientClass(living) {
   return class DurableFetchClient {
     /** @param {unknown} [options] */
     constructor(options) {
+      checkHost(options)
       // Chats whose body is not whole: what the next instance has to know of this one.
       const unfinished = new Set()
       const core = kept((Client) => new Client(options, unfinished))
@@ -67,7 +112,8 @@ export function clientClass(living) {
       define(this, 'isInProgress', (/** @type {unknown} */ what, /** @type {unknown} */ init) =>
         Array.isArray(what) ? each(isInProgress, what, init) : isInProgress(what, init),
       )
-      define(this, 'chatTransport', (/** @type {unknown} */ given) => {
+      define(this, 'chatTransport', (/** @type {any} */ given) => {
+        if (given?.api === '') mustSay(given, 'api', NO_ROUTE)
         const transport = kept(() => core().chatTransport(given))
         const result = { ...transport() }
         for (const name of TRANSPORT) result[name] = calling(transport, name, true)

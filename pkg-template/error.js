@@ -26,6 +26,19 @@ export class DurableFetchError extends TypeError {
 }
 
 /**
+ * Throws if this is there and says nothing, most likely by mistake (a variable that is not set, an id that got lost), where
+ * leaving it out means something that is not harmless.
+ * @param {any} of
+ * @param {string} name
+ * @param {string} remedy
+ */
+export function mustSay(of, name, remedy) {
+  const value = of?.[name]
+  if (Object(of) !== of || !(name in of) || (value ?? '') !== '') return
+  throw new DurableFetchError('invalid-option', `'${name}' is ${value === '' ? 'empty' : value}: ${remedy}`)
+}
+
+/**
  * Whether this is a DurableFetchError, also one of another realm or of a second copy of this package.
  * @param {any} error
  */

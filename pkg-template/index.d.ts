@@ -43,7 +43,8 @@ export interface ReconnectEvent {
 export interface DurableFetchClientOptions {
   /**
    * Where the recorder is: a host (`recorder.example`, reached by https), an origin (`http://localhost:8787`) or a
-   * path on the page's own origin (`/df`). The default is the original service, a third party's.
+   * path on the page's own origin (`/df`). The default is the original service, a third party's. If the option is there, it
+   * has to say something: `undefined`, `null` and `''` are errors, since a variable that is not set is no choice of that one.
    * @defaultValue 'durablefetch.com'
    */
   durablefetchHost?: string
@@ -166,7 +167,10 @@ export interface Done {
  */
 export type ControlInit = Pick<RequestInit, 'headers' | 'credentials' | 'signal'>
 
-/** The same, and which one of the recordings of a URL is meant. Without it a call means all of them, or the latest. */
+/**
+ * The same, and which one of the recordings of a URL is meant. Without it a call means all of them, or the latest. If it is
+ * there, it has to say something: an id that got lost would mean all of them.
+ */
 export interface NamedInit extends ControlInit {
   /** The recording of this id. `Response`s of `fetch` have it in their header `durablefetch-recording`. */
   recording?: string
@@ -352,7 +356,8 @@ export class DurableFetchClient {
   /**
    * The Stop button, also after a reload: stops the answer that this page reads for a chat, else what this tab sent last,
    * else what is live under the chat's URL. `api` and `chatId` are those of the transport and its chat, whatever
-   * `prepareSendMessagesRequest` makes of them. What a tab sent last is in its sessionStorage, under
+   * `prepareSendMessagesRequest` makes of them; those that it returned, and the `id` in the body that it returned, will do, too.
+   * `success` is false where nothing was there to be stopped. What a tab sent last is in its sessionStorage, under
    * `durablefetch:chat:<URL>`, or in memory where there is none.
    */
   readonly stopChat: (api: string, chatId: string) => Promise<Done>

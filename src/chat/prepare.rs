@@ -20,10 +20,15 @@ pub(crate) async fn send(options: Rc<ChatOptions>, given: JsValue) -> Result<JsV
     let own = call(options.prepare_send.as_ref(), &given).await?;
     let prepared = prepared(&options, &given, &own)?;
     let (name, url) = named(&options, &given, &prepared);
-    let request = to_send(&name, &url, &given);
+    let body = sys::some(sys::get(&own, "body")).unwrap_or_else(|| default_body(&given));
+    let mut names = vec![name, url.clone()];
+    // The app may stop it by the id that it gave it, and by the route that it sent it to.
+    if let Some(id) = sys::get_text(&body, "id").filter(|id| *id != chat_id(&given)) {
+        names.extend([&options.api, &prepared.api].map(|api| href(&keyed(api, &id))));
+    }
+    let request = to_send(&names, &url, &given);
     prepared.headers.set(name::MODE, Mode::Restart.as_str())?;
     prepared.headers.set(name::REQUEST, &request)?;
-    let body = sys::some(sys::get(&own, "body")).unwrap_or_else(|| default_body(&given));
     let result = prepared.into_object();
     sys::set(&result, "body", &body);
     Ok(result.into())
@@ -115,7 +120,7 @@ fn named(options: &ChatOptions, given: &JsValue, prepared: &Prepared) -> (String
 
 /// The request id of what is sent, which is remembered. A fresh one for what a person sends. What the chat sends by
 /// itself (tool results) every tab would send by itself: there the id follows from the message, so that it starts once.
-fn to_send(name: &str, url: &str, given: &JsValue) -> String {
+fn to_send(names: &[String], url: &str, given: &JsValue) -> String {
     let last = sys::get(given, "messages")
         .dyn_ref::<Array>()
         .map_or(JsValue::UNDEFINED, |messages| messages.get(messages.length().wrapping_sub(1)));
@@ -132,7 +137,8 @@ fn to_send(name: &str, url: &str, given: &JsValue) -> String {
         request = id::derived(&[&chat_id(given), &message_id], &[parts, told]);
     }
     let sent = LastSend::new(url, &request, &message, told);
-    sent.save(name);
-    sent.save(url);
+    for name in names {
+        sent.save(name);
+    }
     request
 }

@@ -29,7 +29,7 @@ pub(crate) async fn stop(client: Rc<ClientState>, api: &str, chat_id: &str) -> R
     });
     let app_request = AppRequest::read(&url.as_str().into(), &JsValue::UNDEFINED)?;
     if bypass::applies(&client, &app_request) {
-        return Ok(bypass::done(true, Done::NOTHING_TO_STOP));
+        return Ok(bypass::done(false, Done::NOTHING_TO_STOP));
     }
     stop_request(client, app_request).await
 }

@@ -103,7 +103,8 @@ async fn the_default_host_is_warned_of_when_a_credential_goes_there() {
         Some(r#"{"inProgress":false,"activeConnections":0,"chunksStored":1,"completed":true}"#),
     );
     script.answer(200, &[], Some("ok"));
-    let df = Df::with(&script, &[("durablefetchHost", JsValue::UNDEFINED)]);
+    let options = js("return { fetch }", &[("fetch", &script.fetch())]).await.unwrap();
+    let df = Df(construct(&options).unwrap());
     take_warnings();
     for _ in 0..2 {
         let init = json(r#"{"headers":{"authorization":"Bearer x"}}"#);

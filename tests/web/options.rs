@@ -11,7 +11,6 @@ fn every_mistake_names_its_option() {
         ("7", "'options' must be an object"),
         (r#"{"durableFetchHost":"x"}"#, "no option 'durableFetchHost'. There are: durablefetchHost"),
         (r#"{"durablefetchHost":7}"#, "'durablefetchHost' must be a string"),
-        (r#"{"durablefetchHost":""}"#, "durablefetchHost must be a host"),
         (r#"{"durablefetchHost":"ftp://x"}"#, "durablefetchHost must be a host"),
         (r#"{"durablefetchHost":"https://x/?q"}"#, "durablefetchHost must be a host"),
         (r#"{"durablefetchHost":"https://"}"#, "durablefetchHost must be a host"),
@@ -31,6 +30,7 @@ fn every_mistake_names_its_option() {
             "'giveUpAfterMs' must be a whole number of milliseconds, 0 or more",
         ),
         (r#"{"stallAfterMs":"15s"}"#, "'stallAfterMs' must be a whole number"),
+        (r#"{"headers":"x-api-key: k"}"#, "'headers' must be Headers, a list or an object"),
         (r#"{"reuse":"no"}"#, "'reuse' must be 'always', 'live' or 'never'"),
         (r#"{"reuse":false}"#, "'reuse' must be 'always', 'live' or 'never'"),
     ] {
@@ -38,6 +38,81 @@ fn every_mistake_names_its_option() {
         assert_eq!(string(&error, "code"), "invalid-option", "{options}");
         assert!(string(&error, "message").contains(says), "{options}: {error:?}");
     }
+}
+
+/// What an environment variable that is not set becomes, on various ways.
+#[wasm_bindgen_test]
+async fn an_option_that_is_there_and_says_nothing_is_no_choice_of_the_default() {
+    for (options, says) in [
+        ("{ durablefetchHost: undefined }", "is undefined"),
+        ("{ durablefetchHost: null }", "is null"),
+        ("{ durablefetchHost: '' }", "is empty"),
+        ("Object.create({ durablefetchHost: undefined })", "is undefined"),
+        ("{ durablefetchHost: `https://${undefined}` }", "is 'https://undefined'"),
+        ("{ durablefetchHost: `http://${null}:8787/df` }", "is 'http://null:8787/df'"),
+        ("{ durablefetchHost: `/${undefined}` }", "is '/undefined'"),
+        ("{ durablefetchHost: String(undefined) }", "is 'undefined'"),
+    ] {
+        let options = js(&format!("return {options}"), &[]).await.unwrap();
+        let error = construct(&options).expect_err(says);
+        assert_eq!(string(&error, "code"), "invalid-option");
+        let message = string(&error, "message");
+        let begins = format!("'durablefetchHost' {says}: is the environment variable set? ");
+        assert!(message.starts_with(&begins) && message.contains("leave the option out"), "{message}");
+    }
+    for options in [
+        "undefined",
+        "null",
+        "{}",
+        "{ durablefetchHost: 'undefined.example' }",
+        "{ durablefetchHost: 'nullable.example' }",
+    ] {
+        construct(&js(&format!("return {options}"), &[]).await.unwrap()).expect(options);
+    }
+    // Of these the default takes nothing and sends nothing elsewhere.
+    let harmless = "{ durablefetchHost: '/df', reuse: undefined, token: undefined, headers: undefined, fetch: undefined, \
+        retry: { giveUpAfterMs: undefined }, stallAfterMs: null, onReconnect: undefined }";
+    construct(&js(&format!("return {harmless}"), &[]).await.unwrap()).unwrap();
+    for number in
+        ["retry: { giveUpAfterMs: Number(undefined) }", "stallAfterMs: Number(undefined)", "stallAfterMs: ''"]
+    {
+        let options = js(&format!("return {{ {number} }}"), &[]).await.unwrap();
+        assert_error(&construct(&options).unwrap_err(), "invalid-option", "must be a whole number");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_is_named_and_got_lost_is_not_all_of_it() {
+    let script = Script::new();
+    let df = Df::new(&script);
+    for (named, says) in [
+        ("{ recording: undefined }", "'recording' is undefined"),
+        ("{ recording: null }", "'recording' is null"),
+        ("{ recording: '' }", "'recording' is empty"),
+        ("{ request: undefined }", "'request' is undefined"),
+        ("{ request: '' }", "'request' is empty"),
+    ] {
+        for method in ["stop", "delete", "isInProgress"] {
+            let source = format!("return df.{method}('{URL}', {named}).catch((error) => error)");
+            let error = js(&source, &[("df", &df.0)]).await.unwrap();
+            assert_error(
+                &error,
+                "invalid-option",
+                &format!("{says}: without it the call is about all recordings"),
+            );
+        }
+    }
+    for args in ["undefined, 'c1'", "'/api/chat', undefined", "'/api/chat', ''", "null, 'c1'", "'', 'c1'"] {
+        let error =
+            js(&format!("return df.stopChat({args}).catch((error) => error)"), &[("df", &df.0)]).await;
+        assert_error(&error.unwrap(), "invalid-option", "it has to be that of the chat's transport");
+    }
+    let source = "return df.chatTransport({ api: '/a' }).prepareSendMessagesRequest({ id: '', messages: [] }).catch((error) => error)";
+    let error = js(source, &[("df", &df.0)]).await.unwrap();
+    assert_error(&error, "invalid-option", "'id' is empty: all chats without one would be the same");
+    let empty = json(r#"{"api":""}"#);
+    assert_error(&df.try_call("chatTransport", &[empty]).unwrap_err(), "invalid-option", "'api' is empty");
+    assert_eq!(script.count(), 0);
 }
 
 #[wasm_bindgen_test]

@@ -165,7 +165,10 @@ async fn a_server_on_this_machine_has_nothing_to_stop_elsewhere() {
     let script = Script::new();
     let df = Df::new(&script);
     let done = df.ask("stopChat", &["http://localhost:3000/api/chat".into(), "c1".into()]).await.unwrap();
-    assert_eq!((get(&done, "success"), script.count()), (true.into(), 0));
+    assert_eq!(
+        (get(&done, "success"), string(&done, "message"), script.count()),
+        (false.into(), "Nothing to stop".into(), 0)
+    );
 }
 
 #[wasm_bindgen_test]
@@ -282,6 +285,34 @@ async fn it_stops_what_was_sent_elsewhere_too_also_after_a_reload() {
         .await;
     let told = asked(&script.call(2));
     assert_eq!((string(&told, "url"), string(&told, "recording")), (ELSEWHERE.into(), ID.into()));
+}
+
+#[wasm_bindgen_test]
+async fn it_stops_by_whatever_names_the_app_gave_it() {
+    let options =
+        "prepareSendMessagesRequest: () => ({ body: { id: 'row-7' }, api: 'https://app.example/v3' })";
+    for (api, id) in
+        [(API, "c1"), ("https://app.example/v3", "c1"), (API, "row-7"), ("https://app.example/v3", "row-7")]
+    {
+        let (script, df, transport) = client(options).await;
+        script.live(0, &["half"], "hang");
+        script.control(STOPPED);
+        let source = format!(
+            "const {{ body }} = await send(); const done = await df.stopChat('{api}', '{id}'); await body.cancel(); return done.success"
+        );
+        assert_eq!(run(&script, &df, &transport, &source).await, true);
+        let told = asked(&script.call(2));
+        let key = "https://app.example/v3?chatId=c1";
+        assert_eq!((string(&told, "url"), string(&told, "recording")), (key.into(), ID.into()), "{api} {id}");
+    }
+    // Of a chat that sent nothing here.
+    let (script, df, transport) = reloaded(3, "").await;
+    script.control(NOTHING);
+    assert_eq!(
+        run(&script, &df, &transport, &format!("return (await df.stopChat('{API}', 'other')).success")).await,
+        false
+    );
+    assert_eq!((script.count(), script.call(1).address()), (2, format!("{HOST}/in-progress")));
 }
 
 #[wasm_bindgen_test]
