@@ -59,7 +59,7 @@ async fn a_missing_scheme_is_told_at_once() {
         let error = df.get().await.unwrap_err();
         assert_error(&error, "unreachable", host.trim_end_matches('/'));
         let hint = string(&error, "hint");
-        assert_eq!(hint.contains(flaw.unwrap_or("Is the recorder running")), true, "{hint}");
+        assert!(hint.contains(flaw.unwrap_or("Is the recorder running")), "{hint}");
         // The request, and the question which recorder that is.
         assert_eq!(script.count() > 4, flaw.is_none(), "{host}: {}", script.count());
     }

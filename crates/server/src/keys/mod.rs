@@ -3,7 +3,6 @@
 pub(crate) mod admit;
 mod audit;
 mod commit;
-pub(crate) mod elsewhere;
 pub(crate) mod housekeeping;
 mod pump;
 mod quota;

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use durablefetch_protocol::Key;
 
-use crate::observe::redact;
+use super::redact;
 
 /// How many starts are remembered, the latest of each place.
 const PLACES: usize = 4096;
