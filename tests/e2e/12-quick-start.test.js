@@ -13,10 +13,10 @@ const block = (name) =>
     .split('```')[0]
 const QUESTION = 'Why do streams break?'
 
-test('the quick start, under StrictMode: question and answer are there once, whatever is reloaded', async (t) => {
+/** The page of README's lines, and what it shows. Its recorder is wherever the test has put it. */
+async function open(t) {
   const host = "durablefetchHost: 'http://localhost:8787'"
   assert.ok(block('chat.tsx').includes(host))
-  // Its recorder is wherever the test has put it.
   const chat = block('chat.tsx').replace(host, 'durablefetchHost: import.meta.env.VITE_DURABLEFETCH_HOST')
   writeFileSync(path('./quick-start/chat.tsx'), chat)
   writeFileSync(path('./quick-start/page.tsx'), block('app/page.tsx in Next, src/App.tsx in Vite'))
@@ -25,33 +25,60 @@ test('the quick start, under StrictMode: question and answer are there once, wha
   const page = await world.context.newPage()
   const errors = []
   page.on('pageerror', (error) => errors.push(error.message))
-  const shown = () => page.locator('main > p').evaluateAll((all) => all.map((p) => [p.className, p.textContent]))
-  const sees = async (text) => {
-    const last = (expected) => [...document.querySelectorAll('p.assistant')].at(-1)?.textContent === expected
-    await page.waitForFunction(last, text, { timeout: 20_000, polling: 'raf' })
-    assert.deepEqual(await shown(), [
-      ['user', QUESTION],
-      ['assistant', text],
-    ])
-  }
-
-  world.gate.holdAt(50)
+  const shown = () => page.locator('main > p[class]').evaluateAll((all) => all.map((p) => [p.className, p.textContent]))
   await page.goto(world.site.url)
-  await page.getByPlaceholder('Say something…').fill(QUESTION)
-  await page.keyboard.press('Enter')
+  return {
+    ...world,
+    page,
+    errors,
+    async ask() {
+      await page.getByPlaceholder('Say something…').fill(QUESTION)
+      await page.keyboard.press('Enter')
+    },
+    /** Resolves once this is the answer, and there is nothing else. */
+    async sees(text) {
+      const last = (expected) => [...document.querySelectorAll('p.assistant')].at(-1)?.textContent === expected
+      await page.waitForFunction(last, text, { timeout: 20_000, polling: 'raf' })
+      assert.deepEqual(await shown(), [
+        ['user', QUESTION],
+        ['assistant', text],
+      ])
+    },
+  }
+}
+
+test('the quick start, under StrictMode: question and answer are there once, whatever is reloaded', async (t) => {
+  const { page, gate, api, errors, ask, sees } = await open(t)
+  gate.holdAt(50)
+  await ask()
   await sees(beginningOf(QUESTION, 50))
   await page.reload()
   await sees(beginningOf(QUESTION, 50))
-  world.gate.holdAt(70)
+  gate.holdAt(70)
   await sees(beginningOf(QUESTION, 70))
   const address = page.url()
   await page.goto('about:blank')
-  world.gate.open()
-  await world.api.until(0, 'finished')
+  gate.open()
+  await api.until(0, 'finished')
   await page.goto(address)
   await sees(answerTo(QUESTION))
   await page.reload()
   await sees(answerTo(QUESTION))
-  assert.equal(world.api.posts().length, 1, 'it was asked once')
+  assert.equal(api.posts().length, 1, 'it was asked once')
+  assert.deepEqual(errors, [])
+})
+
+test('the quick start says that the connection is lost, and then what became of the answer', async (t) => {
+  const { page, gate, recorder, errors, ask, sees } = await open(t)
+  gate.holdAt(50)
+  await ask()
+  await sees(beginningOf(QUESTION, 50))
+  // What is not written yet is not there after a kill; the worker cannot tell.
+  await recorder.untilWritten()
+  await recorder.kill()
+  await page.getByRole('status').filter({ hasText: 'Connection lost' }).waitFor({ timeout: 20_000 })
+  await recorder.restart()
+  await page.getByRole('alert').waitFor({ timeout: 30_000 })
+  assert.equal(await page.getByRole('status').count(), 0)
   assert.deepEqual(errors, [])
 })
