@@ -16,6 +16,7 @@ fuzz_target!(|text: &str| {
             base_path: base_path.into(),
             loopback_port: Some(8787),
             authorities: vec!["recorder.example".into()],
+            is_mapped: false,
         };
         let Ok(target) = parse_target(path, url, &own) else { continue };
         let Target::Upstream(upstream) = &target else { continue };

@@ -1,10 +1,11 @@
 //! Header policy: the input is a head as it stands on the wire, one `name: value` a line.
 #![no_main]
 
-use durablefetch_protocol::{RecordingId, cors, name, redirect, via};
-use durablefetch_protocol::access::Cookies;
+use durablefetch_protocol::redirect::Chase;
+use durablefetch_protocol::{RecordingId, cors, name, via};
+use durablefetch_protocol::access::{Cookies, Crossing, PageOrigin, Pages};
 use durablefetch_protocol::access::local::Guard;
-use durablefetch_protocol::address::Upstream;
+use durablefetch_protocol::address::{Own, Upstream};
 use durablefetch_protocol::inert::to_store;
 use durablefetch_protocol::recording::Progress;
 use durablefetch_protocol::request_headers::{AskHead, to_upstream};
@@ -32,7 +33,8 @@ fn lists(headers: &HeaderMap, of: HeaderName, wanted: &str) -> bool {
 
 fuzz_target!(|wire: &[u8]| {
     let headers = parse(wire);
-    let guard = Guard { origins: vec!["https://app.example".into()] };
+    let pages = vec![PageOrigin::parse("https://app.example").unwrap()];
+    let guard = Guard { pages: Pages { named: pages, ..Pages::default() } };
     let admitted = guard.check(None, &headers).ok();
     for method in [Method::GET, Method::POST, Method::OPTIONS] {
         let _ = AskHead::parse(&method, &headers);
@@ -40,7 +42,7 @@ fuzz_target!(|wire: &[u8]| {
     }
 
     for cookies in [Cookies::Drop, Cookies::Pass] {
-        let mut up = to_upstream(&headers, cookies);
+        let mut up = to_upstream(&headers, Crossing { cookies, is_stranger: false }, &[]);
         for (name, _) in &up {
             let text = name.as_str();
             assert!(!text.starts_with(name::PREFIX) && !text.starts_with("sec-fetch-"), "{text}");
@@ -54,12 +56,16 @@ fuzz_target!(|wire: &[u8]| {
         assert!(via::check(&up, "me").is_err(), "a recorder knows itself again");
 
         let from = Upstream::parse("https://api.example/v1/x").unwrap();
-        if let Ok(Some(to)) = redirect::target(&from, StatusCode::TEMPORARY_REDIRECT, &headers) {
-            for status in [StatusCode::MOVED_PERMANENTLY, StatusCode::SEE_OTHER, StatusCode::PERMANENT_REDIRECT] {
-                let mut next = up.clone();
-                let _ = redirect::follow(&from, &to, status, &Method::POST, &mut next);
-                let elsewhere = from.url().origin() != to.url().origin();
-                assert!(!elsewhere || !next.contains_key("authorization") && !next.contains_key("cookie"));
+        for status in [301, 302, 303, 307, 308].map(|status| StatusCode::from_u16(status).unwrap()) {
+            let mut chase = Chase::new(from.clone(), Method::POST, up.clone(), cookies);
+            let crossing = |_: &Upstream| Crossing { cookies, is_stranger: true };
+            if let Ok(true) = chase.follow(status, &headers, &Own::default(), crossing) {
+                let elsewhere = from.url().origin() != chase.at().url().origin();
+                let sent = chase.headers();
+                assert!(!elsewhere || !sent.contains_key("authorization") && !sent.contains_key("cookie"));
+                assert!(!elsewhere || chase.cookies() == Cookies::Drop);
+                let repeats = matches!(status.as_u16(), 307 | 308);
+                assert_eq!((chase.sends_body(), chase.method() == Method::POST), (repeats, repeats));
             }
         }
     }
@@ -67,7 +73,7 @@ fuzz_target!(|wire: &[u8]| {
     let stored = to_store(&headers);
     assert!(!stored.contains_key("set-cookie") && !stored.contains_key("content-length"));
     assert!(stored.keys().all(|name| !name.as_str().starts_with("access-control-")));
-    let head = Head { status: 200, reason: wire.to_vec(), headers: stored };
+    let head = Head { status: 200, reason: wire.to_vec(), headers: stored, volatile: false };
     let again = Head::from_stored(200, head.reason.clone(), &head.stored_headers());
     assert_eq!(again.as_ref(), Some(&head), "stored headers are read as they were written");
     let _ = Head::from_stored(200, Vec::new(), wire);

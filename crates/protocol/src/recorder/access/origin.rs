@@ -56,7 +56,8 @@ pub fn parse_origin(text: &str) -> Result<String, String> {
     let url = Url::parse(text).map_err(|_| help())?;
     let plain = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
     if !matches!(url.scheme(), "http" | "https")
-        || text.contains('*')
+        // Coded or in full width it is one, too.
+        || url.host_str().is_none_or(|host| host.contains('*'))
         || !plain
         || !url.username().is_empty()
         || url.password().is_some()
@@ -194,6 +195,9 @@ mod tests {
             "ws://a.example",
             "https://*.example",
             "https://*",
+            "https://%2a.example",
+            "https://a.%2A.example",
+            "https://\u{ff0a}.example",
         ] {
             assert!(parse_origin(bad).unwrap_err().contains(bad), "{bad}");
         }
