@@ -24,7 +24,8 @@ pub(crate) async fn send(options: Rc<ChatOptions>, given: JsValue) -> Result<JsV
     let mut names = vec![name, url.clone()];
     // The app may stop it by the id that it gave it, and by the route that it sent it to.
     if let Some(id) = sys::get_text(&body, "id").filter(|id| *id != chat_id(&given)) {
-        names.extend([&options.api, &prepared.api].map(|api| href(&keyed(api, &id))));
+        let route = sys::get_text(&own, "api").unwrap_or_default();
+        names.extend([&options.api, &route].map(|api| href(&keyed(api, &id))));
     }
     let request = to_send(&names, &url, &given);
     prepared.headers.set(name::MODE, Mode::Restart.as_str())?;
