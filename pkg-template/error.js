@@ -68,11 +68,56 @@ const HINTS = {
  * @param {string} message
  * @param {number | undefined} status
  * @param {unknown} cause
- * @param {string | undefined} hint
+ * @param {string} [hint]
  */
 export function durableFetchError(code, message, status, cause, hint) {
   hint ??= HINTS[code]?.replace('ORIGIN', globalThis.origin ?? 'https://app.example')
   return new DurableFetchError(code, message, { status, cause, hint })
+}
+
+/**
+ * What is said of a lost connection: to whom, the status of who answered in the recorder's place, and its type.
+ * @type {Record<string, (host: string, status?: number, type?: string) => string>}
+ */
+const LOST = {
+  network: (host) => `the connection to ${host} is lost`,
+  unreachable: (host) => `no durablefetch recorder answers at ${host}`,
+  stranger: (host, status, type = 'no type') =>
+    `what answers at ${host} is not a durablefetch recorder (${status}, ${type}): is ` +
+    (host[0] === '/' ? 'the rewrite there?' : "it another program's port?"),
+  proxy: (host, status) => `a proxy in front of ${host} answers ${status}`,
+  held: (host) => `a proxy in front of ${host} passes status calls and holds bodies`,
+  misfit: (host, status) =>
+    `what answers in the place of ${host} (${status}) answers another request: ` +
+    'a cache, a service worker or a proxy keeps answers',
+  redirected: (host) =>
+    `what answers at ${host} sends requests elsewhere (a redirect), and a durablefetch recorder never does. Is there ` +
+    'a login, a change to https or a trailing slash in front of it? Give durablefetchHost the address that it is to be',
+}
+
+/**
+ * What of an address keeps it from being reached.
+ * @type {Record<string, (host: string) => string>}
+ */
+const FLAWS = {
+  scheme: (host) => `Without a scheme it is https: write ${host.replace('https', 'http')}`,
+  mixed: () =>
+    'Browsers block what a page of https asks of http (mixed content): give the recorder TLS, ' +
+    "or mount it under the page's own origin",
+}
+
+/**
+ * A lost connection. The words that it begins with are those by which frameworks know it.
+ * @param {string} kind
+ * @param {string} host
+ * @param {number | undefined} status
+ * @param {unknown} cause
+ * @param {string | undefined} detail the type of what answered, or a flaw of the address
+ */
+export function lost(kind, host, status, cause, detail) {
+  const code = kind === 'network' ? kind : /^unr|^str/.test(kind) ? 'unreachable' : 'intermediary'
+  const hint = kind === 'unreachable' && detail ? FLAWS[detail](host) : undefined
+  return durableFetchError(code, `network error: ${LOST[kind](host, status, detail)}`, status, cause, hint)
 }
 
 /**

@@ -202,7 +202,7 @@ impl AppRequest {
         }
         let message = "This browser does not let anybody read the form of a Request that has a file in it: \
              give the URL and the FormData themselves, instead of a Request";
-        sys::durable_fetch_error("unsupported", message, None, &cause, None)
+        sys::durable_fetch_error("unsupported", message, None, &cause)
     }
 
     /// The same for a request past the recorder, where a stream may stay one.

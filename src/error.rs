@@ -28,7 +28,7 @@ pub(crate) fn is_lost(error: &JsValue) -> bool {
 
 /// Any error that is no lost connection.
 pub(crate) fn plain(code: &str, message: &str, status: Option<u16>) -> JsValue {
-    sys::durable_fetch_error(code, message, status, &JsValue::UNDEFINED, None)
+    sys::durable_fetch_error(code, message, status, &JsValue::UNDEFINED)
 }
 
 /// A recorder of an earlier version cannot do this.
@@ -40,70 +40,39 @@ pub(crate) fn unsupported(what: &str) -> JsValue {
     plain("unsupported", &message, None)
 }
 
-/// A lost connection: what is said begins with the words by which frameworks know it.
-fn lost(code: &str, what: &[&str], status: Option<u16>, cause: &JsValue, hint: Option<&str>) -> JsValue {
-    let message = text::joined(&["network error: ", &text::joined(what)]);
-    sys::durable_fetch_error(code, &message, status, cause, hint)
-}
-
 /// The recorder was there and is not any more.
 pub(crate) fn network(host: &str, cause: &JsValue) -> JsValue {
-    lost("network", &["the connection to ", host, " is lost"], None, cause, None)
+    sys::lost("network", host, None, cause, None)
 }
 
 /// The recorder has never answered. `flaw`: of its address.
 pub(crate) fn unreachable(host: &str, cause: &JsValue, flaw: Option<&str>) -> JsValue {
-    lost("unreachable", &["no durablefetch recorder answers at ", host], None, cause, flaw)
+    sys::lost("unreachable", host, None, cause, flaw)
+}
+
+/// What answers here, with this status and of this type, is something else, and no recorder has ever answered.
+pub(crate) fn no_recorder(host: &str, status: u16, content_type: Option<&str>) -> JsValue {
+    sys::lost("stranger", host, Some(status), &JsValue::UNDEFINED, content_type)
 }
 
 /// Something between here and the recorder answers in its place.
 pub(crate) fn intermediary(host: &str, status: u16) -> JsValue {
-    let what = ["a proxy in front of ", host, " answers ", &sys::to_text(&status.into())];
-    lost("intermediary", &what, Some(status), &JsValue::UNDEFINED, None)
-}
-
-/// What answers here, with this status and of this type, is something else, and no recorder has ever answered.
-pub(crate) fn no_recorder(host: &str, mounted: bool, status: u16, content_type: Option<&str>) -> JsValue {
-    let what = [
-        "what answers at ",
-        host,
-        " is not a durablefetch recorder (",
-        &sys::to_text(&status.into()),
-        ", ",
-        content_type.unwrap_or("no type"),
-        if mounted { "): is the rewrite there?" } else { "): is it another program's port?" },
-    ];
-    lost("unreachable", &what, Some(status), &JsValue::UNDEFINED, None)
+    sys::lost("proxy", host, Some(status), &JsValue::UNDEFINED, None)
 }
 
 /// It passes status calls, which say that there is more, and nothing of that comes.
 pub(crate) fn held(host: &str) -> JsValue {
-    let what = ["a proxy in front of ", host, " passes status calls and holds bodies"];
-    lost("intermediary", &what, None, &JsValue::UNDEFINED, None)
+    sys::lost("held", host, None, &JsValue::UNDEFINED, None)
 }
 
 /// It answers with what belongs to another request.
 pub(crate) fn misfit(host: &str, status: u16) -> JsValue {
-    let what = [
-        "what answers in the place of ",
-        host,
-        " (",
-        &sys::to_text(&status.into()),
-        ") answers another request: a cache, a service worker or a proxy keeps answers",
-    ];
-    lost("intermediary", &what, Some(status), &JsValue::UNDEFINED, None)
+    sys::lost("misfit", host, Some(status), &JsValue::UNDEFINED, None)
 }
 
-/// Something between here and the recorder sends requests elsewhere. They are not followed: whoever is there would get
-/// token and request.
+/// It sends requests elsewhere. They are not followed: whoever is there would get token and request.
 pub(crate) fn redirected(host: &str) -> JsValue {
-    let what = [
-        "what answers at ",
-        host,
-        " sends requests elsewhere (a redirect), and a durablefetch recorder never does. Is there a login, \
-         a change to https or a trailing slash in front of it? Give durablefetchHost the address that it is to be",
-    ];
-    lost("intermediary", &what, None, &JsValue::UNDEFINED, None)
+    sys::lost("redirected", host, None, &JsValue::UNDEFINED, None)
 }
 
 /// Everything there is has been delivered, and it is not the whole.
@@ -135,7 +104,7 @@ pub(crate) async fn refused(response: Response, code: Option<String>) -> JsValue
 /// The same where the body said nothing.
 pub(crate) fn refusal(code: &str, status: u16, told: Option<String>) -> JsValue {
     let message = told.map_or_else(|| no(code), |told| sys::parted(&told));
-    sys::durable_fetch_error(code, &message, Some(status), &JsValue::UNDEFINED, None)
+    sys::durable_fetch_error(code, &message, Some(status), &JsValue::UNDEFINED)
 }
 
 fn no(code: &str) -> String {

@@ -48,7 +48,7 @@ impl Options {
         if policy.direct {
             policy.first_answer_ms = policy.first_answer_ms.min(DIRECT_AFTER_MS);
         }
-        if recorder_url.flaw().is_some() {
+        if recorder_url.flaw.is_some() {
             policy.first_answer_ms = 0;
         }
         Ok(Self {

@@ -12,7 +12,14 @@ extern "C" {
         message: &str,
         status: Option<u16>,
         cause: &JsValue,
-        hint: Option<&str>,
+    ) -> JsValue;
+    /// A lost connection.
+    pub(crate) fn lost(
+        kind: &str,
+        host: &str,
+        status: Option<u16>,
+        cause: &JsValue,
+        detail: Option<&str>,
     ) -> JsValue;
     pub(crate) fn parted(words: &str) -> String;
 }

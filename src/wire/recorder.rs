@@ -77,12 +77,12 @@ impl Recorder {
 
     /// It has never answered.
     pub(crate) fn unreachable(&self, cause: &JsValue) -> JsValue {
-        error::unreachable(self.url.host(), cause, self.url.flaw())
+        error::unreachable(self.url.host(), cause, self.url.flaw)
     }
 
     /// What answers in its place is something else.
     pub(crate) fn no_recorder(&self, seen: &Seen) -> JsValue {
-        error::no_recorder(self.url.host(), self.url.is_path(), seen.status, seen.content_type.as_deref())
+        error::no_recorder(self.url.host(), seen.status, seen.content_type.as_deref())
     }
 
     /// Takes note of an answer: only recorders since 0.2 say a state, and each says its protocol anew, since an older

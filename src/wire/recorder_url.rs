@@ -17,8 +17,9 @@ pub(crate) struct RecorderUrl {
     text: String,
     /// Loopback as written; for a path the page decides.
     loopback: bool,
-    /// Why it can hardly be reached as it is written, for developers.
-    flaw: Option<String>,
+    /// Why it can hardly be reached as it is written: it has no `scheme`, and what is meant is http; or it is `mixed`
+    /// content, which browsers block.
+    pub(crate) flaw: Option<&'static str>,
     /// A third party's recorder.
     pub(crate) is_default: bool,
 }
@@ -51,13 +52,9 @@ impl RecorderUrl {
         let is_blocked =
             || url.protocol() == "http:" && sys::location().is_some_and(|page| page.starts_with("https:"));
         let flaw = if loopback && !text::contains(host, "://") {
-            Some(text::joined(&["Without a scheme it is https: write http://", trimmed]))
+            Some("scheme")
         } else if !loopback && is_blocked() {
-            Some(
-                "Browsers block what a page of https asks of http (mixed content): give the recorder TLS, or mount it \
-                 under the page's own origin"
-                    .into(),
-            )
+            Some("mixed")
         } else {
             None
         };
@@ -68,11 +65,6 @@ impl RecorderUrl {
     /// A recorder under the page's own origin is one of ours: 0.1.0 cannot be mounted under a path.
     pub(crate) fn is_path(&self) -> bool {
         self.text.is_empty() || self.text.starts_with("/")
-    }
-
-    /// Why it can hardly be reached.
-    pub(crate) fn flaw(&self) -> Option<&str> {
-        self.flaw.as_deref()
     }
 
     /// As it is named in messages.

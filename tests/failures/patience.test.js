@@ -1,9 +1,15 @@
 // Silence: what is alive is waited for, what is dead or held back is not. In most of these a second of the client's
 // patience stands for a minute; the last test takes the defaults.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { within } from '../lib/deadline.js'
 import { listen } from '../lib/listen.js'
 import { startFront } from './lib/front.js'
 import { startHttpProxy } from './lib/http-proxy.js'
@@ -84,8 +90,8 @@ test('patience', async (t) => {
     const { page, asked, proxy } = await asking(t, { holds: 'bodies' })
     asked.head()
     asked.write(FIRST)
-    const { text, end } = await page.end('one')
-    assert.deepEqual([text, end.code, end.name], ['', 'intermediary', 'DurableFetchError'])
+    const { text: read, end } = await page.end('one')
+    assert.deepEqual([read, end.code, end.name], ['', 'intermediary', 'DurableFetchError'])
     const host = proxy.url.replaceAll('.', '\\.')
     assert.match(
       end.message,
@@ -173,6 +179,23 @@ test('patience', async (t) => {
     assert.equal(end.code, 'unreachable')
     assert.match(end.hint, new RegExp(`^Is the recorder running, .*--origin ${new URL(pages.url).origin}`))
     assert.equal(upstream.count(address), 0)
+  })
+
+  await t.test('a script of Node.js that looks at the status and returns has ended', async (t) => {
+    const { upstream, recorder } = await startWorld(t)
+    const address = upstream.address()
+    const file = join(pages.dir, 'script.mjs')
+    const client = `new DurableFetchClient({ durablefetchHost: '${recorder.url}' })`
+    const look = `import { DurableFetchClient } from 'durablefetch'\nconsole.log((await ${client}.fetch('${address}')).ok)`
+    await writeFile(file, look)
+    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => child.kill())
+    const said = text(child.stdout)
+    const asked = await upstream.asked(address)
+    asked.head()
+    asked.end(REST)
+    const [code] = await within(15_000, 'the script ends', once(child, 'exit'))
+    assert.deepEqual([code, await said], [0, 'true\n'])
   })
 
   await t.test('as it is in earnest', { concurrency: true }, async (t) => {

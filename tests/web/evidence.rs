@@ -7,7 +7,7 @@ use crate::support::*;
 
 /// Patience in milliseconds, and no limit of the app's own.
 fn impatient() -> Vec<(&'static str, JsValue)> {
-    vec![("stallAfterMs", 20.into()), ("retry", json(r#"{"initialDelayMs":1,"maxDelayMs":2}"#))]
+    vec![("stallAfterMs", 100.into()), ("retry", json(r#"{"initialDelayMs":1,"maxDelayMs":2}"#))]
 }
 
 fn says(script: &Script, state: &str, stored: u32) {
