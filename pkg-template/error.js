@@ -1,5 +1,5 @@
 // @ts-check
-// The one error class. Rust makes its errors through `durableFetchError`, so there is no second kind.
+// The one error class. Rust makes its errors through `durableFetchError`, so no second kind exists.
 
 const BRAND = Symbol.for('durablefetch.error')
 

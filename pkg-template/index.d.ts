@@ -44,7 +44,7 @@ export interface DurableFetchClientOptions {
   /**
    * Where the recorder is: a host (`recorder.example`, reached by https), an origin (`http://localhost:8787`) or a
    * path on the page's own origin (`/df`). The default is the original service, a third party's. If the option is there, it
-   * has to say something: `undefined`, `null` and `''` are errors, since a variable that is not set is no choice of that one.
+   * has to say something: `undefined`, `null` and `''` are errors, since a variable that is not set is not a choice of that one.
    * @defaultValue 'durablefetch.com'
    */
   durablefetchHost?: string
@@ -96,7 +96,7 @@ export interface DurableFetchClientOptions {
   onReconnect?: (event: ReconnectEvent) => void
 }
 
-/** The states of a recording, and `none` where there is no recording. */
+/** The states of a recording, and `none` where nothing is recorded. */
 export type RecordingState =
   | 'connecting'
   | 'streaming'

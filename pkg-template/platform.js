@@ -28,7 +28,7 @@ export function inTab(key, value) {
     kept.delete(key)
     sessionStorage.setItem(key, JSON.stringify(value))
   } catch {
-    // Of no use to anybody is what is no JSON.
+    // Of no use to anybody is what is not JSON.
     if (value !== undefined) kept.set(key, value)
   }
 }

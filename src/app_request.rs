@@ -254,7 +254,7 @@ impl AppRequest {
         init
     }
 
-    /// A recorder never redirects: whoever else does is not to be given token, credentials and body. Browsers allow that
+    /// A recorder never redirects: another server that does is not to be given token, credentials and body. Browsers allow that
     /// choice only where the answer may be read.
     fn finish_for_recorder(&self, init: &Object, headers: &Headers, signal: Option<&AbortSignal>) {
         if sys::get_text(&self.init, "mode").as_deref() != Some("no-cors") {

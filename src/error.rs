@@ -26,7 +26,7 @@ pub(crate) fn is_lost(error: &JsValue) -> bool {
     matches!(sys::get_text(error, "code").as_deref(), Some("network" | "unreachable" | "intermediary"))
 }
 
-/// Any error that is no lost connection.
+/// Any error but a lost connection.
 pub(crate) fn plain(code: &str, message: &str, status: Option<u16>) -> JsValue {
     sys::durable_fetch_error(code, message, status, &JsValue::UNDEFINED)
 }
@@ -70,7 +70,7 @@ pub(crate) fn misfit(host: &str, status: u16) -> JsValue {
     sys::lost("misfit", host, Some(status), &JsValue::UNDEFINED, None)
 }
 
-/// It sends requests elsewhere. They are not followed: whoever is there would get token and request.
+/// It sends requests elsewhere. They are not followed: the server there would get token and request.
 pub(crate) fn redirected(host: &str) -> JsValue {
     sys::lost("redirected", host, None, &JsValue::UNDEFINED, None)
 }

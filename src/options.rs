@@ -96,7 +96,7 @@ fn milliseconds(object: &JsValue, name: &str, least: u32, into: &mut u32) -> Res
     };
     let Some(given) = sys::some(sys::get(object, name)) else { return Ok(()) };
     match given.as_f64() {
-        // What is no whole number, or none of 32 bits, does not come back the same.
+        // What is not a whole number, or none of 32 bits, does not come back the same.
         Some(given) if f64::from(given as u32) == given && given as u32 >= least => *into = given as u32,
         _ => return Err(wrong(name, what)),
     }
@@ -136,7 +136,7 @@ fn only_known(object: &JsValue, prefix: &str, known: &[&str]) -> Result<(), JsVa
     for key in Object::keys(object) {
         let key = key.as_string().unwrap_or_default();
         if !known.contains(&key.as_str()) {
-            let mut message = text::joined(&["There is no option '", prefix, &key, "'. There are:"]);
+            let mut message = text::joined(&["Unknown option '", prefix, &key, "'. There are:"]);
             for (index, name) in known.iter().enumerate() {
                 message.push_str(if index == 0 { " " } else { ", " });
                 message.push_str(name);

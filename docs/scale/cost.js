@@ -60,7 +60,7 @@ export function usageOf({ seconds, bytes, chunks, readers, calls, hours, neighbo
     // Each request is parsed, checked and passed on; measured on workerd it is below this.
     workerCpuMs: 2 * (readers + calls),
     objectRequests: readers + calls + alarms,
-    // Awake while it records; whoever comes back keeps it awake for a second at most, and so does each alarm.
+    // Awake while it records; a returning reader keeps it awake for a second at most, and so does each alarm.
     durationGbS: (seconds + Math.max(readers - 1, 0) + calls + alarms) * OBJECT_GB,
     // Replays, the rows of the key at each awakening.
     rowsRead: pieces * Math.max(readers - 1, 0) + 8 * (readers + calls + alarms),
@@ -158,7 +158,7 @@ export function costPage(text) {
 if (import.meta.url === pathToFileURL(argv[1] ?? '').href) {
   const recordingsADay = Number(argv[2] ?? 1e6)
   if (!(recordingsADay > 0)) {
-    console.error(`${argv[2]} is no number of recordings a day: node docs/scale/cost.js 1000000`)
+    console.error(`${argv[2]} is not a number of recordings a day: node docs/scale/cost.js 1000000`)
     process.exit(1)
   }
   console.log(billTable(recordingsADay))

@@ -13,7 +13,7 @@ const DEFAULT_API: &str = "/api/chat";
 /// What is ours of the options; everything else is handed on to the AI SDK.
 pub(crate) struct ChatOptions {
     pub(crate) api: String,
-    /// `reconnect: 'recorded'`: whoever comes back after the end still gets the answer.
+    /// `reconnect: 'recorded'`: a reader who comes back after the end still gets the answer.
     pub(crate) recorded: bool,
     /// `onAbort: 'stop'`.
     pub(crate) stop_on_abort: bool,

@@ -19,7 +19,7 @@ pub(crate) fn save(id: &str, message: &JsValue) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// The message, or undefined. An entry that is no JSON is dropped.
+/// The message, or undefined. An entry that is not JSON is dropped.
 pub(crate) fn load(id: &str) -> JsValue {
     let Some(text) = storage::get(&key(id)) else { return JsValue::UNDEFINED };
     JSON::parse(&text).unwrap_or_else(|_| {

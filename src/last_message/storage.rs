@@ -14,7 +14,7 @@ thread_local! {
     static MEMORY: Map = sys::memory();
 }
 
-/// `LocalStorage::raw` throws where there is no window or the window forbids it, and what throws in there is
+/// `LocalStorage::raw` throws without a window or where the window forbids it, and what throws in there is
 /// not caught: so look first, by means that can fail.
 fn probe() -> Option<Storage> {
     let global = js_sys::global();

@@ -17,7 +17,7 @@ pub(crate) struct Seen {
     pub(crate) error: Option<String>,
     /// The recorder's protocol; 0.2 says none.
     pub(crate) protocol: Option<u64>,
-    /// The type of what is no recorder's.
+    /// The type of what is not a recorder's.
     pub(crate) content_type: Option<String>,
 }
 

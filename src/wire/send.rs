@@ -14,7 +14,7 @@ use crate::wire::head::Seen;
 use crate::wire::recorder::Recorder;
 use crate::wire::token::Token;
 
-/// Why there is no response.
+/// Why no response came.
 pub(crate) enum Lost {
     /// Not to be tried again: the app's token function threw, what it asked for cannot be sent, or a repetition
     /// would be a second request.
@@ -97,9 +97,7 @@ async fn send(
         None => {
             global = sys::get_function(&js_sys::global(), "fetch");
             global.as_ref().ok_or_else(|| {
-                error::invalid(
-                    "There is no transport in this environment; give one by the option of that name",
-                )
+                error::invalid("This environment has no transport; give one by the option of that name")
             })?
         }
     };

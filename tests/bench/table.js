@@ -14,7 +14,7 @@ export function tableOf(rows, { chromium, machine, date, rounds, load }) {
 
 <!-- Written by \`cargo xtask bench client\` -->
 
-Chromium ${chromium}, headless, on ${machine}, ${date}. Each comparison ran in one page, native \`fetch\` and \`df.fetch\` in turns (whoever
+Chromium ${chromium}, headless, on ${machine}, ${date}. Each comparison ran in one page, native \`fetch\` and \`df.fetch\` in turns (which
 came first changed with each round), both reading the same recordings straight from the same release build of the recorder on loopback,
 which is the page's own origin. Of another origin each request of \`df.fetch\` is preceded by a preflight.
 Medians of ${rounds} rounds, of bulk three times as many; ratios are medians of the ratios within a round. Load average when it began ${load[0]}, when it

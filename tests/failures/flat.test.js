@@ -122,7 +122,7 @@ test('flat', async (t) => {
     const { length, end } = await page.end('one')
     assert.deepEqual([length, end], [size, 'clean'])
     assert.ok((await measure(page)).closures < before.closures, 'an open body has closures, and they are counted')
-    assert.deepEqual(await page.reconnects(), [], 'waiting for a reader is no stall')
+    assert.deepEqual(await page.reconnects(), [], 'waiting for a reader is not a stall')
   })
 })
 

@@ -135,7 +135,7 @@ test('hostile recorders', async (t) => {
     },
   )
 
-  await t.test('a body that is short of its length is no clean end', async (t) => {
+  await t.test('a body that is short of its length is not a clean end', async (t) => {
     const { end } = await asked(t, lies['a length that is longer, and a clean end, again and again'])
     assert.notEqual(end, 'clean')
   })

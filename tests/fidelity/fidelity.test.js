@@ -59,7 +59,7 @@ test('df.fetch beside native fetch', async (t) => {
   await t.test('docs/fidelity.md says what was seen', async () => {
     const table = tableOf(results, { chromium: browser.version().split('.')[0] })
     if (process.env.WRITE) await writeFile(DOCS, table)
-    // Another browser's number is no other behaviour.
+    // Another browser's number is not another behaviour.
     const comparable = (text) => text.replace(/Chromium \d+/, 'Chromium')
     const written = await readFile(DOCS, 'utf8').catch(() => '')
     assert.equal(comparable(written), comparable(table), 'it is out of date: npm run write --prefix tests/fidelity')

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 
-/** `target`: as for `net.connect`, where it is no port of this machine. */
+/** `target`: as for `net.connect`, where it is not a port of this machine. */
 export async function startCutProxy({ targetPort, target: to = { port: targetPort, host: '127.0.0.1' } }) {
   const pairs = new Set()
   let budget = Infinity

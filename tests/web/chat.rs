@@ -294,7 +294,7 @@ async fn what_somebody_else_stopped_ends_as_aborted() {
     assert_eq!(string(&error, "name"), "AbortError");
     chat.script.own(204, None);
     chat.run("await reconnect()").await;
-    assert_eq!(chat.modes()[2], some("resume"), "a stopped answer is no error");
+    assert_eq!(chat.modes()[2], some("resume"), "a stopped answer is not an error");
 }
 
 #[wasm_bindgen_test]

@@ -9,7 +9,7 @@ use crate::support::*;
 fn every_mistake_names_its_option() {
     for (options, says) in [
         ("7", "'options' must be an object"),
-        (r#"{"durableFetchHost":"x"}"#, "no option 'durableFetchHost'. There are: durablefetchHost"),
+        (r#"{"durableFetchHost":"x"}"#, "Unknown option 'durableFetchHost'. There are: durablefetchHost"),
         (r#"{"durablefetchHost":7}"#, "'durablefetchHost' must be a string"),
         (r#"{"durablefetchHost":"ftp://x"}"#, "durablefetchHost must be a host"),
         (r#"{"durablefetchHost":"https://x/?q"}"#, "durablefetchHost must be a host"),
@@ -19,7 +19,7 @@ fn every_mistake_names_its_option() {
         (r#"{"fetch":"fetch"}"#, "must be a function"),
         (r#"{"onReconnect":{}}"#, "'onReconnect' must be a function"),
         (r#"{"retry":5}"#, "'retry' must be an object"),
-        (r#"{"retry":{"giveUpAfter":1}}"#, "no option 'retry.giveUpAfter'"),
+        (r#"{"retry":{"giveUpAfter":1}}"#, "Unknown option 'retry.giveUpAfter'"),
         (
             r#"{"retry":{"initialDelayMs":0}}"#,
             "'initialDelayMs' must be a whole number of milliseconds, 1 or more",

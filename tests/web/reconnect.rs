@@ -59,7 +59,7 @@ async fn the_clean_end_of_a_live_body_is_verified() {
     let df = with_events(&script, &events, &[]);
     assert_eq!(text(&df.get().await.unwrap()).await.unwrap(), "abc");
     assert_eq!(script.call(1).header("durablefetch-offset").as_deref(), Some("3"));
-    assert_eq!(events.length(), 0, "verifying is no reconnecting");
+    assert_eq!(events.length(), 0, "verifying is not a reconnecting");
 }
 
 #[wasm_bindgen_test]

@@ -33,7 +33,7 @@ impl Response {
     /// Asks with GET. `headers` are whole lines, each with its line end.
     ///
     /// # Errors
-    /// Where there is no connection or no answer of HTTP.
+    /// Without a connection, or without an answer of HTTP.
     pub async fn get(address: SocketAddr, path: &str, headers: &str) -> Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         let stream = socket.connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
@@ -43,7 +43,7 @@ impl Response {
     /// As [`Response::get`], on a connection to `address` that is there already.
     ///
     /// # Errors
-    /// Where there is no answer of HTTP.
+    /// Without an answer of HTTP.
     pub async fn get_on(
         mut stream: TcpStream,
         address: SocketAddr,

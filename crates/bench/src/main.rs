@@ -312,7 +312,7 @@ async fn native(args: NativeArgs, upstream: &Upstream) -> Result<()> {
     let cases = native::cases::all();
     let known = || cases.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
     if let Some(unknown) = args.only.iter().find(|only| cases.iter().all(|(name, _)| name != *only)) {
-        bail!("`{unknown}` is no case: there are {}", known());
+        bail!("`{unknown}` is not a case: there are {}", known());
     }
     for (name, kind) in &cases {
         if !args.only.is_empty() && !args.only.contains(name) {

@@ -1,5 +1,5 @@
 //! What streams are made of: records of one size, each with its date and its number in hexadecimal, so that they
-//! survive whoever decodes bodies as text, and whoever cuts or joins chunks.
+//! survive programs that decode bodies as text, and those that cut or join chunks.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -88,7 +88,7 @@ impl Records {
     }
 
     fn parse(&self) -> Result<(u64, u64)> {
-        let text = std::str::from_utf8(&self.head).context("a record's head is no text")?;
+        let text = std::str::from_utf8(&self.head).context("a record's head is not text")?;
         let hex =
             |text: &str| u64::from_str_radix(text, 16).with_context(|| format!("`{text}` dates nothing"));
         Ok((hex(&text[..DATE])?, hex(&text[DATE..])?))

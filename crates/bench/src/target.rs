@@ -19,14 +19,14 @@ impl Target {
     /// Reads `http://127.0.0.1:8787/{upstream}`; `{upstream}` becomes the upstream's `host:port`.
     ///
     /// # Errors
-    /// Where this is no plain HTTP URL with an IP address and a port.
+    /// Where this is not a plain HTTP URL with an IP address and a port.
     pub fn parse(url: &str, upstream: SocketAddr) -> Result<Self> {
         let Some(rest) = url.strip_prefix("http://") else {
-            bail!("`{url}` is no target: write http://127.0.0.1:PORT/prefix");
+            bail!("`{url}` is not a target: write http://127.0.0.1:PORT/prefix");
         };
         let (address, path) = rest.split_once('/').map_or((rest, ""), |(address, path)| (address, path));
         let address = address.replace("{upstream}", &upstream.to_string());
-        let address = address.parse().with_context(|| format!("`{url}`: `{address}` is no IP:PORT"))?;
+        let address = address.parse().with_context(|| format!("`{url}`: `{address}` is not IP:PORT"))?;
         let path = path.trim_end_matches('/').replace("{upstream}", &upstream.to_string());
         let prefix = if path.is_empty() { path } else { format!("/{path}") };
         Ok(Self { address, prefix })
@@ -45,7 +45,7 @@ impl Target {
     }
 }
 
-/// A stream that the upstream serves: its path says all about it, so that whoever stands between can ask for it at
+/// A stream that the upstream serves: its path says all about it, so that a program in between can ask for it at
 /// any time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stream {
@@ -73,7 +73,7 @@ impl Stream {
     pub fn parse(path: &str) -> Result<Self> {
         let path = path.split('?').next().unwrap_or_default();
         let mut parts = path.split('/').skip_while(|part| *part != "s").skip(1);
-        let mut part = || parts.next().with_context(|| format!("`{path}` is no path of the upstream"));
+        let mut part = || parts.next().with_context(|| format!("`{path}` is not a path of the upstream"));
         let stream = Self {
             name: part()?.to_owned(),
             chunk: part()?.parse()?,

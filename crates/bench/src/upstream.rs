@@ -34,7 +34,7 @@ impl Upstream {
     /// Listens on a free port of loopback, for as long as the runtime runs.
     ///
     /// # Errors
-    /// Where there is no port.
+    /// Without a port.
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("the upstream cannot listen")?;
         let upstream = Self { address: listener.local_addr()?, shared: Arc::default() };
@@ -47,7 +47,7 @@ impl Upstream {
                     continue;
                 };
                 let shared = Arc::clone(&shared);
-                // Whoever asks and leaves is no error: recorders do so at a stop, clients at the end of a run.
+                // A client that leaves is not an error: recorders do so at a stop, clients at the end of a run.
                 tokio::spawn(async move { serve(stream, &shared).await.ok() });
             }
         });

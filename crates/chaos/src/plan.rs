@@ -175,7 +175,7 @@ impl Plan {
 
     pub(crate) const fn kind(&self) -> Kind {
         let disk_mb = match self.ballast {
-            // Beside its bodies a recorder has a log of up to 4 MB, and where there is no room it makes that much at once.
+            // Beside its bodies a recorder has a log of up to 4 MB, and without room it makes that much at once.
             Some(_) => Some(16),
             None if self.disk_full => Some(4),
             None => None,

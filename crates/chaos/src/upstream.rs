@@ -33,7 +33,7 @@ impl Upstream {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let Some(shared) = weak.upgrade() else { return };
-                // Whoever leaves, leaves.
+                // The client left.
                 tokio::spawn(async move { shared.serve(stream).await.ok() });
             }
         });

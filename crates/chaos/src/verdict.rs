@@ -35,7 +35,7 @@ pub(crate) enum Verdict {
     Whole,
     /// The recording did not complete, and the app got an error after a prefix of the bytes.
     Error,
-    /// There is no recording, and the app got a response that says so: the 502 or 504 of a broken upstream.
+    /// Nothing was recorded, and the app got a response that says so: the 502 or 504 of a broken upstream.
     ErrorAnswer,
     /// The recording completed, and the app got an error.
     ErrorForNothing,
@@ -111,7 +111,7 @@ fn judge(plan: &Plan, got: Option<&Got>, truth: &Truth) -> Verdict {
     if prefix.is_none_or(|prefix| hex(&Sha256::digest(prefix)) != got.sha256) {
         return Verdict::Wrong;
     }
-    // Whoever comes back to a recording that broke starts anew, and means to.
+    // An app that comes back to a recording that broke starts anew, and means to.
     if truth.requests > 1 && plan.leaves_at.is_none() {
         return Verdict::Twice;
     }

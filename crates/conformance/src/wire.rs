@@ -173,7 +173,7 @@ impl Framing {
                         *self = Self::Chunked(Some(size));
                     }
                     Ok(httparse::Status::Partial) => wire.fill().await?,
-                    // Garbage where a chunk should be is no end either.
+                    // Garbage where a chunk should be is not an end either.
                     Err(_) => return Err(Cut::Reset),
                 },
             }

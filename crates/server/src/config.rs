@@ -48,7 +48,7 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Who looks up the names of upstreams. Default: the system. What it answers is checked all the same.
     pub lookup: Arc<dyn Lookup>,
-    /// Further pages that may ask; loopback ones always may where there is no public origin.
+    /// Further pages that may ask; loopback ones always may without a public origin.
     pub pages: Pages,
     /// The path under which the recorder is mounted, without a trailing slash; empty at the root.
     pub base_path: String,
@@ -197,7 +197,7 @@ impl Config {
         let is_here = Upstream::parse(origin).is_ok_and(|origin| origin.is_loopback());
         let in_the_clear = (origin.starts_with("http:") && !is_here).then(|| {
             format!(
-                "--public-origin {origin}: whoever is on the way reads tokens, cookies and answers, and can change them; \
+                "--public-origin {origin}: everybody on the way can read and change tokens, cookies and answers; \
                  use https, with --tls-cert or a proxy in front"
             )
         });

@@ -77,7 +77,7 @@ impl fmt::Display for StartError {
             ),
             Self::NoRoom(path) => write!(
                 f,
-                "there is no room on the disk of the data directory {}: free some, or name a directory on another disk \
+                "no room on the disk of the data directory {}: free some, or name a directory on another disk \
                  with --data; nothing that is recorded is lost",
                 path.display()
             ),

@@ -1,6 +1,6 @@
 //! The native durablefetch recorder.
 //!
-//! A recorder performs an upstream request once, records every byte and serves them to whoever asks, live and
+//! A recorder performs an upstream request once, records every byte and serves them to all who ask, live and
 //! later. The protocol's rules are in `durablefetch-protocol`; this crate gives them sockets, a disk and a clock.
 //!
 //! | concept | folder or file |

@@ -89,13 +89,13 @@ async fn start(serve: Serve) -> Result<(), String> {
     tokio::spawn(async move {
         while hangups.recv().await.is_some() {
             match tls.as_ref().map(Tls::reload) {
-                None => tracing::info!("SIGHUP: there is no certificate to read again"),
+                None => tracing::info!("SIGHUP: no certificate to read again"),
                 Some(Ok(())) => tracing::info!("SIGHUP: the certificate was read again"),
                 Some(Err(error)) => tracing::error!("SIGHUP: {error}; the certificate stays as it was"),
             }
         }
     });
-    // Whoever started this reads the port here; a closed stdout is no reason to stop.
+    // The program that started this reads the port here; a closed stdout is not a reason to stop.
     let mut out = std::io::stdout();
     let _ =
         writeln!(out, "durablefetch: listening on {scheme}://{bound}{base_path}").and_then(|()| out.flush());

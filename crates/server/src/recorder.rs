@@ -193,7 +193,7 @@ impl Recorder {
         }
     }
 
-    /// Has a recording live on without a file: there is no room for it.
+    /// Has a recording live on without a file, for want of room.
     pub(crate) fn give_up(&self, recording: &Arc<Recording>) {
         tracing::warn!(recording = %recording.id, "given up: the file system has no room for it");
         recording.give_up(&self.writer);

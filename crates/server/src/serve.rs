@@ -70,7 +70,7 @@ impl Server {
         Ok(Self { listener, tls, metrics: None, recorder, storage_threads, threads })
     }
 
-    /// Answers `/metrics` and `/healthz` on this listener too. Whoever reaches it may read them; on loopback, pages
+    /// Answers `/metrics` and `/healthz` on this listener too. Everybody who reaches it may read them; on loopback, pages
     /// of other sites may not.
     #[must_use]
     pub fn with_metrics(mut self, listener: TcpListener) -> Self {

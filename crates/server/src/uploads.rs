@@ -75,7 +75,7 @@ impl Uploads {
 }
 
 impl Upload {
-    /// Adds bytes. False where there is no memory for them.
+    /// Adds bytes. False without memory for them.
     pub(crate) fn push(&mut self, data: &[u8]) -> bool {
         let (needed, had) = (self.held.bytes().len() + data.len(), self.capacity);
         if needed > had {
@@ -154,7 +154,7 @@ impl AsRef<[u8]> for Pages {
 }
 
 impl Room {
-    /// So many bytes more. False where there is no room for them, and they are not counted.
+    /// So many bytes more. False without room for them, and they are not counted.
     fn grow(&mut self, bytes: u64) -> bool {
         let Uploads { bytes: all, most } = &self.uploads;
         let more = |now: u64| now.checked_add(bytes).filter(|sum| sum <= most);

@@ -50,7 +50,7 @@ impl Access {
         }
         if matches!(scoping, Scoping::Shared) && !unguessable {
             return Err("PUBLIC_ORIGIN needs TOKEN_SECRET or SCOPE_BY, which say whose a recording is, or \
-                        UNGUESSABLE_URLS set to `true`: then whoever knows a URL can read, stop and delete its \
+                        UNGUESSABLE_URLS set to `true`: then everybody who knows a URL can read, stop and delete its \
                         recording, so URLs must not be guessable"
                 .into());
         }

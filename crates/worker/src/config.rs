@@ -120,11 +120,11 @@ fn base_path(text: &str) -> Result<String, String> {
     if path.is_empty() || (path.starts_with('/') && !path.contains(['?', '#'])) {
         return Ok(path.to_owned());
     }
-    Err(format!("BASE_PATH: `{text}` is no path: write /df"))
+    Err(format!("BASE_PATH: `{text}` is not a path: write /df"))
 }
 
 fn count(name: &str, text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| format!("{name}: `{text}` is no number: write 100"))
+    text.parse().map_err(|_| format!("{name}: `{text}` is not a number: write 100"))
 }
 
 /// How it is told whose a recording is. `secrets` are one, or two while one replaces the other.

@@ -16,7 +16,7 @@ pub(crate) struct Program {
     pub(crate) names: &'static [&'static str],
 }
 
-/// All of the programs, after installing these packages if one is missing. `remedy`: for whoever has to do it by hand.
+/// All of the programs, after installing these packages if one is missing. `remedy`: for a person who has to do it by hand.
 pub(crate) fn ensure<const N: usize>(
     repo: &Repo,
     programs: [&Program; N],
@@ -55,7 +55,7 @@ fn find<const N: usize>(programs: [&Program; N]) -> Result<Option<[PathBuf; N]>>
 fn locate(program: &Program) -> Result<Option<PathBuf>> {
     if let Some(path) = env::var_os(program.variable).map(PathBuf::from) {
         if !path.is_file() {
-            bail!("{} names {}, which is no file", program.variable, path.display());
+            bail!("{} names {}, which is not a file", program.variable, path.display());
         }
         return Ok(Some(path));
     }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::repo::Repo;
 
-/// What `program --version` prints first; `None` where there is no such program or it does not run.
+/// What `program --version` prints first; `None` where the program is missing or does not run.
 pub(crate) fn version_line(repo: &Repo, program: &str) -> Option<String> {
     let output = repo.command(program).arg("--version").stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);

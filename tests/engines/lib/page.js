@@ -7,7 +7,7 @@ import { freshProject } from '../../lib/project.js'
 import { serveStatic } from '../../lib/static.js'
 
 const PAGE = fileURLToPath(new URL('../../lib/page', import.meta.url))
-/** Short delays, so that tests take seconds; long enough that a busy machine is no failure. */
+/** Short delays, so that tests take seconds; long enough that a busy machine is not a failure. */
 const OPTIONS = { retry: { initialDelayMs: 20, maxDelayMs: 200, giveUpAfterMs: 30_000 } }
 
 /** Serves the page, and runs a test once in each engine, or in the one that ENGINE names. */

@@ -8,7 +8,7 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'applic
 const MOUNT = '/df'
 
 /**
- * `root`: the app's folder. `files`: more of it, by path. `recorderPort`: none, and all that is no file is the page, as
+ * `root`: the app's folder. `files`: more of it, by path. `recorderPort`: none, and all that is not a file is the page, as
  * frameworks have it for single-page apps.
  */
 export async function startFront({ root, files = {}, recorderPort }) {

@@ -7,7 +7,7 @@ import { freshProject } from '../../lib/project.js'
 import { serveStatic } from '../../lib/static.js'
 import { openRaw } from './raw-page.js'
 
-/** Short delays, so that tests take seconds; long enough that a busy machine is no failure. */
+/** Short delays, so that tests take seconds; long enough that a busy machine is not a failure. */
 export const OPTIONS = { retry: { initialDelayMs: 20, maxDelayMs: 200, giveUpAfterMs: 30_000 } }
 
 /** Served and opened as often as need be; gone after the test. `more`: options of Playwright's launch. */

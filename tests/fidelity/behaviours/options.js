@@ -158,7 +158,7 @@ export const options = [
     ours: { is: { status: 200, type: 'default' }, because: hops },
   },
   {
-    name: '`redirect: "error"` where there is no redirect',
+    name: '`redirect: "error"` where nothing redirects',
     run: async ({ fetch, url }) => (await fetch(url('/text'), { redirect: 'error' })).text(),
     is: 'hello, wörld',
   },

@@ -102,7 +102,7 @@ export const reading = [
     is: 'fulfilled',
     ours: {
       is: 'TypeError',
-      because: 'The body is no byte stream: its chunks are handed on as they come, without a copy',
+      because: 'The body is not a byte stream: its chunks are handed on as they come, without a copy',
     },
   },
   {

@@ -61,7 +61,7 @@ export const rejections = [
     is: "the signal's reason",
   },
   {
-    name: 'abort with a reason that is no error',
+    name: 'abort with a reason that is not an error',
     run: ({ fetch, url }) => {
       const controller = new AbortController()
       const attempt = outcome(() => fetch(url('/no-answer'), { signal: controller.signal }), 'enough')

@@ -1,5 +1,5 @@
 // What is left of the client after a trap. The memory of the instance is overwritten, as a stray pointer would do it
-// but thoroughly, with what is no address: whatever runs next in there traps. Nothing of the package is replaced for that.
+// but thoroughly, with what is not an address: whatever runs next in there traps. Nothing of the package is replaced for that.
 import { inPage } from './behaviour.mjs'
 import { DurableFetchClient, DurableFetchError } from '/node_modules/durablefetch/index.js'
 import { initDurableFetch, DurableFetchClient as Slim } from '/node_modules/durablefetch/slim.js'

@@ -287,7 +287,7 @@ pub fn set(object: &Object, name: &str, value: &JsValue) {
 }
 
 pub fn string(object: &JsValue, name: &str) -> String {
-    get(object, name).as_string().unwrap_or_else(|| panic!("{name} is no string"))
+    get(object, name).as_string().unwrap_or_else(|| panic!("{name} is not a string"))
 }
 
 pub fn object(entries: &[(&str, String)]) -> JsValue {

@@ -132,7 +132,7 @@ impl Server {
     /// Bytes of all body files of a recorder.
     ///
     /// # Errors
-    /// Where there is no store.
+    /// Without a store.
     pub fn stored(&self) -> Result<u64> {
         let bodies = self.folder.as_ref().context("it stores nothing")?.join("bodies");
         let mut sum = 0;
@@ -170,7 +170,7 @@ impl Drop for Server {
 /// An empty folder that is this run's own.
 ///
 /// # Errors
-/// Where there is no room for it.
+/// Without room for it.
 pub fn fresh(name: &str) -> Result<PathBuf> {
     let folder = std::env::temp_dir().join(format!("durablefetch-bench-{}-{name}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);

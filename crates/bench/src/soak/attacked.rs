@@ -65,7 +65,7 @@ pub enum Attack {
     Interim,
     /// Stops of request ids that nobody has seen, with URLs of 50 KB.
     Stop,
-    /// What is no HTTP.
+    /// What is not HTTP.
     Rubbish,
     /// Heads that come a byte a second.
     Drip,

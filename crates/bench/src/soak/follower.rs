@@ -76,7 +76,7 @@ impl Follower {
             response.header("durablefetch-error").unwrap_or_default()
         );
         self.recording = response.header("durablefetch-recording").map(str::to_owned);
-        ensure!(self.recording.is_some(), "{} is no recording", self.path);
+        ensure!(self.recording.is_some(), "{} is not a recording", self.path);
         self.response = Some(response);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Byte identity: whoever reads, whenever, from wherever, in whatever pieces.
+//! Byte identity, for every reader, at any time, from any offset, in any pieces.
 
 use std::sync::Arc;
 

@@ -114,7 +114,7 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.case("B1", "a body that is not in its announced coding fails", async |cx| {
-        let at = cx.replying(Reply::ok("this is no gzip").header("content-encoding", "gzip"));
+        let at = cx.replying(Reply::ok("this is not gzip").header("content-encoding", "gzip"));
         let (got, end) = cx.get(&at).send().await?.rest().await?;
         crate::check::same("bytes", got.len(), 0)?;
         crate::check::holds("broken", end != crate::client::End::Clean)?;

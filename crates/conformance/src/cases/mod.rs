@@ -92,7 +92,7 @@ mod tests {
     }
 
     /// Error codes that the suite cannot bring about: it cannot break the
-    /// recorder's disk or code, and whoever cut the upload is not there to be told.
+    /// recorder's disk or code, and the client that cut the upload is not there to be told.
     const OUT_OF_REACH: [&str; 7] = [
         "storage-failed",
         "internal",

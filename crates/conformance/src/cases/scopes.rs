@@ -119,7 +119,7 @@ pub(super) fn add(suite: &mut Suite) {
             changed.pop();
             for (token, named) in [
                 (None, "missing"),
-                (Some("hunter2".to_owned()), "no JWT"),
+                (Some("hunter2".to_owned()), "not a JWT"),
                 (Some(good.clone().signed("another-secret-of-32-bytes-or-so")), "another secret"),
                 (Some(changed), "token"),
                 (Some(none), "HS256"),
@@ -282,7 +282,7 @@ pub(super) fn add(suite: &mut Suite) {
                 (good.clone().claim("nbf", json!(now() + 600)).signed(SECRET), "not valid yet"),
                 (good.clone().claim("sub", json!("")).signed(SECRET), "the claim"),
                 (good.clone().claim("sub", json!(["alice"])).signed(SECRET), "the claim"),
-                ("hunter2".to_owned(), "no JWT"),
+                ("hunter2".to_owned(), "not a JWT"),
                 ("a.b.c.d.e".to_owned(), "encrypted"),
             ] {
                 for (name, value) in

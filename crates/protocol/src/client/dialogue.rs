@@ -136,7 +136,7 @@ pub enum Failure {
     Intermediary(u16),
     /// Some intermediary passes status calls and holds everything else back.
     Held,
-    /// What answers, with this status, is no recorder, and none has ever answered here.
+    /// What answers, with this status, is not a recorder, and none has ever answered here.
     NoRecorder(u16),
     /// Some intermediary kept answering with what was asked for before or by others, last with this status.
     Misfit(u16),

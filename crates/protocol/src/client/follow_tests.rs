@@ -644,7 +644,7 @@ fn an_answer_that_does_not_fit_is_an_intermediarys() {
 #[test]
 fn a_stalled_body_is_continued_and_patience_doubles() {
     let mut reader = streaming(3);
-    assert_eq!(reader.deadline(), None, "nobody pulls: a slow consumer is no stall");
+    assert_eq!(reader.deadline(), None, "nobody pulls: a slow consumer is not a stall");
     let mut now = 1000;
     let mut waits = Vec::new();
     for _ in 0..4 {

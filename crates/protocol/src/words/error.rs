@@ -50,7 +50,7 @@ error_codes! {
     InvalidUrl = "invalid-url", 400, final, "The upstream URL cannot be fetched as it is written.";
     RequestIncomplete = "request-incomplete", 400, final, "The request body was cut before its end; nothing was started.";
     RequestTooLarge = "request-too-large", 413, final, "The request body is larger than the recorder takes.";
-    NotFound = "not-found", 404, final, "There is no such recording or address.";
+    NotFound = "not-found", 404, final, "The recording or address does not exist.";
     MethodNotAllowed = "method-not-allowed", 405, final, "This address does not take this method.";
 
     // Who may ask.

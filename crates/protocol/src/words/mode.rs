@@ -40,7 +40,7 @@ impl Mode {
         }
     }
 
-    /// Reads the value of the header; `None` for anything that is no mode.
+    /// Reads the value of the header; `None` for anything that is not a mode.
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.as_str() == value)

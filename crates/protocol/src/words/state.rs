@@ -49,7 +49,7 @@ impl State {
         }
     }
 
-    /// Reads the wire value; `None` for anything that is no state (`unrecorded` and `none` included).
+    /// Reads the wire value; `None` for anything that is not a state (`unrecorded` and `none` included).
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == value)

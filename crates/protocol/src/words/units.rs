@@ -48,11 +48,11 @@ fn split(text: &str) -> (&str, &str) {
 }
 
 fn duration_help(text: &str) -> String {
-    format!("`{text}` is no duration: write 250ms, 30s, 10m, 6h or 2d")
+    format!("`{text}` is not a duration: write 250ms, 30s, 10m, 6h or 2d")
 }
 
 fn size_help(text: &str) -> String {
-    format!("`{text}` is no size: write a number of bytes, or 64KiB, 32MiB, 1GiB")
+    format!("`{text}` is not a size: write a number of bytes, or 64KiB, 32MiB, 1GiB")
 }
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
         for bad in ["", "h", "-1s", "1.5h", "6 weeks", "99999999999999999999d", "18446744073709551615d"] {
             assert_eq!(
                 duration(bad),
-                Err(format!("`{bad}` is no duration: write 250ms, 30s, 10m, 6h or 2d"))
+                Err(format!("`{bad}` is not a duration: write 250ms, 30s, 10m, 6h or 2d"))
             );
         }
     }
@@ -94,7 +94,7 @@ mod tests {
         }
         for bad in ["", "MiB", "-1", "1.5GiB", "1 zettabyte", "18446744073709551615GiB"] {
             let help = "write a number of bytes, or 64KiB, 32MiB, 1GiB";
-            assert_eq!(size(bad), Err(format!("`{bad}` is no size: {help}")));
+            assert_eq!(size(bad), Err(format!("`{bad}` is not a size: {help}")));
         }
     }
 }

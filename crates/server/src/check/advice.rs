@@ -44,7 +44,7 @@ pub(crate) fn recorder_error(code: &str, message: &str) -> Finding {
     Finding::bad(format!("the recorder refuses: {code}: {message}"), remedy)
 }
 
-/// An answer that is no recorder's.
+/// An answer that is not a recorder's.
 pub(crate) fn not_a_recorder(status: u16, server: &str) -> Finding {
     let remedy = match status {
         502..=504 => {

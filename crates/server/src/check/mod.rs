@@ -111,7 +111,7 @@ fn print(findings: &[Finding]) -> u8 {
 }
 
 fn parse_url(text: &str) -> Result<Url, String> {
-    let help = || format!("`{text}` is no URL of a recorder: write https://app.example/df");
+    let help = || format!("`{text}` is not a URL of a recorder: write https://app.example/df");
     let mut url = Url::parse(text).map_err(|_| help())?;
     if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
         return Err(help());

@@ -14,7 +14,7 @@ use crate::upstream::connect::causes;
 
 /// Events that are waited for, one a second.
 const EVENTS: usize = 4;
-/// More than nginx takes by default, and no more than the recorder reads to its end before it refuses: whoever is
+/// More than nginx takes by default, and no more than the recorder reads to its end before it refuses: a client that is
 /// refused earlier might not read why.
 const UPLOAD: usize = (1 << 20) + (1 << 16);
 const PATIENCE: Duration = Duration::from_secs(30);

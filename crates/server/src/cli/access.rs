@@ -32,7 +32,7 @@ pub(super) struct ScopeArgs {
     #[arg(long, value_name = "KEY", requires = "scope_by")]
     jwt_key: Vec<String>,
 
-    /// Whoever knows a URL may have what was recorded of it.
+    /// Everybody who knows a URL may have what was recorded of it.
     #[arg(long, value_parser = FalseyValueParser::new())]
     pub(super) unguessable_urls: bool,
 }
@@ -59,7 +59,7 @@ fn secret(text: &str) -> Result<String, String> {
     let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
     let failed = |error| format!("the secret {path} cannot be read: {error}");
     let text = fs::read_to_string(path).map_err(failed)?;
-    // A JWKS of public keys is no secret.
+    // A JWKS of public keys is not a secret.
     let is_secret = !text.trim_start().starts_with('{') || text.contains("oct");
     if is_secret
         && let Some(warning) = secrets::readable(Path::new(path), &fs::metadata(path).map_err(failed)?)

@@ -26,7 +26,7 @@ pub(super) fn arguments(path: &Path, known: &Command, said: &ArgMatches) -> Resu
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
         // Not the line itself, which may have a secret.
         let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-        in_file(format!("line {line} is no TOML: {}", error.message()))
+        in_file(format!("line {line} is not TOML: {}", error.message()))
     })?;
     let mut arguments = Vec::new();
     for (key, value) in &table {
@@ -70,7 +70,7 @@ fn unknown(key: &str, known: &Command) -> String {
         .map(|name| (strsim::jaro_winkler(key, name), name))
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
     match nearest {
-        Some((_, name)) => format!("there is no setting `{key}`; the nearest is `{name}`"),
-        None => format!("there is no setting `{key}`"),
+        Some((_, name)) => format!("no setting is called `{key}`; the nearest is `{name}`"),
+        None => format!("no setting is called `{key}`"),
     }
 }

@@ -48,14 +48,14 @@ pub struct ListenArgs {
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix("localhost:");
     let address = port.map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
-    address.parse().map_err(|_| format!("`{text}` is no address and port: write 127.0.0.1:8787"))
+    address.parse().map_err(|_| format!("`{text}` is not an address and port: write 127.0.0.1:8787"))
 }
 
 fn parse_base(text: &str) -> Result<String, String> {
     let path = text.trim_end_matches('/');
     let fits = path.is_empty()
         || path.starts_with('/') && !path.contains(['?', '#', '%', ' ']) && !path.contains("//");
-    if fits { Ok(path.to_owned()) } else { Err(format!("`{text}` is no path: write /df")) }
+    if fits { Ok(path.to_owned()) } else { Err(format!("`{text}` is not a path: write /df")) }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub use serve::{LogFormat, Serve};
 
 use crate::check::Check;
 
-/// Records upstream responses once and serves them to whoever asks, live and later.
+/// Records upstream responses once and serves them to all who ask, live and later.
 #[derive(Debug, Parser)]
 #[command(name = "durablefetch", version, about, term_width = 100)]
 pub struct Cli {

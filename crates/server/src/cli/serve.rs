@@ -92,7 +92,7 @@ impl Serve {
         let data = match self.keep.data {
             Some(data) => data,
             None => default_data()
-                .ok_or("there is no home directory to keep recordings in: name one with --data")?,
+                .ok_or("recordings need a directory, and no home directory is known: name one with --data")?,
         };
         Ok(Config {
             public_origin: self.at.public_origin,

@@ -46,7 +46,7 @@ fn pages_are_named_by_their_origins() {
     for bad in
         ["app.example", "https://app.example/x", "null", "file:///x", "http://*.x", "https://*.example.com"]
     {
-        assert!(serve(&["--origin", bad]).unwrap_err().contains("is no origin"), "{bad}");
+        assert!(serve(&["--origin", bad]).unwrap_err().contains("is not an origin"), "{bad}");
     }
     for bad in ["tauri://localhost", "https://*", "null"] {
         assert!(serve(&["--public-origin", bad]).is_err(), "{bad}");
@@ -243,15 +243,15 @@ fn the_file_says_what_flags_do_not() {
 #[test]
 fn a_file_that_is_wrong_says_where() {
     for (text, said) in [
-        ("tll = \"1h\"", "no setting `tll`; the nearest is `ttl`"),
+        ("tll = \"1h\"", "no setting is called `tll`; the nearest is `ttl`"),
         ("max_recordings = 1", "the nearest is `max-recordings`"),
-        ("config = \"x\"", "no setting `config`"),
-        ("\nttl = ", "line 2 is no TOML"),
-        ("ttl = \"soon\"", "`soon` is no duration"),
+        ("config = \"x\"", "no setting is called `config`"),
+        ("\nttl = ", "line 2 is not TOML"),
+        ("ttl = \"soon\"", "`soon` is not a duration"),
         ("ttl = true", "`ttl` is a text or a number"),
         ("allow-any = \"yes\"", "`allow-any` is true or false"),
         ("ttl = [\"1h\"]", "`ttl` is a text or a number"),
-        ("[limits]\nttl = \"1h\"", "no setting `limits`"),
+        ("[limits]\nttl = \"1h\"", "no setting is called `limits`"),
     ] {
         let error = with_file(text, &[]).unwrap_err();
         assert!(error.contains(said) && error.contains("durablefetch.toml"), "{text}: {error}");

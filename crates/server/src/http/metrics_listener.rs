@@ -29,7 +29,7 @@ const CONNECTIONS_MAX: usize = 32;
 enum Audience {
     /// This machine's user, and a page that binds a name of its own to loopback, which is not to read them.
     Machine,
-    /// Whoever the operator lets through.
+    /// Everybody that the operator lets through.
     Network,
 }
 

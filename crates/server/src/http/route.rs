@@ -237,7 +237,7 @@ async fn read(
     let said = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let said: u64 = said.unwrap_or(0);
     if said > limit && parts.headers.contains_key(header::EXPECT) {
-        // Whoever asks first need not send it.
+        // A client that asks first need not send it.
         return Err(too_large());
     }
     let mut upload = Some(recorder.uploads.begin(said.min(limit)));

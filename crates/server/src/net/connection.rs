@@ -259,7 +259,7 @@ impl Drop for Connection {
     }
 }
 
-/// A socket that is closed with a reset, even where a shutdown takes it away from whoever waits for its last bytes.
+/// A socket that is closed with a reset, even where a shutdown takes it away from a reader that waits for its last bytes.
 struct Resetting(TcpStream);
 
 impl Drop for Resetting {

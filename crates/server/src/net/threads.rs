@@ -1,6 +1,6 @@
 //! The threads that serve connections, one a core, each with a scheduler of its own.
 //!
-//! A recording's pump and its upstream's connection live on the thread of whoever started it, so that in the common
+//! A recording's pump and its upstream's connection live on the thread that started it, so that in the common
 //! case, one reader for one recording, a chunk goes from socket to socket without another thread being woken. What
 //! does cross over, the readers of a recording that live elsewhere, goes through one [`Mailbox`] a thread: however
 //! many they are, a chunk wakes each other thread once. `docs/decisions/0005-what-a-chunk-costs.md` has the figures.
@@ -133,7 +133,7 @@ impl Thread {
             runtime.block_on(async {
                 tokio::select! {
                     () = mailbox.relay() => {}
-                    // Whoever is to stop it has done so, or is gone.
+                    // The task that is to stop it has done so, or is gone.
                     _ = stopped => {}
                 }
             });

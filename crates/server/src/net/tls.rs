@@ -76,7 +76,7 @@ fn certified(files: &TlsFiles) -> Result<Arc<CertifiedKey>, String> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| certificate(&error))?;
     if chain.is_empty() {
-        return Err(certificate(&"there is no certificate in it (PEM)"));
+        return Err(certificate(&"it holds no certificate (PEM)"));
     }
     let key =
         PrivateKeyDer::from_pem_file(&files.key).map_err(|error| of("private key", &files.key, &error))?;

@@ -44,7 +44,7 @@ enum Writing {
     Starved,
     /// A write failed. The recording ends like this.
     Failed(StoreError),
-    /// There is no room for the recording: see [`Recording::give_up`]. Its file is emptied once.
+    /// Room is wanting for the recording: see [`Recording::give_up`]. Its file is emptied once.
     GivenUp { error: StoreError, emptied: bool },
 }
 

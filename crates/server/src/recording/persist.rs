@@ -77,7 +77,7 @@ impl Recording {
         writer.hurry(Arc::clone(self));
     }
 
-    /// There is no room for it: its file is emptied, so that there is for others, and from now on its bytes are for
+    /// For want of room its file is emptied, so that others have some, and from now on its bytes are for
     /// those alone who read them as they come. It will end as failed, at the latest when nobody reads.
     pub(crate) fn give_up(self: &Arc<Self>, writer: &Writer) {
         let mut inner = self.lock();

@@ -48,7 +48,7 @@ impl Recording {
     }
 
     /// Publishes a chunk. Whom it wakes is added to `wake`, to be woken by the caller, who may have more. False
-    /// where there is no room for more: see [`Recording::poll_room`].
+    /// without room for more: see [`Recording::poll_room`].
     pub(crate) fn publish(
         self: &Arc<Self>,
         chunk: Bytes,
@@ -116,7 +116,7 @@ impl Recording {
         }
         let is_over = inner.progress.decided() == Some(End::Fail(ErrorCode::StorageFull));
         if is_over && matches!(inner.writing, Writing::Starved) {
-            // It is over because there is no room, and does not wait for any.
+            // It ended for want of room, and does not wait for any.
             inner.writing.feed();
             if let Some(ring) = &mut inner.ring {
                 ring.written(ring.end());

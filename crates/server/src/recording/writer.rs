@@ -1,7 +1,7 @@
 //! The writer thread: puts what the pumps published into the body files, 64 KiB or 5 to 50 ms at a time.
 //!
 //! A pump tells it once that a recording has become dirty; further chunks until the next sweep cost nothing.
-//! Nobody waits for a sweep: whoever needs a recording written, because it ends or its ring is full, says so, and
+//! Nobody waits for a sweep: a task that needs a recording written, because it ends or its ring is full, says so, and
 //! that one is written at once.
 
 use std::fs::File;

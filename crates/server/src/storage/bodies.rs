@@ -61,7 +61,7 @@ impl Bodies {
         }
     }
 
-    /// The stored length; 0 where there is no file.
+    /// The stored length; 0 without a file.
     pub(crate) fn len(&self, id: RecordingId) -> io::Result<u64> {
         match fs::symlink_metadata(self.path(id)) {
             Ok(metadata) => Ok(metadata.len()),
@@ -99,7 +99,7 @@ impl Bodies {
         Ok(bytes)
     }
 
-    /// The ids of all files, and the paths of what is no body file. A symbolic link is an error: what it leads to may
+    /// The ids of all files, and the paths of what is not a body file. A symbolic link is an error: what it leads to may
     /// be somebody else's.
     pub(crate) fn list(&self) -> io::Result<Vec<Result<RecordingId, PathBuf>>> {
         let mut found = Vec::new();

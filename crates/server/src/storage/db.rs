@@ -53,7 +53,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StartError> {
     if let Err(version) = schema::migrate(&mut connection).map_err(failed)? {
         return Err(StartError::FutureFormat(path.to_owned(), version));
     }
-    // Better told now than found by whoever asks for what is damaged: a third of a second for 100,000 recordings.
+    // Better told now than when somebody asks for what is damaged: a third of a second for 100,000 recordings.
     let found: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if found != "ok" {

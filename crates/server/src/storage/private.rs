@@ -68,7 +68,7 @@ fn is_loop(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
 }
 
-/// A path of the recorder's own is a symbolic link: whoever made it chose what would be read and written in its place.
+/// A path of the recorder's own is a symbolic link: its maker chose what would be read and written in its place.
 #[derive(Debug)]
 pub(crate) struct SymbolicLink(PathBuf);
 

@@ -90,7 +90,7 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Resu
                 found.orphans += 1;
                 bodies.remove(id);
             }
-            Err(path) => tracing::warn!("{} is no body file and is left alone", path.display()),
+            Err(path) => tracing::warn!("{} is not a body file and is left alone", path.display()),
         }
     }
     Ok(found)

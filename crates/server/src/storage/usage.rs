@@ -55,7 +55,7 @@ impl std::ops::Sub for Grown {
     }
 }
 
-/// Why there is no room.
+/// Why room is wanting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoRoom {
     /// Something has to go first, and will.

@@ -59,7 +59,7 @@ pub(crate) enum Version {
     Two(http2::SendRequest<Full<Bytes>>),
 }
 
-/// Why there is no connection. Whatever it is, the upstream has not heard of the request.
+/// Why the connection failed. Whatever it is, the upstream has not heard of the request.
 #[derive(Debug)]
 pub(crate) enum NotConnected {
     /// The URL is not one that HTTP can ask for.

@@ -47,7 +47,7 @@ pub(crate) struct Answer {
     pub(crate) body: ExchangeBody,
 }
 
-/// Why there is no answer.
+/// Why no answer came.
 #[derive(Debug)]
 pub(crate) enum NotAnswered {
     /// The upstream has not heard of the request.
@@ -201,7 +201,7 @@ impl ExchangeBody {
 }
 
 impl NotAnswered {
-    /// What who waits is told; why there is no connection only where it `tells_why`.
+    /// What a waiting request is told. Only where it `tells_why`, that says why the connection failed.
     pub(crate) fn explain(self, at: &Upstream, tells_why: bool) -> ProtocolError {
         let told = |error: ProtocolError| if tells_why { error } else { hush(error) };
         let host = at.url().authority();
@@ -219,7 +219,7 @@ impl NotAnswered {
             Self::NotConnected(NotConnected::Unreachable(why)) => {
                 let code = ErrorCode::UpstreamUnreachable;
                 log(code, &why);
-                // The likeliest mistake of all: whoever made it sees which name or port it was.
+                // The likeliest mistake of all: its maker sees which name or port it was.
                 told(ProtocolError::new(
                     code,
                     format!("the upstream `{host}` could not be connected to: {why}"),

@@ -47,7 +47,7 @@ pub(crate) struct Upstreams {
     connector: Connector,
     access: Access,
     drop_headers: Vec<DropHeader>,
-    /// Whether who asks learns why there is no connection.
+    /// Whether the asker learns why the connection failed.
     tells_why: bool,
     own: Own,
     /// This recorder's name in `via`.

@@ -22,7 +22,7 @@ impl<B> Opened<B> {
     }
 }
 
-/// Why there is no answer.
+/// Why no answer came.
 #[derive(Debug)]
 pub(crate) struct NotOpened {
     pub(crate) error: ProtocolError,

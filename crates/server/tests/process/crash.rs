@@ -38,7 +38,7 @@ fn a_recording_that_was_live_is_interrupted_and_its_bytes_are_a_prefix() {
     send(&mut stream, "second");
     recorder.kill();
     let (rest, clean) = reply.rest();
-    assert!("second".starts_with(&rest) && !clean, "a crash is no end");
+    assert!("second".starts_with(&rest) && !clean, "a crash is not an end");
 
     let recorder = Recorder::start(data.path(), &[]);
     let status = recorder.status(&upstream.url);

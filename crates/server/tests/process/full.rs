@@ -101,7 +101,7 @@ fn the_longest_live_recording_makes_room_for_all_others() {
     assert_eq!(header(&head, "durablefetch-state"), "complete");
     assert_eq!(stored.plain((1 << 20) + PIECE), "s".repeat((1 << 20) + PIECE));
 
-    // Its end is no end: what it was is not stored.
+    // Its end is not an end: what it was is not stored.
     send(&mut hog_stream, "");
     assert_eq!(hog_reader.rest(), (String::new(), false));
     let until = std::time::Instant::now() + PATIENCE;

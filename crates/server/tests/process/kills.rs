@@ -260,7 +260,7 @@ fn check_store(data: &Path) {
         let rows: i64 = database
             .query_row("SELECT COUNT(*) FROM recordings WHERE id = ?1", [&id], |row| row.get(0))
             .unwrap();
-        assert_eq!(rows, 1, "the body file {id} is nobody's");
+        assert_eq!(rows, 1, "the body file {id} is orphaned");
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::support::{PATIENCE, Recorder, Upstream, header};
 
-/// What comes after the length that was said is no part of the body (RFC 9112 §6.3): a later answer to nobody.
+/// What comes after the length that was said is not a part of the body (RFC 9112 §6.3): a later answer to nobody.
 #[test]
 fn what_is_sent_beyond_the_length_is_not_recorded() {
     let data = tempfile::tempdir().unwrap();

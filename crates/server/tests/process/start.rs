@@ -91,9 +91,11 @@ fn a_flag_goes_before_its_variable_and_that_before_the_file() {
     };
     let refusal =
         |mut command: std::process::Command| String::from_utf8(command.output().unwrap().stderr).unwrap();
-    assert!(refusal(start(None, &[])).contains("`in the file` is no duration"));
-    assert!(refusal(start(Some("in the variable"), &[])).contains("`in the variable` is no duration"));
-    assert!(refusal(start(Some("1h"), &["--ttl", "in the flag"])).contains("`in the flag` is no duration"));
+    assert!(refusal(start(None, &[])).contains("`in the file` is not a duration"));
+    assert!(refusal(start(Some("in the variable"), &[])).contains("`in the variable` is not a duration"));
+    assert!(
+        refusal(start(Some("1h"), &["--ttl", "in the flag"])).contains("`in the flag` is not a duration")
+    );
     Recorder::spawn(&mut start(Some("1h"), &[])).kill();
 }
 
@@ -131,7 +133,7 @@ fn a_database_of_a_later_version() {
 #[test]
 fn a_database_that_is_none() {
     let data = tempfile::tempdir().unwrap();
-    fs::write(data.path().join("recordings.db"), "this is no database, and long enough to be read as one")
+    fs::write(data.path().join("recordings.db"), "this is not a database, and long enough to be read as one")
         .unwrap();
     let message = refused(data.path(), &[]);
     assert!(message.contains("cannot be opened"), "{message}");
@@ -141,11 +143,11 @@ fn a_database_that_is_none() {
 fn flags_that_say_nothing() {
     let data = tempfile::tempdir().unwrap();
     for (flag, value, help) in [
-        ("--ttl", "soon", "is no duration"),
-        ("--max-recording-bytes", "big", "is no size"),
+        ("--ttl", "soon", "is not a duration"),
+        ("--max-recording-bytes", "big", "is not a size"),
         ("--allow", "api.example.com", "absolute URL"),
-        ("--origin", "app.example", "is no origin"),
-        ("--base-path", "df", "is no path"),
+        ("--origin", "app.example", "is not an origin"),
+        ("--base-path", "df", "is not a path"),
     ] {
         let message = refused(data.path(), &[flag, value]);
         assert!(message.contains(help), "{flag} {value}: {message}");

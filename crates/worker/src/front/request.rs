@@ -84,7 +84,7 @@ impl Request {
 }
 
 /// Whether a page of an app at this very Host asks, whose server passes it on (a mount such as `/df`). The recorder
-/// has no page that fetches, so the Host is the app's then, and what it names is no loop. A real one is told by `via`.
+/// has no page that fetches, so the Host is the app's then, and what it names is not a loop. A real one is told by `via`.
 fn is_mounted(headers: &HeaderMap) -> bool {
     let says = |name, value: &[u8]| headers.get(name).is_some_and(|found| found.as_bytes() == value);
     says("sec-fetch-site", b"same-origin") && !says("sec-fetch-mode", b"navigate")

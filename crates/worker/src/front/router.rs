@@ -51,7 +51,7 @@ async fn route(
     }
 }
 
-/// Why there is no answer yet.
+/// Why no answer has come yet.
 enum Failed {
     Protocol(ProtocolError),
     Js(JsValue),

@@ -1,4 +1,4 @@
-// The two things that happen for every chunk, in JavaScript: whoever awaits a promise from wasm pays for two new
+// The two things that happen for every chunk, in JavaScript: awaiting a promise from wasm makes two new
 // functions each time, and these are called thousands of times a second.
 
 /**

@@ -174,7 +174,7 @@ fn discard(response: &web_sys::Response) {
     }
 }
 
-/// Why there is no connection, as far as who asks may know it.
+/// Why the connection failed, as far as the asker may know it.
 fn told(config: &Config, error: ProtocolError) -> ProtocolError {
     if config.access.tells_why() {
         return error;
@@ -195,7 +195,7 @@ async fn classify(to: &Upstream) -> ProtocolError {
     }
 }
 
-/// Comes back where there is no head after so long because there is no connection. The platform does not tell whether
+/// Comes back when no head has come after so long because no connection was made. The platform does not tell whether
 /// there is one, so another one is tried, and only what that leaves unanswered too counts.
 async fn not_connected(to: &Upstream, patience: Duration) -> ProtocolError {
     sys::sleep(patience).await;

@@ -21,5 +21,5 @@ export function explain(error: unknown): string {
   return String(other)
 }
 
-// @ts-expect-error: a number is no address
+// @ts-expect-error: a number is not an address
 df.fetch(8787)

@@ -36,7 +36,7 @@ fn has_dots(path: &[u8]) -> bool {
     })
 }
 
-/// Undoes one percent-coding, and overlong UTF-8 of the bytes that matter. What is no coding stays.
+/// Undoes one percent-coding, and overlong UTF-8 of the bytes that matter. What is not a coding stays.
 fn decode(path: &[u8]) -> Vec<u8> {
     let digit = |at: usize| path.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let mut out: Vec<u8> = Vec::with_capacity(path.len());

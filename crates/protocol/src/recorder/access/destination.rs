@@ -152,7 +152,7 @@ impl Destination {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused(IpAddr);
 
-/// Checks every address of a host: one that may not be connected to refuses them all, since whoever answers
+/// Checks every address of a host: one that may not be connected to refuses them all, since the server that answers
 /// for a name with one such address did not mean well or did not mean us.
 ///
 /// # Errors

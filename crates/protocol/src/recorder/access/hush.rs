@@ -2,7 +2,7 @@
 
 use crate::words::{ErrorCode, ProtocolError};
 
-/// Makes one error of all that a name can come to before there is a connection: there is no such name, it leads to an
+/// Makes one error of all that a name can come to before a connection is made: the name does not exist, it leads to an
 /// address that is refused, nobody listens, the certificate is for another name.
 ///
 /// Where anybody may have anything fetched, the difference is a map of the network around the recorder. The cause is for

@@ -21,8 +21,9 @@ impl Map {
     /// # Errors
     /// A sentence, for anything but two http(s) origins.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let help =
-            |why: &str| format!("`{text}` is no mapping ({why}): write https://app.example=http://app:3000");
+        let help = |why: &str| {
+            format!("`{text}` is not a mapping ({why}): write https://app.example=http://app:3000")
+        };
         let (from, to) = text.split_once('=').ok_or_else(|| help("it has no `=`"))?;
         let from = parse_origin(from.trim()).map_err(|error| help(&error))?;
         let to = parse_origin(to.trim()).map_err(|error| help(&error))?;

@@ -52,7 +52,7 @@ pub(super) fn navigates(headers: &HeaderMap) -> bool {
 /// # Errors
 /// Anything else than an http(s) origin, told in a sentence.
 pub fn parse_origin(text: &str) -> Result<String, String> {
-    let help = || format!("`{text}` is no origin: write https://app.example, without a path");
+    let help = || format!("`{text}` is not an origin: write https://app.example, without a path");
     let url = Url::parse(text).map_err(|_| help())?;
     let plain = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
     if !matches!(url.scheme(), "http" | "https")

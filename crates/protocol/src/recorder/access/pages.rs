@@ -28,13 +28,13 @@ impl PageOrigin {
     pub fn parse(text: &str) -> Result<Self, String> {
         let help = || {
             format!(
-                "`{text}` is no origin: write https://app.example, chrome-extension://ID, tauri://localhost or app://*, \
+                "`{text}` is not an origin: write https://app.example, chrome-extension://ID, tauri://localhost or app://*, \
                  without a path"
             )
         };
         if text == "null" {
             return Err(
-                "`null` is no origin of one page: sandboxed frames and local files of everybody have it; \
+                "`null` is not an origin of one page: sandboxed frames and local files of everybody have it; \
                         --origin-null (on the worker ORIGIN_NULL) answers them"
                     .to_owned(),
             );
@@ -50,7 +50,7 @@ impl PageOrigin {
                     "app.example".into()
                 };
                 return Err(format!(
-                    "`{text}` is no origin: one of {scheme} has no `*`, since anybody may get such a name; name each, as \
+                    "`{text}` is not an origin: one of {scheme} has no `*`, since anybody may get such a name; name each, as \
                      {scheme}://{one}"
                 ));
             }
@@ -278,7 +278,7 @@ mod tests {
         ] {
             let said = PageOrigin::parse(bad).unwrap_err();
             assert!(
-                said.contains(bad) && said.contains("is no origin") && said.contains(form),
+                said.contains(bad) && said.contains("is not an origin") && said.contains(form),
                 "{bad}: {said}"
             );
         }

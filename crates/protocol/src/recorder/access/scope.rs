@@ -47,7 +47,7 @@ impl Credential {
     pub fn parse(text: &str) -> Result<Self, String> {
         let help = || {
             format!(
-                "`{text}` is no credential: write authorization, x-api-key, cookie:NAME, bearer-jwt:sub or \
+                "`{text}` is not a credential: write authorization, x-api-key, cookie:NAME, bearer-jwt:sub or \
                  cookie-jwt:NAME:sub"
             )
         };

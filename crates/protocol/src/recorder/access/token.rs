@@ -169,7 +169,7 @@ impl TokenError {
             Self::Missing => {
                 "is missing: this recorder wants one with every request (option `token` of the client)"
             }
-            Self::Malformed => "is no JWT: it needs three parts in base64url, separated by dots",
+            Self::Malformed => "is not a JWT: it needs three parts in base64url, separated by dots",
             Self::Critical => "wants an extension (`crit`) that this recorder does not know",
             Self::Algorithm => "is not signed with HS256 (`alg`), the only algorithm that is taken",
             Self::Signature => "is signed with another secret than this recorder has",

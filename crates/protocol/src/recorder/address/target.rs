@@ -124,11 +124,11 @@ fn upstream_text(rest: &str) -> Result<String, ProtocolError> {
     {
         if let Some(scheme) = authority.strip_suffix(':') {
             return Err(not_found(&format!(
-                "`{scheme}` is no scheme that can be fetched: write http or https"
+                "`{scheme}` is not a scheme that can be fetched: write http or https"
             )));
         }
         return Err(not_found(&format!(
-            "`{authority}` is no address of this recorder and no host; write /host.example/path"
+            "`{authority}` is neither an address of this recorder nor a host; write /host.example/path"
         )));
     }
     let probe = Upstream::parse(&format!("http://{authority}/"))?;

@@ -51,7 +51,7 @@ fn the_header_wins_over_the_path_and_loses_its_fragment() {
 fn a_single_label_without_a_port_is_no_authority() {
     assert_eq!(refused("/intranet/x"), ErrorCode::NotFound);
     assert_eq!(refused("/wp-admin"), ErrorCode::NotFound);
-    // A typing mistake in a scheme is no host with an empty port.
+    // A typing mistake in a scheme is not a host with an empty port.
     assert_eq!(refused("/htp://a.example/x"), ErrorCode::NotFound);
     assert_eq!(refused("//x"), ErrorCode::NotFound);
     assert_eq!(refused("/http:/"), ErrorCode::NotFound);

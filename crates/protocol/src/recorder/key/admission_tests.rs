@@ -131,7 +131,7 @@ fn of_several_each_request_gets_its_own() {
     assert_eq!(decide(&retired, None, &ask(Mode::Match, OTHER)), BESIDE);
     assert_eq!(decide(&retired, None, &ask(Mode::Replay, OTHER)), Decision::Refuse(ErrorCode::NotFound));
     let passing: Vec<_> = several().into_iter().map(|stored| Stored { passing: true, ..stored }).collect();
-    assert_eq!(decide(&passing, None, &ask(Mode::Join, OTHER)), BESIDE, "it is no recording");
+    assert_eq!(decide(&passing, None, &ask(Mode::Join, OTHER)), BESIDE, "it is not a recording");
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_continuation_of_another_recording_is_superseded_or_gone() {
         assert_eq!(decide(&retired(finished), None, &ask), expected, "finished before it was superseded");
     }
     let passing = [Stored { id: id(2), passing: true, ..stored(State::Streaming) }];
-    assert_eq!(decide(&passing, None, &ask), Decision::Refuse(ErrorCode::Gone), "it is no recording");
+    assert_eq!(decide(&passing, None, &ask), Decision::Refuse(ErrorCode::Gone), "it is not a recording");
 }
 
 #[test]

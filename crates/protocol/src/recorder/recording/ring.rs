@@ -1,7 +1,7 @@
 //! The ring: the newest bytes of a recording, in memory, between the upstream and its readers.
 //!
 //! A byte leaves the ring only once it is written to storage, so that a reader finds every byte either here
-//! or there. A ring full of unwritten bytes makes the upstream wait. There is no queue per reader: a slow one
+//! or there. A ring full of unwritten bytes makes the upstream wait. No reader has a queue: a slow one
 //! falls behind the ring and reads from storage.
 
 use std::collections::VecDeque;

@@ -15,11 +15,11 @@ impl DropHeader {
     /// Reads a name, of any case; `_` is `-`, as servers behind CGI and WSGI read it.
     ///
     /// # Errors
-    /// A sentence, for what is no name of a header.
+    /// A sentence, for what is not a name of a header.
     pub fn parse(text: &str) -> Result<Self, String> {
         let name = text.trim().replace('_', "-");
         let name =
-            name.parse().map_err(|_| format!("`{text}` is no name of a header: write x-remote-user"))?;
+            name.parse().map_err(|_| format!("`{text}` is not a name of a header: write x-remote-user"))?;
         Ok(Self(name))
     }
 

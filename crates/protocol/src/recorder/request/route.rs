@@ -162,7 +162,7 @@ mod tests {
         for path in ["/", "/healthz", "/robots.txt", "/favicon.ico"] {
             assert!(get(path).is_ok(), "{path}");
         }
-        // What is no address is not told to strangers either.
+        // What is not an address is not told to strangers either.
         for path in ["/metrics", "/demo/x", "/a.example/x", "/stop", "/ftp://a.example/"] {
             assert_eq!(get(path), Err(ErrorCode::Unauthorized), "{path}");
         }

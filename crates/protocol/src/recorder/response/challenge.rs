@@ -42,7 +42,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Each challenge as it stands there; nothing where it is no such list.
+    /// Each challenge as it stands there; nothing where it is not such a list.
     fn challenges(mut self) -> Option<Vec<&'a [u8]>> {
         let mut all = Vec::new();
         loop {

@@ -85,7 +85,7 @@ impl Head {
 
     /// The headers of a response that serves a recording from this byte on.
     ///
-    /// `set_cookie` is not empty for whoever started the recording only. `content-length` is the driver's to
+    /// `set_cookie` is empty for all but the one that started the recording. `content-length` is the driver's to
     /// add: only it knows how its HTTP library wants to be told.
     #[must_use]
     pub fn serving(

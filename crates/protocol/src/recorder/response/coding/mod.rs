@@ -147,7 +147,7 @@ impl Decoder {
         self.has_ended = true;
     }
 
-    /// Whether the coded body has ended: where there is no piece, there is none to come.
+    /// Whether the coded body has ended: without a piece, none is to come.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.has_ended

@@ -100,7 +100,7 @@ impl ZstdDecoder {
                 return Ok(Part::Block(3 + content + if is_last && self.has_checksum { 4 } else { 0 }));
             }
             Part::Block(_) => {
-                let frame = self.frame.as_mut().ok_or_else(|| invalid("there is no frame"))?;
+                let frame = self.frame.as_mut().ok_or_else(|| invalid("no frame"))?;
                 let (taken, _) = frame.decode_from_to(came, &mut []).map_err(invalid)?;
                 if taken != came.len() {
                     return Err(invalid("a block is not as long as it says"));

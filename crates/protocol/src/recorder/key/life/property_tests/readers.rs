@@ -78,7 +78,7 @@ impl World {
                 );
                 reader.offset = until;
             }
-            Got::Bytes(_) => unreachable!("there is no ring here"),
+            Got::Bytes(_) => unreachable!("no ring here"),
             Got::Gone => self.leave(n),
             Got::Ended(state) => {
                 let clean = state.ends_clean() && reader.ending != Ending::Broken;
