@@ -100,6 +100,25 @@ impl RecorderUrl {
         Ok(text::joined(&[&self.origin()?, "/", &scheme, &host, &path, &search]))
     }
 
+    /// The address of the rest of a recording, where nothing starts, whatever becomes of headers on the way.
+    pub(crate) fn rest(&self, upstream: &Url, recording: &str, offset: u64) -> Result<String, JsValue> {
+        let offset = sys::to_text(&(offset as f64).into());
+        let [scheme, host, path] = [upstream.protocol(), upstream.host(), upstream.pathname()];
+        Ok(text::joined(&[
+            &self.origin()?,
+            "/continue/",
+            recording,
+            "/",
+            &offset,
+            "/",
+            &scheme,
+            "/",
+            &host,
+            &path,
+            &upstream.search(),
+        ]))
+    }
+
     fn origin(&self) -> Result<String, JsValue> {
         if !self.is_path() {
             return Ok(self.text.clone());

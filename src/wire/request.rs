@@ -24,7 +24,14 @@ pub(crate) async fn ask(
     recording: Option<String>,
     signal: AbortSignal,
 ) -> Result<(Response, Seen), Lost> {
-    let mut address = recorder.url.address(&app_request.url, recorder.version.get()).map_err(Lost::Final)?;
+    let mut address = match (what, &recording) {
+        // To another origin it would cost a preflight each.
+        (Request::Continue(offset), Some(recording)) if recorder.is_third() && recorder.url.is_path() => {
+            recorder.url.rest(&app_request.url, recording, offset)
+        }
+        _ => recorder.url.address(&app_request.url, recorder.version.get()),
+    }
+    .map_err(Lost::Final)?;
     if recorder.cached.get() {
         // What no cache can know. To the recorder it is decoration: `durablefetch-url` says what is meant.
         let separator = if text::contains(&address, "?") { "&" } else { "?" };

@@ -114,3 +114,33 @@ async fn what_is_about_one_recording_says_so() {
     let init: JsValue = json(&format!(r#"{{"recording":"{ID}"}}"#));
     assert_error(&df.ask("isInProgress", &[URL.into(), init]).await.unwrap_err(), "mismatch", "another");
 }
+
+/// Where a body that is cut after its first byte is continued, under this mount.
+async fn continued_at(script: &Script, df: &Df) -> String {
+    script.live(0, &["a"], "cut");
+    script.ended("complete", 1, 2, &["b"], "end");
+    let response = df.get().await.unwrap();
+    assert_eq!(text(&response).await.unwrap(), "ab");
+    let rest = script.call(1);
+    assert_eq!(rest.header("durablefetch-offset").as_deref(), Some("1"));
+    assert_eq!(rest.header("durablefetch-url").as_deref(), Some(URL));
+    rest.address()
+}
+
+#[wasm_bindgen_test]
+async fn on_the_pages_own_origin_a_rest_is_asked_for_by_its_address() {
+    let here = js("return location", &[]).await.unwrap();
+    let mount = format!("{}/df", string(&here, "origin"));
+    let upstream = URL.replacen("://", ":/", 1);
+    let script = Script::new();
+    let df = Df::third(&script, &[("durablefetchHost", "/df".into())]).await;
+    assert_eq!(continued_at(&script, &df).await, format!("{mount}/continue/{ID}/1/{upstream}"));
+    assert_eq!(script.call(0).address(), format!("{mount}/{upstream}"));
+    // An older recorder does not know it, and to another origin it would cost a preflight each.
+    let script = Script::new();
+    let df = Df::known(&script, &[("durablefetchHost", "/df".into())]).await;
+    assert_eq!(continued_at(&script, &df).await, format!("{mount}/{upstream}"));
+    let script = Script::new();
+    let df = Df::third(&script, &[]).await;
+    assert!(!continued_at(&script, &df).await.contains("/continue/"));
+}
