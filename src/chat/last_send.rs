@@ -48,8 +48,12 @@ impl LastSend {
 
 /// Whether this tab waits for no answer there.
 pub(super) fn is_over(url: &str) -> bool {
-    let last = LastSend::load(url);
-    last.text("request").is_none_or(|request| request.is_empty()) || sys::get(&last.0, OVER).is_truthy()
+    request(url).is_empty() || sys::get(&LastSend::load(url).0, OVER).is_truthy()
+}
+
+/// The id of the last send; empty where there was none.
+pub(super) fn request(url: &str) -> String {
+    LastSend::load(url).text("request").unwrap_or_default()
 }
 
 /// The answer to the last send has come.

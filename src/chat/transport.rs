@@ -16,7 +16,9 @@ use crate::fetch::bypass;
 use crate::fetch::session::Observer;
 use crate::js::{sys, task, text};
 use crate::state::ClientState;
+use crate::wire::status;
 use durablefetch_protocol::Mode;
+use durablefetch_protocol::follow::Told;
 
 /// The app's options with our `api`, `fetch` and `prepare…` functions. The app's own are called by ours.
 pub(crate) fn transport(client: &Rc<ClientState>, options: &JsValue) -> Result<JsValue, JsValue> {
@@ -46,6 +48,19 @@ pub(crate) fn transport(client: &Rc<ClientState>, options: &JsValue) -> Result<J
     Ok(result.into())
 }
 
+/// Whether the recorder has never heard of what this tab sent last. Then the latest answer is that to the question before.
+async fn never_arrived(client: &ClientState, app_request: &AppRequest) -> Result<bool, JsValue> {
+    let href = &app_request.href;
+    if last_send::is_over(href) || client.chats.with(href, |chat| chat.recording.is_some()) {
+        return Ok(false);
+    }
+    let mut asked = AppRequest::read(&href.as_str().into(), &JsValue::UNDEFINED)?;
+    asked = asked.in_the_name_of(Some(app_request.asker()));
+    asked.id = last_send::request(href);
+    let told = status::told(client.recorder.clone(), Rc::new(asked), None).await;
+    Ok(matches!(told, Told::Is(None, _)))
+}
+
 async fn chat_fetch(
     client: Rc<ClientState>,
     options: &ChatOptions,
@@ -62,6 +77,9 @@ async fn chat_fetch(
         Some(Box::new(Exchange::begin(&client, &app_request, sends, options.stop_on_abort)))
     };
     let replays = app_request.mode == Some(Mode::Replay);
+    if replays && exchange.is_some() && never_arrived(&client, &app_request).await? {
+        return fetch::empty(204);
+    }
     let response = match fetch::fetch(client.clone(), app_request, exchange).await {
         // There is nothing to wait for that anybody knows of.
         Err(error) if is_idle && error::is_lost(&error) => {

@@ -40,7 +40,15 @@ async fn chat(options: &str) -> Chat {
 
 /// The same in the same tab.
 async fn reloaded(options: &str) -> Chat {
+    reloaded_on(2, options).await
+}
+
+/// The same on a recorder that speaks this protocol.
+async fn reloaded_on(protocol: u32, options: &str) -> Chat {
     let script = Script::new();
+    if protocol > 2 {
+        script.speaks(protocol);
+    }
     let df = Df::with(&script, &[hasty(50)]);
     script.ended("complete", 0, 0, &[], "end");
     df.get().await.unwrap();
@@ -242,6 +250,36 @@ async fn recorded_replays_and_reads_404_as_nothing() {
     assert_eq!(chat.run("return (await reconnect()).text()").await, "whole");
     assert_eq!(chat.run("return (await reconnect()).status").await, 204);
     assert_eq!(chat.modes(), [some("replay"), some("replay")]);
+}
+
+#[wasm_bindgen_test]
+async fn recorded_gives_no_earlier_answer_to_a_question_that_never_arrived() {
+    let options = "reconnect: 'recorded'";
+    for (state, status) in [("none", 204), ("connecting", 200), ("complete", 200), ("failed", 200)] {
+        let before = chat(options).await;
+        before.script.live(0, &["half"], "hang");
+        before.run("await (await send()).body.cancel()").await;
+        let sent = before.call(0).header("durablefetch-request");
+
+        let chat = reloaded_on(3, options).await;
+        let live = state == "connecting";
+        chat.script.control(&format!(
+            r#"{{"inProgress":{live},"activeConnections":0,"chunksStored":0,"completed":false,"state":"{state}","bytesStored":0}}"#
+        ));
+        chat.script.ended("complete", 0, 6, &["answer"], "end");
+        assert_eq!(chat.run("return (await reconnect()).status").await, status, "{state}");
+        let asked = json(&chat.call(0).text().await);
+        assert_eq!((string(&asked, "url"), Some(string(&asked, "request"))), (KEY.into(), sent));
+        assert_eq!(chat.script.count(), if status == 200 { 3 } else { 2 }, "{state}");
+    }
+    // What has been answered, or is another tab's, is not asked about, nor is a recorder that cannot tell.
+    let chat = chat(options).await;
+    chat.script.ended("complete", 0, 5, &["whole"], "end");
+    chat.run("await (await send()).text()").await;
+    let chat = reloaded_on(3, options).await;
+    chat.script.ended("complete", 0, 5, &["whole"], "end");
+    assert_eq!(chat.run("return (await reconnect()).text()").await, "whole");
+    assert_eq!(chat.script.count(), 2);
 }
 
 #[wasm_bindgen_test]
