@@ -58,10 +58,17 @@ extern "C" {
     fn evaluate(source: &str, names: Vec<String>, values: Array) -> Promise;
 }
 
-#[wasm_bindgen(module = "/pkg-template/client.js")]
+#[wasm_bindgen(module = "/tests/web/support/script.js")]
 extern "C" {
     #[wasm_bindgen(js_name = clientClass)]
     fn client_class(living: &Function) -> Function;
+}
+
+/// Has the file served, which `script.js` imports.
+#[wasm_bindgen(module = "/pkg-template/client.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = clientClass)]
+    fn imported_by_script(living: &Function) -> Function;
 }
 
 #[wasm_bindgen(module = "/pkg-template/error.js")]

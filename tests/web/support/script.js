@@ -1,5 +1,8 @@
 // A transport that plays a script: one step for each request, and it writes down what it was asked.
 
+// Once this module is there, not beside it: the runner's server keeps three threads for connections that come at once.
+export const { clientClass } = await import('../../../pkg-template/client.js')
+
 const encoder = new TextEncoder()
 
 export class Script {
