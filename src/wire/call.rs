@@ -154,7 +154,7 @@ fn read(recorder: &Recorder, seen: &Seen, json: Result<JsValue, JsValue>) -> Res
     }
     match json {
         Ok(json) if seen.status < 400 => Ok(json),
-        _ if seen.is_of_a_stranger() && !recorder.answered() => Err(recorder.no_recorder(seen)),
+        _ if seen.head().is_of_a_stranger() && !recorder.answered() => Err(recorder.no_recorder(seen)),
         _ if seen.answer == Answer::Foreign => Err(error::intermediary(host, seen.status)),
         _ => Err(error::mismatch()),
     }

@@ -41,11 +41,6 @@ impl Seen {
         }
     }
 
-    /// Whether it is what a server that knows nothing of the recorder says where one should be.
-    pub(crate) fn is_of_a_stranger(&self) -> bool {
-        self.answer == Answer::Foreign && matches!(self.status, 200..=299 | 404 | 405)
-    }
-
     pub(crate) fn head(&self) -> Head<'_> {
         Head {
             status: self.status,

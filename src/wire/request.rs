@@ -73,7 +73,7 @@ pub(crate) async fn ask(
             }
             recorder.learn(&seen);
             if seen.answer == Answer::Foreign
-                && (seen.status >= 500 || seen.is_of_a_stranger())
+                && (seen.status >= 500 || seen.head().is_of_a_stranger())
                 && runs_twice(&recorder, &app_request, what).await
             {
                 // The upstream's own, then: 0.1.0 says no state.

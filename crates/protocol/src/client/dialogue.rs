@@ -59,6 +59,14 @@ pub struct Head<'a> {
     pub error: Option<&'a str>,
 }
 
+impl Head<'_> {
+    /// Whether this is what a server that knows nothing of recorders says where one should be.
+    #[must_use]
+    pub fn is_of_a_stranger(&self) -> bool {
+        self.answer == Answer::Foreign && matches!(self.status, 200..=299 | 404 | 405)
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {

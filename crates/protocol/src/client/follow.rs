@@ -325,12 +325,10 @@ impl Follower {
         let starting = self.request == Request::Start;
         match head.answer {
             // A recorder says its state, so this is not of the upstream.
-            Answer::Foreign if matches!(head.status, 200..=299 | 404 | 405) && starting && !self.answered => {
+            Answer::Foreign if head.is_of_a_stranger() && starting && !self.answered => {
                 self.fail(Failure::NoRecorder(head.status))
             }
-            Answer::Foreign if starting && !matches!(head.status, 200..=299 | 404 | 405 | 500..) => {
-                self.pass()
-            }
+            Answer::Foreign if starting && !head.is_of_a_stranger() && head.status < 500 => self.pass(),
             Answer::Foreign if starting && !self.resendable && head.status >= 500 => self.pass(),
             Answer::Foreign => self.broken(Failure::Intermediary(head.status), now),
             Answer::Redirect => self.broken(Failure::Redirected, now),
