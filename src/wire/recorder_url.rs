@@ -96,27 +96,20 @@ impl RecorderUrl {
         } else {
             text::joined(&[&scheme, "/"])
         };
-        let [host, path, search] = [upstream.host(), upstream.pathname(), upstream.search()];
-        Ok(text::joined(&[&self.origin()?, "/", &scheme, &host, &path, &search]))
+        self.behind(&scheme, upstream)
     }
 
     /// The address of the rest of a recording, where nothing starts, whatever becomes of headers on the way.
     pub(crate) fn rest(&self, upstream: &Url, recording: &str, offset: u64) -> Result<String, JsValue> {
         let offset = sys::to_text(&(offset as f64).into());
-        let [scheme, host, path] = [upstream.protocol(), upstream.host(), upstream.pathname()];
-        Ok(text::joined(&[
-            &self.origin()?,
-            "/continue/",
-            recording,
-            "/",
-            &offset,
-            "/",
-            &scheme,
-            "/",
-            &host,
-            &path,
-            &upstream.search(),
-        ]))
+        let start = text::joined(&["continue/", recording, "/", &offset, "/", &upstream.protocol(), "/"]);
+        self.behind(&start, upstream)
+    }
+
+    /// The address of this recorder that has an upstream URL, but for its scheme, behind this.
+    fn behind(&self, start: &str, upstream: &Url) -> Result<String, JsValue> {
+        let [host, path, search] = [upstream.host(), upstream.pathname(), upstream.search()];
+        Ok(text::joined(&[&self.origin()?, "/", start, &host, &path, &search]))
     }
 
     fn origin(&self) -> Result<String, JsValue> {
