@@ -44,16 +44,11 @@ impl LastSend {
     pub(super) fn told(&self) -> u32 {
         sys::get(&self.0, TOLD).as_f64().unwrap_or_default() as u32
     }
-}
 
-/// Whether this tab waits for no answer there.
-pub(super) fn is_over(url: &str) -> bool {
-    request(url).is_empty() || sys::get(&LastSend::load(url).0, OVER).is_truthy()
-}
-
-/// The id of the last send; empty where there was none.
-pub(super) fn request(url: &str) -> String {
-    LastSend::load(url).text("request").unwrap_or_default()
+    /// The id of the request whose answer this tab waits for.
+    pub(super) fn awaited(&self) -> Option<String> {
+        self.text("request").filter(|request| !request.is_empty() && !sys::get(&self.0, OVER).is_truthy())
+    }
 }
 
 /// The answer to the last send has come.

@@ -7,8 +7,9 @@ use wasm_bindgen::prelude::*;
 use web_sys::Response;
 
 use super::exchange::Exchange;
+use super::last_send::LastSend;
 use super::options::ChatOptions;
-use super::{last_send, prepare};
+use super::prepare;
 use crate::app_request::AppRequest;
 use crate::error;
 use crate::fetch;
@@ -48,15 +49,20 @@ pub(crate) fn transport(client: &Rc<ClientState>, options: &JsValue) -> Result<J
     Ok(result.into())
 }
 
-/// Whether the recorder has never heard of what this tab sent last. Then the latest answer is that to the question before.
-async fn never_arrived(client: &ClientState, app_request: &AppRequest) -> Result<bool, JsValue> {
+/// Whether the recorder has never heard of the request whose answer this tab waits for. Then the latest answer is that to
+/// the question before.
+async fn never_arrived(
+    client: &ClientState,
+    app_request: &AppRequest,
+    awaited: String,
+) -> Result<bool, JsValue> {
     let href = &app_request.href;
-    if last_send::is_over(href) || client.chats.with(href, |chat| chat.recording.is_some()) {
+    if client.chats.with(href, |chat| chat.recording.is_some()) {
         return Ok(false);
     }
-    let mut asked = AppRequest::read(&href.as_str().into(), &JsValue::UNDEFINED)?;
-    asked = asked.in_the_name_of(Some(app_request.asker()));
-    asked.id = last_send::request(href);
+    let asked = AppRequest::read(&href.as_str().into(), &JsValue::UNDEFINED)?;
+    let mut asked = asked.in_the_name_of(Some(app_request.asker()));
+    asked.id = awaited;
     let told = status::told(client.recorder.clone(), Rc::new(asked), None).await;
     Ok(matches!(told, Told::Is(None, _)))
 }
@@ -68,16 +74,21 @@ async fn chat_fetch(
 ) -> Result<Response, JsValue> {
     app_request.fetch = options.fetch.clone();
     app_request.on_reconnect = options.on_reconnect.clone();
-    let is_idle = app_request.mode == Some(Mode::Resume) && last_send::is_over(&app_request.href);
+    let sends = !matches!(app_request.mode, Some(Mode::Resume | Mode::Replay));
+    let awaited = if sends { None } else { LastSend::load(&app_request.href).awaited() };
+    let is_idle = app_request.mode == Some(Mode::Resume) && awaited.is_none();
     app_request.is_idle = is_idle;
     let exchange: Option<Box<dyn Observer>> = if bypass::applies(&client, &app_request) {
         None
     } else {
-        let sends = !matches!(app_request.mode, Some(Mode::Resume | Mode::Replay));
         Some(Box::new(Exchange::begin(&client, &app_request, sends, options.stop_on_abort)))
     };
     let replays = app_request.mode == Some(Mode::Replay);
-    if replays && exchange.is_some() && never_arrived(&client, &app_request).await? {
+    if replays
+        && exchange.is_some()
+        && let Some(awaited) = awaited
+        && never_arrived(&client, &app_request, awaited).await?
+    {
         return fetch::empty(204);
     }
     let response = match fetch::fetch(client.clone(), app_request, exchange).await {
