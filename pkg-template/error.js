@@ -95,6 +95,9 @@ const LOST = {
     'a login, a change to https or a trailing slash in front of it? Give durablefetchHost the address that it is to be',
 }
 
+/** @type {Record<string, string>} */
+const CODES = { network: 'network', unreachable: 'unreachable', stranger: 'unreachable' }
+
 /**
  * What of an address keeps it from being reached.
  * @type {Record<string, (host: string) => string>}
@@ -115,7 +118,7 @@ const FLAWS = {
  * @param {string | undefined} detail the type of what answered, or a flaw of the address
  */
 export function lost(kind, host, status, cause, detail) {
-  const code = kind === 'network' ? kind : /^unr|^str/.test(kind) ? 'unreachable' : 'intermediary'
+  const code = CODES[kind] ?? 'intermediary'
   const hint = kind === 'unreachable' && detail ? FLAWS[detail](host) : undefined
   return durableFetchError(code, `network error: ${LOST[kind](host, status, detail)}`, status, cause, hint)
 }

@@ -28,7 +28,7 @@ export function inTab(key, value) {
     kept.delete(key)
     sessionStorage.setItem(key, JSON.stringify(value))
   } catch {
-    // Of no use to anybody is what is not JSON.
+    // No storage, or what is in it is not JSON.
     if (value !== undefined) kept.set(key, value)
   }
 }

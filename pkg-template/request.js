@@ -38,8 +38,8 @@ const OF_ONE_REQUEST =
 export const repeated = (headers) => new Headers([...headers].filter(([name]) => !OF_ONE_REQUEST.test(name)))
 
 /**
- * Headers in whatever form they are given. Throws at what is none, or not there: `{ 'x-key': process.env.KEY }` would be
- * sent as the word "undefined".
+ * Headers in whatever form they are given. Throws if they have no such form, or if a value is missing:
+ * `{ 'x-key': process.env.KEY }` would be sent as the word "undefined".
  * @param {any} given
  */
 export function headersOf(given) {

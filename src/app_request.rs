@@ -11,7 +11,7 @@ use crate::js::{id, sys};
 use durablefetch_protocol::Mode;
 
 /// What a Request holds that a request init can hold. `priority` and what is newer cannot be read from it, so the
-/// app's own init goes along. `cf` is of Cloudflare's.
+/// app's own init goes along. `cf` is Cloudflare's.
 const FIELDS: [&str; 8] =
     ["cache", "cf", "credentials", "integrity", "keepalive", "redirect", "referrer", "referrerPolicy"];
 /// What of an init is about its body, or the whole of its answer, and so not of a continuation or a control call.
@@ -37,7 +37,7 @@ pub(crate) struct AppRequest {
     pub(crate) fetch: Option<Function>,
     /// Told of lost connections besides the client's.
     pub(crate) on_reconnect: Option<Function>,
-    /// Nothing is lost if it fails, so it is given up soon.
+    /// Its chat waits for no answer: if it fails, nothing is lost, so it is given up soon.
     pub(crate) is_idle: bool,
     /// The app's choice of cache, for requests past the recorder.
     cache: Option<JsValue>,

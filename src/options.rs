@@ -22,7 +22,7 @@ const KNOWN: [&str; 9] = [
     "stallAfterMs",
     "onReconnect",
 ];
-/// How long it is tried to reach a recorder that has never answered, where requests may go past it.
+/// With `whenUnreachable: 'direct'`, how long a recorder that has never answered is tried.
 const DIRECT_AFTER_MS: u32 = 2_000;
 const KNOWN_RETRY: [&str; 3] = ["initialDelayMs", "maxDelayMs", "giveUpAfterMs"];
 

@@ -17,7 +17,7 @@ pub(crate) struct About {
     pub(crate) named: Named,
     /// It is a response that a recorder did not record.
     pub(crate) unrecorded: bool,
-    /// What was asked for by the one in whose name to call: the recording of a response, or a URL.
+    /// The recording or the URL whose start had the headers that the call repeats.
     asked: Option<String>,
 }
 
@@ -61,7 +61,7 @@ impl About {
         let said = sys::said(what);
         if said.is_undefined() {
             let app_request = AppRequest::read(what, init)?;
-            // A page is one person's. Of a server's clients nobody knows whose the last request of a URL was.
+            // A page has one user. On a server, another user may have asked for this URL last.
             let asked = (silent && sys::location().is_some()).then(|| app_request.href.clone());
             return Ok(Self { app_request, named, unrecorded: false, asked });
         }

@@ -30,7 +30,7 @@ const REFUSAL_MS: u64 = 5_000;
 /// away what it has not consumed yet when its source breaks, and a replay brings all of it at once.
 const FAREWELL_MS: u64 = 100;
 
-/// How long it is tried to reach a recorder that has never answered, for what is of no importance.
+/// How long an idle chat tries to reach a recorder that has never answered.
 const IDLE_MS: u32 = 1_000;
 
 /// Who is told how a response goes: a chat.

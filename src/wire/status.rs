@@ -91,7 +91,7 @@ pub(crate) async fn told(
             Told::Is(state, stored as u64)
         }
         Err(error) if !error::is_lost(&error) => Told::NoWord,
-        // Of what was not answered in time the platform has said nothing.
+        // The platform gives a cause where the call failed, and none where only time ran out.
         Err(error) if recorder.is_crowded() && sys::get(&error, "cause").is_undefined() => Told::Crowded,
         Err(_) => Told::Silence,
     }
