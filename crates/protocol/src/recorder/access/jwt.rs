@@ -5,11 +5,11 @@ use core::fmt;
 
 use jwt_compact::alg::{Hs256, Hs256Key};
 use jwt_compact::jwk::JsonWebKey;
-use jwt_compact::{Algorithm, AlgorithmExt, AlgorithmSignature, Claims, UntrustedToken};
+use jwt_compact::{Algorithm, AlgorithmExt, AlgorithmSignature, Claims};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::token::{Critical, SECRET_MIN, SUBJECT_MAX, TokenError, check_times};
+use super::token::{SECRET_MIN, TokenError, can_be_a_subject, check_times, parse};
 
 /// The keys that tokens may be signed with.
 #[derive(Debug, Clone, Default)]
@@ -103,8 +103,6 @@ impl PublicAlgorithm {
 struct Entry {
     kid: Option<String>,
     alg: Option<String>,
-    #[serde(rename = "use")]
-    usage: Option<String>,
     #[serde(flatten)]
     key: JsonWebKey<'static>,
 }
@@ -146,18 +144,14 @@ impl Keys {
             Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
             _ => return Err(JwtError::Claim),
         };
-        let fits = (1..=SUBJECT_MAX).contains(&value.len()) && !value.chars().any(char::is_control);
-        if fits { Ok(value) } else { Err(JwtError::Claim) }
+        if can_be_a_subject(&value) { Ok(value) } else { Err(JwtError::Claim) }
     }
 
     fn verified(&self, text: &str) -> Result<Claims<Map<String, Value>>, JwtError> {
         if text.split('.').count() == 5 {
             return Err(JwtError::Encrypted);
         }
-        let token: UntrustedToken<'_, Critical> = text.try_into().map_err(TokenError::from_parse)?;
-        if token.header().other_fields.crit.is_some() {
-            return Err(TokenError::Critical.into());
-        }
+        let token = parse(text)?;
         let id = token.header().key_id.as_deref();
         let is_known = id.is_some_and(|id| self.keys.iter().any(|key| key.id.as_deref() == Some(id)));
         let mut why = JwtError::Algorithm;
@@ -220,7 +214,6 @@ fn key_set(text: &str, takes_public: bool) -> Result<Vec<Key>, String> {
         // The error might show the key.
         let entry: Entry = serde_json::from_value(entry)
             .map_err(|_| at("is not a JWK: a member is missing, or not base64url"))?;
-        debug_assert!(entry.usage.is_none_or(|usage| usage == "sig"));
         let Some(material) = material(entry.key).map_err(|why| at(&why))? else { continue };
         if matches!(material, Material::Public(_)) && !takes_public {
             return Err(at(

@@ -2,6 +2,7 @@ use jwt_compact::alg::{Hs512, Hs512Key};
 use jwt_compact::{Empty, Header};
 use serde_json::json;
 
+use super::super::token::tests::base64url;
 use super::*;
 
 const NOW_S: u64 = 1_790_000_000;
@@ -112,19 +113,6 @@ fn raw(alg: &str, kid: Option<&str>, signature: &str) -> String {
         None => format!(r#"{{"alg":"{alg}"}}"#),
     };
     format!("{}.{}.{}", encode(&header), encode(r#"{"sub":"alice"}"#), encode(signature))
-}
-
-fn base64url(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let word =
-            chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for digit in 0..=chunk.len() {
-            out.push(char::from(DIGITS[(word >> (18 - 6 * digit) & 63) as usize]));
-        }
-    }
-    out
 }
 
 fn rsa(kid: &str) -> Value {

@@ -57,19 +57,13 @@ impl Secrets {
     }
 
     fn subject(&self, token: &str, now_s: i64) -> Result<String, TokenError> {
-        let token: UntrustedToken<'_, Critical> = token.try_into().map_err(TokenError::from_parse)?;
-        if token.header().other_fields.crit.is_some() {
-            return Err(TokenError::Critical);
-        }
-        let claims = self.verified(&token)?;
+        let claims = self.verified(&parse(token)?)?;
         check_times(&claims, now_s)?;
         let Subject { sub, aud } = claims.custom;
         if aud.is_some_and(|aud| !aud.names(AUDIENCE)) {
             return Err(TokenError::Audience);
         }
-        let fits =
-            |sub: &String| (1..=SUBJECT_MAX).contains(&sub.len()) && !sub.chars().any(char::is_control);
-        sub.filter(fits).ok_or(TokenError::Subject)
+        sub.filter(|sub| can_be_a_subject(sub)).ok_or(TokenError::Subject)
     }
 
     /// The claims, where one of the secrets has signed them.
@@ -83,6 +77,20 @@ impl Secrets {
         }
         Err(why)
     }
+}
+
+/// Reads a token, whose signature is still to be checked. None is read that wants more understood than the standard.
+pub(super) fn parse(text: &str) -> Result<UntrustedToken<'_, Critical>, TokenError> {
+    let token: UntrustedToken<'_, Critical> = text.try_into().map_err(TokenError::from_parse)?;
+    if token.header().other_fields.crit.is_some() {
+        return Err(TokenError::Critical);
+    }
+    Ok(token)
+}
+
+/// Whether this can say whose a recording is.
+pub(super) fn can_be_a_subject(value: &str) -> bool {
+    (1..=SUBJECT_MAX).contains(&value.len()) && !value.chars().any(char::is_control)
 }
 
 /// Checks `exp` and `nbf`.
@@ -194,4 +202,4 @@ impl From<TokenError> for ProtocolError {
 
 #[cfg(test)]
 #[path = "token_tests.rs"]
-mod tests;
+pub(super) mod tests;
