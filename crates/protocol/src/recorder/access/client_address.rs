@@ -59,14 +59,8 @@ impl TrustedProxies {
     #[must_use]
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
-        let seen: Vec<Option<IpAddr>> = if headers.contains_key(FOR) {
-            // What is not text has a place in the list all the same.
-            let is_text = headers.get_all(FOR).iter().all(|value| value.to_str().is_ok());
-            if is_text {
-                list(headers, HeaderName::from_static(FOR)).map(address).collect()
-            } else {
-                Vec::new()
-            }
+        let seen = if headers.contains_key(FOR) {
+            addresses(headers, HeaderName::from_static(FOR)).unwrap_or_default()
         } else {
             forwarded(headers)
         };
@@ -84,8 +78,15 @@ impl TrustedProxies {
     }
 }
 
+/// The addresses that a header lists; `None` for what is not one. No list where some of it is not text: that has a place in
+/// it all the same.
+pub(super) fn addresses(headers: &HeaderMap, name: HeaderName) -> Option<Vec<Option<IpAddr>>> {
+    let is_text = headers.get_all(&name).iter().all(|value| value.to_str().is_ok());
+    is_text.then(|| list(headers, name).map(address).collect())
+}
+
 /// An address as proxies write it: bare, with a port, in brackets, in quotes.
-pub(super) fn address(text: &str) -> Option<IpAddr> {
+fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();

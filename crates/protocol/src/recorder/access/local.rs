@@ -5,7 +5,7 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 
-use super::client_address::address;
+use super::client_address::addresses;
 use super::host::{hosts, is_loopback_authority};
 use super::origin::{Admitted, Siblings, check_origin, is_loopback_origin, refuse_service_worker};
 use super::pages::Pages;
@@ -70,18 +70,16 @@ fn check_forwarded(headers: &HeaderMap) -> Result<(), ProtocolError> {
 /// It says under which host it was asked, and a page that binds a name of its own to this machine has that name there. It
 /// says who asked, where it says that; who listens on all interfaces is asked by others, too.
 fn is_all_on_this_machine(headers: &HeaderMap) -> bool {
-    let is_here = |name: &HeaderName| {
-        let mut values = list(headers, name.clone());
-        match name.as_str() {
-            "x-forwarded-host" => values.next().is_some_and(is_loopback_authority) && values.next().is_none(),
-            "x-forwarded-for" | "x-real-ip" => {
-                // What is not text is not in the list.
-                headers.get_all(name).iter().all(|value| value.to_str().is_ok())
-                    && values.all(|value| address(value).is_some_and(|address| address.is_loopback()))
-            }
-            "x-forwarded-proto" | "x-forwarded-port" => true,
-            _ => false,
+    let is_here = |name: &HeaderName| match name.as_str() {
+        "x-forwarded-host" => {
+            let mut hosts = list(headers, name.clone());
+            hosts.next().is_some_and(is_loopback_authority) && hosts.next().is_none()
         }
+        "x-forwarded-for" | "x-real-ip" => addresses(headers, name.clone()).is_some_and(|addresses| {
+            addresses.iter().all(|address| address.is_some_and(|address| address.is_loopback()))
+        }),
+        "x-forwarded-proto" | "x-forwarded-port" => true,
+        _ => false,
     };
     let mut of_proxies = headers.keys().filter(|name| is_of_proxy(name));
     let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
