@@ -5,7 +5,9 @@ use std::path::Path;
 
 use durablefetch_protocol::Key;
 
+use crate::config::Limits;
 use crate::recording::Recording;
+use crate::storage::usage::Usage;
 use crate::storage::{self, Store, db, rows};
 
 /// Makes an empty database, in pages so small that a corpus of it stays small.
@@ -66,6 +68,7 @@ fn look(data: &Path, damaged: bool) -> Result<Seen, String> {
         Err(error) => panic!("no keys: {error}"),
     };
     let stored_rows = rows_in(&connection);
+    let usage = Usage::new(&Limits::default());
     let mut known = HashSet::new();
     for (scope, url) in keys {
         let key = Key::new(&scope, &url);
@@ -77,7 +80,7 @@ fn look(data: &Path, damaged: bool) -> Result<Seen, String> {
         for row in stored {
             let (id, len) = (row.id, bodies.len(row.id).expect("a length"));
             bodies.open_stored(id).expect("a file or none");
-            let recording = Recording::stored(key.clone(), row, len);
+            let recording = Recording::stored(key.clone(), usage.account(&scope), row, len);
             assert!(!recording.progress().state().is_live() && recording.progress().len() <= len);
             known.insert(id);
         }
