@@ -160,7 +160,7 @@ export interface Done {
 }
 
 /**
- * Who asks, for recorders and gateways that look at it: `headers`, `credentials`, and a `signal`. A call without `headers`
+ * What identifies the caller to recorders and gateways that check it: `headers`, `credentials`, and a `signal`. A call without `headers`
  * about a `Response`, and in pages about a URL, has the headers of that `fetch`, or of the last one of this client for that
  * URL; what is about one request (`content-*`, `if-*`, `range`, …) is left out. What only a platform knows (`dispatcher` in
  * Node) is passed on. A call gives up by itself after 10 seconds.
@@ -341,7 +341,7 @@ export class DurableFetchClient {
 
   /**
    * Options for the AI SDK's `DefaultChatTransport`. Takes every option of it. With them `useChat({ resume: true })`
-   * needs no work on the server. Where the recorder cannot be reached, a chat that this tab waits for nothing of is
+   * needs no work on the server. If the recorder cannot be reached, a chat for which this tab waits for no answer is
    * left as it is, and the console says so once.
    *
    * @example
@@ -388,7 +388,7 @@ export class DurableFetchClient {
 
 /**
  * Codes of the client itself. Lost connections: `network`, `unreachable` (no recorder has ever answered, or what answers is
- * none), `intermediary` (something in front of the recorder answers in its place, redirects, or holds bodies). Recordings that did not end well:
+ * not one), `intermediary` (something in front of the recorder answers in its place, redirects, or holds bodies). Recordings that did not end well:
  * `failed`, `interrupted`, `superseded`, `deleted`. `mismatch`: an answer that does not fit the question.
  * `refused`: a recorder's no without a code. `invalid-option`, `unsupported`: the call. `wasm`: WebAssembly was refused. `internal`: an error in
  * durablefetch itself, with its `cause`; it ends what is in flight, and the next call works again.

@@ -5,8 +5,8 @@ use durablefetch_protocol::{inert, name};
 use http::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use libfuzzer_sys::fuzz_target;
 
-/// The schemes in a list, as somebody reads them who knows of quotes and commas and of nothing else: what begins a
-/// member and is no parameter.
+/// The schemes in a list, read with quotes and commas in mind and nothing else: the first word of each member that is not a
+/// parameter.
 fn schemes(value: &[u8]) -> Vec<String> {
     let (mut members, mut member) = (Vec::new(), Vec::new());
     let (mut quoted, mut escaped) = (false, false);

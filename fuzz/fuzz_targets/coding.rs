@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 
 /// What a piece is at most, as its documentation says.
 const PIECE: usize = 16 << 10;
-/// A bomb is followed so far: whoever takes pieces may stop at any.
+/// Decoding a bomb stops after so many bytes, as a reader may stop after any piece.
 const ENOUGH: usize = 1 << 20;
 
 /// The decoded bytes of a body that comes in parts of this length, and whether they are all.

@@ -308,10 +308,10 @@ impl Follower {
             },
             Event::Tick if *pulling && now >= self.last_activity + self.stall_ms => {
                 self.stall_ms = (self.stall_ms * 2).min(u64::from(self.policy.stall_max_ms));
-                // Another connection first. Where that one is silent too, it may be that there is nothing to say.
+                // Try another connection first. If that is silent too, the recording may just have nothing new.
                 match ended {
                     _ if self.attempt == 0 => self.again(now),
-                    // There is: the head said so.
+                    // It has: the head said so.
                     Some((_, length)) if *length > self.offset => self.strike(now),
                     _ => self.ask(now),
                 }

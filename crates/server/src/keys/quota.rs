@@ -22,7 +22,7 @@ const ROUND: usize = 64;
 /// Where the file system is full, finished recordings are removed until this many bytes are free: more than the
 /// database's log takes for what the removal itself writes.
 const FREE_AT_ONCE: u64 = 4 << 20;
-/// Who was told that there is room and finds none within this time has room made.
+/// If a writer that was told that there is room finds none within this time, room is made for it.
 const SPARED_FOR: Duration = Duration::from_secs(1);
 
 /// Removes what is finished until the quotas are kept. Where nothing is left the longest live recording of the scope

@@ -40,7 +40,7 @@ fn a_megabyte_that_is_a_gigabyte_is_neither_kept_in_memory_nor_stored_beyond_the
     let mut stream = upstream.asked();
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n").unwrap();
     let sending = std::thread::spawn(move || bomb(stream, 1 << 30));
-    // Its reader takes nothing, and then all that there is.
+    // Its reader reads nothing at first, and then everything.
     let head = reply.head();
     assert!(head.starts_with("http/1.1 200") && !head.contains("content-encoding"), "{head}");
     let status = failed(&recorder, &upstream.url);
