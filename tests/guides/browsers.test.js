@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { launchBrowser, launchWithExtension } from '../lib/browser.js'
 import { run } from '../runtimes/lib/process.js'
 import { answer, startApp } from './lib/app.js'
-import { blocksOf } from './lib/blocks.js'
+import { blocksOf } from '../lib/blocks.js'
 import { PKG } from './lib/files.js'
 
 const page = blocksOf('docs/browsers.md')
@@ -216,13 +216,5 @@ test("the extension of the page: a content script on a strict page gets its answ
     'content.js': `${page.file('content.js')}\n${asks}`,
   })
   assert.equal(origin, `chrome-extension://${id}`)
-  const tab = await context.newPage()
-  app.gate.holdAt(40)
-  await tab.goto(app.url)
-  await shows(tab, answer('Why', 40))
-  await tab.reload()
-  await shows(tab, answer('Why', 40))
-  app.gate.open()
-  await shows(tab, answer('Why'))
-  assert.deepEqual(app.asked, ['Why'], 'the answer was asked for once')
+  await reloads(app, await context.newPage())
 })

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { listen } from '../lib/listen.js'
 import { startRecorder } from '../lib/recorder.js'
-import { blocksOf } from './lib/blocks.js'
+import { blocksOf } from '../lib/blocks.js'
 
 const VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']
 

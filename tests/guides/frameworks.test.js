@@ -5,11 +5,11 @@ import { delimiter, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { launchBrowser } from '../lib/browser.js'
-import { answer, startModel } from '../newcomer/lib/model.js'
+import { answer, startModel } from '../lib/model.js'
 import { run } from '../runtimes/lib/process.js'
 import { assertOurs, tarball } from '../runtimes/lib/tarball.js'
 import { startApp } from './lib/app.js'
-import { blocksOf } from './lib/blocks.js'
+import { blocksOf } from '../lib/blocks.js'
 
 const page = blocksOf('docs/frameworks.md')
 /** Kept between runs: what is installed is large. */

@@ -7,7 +7,7 @@ import { before, after, test } from 'node:test'
 import { BINARY } from '../lib/recorder.js'
 import { run } from '../runtimes/lib/process.js'
 import { assertOurs, tarball } from '../runtimes/lib/tarball.js'
-import { blocksOf } from './lib/blocks.js'
+import { blocksOf } from '../lib/blocks.js'
 
 const page = blocksOf('docs/testing.md')
 const PASSED = /1 passed/

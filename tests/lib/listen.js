@@ -1,5 +1,6 @@
 // The HTTP servers of tests: each on a free port of this machine.
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 
 /** Starts it. Resolves with its port, and with `stop`, which cuts what is open and resolves once the port is free. */
 export async function listen(server, { host = '127.0.0.1', port = 0 } = {}) {
@@ -13,4 +14,11 @@ export async function listen(server, { host = '127.0.0.1', port = 0 } = {}) {
       await once(server, 'close')
     },
   }
+}
+
+/** A port that nobody listens on at the moment, for a program that has to be told one. */
+export async function freePort() {
+  const { port, stop } = await listen(createServer())
+  await stop()
+  return port
 }

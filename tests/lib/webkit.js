@@ -4,8 +4,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { within } from './deadline.js'
+import { freePort } from './listen.js'
 
 const DRIVER = process.env.WEBKIT_DRIVER ?? '/usr/bin/WebKitWebDriver'
 const XVFB = process.env.XVFB ?? '/usr/bin/Xvfb'
@@ -138,15 +138,6 @@ function miniBrowser() {
     .find((file) => existsSync(file))
   if (!found) throw new Error('There is no MiniBrowser: `apt-get install webkit2gtk-driver`, or name it: MINIBROWSER=…')
   return found
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function failure(child, program) {

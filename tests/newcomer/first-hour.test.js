@@ -8,7 +8,7 @@ import { startRecorder } from '../lib/recorder.js'
 import { run, serve } from '../runtimes/lib/process.js'
 import { assertOurs, tarball } from '../runtimes/lib/tarball.js'
 import { APPS } from './lib/apps.js'
-import { answer, startModel } from './lib/model.js'
+import { answer, startModel } from '../lib/model.js'
 import { command, file } from './lib/readme.js'
 
 /** A new app with the tarball and README's files in it. */

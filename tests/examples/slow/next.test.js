@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { launchBrowser } from '../../lib/browser.js'
+import { freePort } from '../../lib/listen.js'
 import { picture } from '../lib/picture.js'
 import { example } from '../lib/places.js'
 import { start } from '../lib/process.js'
@@ -60,12 +59,3 @@ test('examples/next: the component of the 0.1.0 README, behind a rewrite of Next
   assert.deepEqual(await page.locator('.font-bold').allTextContents(), ['user', 'assistant'])
   assert.equal(world.asked(), 1, 'the model was asked once')
 })
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -1,4 +1,4 @@
 // What README tells a newcomer to do.
-import { blocksOf } from '../../guides/lib/blocks.js'
+import { blocksOf } from '../../lib/blocks.js'
 
 export const { file, command } = blocksOf('README.md')

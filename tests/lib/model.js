@@ -2,9 +2,9 @@
 // since a plain route gives none.
 import { createServer } from 'node:http'
 import { json } from 'node:stream/consumers'
-import { Gate } from '../../lib/gate.js'
-import { listen } from '../../lib/listen.js'
-import { requestLog } from '../../lib/request-log.js'
+import { Gate } from './gate.js'
+import { listen } from './listen.js'
+import { requestLog } from './request-log.js'
 
 const COUNT = 120
 const words = (question) => Array.from({ length: COUNT }, (_, index) => `word${index} of ${question}. `)

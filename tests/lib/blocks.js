@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 
 /** `page`: from the root of the repository. Its blocks: `{ language, code }`, and what finds one of them. */
 export function blocksOf(page) {
-  return read(page, readFileSync(new URL(`../../../${page}`, import.meta.url), 'utf8'))
+  return read(page, readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8'))
 }
 
 function read(page, text) {
