@@ -52,27 +52,19 @@ impl Credential {
             )
         };
         let is_claim = |claim: &str| !claim.is_empty() && !claim.chars().any(char::is_control);
-        if let Some(name) = text.strip_prefix("cookie:") {
-            return if is_cookie_name(name) { Ok(Self::Cookie(name.to_owned())) } else { Err(help()) };
-        }
-        if let Some(claim) = text.strip_prefix("bearer-jwt:") {
-            return if is_claim(claim) {
-                Ok(Self::Claim(TokenIn::Bearer, claim.to_owned()))
-            } else {
-                Err(help())
-            };
-        }
-        if let Some(rest) = text.strip_prefix("cookie-jwt:") {
-            let (name, claim) = rest.split_once(':').ok_or_else(help)?;
-            let fits = is_cookie_name(name) && is_claim(claim);
-            return if fits {
-                Ok(Self::Claim(TokenIn::Cookie(name.to_owned()), claim.to_owned()))
-            } else {
-                Err(help())
-            };
-        }
-        if matches!(text, "bearer-jwt" | "cookie-jwt") {
-            return Err(help());
+        let claim = |place, claim: &str| {
+            is_claim(claim).then(|| Self::Claim(place, claim.to_owned())).ok_or_else(help)
+        };
+        let cookie = |name: &str| is_cookie_name(name).then(|| name.to_owned()).ok_or_else(help);
+        match text.split_once(':') {
+            Some(("cookie", name)) => return cookie(name).map(Self::Cookie),
+            Some(("bearer-jwt", name)) => return claim(TokenIn::Bearer, name),
+            Some(("cookie-jwt", rest)) => {
+                let (name, of) = rest.split_once(':').ok_or_else(help)?;
+                return claim(TokenIn::Cookie(cookie(name)?), of);
+            }
+            _ if matches!(text, "bearer-jwt" | "cookie-jwt") => return Err(help()),
+            _ => {}
         }
         let name: HeaderName = text.parse().map_err(|_| help())?;
         if name == header::COOKIE {
@@ -87,16 +79,11 @@ impl Credential {
 
     /// What a request presents of it, in order. Empty values say nothing.
     fn values<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a [u8]> {
+        let all = |name: &HeaderName| headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii());
         let mut found: Vec<&[u8]> = match self {
-            Self::Header(name) => {
-                headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii()).collect()
-            }
+            Self::Header(name) => all(name).collect(),
             Self::Cookie(name) | Self::Claim(TokenIn::Cookie(name), _) => cookies(headers, name),
-            Self::Claim(TokenIn::Bearer, _) => {
-                let values =
-                    headers.get_all(header::AUTHORIZATION).iter().map(|value| value.as_bytes().trim_ascii());
-                values.filter_map(bearer).collect()
-            }
+            Self::Claim(TokenIn::Bearer, _) => all(&header::AUTHORIZATION).filter_map(bearer).collect(),
         };
         found.retain(|value| !value.is_empty());
         found
