@@ -15,7 +15,7 @@ export async function inEachEngine(t, run) {
   const { dir, manifest } = await freshProject(t, PAGE)
   const site = await serveStatic(t, dir)
   t.diagnostic(`durablefetch ${manifest.version}`)
-  for (const engine of process.env.ENGINE ? [process.env.ENGINE] : ENGINES) {
+  for (const engine of ENGINES) {
     await t.test(engine, async (t) => {
       const browser = await openBrowser(engine)
       t.after(() => browser.close())

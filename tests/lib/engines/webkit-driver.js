@@ -1,21 +1,19 @@
-// WebKit, as GTK's MiniBrowser, over plain WebDriver. It needs a display, which Xvfb is.
-//
-// What this driver cannot do: tell what the page writes on its console while it loads.
+// WebKitGTK's driver, and the display that its browser needs.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { within } from './deadline.js'
-import { freePort } from './listen.js'
+import { within } from '../deadline.js'
+import { freePort } from '../listen.js'
 
 const DRIVER = process.env.WEBKIT_DRIVER ?? '/usr/bin/WebKitWebDriver'
 const XVFB = process.env.XVFB ?? '/usr/bin/Xvfb'
 const START_MS = 30_000
-const LOAD_MS = 60_000
-/** How long a script, which may wait for a promise, may take. */
-const SCRIPT_MS = 120_000
 
-/** As `openBrowser` says. */
-export async function openWebKit() {
+/**
+ * A browser of its own: `command(method, path, body)` is a command of WebDriver in its session, which `version` is of.
+ * `stop()` ends all of it.
+ */
+export async function startWebKit() {
   const stops = []
   const stop = async () => {
     for (const one of stops.reverse()) await one()
@@ -23,65 +21,12 @@ export async function openWebKit() {
   try {
     const display = await startDisplay(stops)
     const driver = await startDriver(stops, display)
-    const session = await startSession(stops, driver)
-    return { ...pageOf(session), close: stop }
+    return { ...(await startSession(stops, driver)), stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
-
-function pageOf({ command, version }) {
-  const lines = []
-  const script = (script) => command('POST', 'execute/sync', { script, args: [] })
-  // What the page's console has had since it was asked last.
-  const take = async () => lines.push(...(await script(TAKE_LINES)))
-  const loaded = async () => {
-    // The command may come back before, and no event tells.
-    while (!(await script(HAS_LOADED))) await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  const loads = async (path, body) => {
-    await take()
-    await script(LEAVE)
-    await command('POST', path, body)
-    await within(LOAD_MS, 'the page has loaded', loaded())
-    await script(KEEP_LINES)
-  }
-  return {
-    engine: 'webkit',
-    version: `WebKitGTK ${version}`,
-    goto: (url) => loads('url', { url }),
-    reload: () => loads('refresh', {}),
-    async evaluate(what, ...args) {
-      const { failed, result } = await command('POST', 'execute/async', { script: EVALUATE, args: [`${what}`, args] })
-      if (failed !== undefined) throw new Error(failed)
-      return result
-    },
-    async console() {
-      await take()
-      return [...lines]
-    },
-    screenshot: async () => Buffer.from(await command('GET', 'screenshot'), 'base64'),
-  }
-}
-
-const EVALUATE = `
-  const [source, args, done] = arguments
-  Promise.resolve()
-    .then(() => (0, eval)('(' + source + ')')(...args))
-    .then((result) => done({ result }), (error) => done({ failed: String(error) }))`
-const KEEP_LINES = `
-  const lines = (window.__lines = [])
-  const text = (value) => (typeof value === 'string' ? value : String(value instanceof Error ? value : JSON.stringify(value)))
-  for (const type of ['debug', 'error', 'info', 'log', 'warn']) {
-    const own = console[type].bind(console)
-    console[type] = (...args) => (own(...args), lines.push(type + ': ' + args.map(text).join(' ')))
-  }
-  addEventListener('error', ({ message }) => lines.push('uncaught: ' + message))
-  addEventListener('unhandledrejection', ({ reason }) => lines.push('uncaught: ' + text(reason)))`
-const LEAVE = 'window.__left = true'
-const HAS_LOADED = 'return !window.__left && document.readyState === "complete"'
-const TAKE_LINES = 'return (window.__lines ?? []).splice(0)'
 
 /** The number of a display of its own. */
 async function startDisplay(stops) {
@@ -125,7 +70,6 @@ async function startSession(stops, driver) {
   const { sessionId, capabilities: has } = await send('POST', '/session', { capabilities })
   const command = (method, path, body) => send(method, `/session/${sessionId}/${path}`, body)
   stops.push(() => send('DELETE', `/session/${sessionId}`))
-  await command('POST', 'timeouts', { script: SCRIPT_MS })
   return { command, version: has.browserVersion }
 }
 

@@ -1,0 +1,90 @@
+// What a page can be asked, in terms of what each engine's driver can do.
+import { within } from '../deadline.js'
+
+/** How long a page has for what is waited for. */
+const WAIT_MS = 30_000
+/** How often a page is asked, where no event of its driver tells. */
+const POLL_MS = 10
+
+/**
+ * - `goto(address)`, `reload()`: resolve once the page has loaded.
+ * - `url()`, `title()`.
+ * - `evaluate(what, ...args)`: what this function returns in the page, or the promise of it. Arguments and result are JSON.
+ *   Rejects with the words of what the function throws, as `TypeError: no`.
+ * - `until(what, ...args)`: evaluates the function until it returns something, which it resolves with. The page may be
+ *   loaded anew meanwhile.
+ * - `click(selector, text)`: a person's click on the first element of this selector whose text has this in it, once there
+ *   is one that is enabled.
+ * - `type(selector, text)`: a person's: replaces what the element has. `press('Enter')`: a key.
+ * - `console()`: the lines that the page has written since it was opened, as `type: text`. `errors()`: what it has thrown
+ *   and nothing has caught. WebKit's driver tells neither: a page whose lines matter while it loads begins with a script
+ *   of `KEEP_LINES`.
+ * - `screenshot()`: a PNG.
+ * - `close()`.
+ * - `native`: the page of the driver, for what only one engine can do.
+ */
+export function pageOf(driver) {
+  const page = { ...driver }
+  const waiting = (what, trying) => within(WAIT_MS, what, trying)
+  page.url = () => driver.evaluate(() => location.href)
+  page.title = () => driver.evaluate(() => document.title)
+  page.until = (what, ...args) =>
+    waiting(`in ${driver.engine}: ${what}(${JSON.stringify(args).slice(1, -1)})`, poll(page, what, args))
+  page.click = async (selector, text = '') => {
+    await page.until(isThere, selector, text)
+    await driver.click(selector, text)
+  }
+  page.type = async (selector, text) => {
+    await page.until(isThere, selector, '')
+    await driver.type(selector, text)
+  }
+  page.errors = async () =>
+    (await driver.console()).filter((line) => line.startsWith(UNCAUGHT)).map((line) => line.slice(UNCAUGHT.length))
+  return page
+}
+
+/** The expression that evaluates `what`, for `settle`. What is thrown comes as the same words from each engine. */
+export const settling = (what, args) =>
+  `Promise.resolve().then(() => (${what})(...${JSON.stringify(args)}))
+    .then((result) => ({ result }), (error) => ({ failed: String(error) }))`
+export function settle({ failed, result }) {
+  if (failed !== undefined) throw new Error(failed)
+  return result
+}
+
+/** How `console()` begins the lines of errors that nothing has caught. */
+export const UNCAUGHT = 'uncaught: '
+
+async function poll(page, what, args) {
+  for (;;) {
+    const result = await page.evaluate(what, ...args).catch((error) => {
+      // A page that is left while it is asked has no answer; the next one has.
+      if (!LEFT.test(error.message)) throw error
+    })
+    if (result) return result
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+const LEFT =
+  /context was destroyed|navigat|no such (frame|window)|detached|DiscardedBrowsingContext|actor|page was left/i
+
+const isThere = (selector, text) =>
+  [...document.querySelectorAll(selector)].some((one) => one.textContent.includes(text) && !one.disabled)
+
+/** The element that `click` means, as an expression. */
+export const elementOf = (selector, text) =>
+  `[...document.querySelectorAll(${JSON.stringify(selector)})].find((one) => one.textContent.includes(${JSON.stringify(text)}) && !one.disabled)`
+
+/** A script that keeps what is written on the console, for a driver that does not tell. */
+export const KEEP_LINES = `(() => {
+  if (window.__lines) return
+  const lines = (window.__lines = [])
+  const text = (value) => (typeof value === 'string' ? value : value instanceof Error ? String(value) : JSON.stringify(value))
+  for (const type of ['debug', 'error', 'info', 'log', 'warn']) {
+    const own = console[type].bind(console)
+    console[type] = (...args) => (own(...args), lines.push(type + ': ' + args.map(text).join(' ')))
+  }
+  addEventListener('error', ({ message }) => lines.push('${UNCAUGHT}' + message.replace(/^Uncaught /, '').replace(/^Error: /, '')))
+  addEventListener('unhandledrejection', ({ reason }) => lines.push('${UNCAUGHT}' + text(reason).replace(/^Error: /, '')))
+})()`
