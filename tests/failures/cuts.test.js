@@ -13,6 +13,7 @@ const BYTES = Buffer.from(TEXT)
 const MIDDLE = 100
 const QUESTION = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"question":"Why?"}' }
 const isContinuation = ({ headers }) => headers['durablefetch-offset'] !== undefined
+const isStatus = ({ method, url }) => method === 'POST' && url.endsWith('/in-progress')
 const isStart = ({ method, headers }) => method === 'POST' && headers['durablefetch-request'] !== undefined
 
 /** The whole text, cleanly, from one upstream request. */
@@ -99,13 +100,13 @@ test('cuts', async (t) => {
   })
 
   await t.test(
-    'silent, and the recorder has no more: it is asked again and again, and nothing else happens',
+    'silent, and the recorder has no more: it is asked again and again whether it has, and nothing else happens',
     async (t) => {
       const { upstream, recorder, start } = await startWorld(t)
       const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
       const page = await pages.open(t, proxy.url, { stallAfterMs: 100 })
       const { address, asked } = await half(page, upstream)
-      await proxy.until(3, isContinuation)
+      await proxy.until(3, isStatus)
       asked.end(BYTES.subarray(MIDDLE))
       await assertWhole(page, 'one', upstream, address)
     },
@@ -147,10 +148,10 @@ test('cuts', async (t) => {
   }
 
   const refusals = [
-    { status: 410, code: 'gone' },
-    { status: 401, code: 'unauthorized' },
+    { status: 410, code: 'gone', hints: undefined },
+    { status: 401, code: 'unauthorized', hints: /'token'/ },
   ]
-  for (const { status, code } of refusals) {
+  for (const { status, code, hints } of refusals) {
     await t.test(`a continuation is answered ${status} ${code}: what came stays, then that error`, async (t) => {
       const { upstream, recorder, start } = await startWorld(t)
       const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
@@ -160,8 +161,11 @@ test('cuts', async (t) => {
       proxy.answerNext({ status, headers, text: JSON.stringify({ error: { code, message: `told: ${code}` } }) })
       proxy.endCleanly()
       const { length, end } = await page.end('one')
+      const { hint, ...told } = end
       assert.equal(length, MIDDLE)
-      assert.deepEqual(end, { name: 'DurableFetchError', message: `told: ${code}`, code, status, ours: true })
+      if (hints) assert.match(hint, hints)
+      else assert.equal(hint, undefined)
+      assert.deepEqual(told, { name: 'DurableFetchError', message: `told: ${code}`, code, status, ours: true })
     })
   }
 

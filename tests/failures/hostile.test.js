@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
-import { within } from '../e2e/lib/deadline.js'
-import { listen } from '../e2e/lib/listen.js'
+import { within } from '../lib/deadline.js'
+import { listen } from '../lib/listen.js'
 import { startPages } from './lib/page.js'
 
 const ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV'
@@ -141,7 +141,17 @@ test('hostile recorders', async (t) => {
   })
 
   await t.test('bytes of another recording are not put behind those of this one', async (t) => {
-    const { text, end } = await asked(t, lies['another recording when it is asked for the rest'])
+    let first
+    const liar = await startLiar(t, ({ number, head, response }) => {
+      head(200, live(number > 0 ? { 'durablefetch-recording': OTHER, 'durablefetch-offset': '5' } : {}))
+      response.write('three')
+      first ??= response
+    })
+    const page = await pages.open(t, liar.url, { retry: { initialDelayMs: 5, maxDelayMs: 50, giveUpAfterMs: 3_000 } })
+    await page.begin('one', ADDRESS, QUESTION)
+    await page.until('one', 5)
+    cut(first)
+    const { text, end } = await page.end('one')
     assert.equal(text, 'three')
     assert.notEqual(end, 'clean')
   })
