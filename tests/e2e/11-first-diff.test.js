@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { answerTo, beginningOf } from './lib/answers.js'
-import { startWorld } from './lib/world.js'
+import { startWorld, testInEachEngine } from './lib/world.js'
 
 const read = (relative) => readFileSync(new URL(relative, import.meta.url), 'utf8')
 
@@ -13,46 +13,44 @@ test('the page under test is the first diff of README, applied', () => {
 })
 
 /** A person with a browser and a chat of their own. */
-async function person(t, world, question) {
-  const context = await world.browser.newContext()
-  t.after(() => context.close())
-  const page = await context.newPage()
-  const errors = []
-  page.on('pageerror', (error) => errors.push(error.message))
+async function person(world, question) {
+  const { newPage } = await world.newPerson()
+  const page = await newPage()
   await page.goto(`${world.site.url}/?chat=${crypto.randomUUID()}`)
-  const input = page.getByLabel('Message')
-  await input.waitFor()
   const last = (text) => [...document.querySelectorAll('[data-role=assistant]')].at(-1)?.textContent === text
   return {
-    errors,
+    errors: () => page.errors(),
     reload: () => page.reload(),
     async send() {
-      await input.fill(question)
-      await page.keyboard.press('Enter')
+      await page.type('[aria-label=Message]', question)
+      await page.press('Enter')
     },
-    sees: (textOf) => page.waitForFunction(last, textOf(question), { timeout: 20_000, polling: 'raf' }),
+    sees: (textOf) => page.until(last, textOf(question)),
   }
 }
 
 // In 0.2 Bob saw Alice's answer, and no answer survived a reload.
 for (const recorderAt of ['direct', 'mount']) {
-  test(`the first diff, two people at once: each their own answer, which survives a reload (recorder: ${recorderAt})`, async (t) => {
-    const world = await startWorld(t, { page: 'first-diff', recorderAt })
-    world.gate.holdAt(50)
-    const people = [await person(t, world, 'What does Alice ask?'), await person(t, world, 'What does Bob ask?')]
-    const each = (act) => Promise.all(people.map(act))
-    const beginning = (question) => beginningOf(question, 50)
-    await each((one) => one.send())
-    await each((one) => one.sees(beginning))
-    await each((one) => one.reload())
-    await each((one) => one.sees(beginning))
-    world.gate.open()
-    await each((one) => one.sees(answerTo))
-    assert.deepEqual(
-      world.api.requests.map(({ method }) => method),
-      ['POST', 'POST'],
-      'each question was asked once',
-    )
-    for (const { errors } of people) assert.deepEqual(errors, [])
-  })
+  testInEachEngine(
+    `the first diff, two people at once: each their own answer, which survives a reload (recorder: ${recorderAt})`,
+    async (t, engine) => {
+      const world = await startWorld(t, { engine, page: 'first-diff', recorderAt })
+      world.gate.holdAt(50)
+      const people = [await person(world, 'What does Alice ask?'), await person(world, 'What does Bob ask?')]
+      const each = (act) => Promise.all(people.map(act))
+      const beginning = (question) => beginningOf(question, 50)
+      await each((one) => one.send())
+      await each((one) => one.sees(beginning))
+      await each((one) => one.reload())
+      await each((one) => one.sees(beginning))
+      world.gate.open()
+      await each((one) => one.sees(answerTo))
+      assert.deepEqual(
+        world.api.requests.map(({ method }) => method),
+        ['POST', 'POST'],
+        'each question was asked once',
+      )
+      for (const { errors } of people) assert.deepEqual(await errors(), [])
+    },
+  )
 }

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { answerTo, beginningOf } from './lib/answers.js'
 import { ChatPage } from './lib/chat-page.js'
-import { startWorld } from './lib/world.js'
+import { startWorld, testInEachEngine } from './lib/world.js'
 
 const QUESTION = 'What happens when I close the tab?'
 const PARTIAL = beginningOf(QUESTION, 40)
 
 /** A chat whose answer waits at word 40. */
-async function midAnswer(t) {
-  const world = await startWorld(t)
+async function midAnswer(t, engine) {
+  const world = await startWorld(t, { engine })
   world.gate.holdAt(40)
   const chat = await ChatPage.open(world)
   await chat.send(QUESTION)
@@ -37,38 +36,44 @@ async function stopAndCheck({ world, chat }) {
     ['assistant', PARTIAL],
   ])
   assert.equal(world.api.requests.length, 1, 'a reload does not start it again')
-  assert.deepEqual(chat.errors, [])
+  assert.deepEqual(await chat.errors(), [])
 }
 
-test('Stop: the upstream closes within 1 s, what was written stays, a reload does not restart it', async (t) => {
-  await stopAndCheck(await midAnswer(t))
-})
+testInEachEngine(
+  'Stop: the upstream closes within 1 s, what was written stays, a reload does not restart it',
+  async (t, engine) => {
+    await stopAndCheck(await midAnswer(t, engine))
+  },
+)
 
-test('the same after a reload: Stop stops the answer that this page only resumed', async (t) => {
-  const { world, chat } = await midAnswer(t)
+testInEachEngine('the same after a reload: Stop stops the answer that this page only resumed', async (t, engine) => {
+  const { world, chat } = await midAnswer(t, engine)
   await chat.reload()
   await chat.untilAnswer(PARTIAL)
   await chat.untilStatus('streaming')
   await stopAndCheck({ world, chat })
 })
 
-test('switching to another chat in the middle of an answer and back does not stop it', async (t) => {
-  const { world, chat } = await midAnswer(t)
-  await chat.page.getByRole('button', { name: 'New chat' }).click()
-  await chat.page.getByRole('heading').waitFor()
-  assert.equal((await chat.messages()).length, 0)
-  assert.equal(world.api.requests[0].state, 'open', 'the answer is still being written')
+testInEachEngine(
+  'switching to another chat in the middle of an answer and back does not stop it',
+  async (t, engine) => {
+    const { world, chat } = await midAnswer(t, engine)
+    await chat.press('New chat')
+    await chat.untilSeen('h1, h2')
+    assert.equal((await chat.messages()).length, 0)
+    assert.equal(world.api.requests[0].state, 'open', 'the answer is still being written')
 
-  await chat.openInSidebar(QUESTION)
-  await chat.untilAnswer(PARTIAL)
-  assert.equal(world.api.requests[0].state, 'open', 'the answer is still being written')
-  world.gate.open()
-  await chat.untilAnswer(answerTo(QUESTION))
-  await chat.untilStatus('ready')
-  assert.deepEqual(await chat.messages(), [
-    ['user', QUESTION],
-    ['assistant', answerTo(QUESTION)],
-  ])
-  assert.equal(world.api.requests.length, 1, 'the API saw one request')
-  await world.api.until(0, 'finished')
-})
+    await chat.openInSidebar(QUESTION)
+    await chat.untilAnswer(PARTIAL)
+    assert.equal(world.api.requests[0].state, 'open', 'the answer is still being written')
+    world.gate.open()
+    await chat.untilAnswer(answerTo(QUESTION))
+    await chat.untilStatus('ready')
+    assert.deepEqual(await chat.messages(), [
+      ['user', QUESTION],
+      ['assistant', answerTo(QUESTION)],
+    ])
+    assert.equal(world.api.requests.length, 1, 'the API saw one request')
+    await world.api.until(0, 'finished')
+  },
+)

@@ -5,12 +5,13 @@ import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { launchBrowser } from '../lib/browser.js'
 import { ChatPage } from './lib/chat-page.js'
 import { within } from '../lib/deadline.js'
+import { ENGINES, sharedBrowser } from '../lib/engines.js'
 
 /** Which recorder these tests are about: see lib/recorder.js. */
 const RECORDER = process.env.E2E_RECORDER ?? 'native'
+const ANSWER = '[data-role=assistant] .text'
 const XTASK = process.env.XTASK_BIN ?? fileURLToPath(new URL('../../target/debug/xtask', import.meta.url))
 
 /** Runs `cargo xtask demo` and keeps what it prints. */
@@ -40,19 +41,26 @@ test('the demo starts, answers, survives kill -9 of its recorder, and stops at C
   const [, url] = await running.line(/The chat is at\s+(http:\S+)/, 600_000)
   const [, pid] = await killable
 
-  const browser = await launchBrowser()
-  t.after(() => browser.close())
-  const chat = await ChatPage.open({ context: await browser.newContext(), site: { url } })
-  await chat.send('Why do streams break?')
-  await chat.answers.getByText('You asked: “Why do streams break?”').waitFor()
+  const chats = []
+  for (const engine of ENGINES) {
+    const context = await (await sharedBrowser(engine)).newContext()
+    t.after(() => context.close())
+    chats.push(await ChatPage.open({ context, site: { url } }))
+  }
+  for (const chat of chats) {
+    await chat.send('Why do streams break?')
+    await chat.untilSeen(ANSWER, 'You asked: “Why do streams break?”')
+  }
 
   const back = running.line(/kill -9 (\d+)/, 20_000)
   process.kill(Number(pid), 'SIGKILL')
   const [, next] = await back
   assert.notEqual(next, pid)
-  await chat.alert.waitFor({ timeout: 20_000 })
-  await chat.send('And now?')
-  await chat.answers.getByText('You asked: “And now?”').waitFor()
+  for (const chat of chats) {
+    await chat.untilSeen('[role=alert]')
+    await chat.send('And now?')
+    await chat.untilSeen(ANSWER, 'You asked: “And now?”')
+  }
 
   running.child.kill('SIGINT')
   const [code] = await within(20_000, 'the demo stops', running.exit)

@@ -1,6 +1,7 @@
 //! The browsers of the tests: Chromium and its WebDriver for all, Firefox and WebKit for what has to be the same in every
 //! engine. Variables of their names name other ones.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -33,9 +34,20 @@ pub(crate) struct Browser {
 
 /// What the other two engines are driven by.
 pub(crate) struct Engines {
-    pub(crate) firefox: PathBuf,
-    pub(crate) webkit_driver: PathBuf,
-    pub(crate) xvfb: PathBuf,
+    firefox: PathBuf,
+    webkit_driver: PathBuf,
+    xvfb: PathBuf,
+}
+
+impl Engines {
+    /// The variables in which `tests/lib` looks for them.
+    pub(crate) fn variables(&self) -> [(&'static str, &OsStr); 3] {
+        [
+            (FIREFOX.variable, self.firefox.as_os_str()),
+            (WEBKIT_DRIVER.variable, self.webkit_driver.as_os_str()),
+            (XVFB.variable, self.xvfb.as_os_str()),
+        ]
+    }
 }
 
 /// Finds Firefox, WebKit and a display for it, or installs them.

@@ -1,24 +1,28 @@
 // What a person does with the example's page, and what they see.
 import assert from 'node:assert/strict'
 import { toBackgroundAndBack } from '../../lib/browser.js'
-import { within } from '../../lib/deadline.js'
+import { countAnswers, untilAnswered } from './watch.js'
+
+const INPUT = '[aria-label=Message]'
+/** A page asks for what is recorded: after it has opened, or has come back to the front. */
+const asks = ({ headers }) => ['resume', 'replay'].includes(headers['durablefetch-mode'])
 
 export class ChatPage {
   /** Opens the page: a new chat, or the one at `address`. */
   static async open(world, address = world.site.url) {
-    const page = await world.context.newPage()
-    const chat = new ChatPage(page)
-    page.on('pageerror', (error) => chat.errors.push(error.message))
-    await chat.#arrives(() => page.goto(address))
+    const chat = new ChatPage(await world.context.newPage())
+    await chat.page.goto(address)
+    await chat.#arrived()
     return chat
   }
 
   constructor(page) {
     this.page = page
-    /** Uncaught errors of the page. */
-    this.errors = []
-    this.answers = page.locator('[data-role=assistant] .text')
-    this.alert = page.getByRole('alert')
+  }
+
+  /** Uncaught errors of the page. */
+  errors() {
+    return this.page.errors()
   }
 
   address() {
@@ -29,86 +33,85 @@ export class ChatPage {
    * A page asks the recorder as it opens. Resolves when that is answered: the page follows what is recorded, whatever it
    * had stored itself, or it knows that there is nothing and is free to hear of questions in other tabs.
    */
-  async #arrives(going) {
-    const [answered] = await Promise.all([this.untilAsked(), going()])
-    await this.page.getByLabel('Message', { exact: true }).waitFor()
+  async #arrived() {
+    const { status } = await untilAnswered(this.page, asks)
+    await this.untilSeen(INPUT)
     // Whoever waits for `ready` after this waits for the end of what is recorded.
-    if (answered.status() !== 200) await this.untilStatus('ready')
+    if (status !== 200) await this.untilStatus('ready')
   }
 
   async send(text) {
-    await this.page.getByLabel('Message', { exact: true }).fill(text)
-    await this.page.keyboard.press('Enter')
+    await this.page.type(INPUT, text)
+    await this.page.press('Enter')
   }
 
   async reload() {
-    await this.#arrives(() => this.page.reload())
+    await this.page.reload()
+    await this.#arrived()
+  }
+
+  press(button) {
+    return this.page.click('button', button)
   }
 
   /** Presses Stop. Resolves with the time (`Date.now()`) at which the page was told. */
   async stop() {
-    const button = this.page.getByRole('button', { name: 'Stop' })
-    const told = await button.evaluateHandle((element) => ({
-      at: new Promise((resolve) =>
-        element.addEventListener('click', () => resolve(Date.now()), { capture: true, once: true }),
-      ),
-    }))
-    await button.click()
-    return told.evaluate(({ at }) => at)
+    await this.page.evaluate(() => {
+      const told = () => (window.stoppedAt = Date.now())
+      addEventListener('click', told, { capture: true, once: true })
+    })
+    await this.press('Stop')
+    return this.page.until(() => window.stoppedAt)
   }
 
-  async openInSidebar(title) {
-    await this.page.getByRole('link', { name: title }).click()
+  openInSidebar(title) {
+    return this.page.click('a', title)
+  }
+
+  /** Waits until the page has an element of this selector that contains this text. */
+  untilSeen(selector, text = '') {
+    const seen = (selector, text) =>
+      [...document.querySelectorAll(selector)].some((one) => one.textContent.includes(text))
+    return this.page.until(seen, selector, text)
   }
 
   /** `ready`, `submitted`, `streaming`, `reconnecting` or `error`. */
-  async untilStatus(status, timeout = 20_000) {
-    await this.page.locator(`main[data-status=${status}]`).waitFor({ timeout })
+  async untilStatus(status) {
+    await this.untilSeen(`main[data-status=${status}]`)
   }
 
-  /** Resolves when the page turns to this status from another one, after this call. */
+  /** Begins to watch. The function it resolves with resolves once the page has turned to this status from another one. */
   async turnsTo(status) {
-    const turned = await this.page.evaluateHandle((wanted) => {
+    await this.page.evaluate((wanted) => {
       const main = document.querySelector('main')
-      return {
-        done: new Promise((resolve) => {
-          new MutationObserver((_, observer) => {
-            if (main.dataset.status !== wanted) return
-            observer.disconnect()
-            resolve()
-          }).observe(main, { attributeFilter: ['data-status'] })
-        }),
-      }
+      window.turned = undefined
+      new MutationObserver((_, observer) => {
+        if (main.dataset.status !== wanted) return
+        observer.disconnect()
+        window.turned = wanted
+      }).observe(main, { attributeFilter: ['data-status'] })
     }, status)
-    return () =>
-      within(
-        20_000,
-        `the status turns to ${status}`,
-        turned.evaluate(({ done }) => done),
-      )
+    return () => this.page.until((wanted) => window.turned === wanted, status)
   }
 
   /** Waits until the last answer on the page is exactly this text. */
-  async untilAnswer(text, timeout = 30_000) {
+  async untilAnswer(text) {
     const shown = (expected) =>
       [...document.querySelectorAll('[data-role=assistant] .text')].at(-1)?.textContent === expected
     try {
-      await this.page.waitForFunction(shown, text, { timeout, polling: 'raf' })
+      await this.page.until(shown, text)
     } catch (error) {
-      const actual = await this.answers
-        .last()
-        .textContent({ timeout: 1000 })
-        .catch(() => '(no answer)')
+      const actual = (await this.messages()).findLast(([role]) => role === 'assistant')?.[1] ?? '(no answer)'
       // Shows where they part, not two walls of text.
-      assert.equal(describe(actual, text), describe(text, text), error.message)
+      assert.equal(describe(actual, text), describe(text, text))
       throw error
     }
   }
 
-  /** Resolves when the recorder has answered a request of this page that asks for what is recorded. */
-  untilAsked() {
-    const asks = ({ 'durablefetch-mode': mode }) => mode === 'resume' || mode === 'replay'
-    return this.page.waitForResponse((response) => asks(response.request().headers()), { timeout: 20_000 })
+  /** Begins to watch. The function it resolves with resolves once the recorder has answered a question for what is recorded. */
+  async asksAgain() {
+    const before = await countAnswers(this.page, asks)
+    return () => untilAnswered(this.page, asks, before)
   }
 
   /** Switches to another tab and back, as far as a page can tell. */
@@ -131,10 +134,13 @@ export class ChatPage {
   }
 
   /** Every message on the page, as `[role, text]`. */
-  async messages() {
-    return this.page
-      .locator('article')
-      .evaluateAll((all) => all.map((one) => [one.dataset.role, one.querySelector('.text').textContent]))
+  messages() {
+    return this.page.evaluate(() =>
+      [...document.querySelectorAll('article')].map((one) => [
+        one.dataset.role,
+        one.querySelector('.text').textContent,
+      ]),
+    )
   }
 }
 

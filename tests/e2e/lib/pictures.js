@@ -14,7 +14,7 @@ export function pictures(page) {
     },
     async write(name) {
       if (!process.env.E2E_PICTURES) return
-      const sheet = await page.context().newPage()
+      const sheet = await page.native.context().newPage()
       await sheet.setViewportSize({ width: frames.length * (WIDTH + 16), height: 500 })
       await sheet.setContent(`<style>body { margin: 0; display: flex; gap: 16px; background: #fff; font: 20px/1.8 system-ui }
         figure { margin: 0; width: ${WIDTH}px } img { width: 100%; border: 1px solid #ccc; border-radius: 8px }</style>

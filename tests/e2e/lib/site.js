@@ -2,6 +2,7 @@
 import { symlink } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { createServer } from '../../../examples/chat/node_modules/vite/dist/node/index.js'
+import { watching } from './watch.js'
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
 const EXAMPLE = path('../../../examples/chat')
@@ -25,6 +26,7 @@ export async function startSite({ page = 'chat', apiUrl, recorderUrl, env = {} }
   const server = await createServer({
     root,
     configFile: `${EXAMPLE}/vite.config.js`,
+    plugins: [watching],
     cacheDir: path(`../node_modules/.vite-${page}`),
     logLevel: 'warn',
     clearScreen: false,

@@ -1,19 +1,26 @@
-// Everything a test needs, started fresh and taken down after it: API server, recorder, page, browser.
+// Everything a test needs, started fresh and taken down after it: API server, recorder, page, and a person's browser.
+import { test } from 'node:test'
 import { startApi } from './api.js'
-import { launchBrowser } from '../../lib/browser.js'
 import { startCutProxy } from '../../lib/cut-proxy.js'
+import { ENGINES, sharedBrowser } from '../../lib/engines.js'
 import { Gate } from '../../lib/gate.js'
 import { startRecorder } from '../../lib/recorder.js'
 import { startSite } from './site.js'
 
+/** A test in each engine. `run(t, engine)` starts its world itself. */
+export function testInEachEngine(name, run) {
+  for (const engine of ENGINES) test(`${name} (${engine})`, (t) => run(t, engine))
+}
+
 /**
+ * - `engine`: of the browser.
  * - `recorderAt`: how the page reaches the recorder. `'mount'`: under its own origin, through Vite's proxy (`/df`);
  *   `'direct'`: at its own address; `'cut'`: at its own address, through a TCP proxy that can cut.
  * - `reconnect`: the transport's option of that name.
  * - `page`: `'chat'` (the example), or one of those in site.js.
  * - `delayMs`: the model's pause before each word.
  */
-export async function startWorld(t, { recorderAt = 'mount', reconnect = 'live', page = 'chat', delayMs } = {}) {
+export async function startWorld(t, { engine, recorderAt = 'mount', reconnect = 'live', page = 'chat', delayMs } = {}) {
   const stops = []
   const keep = async (starting) => {
     const started = await starting
@@ -32,8 +39,12 @@ export async function startWorld(t, { recorderAt = 'mount', reconnect = 'live', 
   const host = { mount: '/df', direct: recorder.url, cut: proxy?.url }[recorderAt]
   const env = { VITE_DURABLEFETCH_HOST: host, VITE_RECONNECT: reconnect }
   const site = await keep(startSite({ page, apiUrl: api.url, recorderUrl: recorder.url, env }))
-  const browser = await launchBrowser()
-  stops.push(() => browser.close())
-  const context = await browser.newContext({ viewport: { width: 1180, height: 760 } })
-  return { gate, api, recorder, proxy, site, browser, context, page }
+  const browser = await sharedBrowser(engine)
+  /** A person of their own, who has nothing stored. */
+  const newPerson = async () => {
+    const context = await browser.newContext()
+    stops.push(() => context.close())
+    return context
+  }
+  return { gate, api, recorder, proxy, site, newPerson, context: await newPerson(), page }
 }

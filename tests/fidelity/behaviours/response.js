@@ -112,6 +112,7 @@ export const response = [
         'durablefetch-offset',
         'durablefetch-protocol',
         'durablefetch-recording',
+        'durablefetch-request',
         'durablefetch-state',
         'durablefetch-status-text',
       ],

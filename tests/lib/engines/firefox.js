@@ -18,10 +18,15 @@ export async function openFirefox() {
   }
 }
 
+/** What Firefox itself says of a request, which its driver tells as if the page had thrown it. */
+const OWN = /^Cross-Origin Request Blocked: /
+
 function open(native) {
   const lines = []
   native.on('console', (message) => lines.push(`${message.type()}: ${message.text()}`))
-  native.on('pageerror', (error) => lines.push(UNCAUGHT + error.message.replace(/^Error: /, '')))
+  native.on('pageerror', ({ message }) => {
+    lines.push(OWN.test(message) ? `error: ${message}` : UNCAUGHT + message.replace(/^Error: /, ''))
+  })
   return pageOf({
     engine: 'firefox',
     native,

@@ -13,7 +13,7 @@ const POLL_MS = 10
  *   Rejects with the words of what the function throws, as `TypeError: no`.
  * - `until(what, ...args)`: evaluates the function until it returns something, which it resolves with. The page may be
  *   loaded anew meanwhile.
- * - `click(selector, text)`: a person's click on the first element of this selector whose text has this in it, once there
+ * - `click(selector, text)`: a person's click on the first element of this selector whose text or label has this in it, once there
  *   is one that is enabled.
  * - `type(selector, text)`: a person's: replaces what the element has. `press('Enter')`: a key.
  * - `console()`: the lines that the page has written since it was opened, as `type: text`. `errors()`: what it has thrown
@@ -69,12 +69,14 @@ async function poll(page, what, args) {
 const LEFT =
   /context was destroyed|navigat|no such (frame|window)|detached|DiscardedBrowsingContext|actor|page was left/i
 
-const isThere = (selector, text) =>
-  [...document.querySelectorAll(selector)].some((one) => one.textContent.includes(text) && !one.disabled)
+/** The element that `click` means, as the body of a function of `selector` and `text`. */
+export const FIND = `return [...document.querySelectorAll(selector)].find(
+    (one) => ((one.ariaLabel ?? '') + one.textContent).includes(text) && !one.disabled)`
+const isThere = `(selector, text) => ((() => { ${FIND} })() !== undefined)`
 
-/** The element that `click` means, as an expression. */
+/** The same as an expression. */
 export const elementOf = (selector, text) =>
-  `[...document.querySelectorAll(${JSON.stringify(selector)})].find((one) => one.textContent.includes(${JSON.stringify(text)}) && !one.disabled)`
+  `((selector, text) => { ${FIND} })(${JSON.stringify(selector)}, ${JSON.stringify(text)})`
 
 /** A script that keeps what is written on the console, for a driver that does not tell. */
 export const KEEP_LINES = `(() => {

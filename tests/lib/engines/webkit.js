@@ -1,6 +1,6 @@
 // WebKit, as GTK's MiniBrowser, over plain WebDriver.
 import { within } from '../deadline.js'
-import { KEEP_LINES, pageOf, settle } from './page.js'
+import { FIND, KEEP_LINES, pageOf, settle } from './page.js'
 import { startWebKit } from './webkit-driver.js'
 
 const LOAD_MS = 60_000
@@ -38,6 +38,7 @@ export async function openWebKit() {
 
 /** Commands go to one window at a time: whoever has one sent to another has it to itself meanwhile. */
 function windowsOf(command, first) {
+  const open = new Set([first])
   let current = first
   let last = Promise.resolve()
   const alone = (act) => {
@@ -45,14 +46,31 @@ function windowsOf(command, first) {
     last = acted.catch(() => {})
     return acted
   }
+  const inside = (handle, method, path, body) =>
+    alone(async () => {
+      if (current !== handle) await command('POST', 'window', { handle })
+      current = handle
+      return command(method, path, body)
+    })
+  const add = () =>
+    alone(async () => {
+      const { handle } = await command('POST', 'window/new', { type: 'window' })
+      open.add(handle)
+      return handle
+    })
   return {
-    in: (handle, method, path, body) =>
-      alone(async () => {
-        if (current !== handle) await command('POST', 'window', { handle })
-        current = handle
-        return command(method, path, body)
-      }),
-    add: () => alone(async () => (await command('POST', 'window/new', { type: 'window' })).handle),
+    in: inside,
+    add,
+    async close(handle) {
+      open.delete(handle)
+      // A session ends with its last window.
+      if (open.size === 0) await add()
+      await inside(handle, 'DELETE', 'window')
+      // And a new one is only to be had from one that is there.
+      const [other] = open
+      await alone(() => command('POST', 'window', { handle: other }))
+      current = other
+    },
   }
 }
 
@@ -74,7 +92,7 @@ function open(windows, handle) {
     await script(KEEP_LINES)
   }
   const element = async (selector, text) => {
-    const found = await script(`return ${ELEMENT}`, selector, text)
+    const found = await script(`const [selector, text] = arguments; ${FIND}`, selector, text)
     if (!found) throw new Error(`The page has no ${selector} with ${JSON.stringify(text)}`)
     return Object.values(found)[0]
   }
@@ -116,7 +134,7 @@ function open(windows, handle) {
       return [...lines]
     },
     screenshot: async () => Buffer.from(await command('GET', 'screenshot'), 'base64'),
-    close: () => command('DELETE', 'window'),
+    close: () => windows.close(handle),
   })
 }
 
@@ -124,8 +142,6 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, POLL_MS))
 
 /** Of WebDriver (W3C, 17.4.2). */
 const KEYS = { Enter: '\ue007' }
-const ELEMENT =
-  '[...document.querySelectorAll(arguments[0])].find((one) => one.textContent.includes(arguments[1]) && !one.disabled)'
 const BEGIN = `
   const [run, args] = arguments
   const runs = (window.__runs ??= {})

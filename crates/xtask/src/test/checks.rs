@@ -62,6 +62,7 @@ fn tools(context: &Context<'_>) -> Result<()> {
     npm::ensure(context.repo, "crates/xtask/tools")?;
     rust_tools::ensure(context.repo)?;
     let _ = context.browser.set(browser::ensure(context.repo)?);
+    let _ = context.engines.set(browser::ensure_engines(context.repo)?);
     Ok(())
 }
 
@@ -101,15 +102,9 @@ fn end_to_end(context: &Context<'_>) -> Result<()> {
 
 /// What has to be the same in Chromium, Firefox and WebKit.
 fn three_engines(context: &Context<'_>) -> Result<()> {
-    let engines = browser::ensure_engines(context.repo)?;
     build_recorder(context)?;
     npm::ensure(context.repo, "tests/lib")?;
-    let variables = [
-        ("FIREFOX", engines.firefox.as_os_str()),
-        ("WEBKIT_DRIVER", engines.webkit_driver.as_os_str()),
-        ("XVFB", engines.xvfb.as_os_str()),
-    ];
-    node_tests_with(context, "tests/engines", &variables)
+    node_tests(context, "tests/engines")
 }
 
 fn faults_by_seed(context: &Context<'_>) -> Result<()> {
@@ -162,7 +157,7 @@ pub(super) fn node_tests_with(
     let repo = context.repo;
     let mut command = repo.command("npm");
     command.args(["test"]).current_dir(repo.path(folder));
-    command.env("CHROMIUM", &context.browser()?.chromium);
+    command.env("CHROMIUM", &context.browser()?.chromium).envs(context.engines()?.variables());
     command.env("DURABLEFETCH_BIN", repo.recorder());
     command.env("XTASK_BIN", env::current_exe()?);
     command.envs(variables.iter().copied());

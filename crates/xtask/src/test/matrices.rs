@@ -127,5 +127,7 @@ fn conformance_of_the_original(context: &Context<'_>) -> Result<()> {
 fn chat_on_workerd(context: &Context<'_>) -> Result<()> {
     npm::ensure(context.repo, "examples/chat")?;
     npm::ensure(context.repo, "tests/lib")?;
-    node_tests_with(context, "tests/e2e", &[("E2E_RECORDER", "worker".as_ref())])
+    // Which engine asks is nothing to a recorder.
+    let variables = [("E2E_RECORDER", "worker".as_ref()), ("ENGINE", "chromium".as_ref())];
+    node_tests_with(context, "tests/e2e", &variables)
 }
