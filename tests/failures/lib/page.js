@@ -26,10 +26,14 @@ export async function startPages(t, more) {
     dir,
     url: site.url,
     browser,
-    /** A page in a context of its own, with a client of this recorder. `before` runs in it before anything else. */
-    async open(t, host, options = {}, { address = site.url, before } = {}) {
+    /**
+     * A page in a context of its own, with a client of this recorder. `before` runs in it before anything else;
+     * `prepare` gets the context.
+     */
+    async open(t, host, options = {}, { address = site.url, before, prepare } = {}) {
       const context = await browser.newContext()
       t.after(() => context.close())
+      await prepare?.(context)
       if (before) await context.addInitScript(before)
       return drive(await context.newPage(), address, { durablefetchHost: host, ...OPTIONS, ...options })
     },
