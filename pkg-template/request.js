@@ -9,14 +9,27 @@ export const isRequest = (input) =>
   typeof input === 'object' && input !== null && typeof input.url === 'string' && typeof input.method === 'string'
 
 /**
- * The platform's own reading of what fetch was called with. A form becomes the bytes that the platform would send, since
- * they are sent again after a cut: WebKit does not give them back if there is a file among them.
+ * The platform's own reading of what fetch was called with, but for bodies with which platforms differ:
+ * - A form becomes the bytes that the platform would send, since they are sent again after a cut: WebKit does not give them
+ *   back if there is a file among them.
+ * - Bytes are copied: WebKit reads them only when they are sent.
+ * - A stream is read where the platform takes none: Firefox would send the words "[object ReadableStream]".
  * @param {any} input
  * @param {any} init
  */
 export function request(input, init) {
-  const body = bytesOf(init?.body)
-  return new Request(input, body ? { ...members(init), body } : init)
+  const given = init?.body
+  // WebKit takes whatever stands here.
+  if (init?.signal != null && typeof init.signal.aborted !== 'boolean')
+    throw new TypeError('signal is not an AbortSignal')
+  const isWords = isStream(given) && !takesStreams().whole
+  const body = isWords ? new Blob() : bytesOf(given)
+  const request = new Request(input, body ? { ...members(init), body } : init)
+  if (isWords) {
+    const read = new Response(given)
+    request.blob = () => read.blob()
+  }
+  return request
 }
 
 /**
@@ -71,7 +84,32 @@ export function extend(headers, more) {
 }
 
 /** @param {any} body */
-export const isStream = (body) => typeof ReadableStream === 'function' && body instanceof ReadableStream
+const isStream = (body) => typeof ReadableStream === 'function' && body instanceof ReadableStream
+
+/** Whether this can be sent as it comes. Of browsers only those can whose requests have a `duplex`. @param {any} body */
+export const streams = (body) => isStream(body) && (takesStreams().duplex || typeof location === 'undefined')
+
+/** @type {{ duplex: boolean, whole: boolean } | undefined} */
+let takes
+
+/** What the platform does with a stream as a body: reads `duplex`, as the standard says; takes it for a stream at all. */
+function takesStreams() {
+  if (!takes) {
+    let duplex = false
+    const body = new ReadableStream()
+    const init = {
+      method: 'POST',
+      body,
+      get duplex() {
+        duplex = true
+        return 'half'
+      },
+    }
+    const request = new Request('https://example.com', /** @type {any} */ (init))
+    takes = { duplex, whole: !request.headers.has('content-type') }
+  }
+  return takes
+}
 
 /** @type {boolean | undefined} */
 let caches
@@ -89,10 +127,11 @@ export function takesCache() {
 }
 
 /**
- * A form as bytes (HTML standard, "multipart/form-data encoding algorithm"); nothing for any other body.
+ * Bytes, copied, or a form as bytes (HTML standard, "multipart/form-data encoding algorithm"); nothing for any other body.
  * @param {any} body
  */
 function bytesOf(body) {
+  if (ArrayBuffer.isView(body) || kindOf(body) === 'ArrayBuffer') return new Blob([/** @type {any} */ (body)])
   const entries = entriesOf(body)
   if (!entries) return
   // Nobody can foresee it, so no part can contain it on purpose.
@@ -112,11 +151,14 @@ function bytesOf(body) {
  * @returns {[string, string | File][] | undefined}
  */
 function entriesOf(body) {
-  if (Object.prototype.toString.call(body) !== '[object FormData]') return
+  if (kindOf(body) !== 'FormData') return
   try {
     return [...FormData.prototype.entries.call(body)]
   } catch {}
 }
+
+/** Also of what comes from another realm. @param {any} value */
+const kindOf = (value) => Object.prototype.toString.call(value).slice(8, -1)
 
 /** @param {string} text */
 const lines = (text) => text.replace(/\r\n?|\n/g, '\r\n')

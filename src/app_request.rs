@@ -87,7 +87,7 @@ impl AppRequest {
         let given = sys::members(init);
         let signal = sys::some(sys::get(&given, "signal"));
         let mut signal: Option<AbortSignal> = signal.map(JsCast::unchecked_into);
-        let streams = sys::is_stream(&sys::get(&given, "body"));
+        let streams = sys::streams(&sys::get(&given, "body"));
         for name in ["body", "headers", "signal", "duplex", "mode"] {
             let _ = js_sys::Reflect::delete_property(&given, &name.into());
         }

@@ -69,8 +69,7 @@ extern "C" {
     #[wasm_bindgen(js_name = isExtended)]
     pub(crate) fn is_extended(headers: &Headers) -> bool;
     pub(crate) fn extend(headers: &Headers, more: Option<&Headers>);
-    #[wasm_bindgen(js_name = isStream)]
-    pub(crate) fn is_stream(body: &JsValue) -> bool;
+    pub(crate) fn streams(body: &JsValue) -> bool;
     #[wasm_bindgen(js_name = takesCache)]
     pub(crate) fn takes_cache() -> bool;
 }

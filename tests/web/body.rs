@@ -14,8 +14,10 @@ async fn a_recording_that_failed_delivers_its_bytes_then_an_error() {
         let response = Df::new(&script).get().await.unwrap();
         let source = "
             let text = ''
-            try { for await (const chunk of response.body) text += new TextDecoder().decode(chunk) }
-            catch (error) { return [text, error] }";
+            const reader = response.body.getReader()
+            try {
+                for (let read; !(read = await reader.read()).done;) text += new TextDecoder().decode(read.value)
+            } catch (error) { return [text, error] }";
         let told = js_sys::Array::from(&js(source, &[("response", &response)]).await.unwrap());
         assert_eq!(told.get(0), "abcde");
         assert_error(&told.get(1), state, says);

@@ -147,7 +147,11 @@ async fn an_init_may_be_made_from_defaults_or_be_a_request() {
         "new Request('https://other.example/', { method: 'PUT', credentials: 'include', headers: { 'x-own': '1' }, body: 'x' })",
     ] {
         let call = sent(&format!("await df.fetch('https://p.example/', {init})")).await;
-        assert_eq!((call.method(), call.text().await), ("PUT".into(), "x".into()), "{init}");
+        // Firefox does not tell the body of a Request, and its own fetch sends none either.
+        let is_hidden = init.starts_with("new Request")
+            && js("return 'body' in Request.prototype", &[]).await.unwrap().is_falsy();
+        let body = if is_hidden { "" } else { "x" };
+        assert_eq!((call.method(), call.text().await), ("PUT".into(), body.into()), "{init}");
         assert_eq!(call.header("x-own").as_deref(), Some("1"), "{init}");
         assert_eq!(call.init("credentials"), "include", "{init}");
         assert_eq!(call.header("durablefetch-url").as_deref(), Some("https://p.example/"), "{init}");
@@ -195,6 +199,10 @@ async fn what_the_app_changes_after_the_call_changes_nothing() {
 async fn mistakes_reject_as_with_native_fetch_and_send_nothing() {
     let script = Script::new();
     let df = Df::new(&script);
+    // Firefox and WebKit have no `duplex`, and ask for none.
+    let without_duplex = js("return 'duplex' in Request.prototype", &[]).await.unwrap().is_truthy();
+    let without_duplex = without_duplex
+        .then_some(("", "'https://a.example/', { method: 'POST', body: new ReadableStream() }"));
     let locked = "const body = new ReadableStream(); body.getReader(); ";
     for (before, args) in [
         ("", ""),
@@ -210,10 +218,12 @@ async fn mistakes_reject_as_with_native_fetch_and_send_nothing() {
         ("", "'https://a.example/', { mode: 'navigate' }"),
         ("", "'https://a.example/', { mode: 'same-origin' }"),
         ("", "'https://a.example/', { signal: 'no signal' }"),
-        ("", "'https://a.example/', { method: 'POST', body: new ReadableStream() }"),
         (locked, "'https://a.example/', { method: 'POST', body, duplex: 'half' }"),
         ("", "'https://a.example/', { method: 'POST', keepalive: true, body: 'x'.repeat(65537) }"),
-    ] {
+    ]
+    .into_iter()
+    .chain(without_duplex)
+    {
         let source = format!("{before}return df.fetch({args}).then(() => 'sent', (error) => error)");
         let error = js(&source, &[("df", &df.0)]).await.unwrap();
         assert!(is_type_error(&error), "{args}: {error:?}");

@@ -87,7 +87,12 @@ async fn chunks_pass_as_they_came() {
     let script = Script::new();
     script.ended("complete", 0, 6, &["ab", "c", "def"], "end");
     let response = Df::new(&script).get().await.unwrap();
-    let source = "const sizes = []; for await (const chunk of response.body) sizes.push(chunk.byteLength); return sizes.join()";
+    // Not `for await`: WebKit's streams cannot be iterated.
+    let source = "
+        const sizes = []
+        const reader = response.body.getReader()
+        for (let read; !(read = await reader.read()).done;) sizes.push(read.value.byteLength)
+        return sizes.join()";
     assert_eq!(js(source, &[("response", &response)]).await.unwrap(), "2,1,3");
 }
 

@@ -2,8 +2,9 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::{Check, Context, circles};
 use crate::chaos::Seeds;
@@ -21,6 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "tools", needs: &[], run: tools },
     Check { name: "lints of the client", needs: &["tools"], run: client_lints },
     Check { name: "client in the browser", needs: &["tools"], run: browser_tests },
+    Check { name: "client in each engine", needs: &["client in the browser"], run: hermetic_in_each_engine },
     Check { name: "package", needs: &["tools"], run: |context| package::run(context.repo) },
     Check { name: "size", needs: &["package"], run: |context| size::check(context.repo) },
     Check { name: "package in use", needs: &["package"], run: package_tests },
@@ -82,6 +84,28 @@ fn browser_tests(context: &Context<'_>) -> Result<()> {
     Step::new(context.repo, "wasm-pack test --headless --chrome", command)
         .remedy("\"invalid session id\" means that Chromium and chromedriver are of different versions: install both from one source")
         .run()
+}
+
+/// The same tests in all three engines, by our own driver.
+fn hermetic_in_each_engine(context: &Context<'_>) -> Result<()> {
+    let repo = context.repo;
+    npm::ensure(repo, "tests/lib")?;
+    let listed = repo.target().join("hermetic-tests.json");
+    let mut build = repo.command("cargo");
+    build.args(["test", "-p", "durablefetch", "--target", WASM, "--test", "web", "--no-run"]);
+    build.arg("--message-format=json-render-diagnostics");
+    Step::new(repo, "cargo test --no-run, for the hermetic tests", build).stdout(&listed).run()?;
+    let tests = executable(&fs::read_to_string(&listed)?)?;
+    let runner = repo.tools_root().join("bin/wasm-bindgen-test-runner");
+    let variables = [("WASM_TEST_RUNNER", runner.as_os_str()), ("WASM_TESTS", tests.as_ref())];
+    node_tests_with(context, "tests/web", &variables)
+}
+
+/// What cargo says that it has built.
+fn executable(messages: &str) -> Result<String> {
+    let built = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut executables = built.filter_map(|message| Some(message["executable"].as_str()?.to_owned()));
+    executables.next().context("cargo has not said where the tests are")
 }
 
 fn package_tests(context: &Context<'_>) -> Result<()> {
