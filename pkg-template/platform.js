@@ -115,7 +115,8 @@ export function named(response, url, ending) {
 
 /**
  * Where a body is a stream of JavaScript, Chromium says of whatever broke it "TypeError: Failed to fetch", also to
- * an abort. With this `text()` and the like reject with what the stream was broken with, as native ones do.
+ * an abort, and Firefox "AbortError". With this `text()` and the like reject with what the stream was broken with, as
+ * native ones do.
  * @typedef {{ error?: unknown }} Ending what the stream was broken with, once it is
  * @param {any} response
  * @param {Ending} ending
@@ -132,8 +133,9 @@ function truthful(response, ending) {
       return used
         ? told
         : told.catch((/** @type {unknown} */ error) => {
-            // A body whose instance broke down has nobody to say so but the instance's life.
-            const broken = mine.error && error instanceof TypeError ? mine.error : error
+            // A body whose instance broke down has nobody to say so but the instance's life. Firefox calls it an abort.
+            const isBroken = error instanceof TypeError || /** @type {any} */ (error)?.name === 'AbortError'
+            const broken = mine.error && isBroken ? mine.error : error
             throw 'error' in ending ? ending.error : broken
           })
     }

@@ -8,7 +8,7 @@ import { checkPage, checkServer } from './lib/report.js'
 const SERVE = ['--hostname', '127.0.0.1', '--port', '0']
 const READY = /Local:\s+(http:\/\/\S+)/
 
-/** The page as rendered on the server and as used in Chromium, and route handlers of both of Next's server runtimes. */
+/** The page as rendered on the server and as used in each engine, and route handlers of both of Next's server runtimes. */
 async function checkSite(t, site) {
   const html = await (await fetch(site)).text()
   assert.match(html, /data-on-server="function"/, 'imported by a server component')

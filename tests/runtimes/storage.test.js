@@ -1,7 +1,7 @@
 // Last messages, whatever is wrong with localStorage: never an error, and they are there while the page is.
 import assert from 'node:assert/strict'
 import { executes } from './lib/executes.js'
-import { readPage } from './lib/page.js'
+import { inEngines, readPage } from './lib/page.js'
 import { project } from './lib/project.js'
 import { serveStatic } from '../lib/static.js'
 
@@ -19,7 +19,11 @@ const KINDS = {
   corrupted: { ...AFTER, before: null },
 }
 
-executes('no bundler: localStorage full, forbidden, missing, throwing, corrupted', async (t) => {
+executes('no bundler: localStorage full, forbidden, missing, throwing, corrupted', (t) =>
+  inEngines((engine) => check(t, engine)),
+)
+
+async function check(t, engine) {
   const { dir } = await project('bare')
   let browser
   for (const [kind, expected] of Object.entries(KINDS)) {
@@ -29,10 +33,10 @@ executes('no bundler: localStorage full, forbidden, missing, throwing, corrupted
       query: new URLSearchParams({ kind, recorder: 'http://localhost:1' }).toString(),
       recorderOutput: () => '',
     }
-    const read = await readPage(t, `${url}/storage.html`, world)
+    const read = await readPage(t, engine, `${url}/storage.html`, world)
     assert.deepEqual(read.report, expected, kind)
     assert.deepEqual(read.errors, [], kind)
     browser = read.browser
   }
   return browser
-})
+}

@@ -1,16 +1,18 @@
 // A trap in wasm: what is in flight says so, the page goes on, and the next call has a fresh instance.
 import assert from 'node:assert/strict'
 import { executes } from './lib/executes.js'
-import { readPage } from './lib/page.js'
+import { inEngines, readPage } from './lib/page.js'
 import { project } from './lib/project.js'
 import { serveStatic } from '../lib/static.js'
 import { BODY } from './lib/upstream.js'
 import { startWorld } from './lib/world.js'
 
-executes('no bundler: traps within the module', async (t) => {
+executes('no bundler: traps within the module', (t) => inEngines((engine) => check(t, engine)))
+
+async function check(t, engine) {
   const { dir } = await project('bare')
   const { url } = await serveStatic(t, dir)
-  const { report, errors, browser } = await readPage(t, `${url}/trap.html`, await startWorld(t))
+  const { report, errors, browser } = await readPage(t, engine, `${url}/trap.html`, await startWorld(t))
   assert.equal(report.error, undefined, JSON.stringify(report))
 
   const { call, closure, thrown, constructed } = report
@@ -40,6 +42,10 @@ executes('no bundler: traps within the module', async (t) => {
   )
   assert.deepEqual(report.instances, [1, 2, 6], 'one instance more for each trap')
   assert.deepEqual(report.unheard, [])
-  assert.deepEqual(errors, [], 'no errors in the console')
+  // Firefox's own words for a body that broke, whose error is heard: nothing of it is in `unheard`.
+  const others = errors.filter(
+    (line) => !(engine === 'firefox' && line.includes('Failed to read data from the Readable')),
+  )
+  assert.deepEqual(others, [], 'no errors in the console')
   return browser
-})
+}

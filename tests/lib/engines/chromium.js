@@ -19,7 +19,12 @@ export async function openChromium() {
 
 function open(native) {
   const lines = []
-  native.on('console', (message) => lines.push(`${message.type()}: ${message.text()}`))
+  native.on('console', (message) => {
+    const { url } = message.location()
+    // It does not say what it could not load.
+    const about = message.text().startsWith('Failed to load resource') ? ` ${url}` : ''
+    lines.push(`${message.type()}: ${message.text()}${about}`)
+  })
   native.on('pageerror', (error) => lines.push(UNCAUGHT + error.message))
   return pageOf({
     engine: 'chromium',

@@ -1,29 +1,71 @@
-// Opens a project's page in Chromium and takes the report that it writes into itself.
-import { launchBrowser } from '../../lib/browser.js'
+// Opens a project's page in an engine and takes the report that it writes into itself.
+import { ENGINES, openBrowser } from '../../lib/engines.js'
 
-// What Chromium itself says of `world.nowhere`, of a body cut by the recorder and of asking for the rest of it (410).
-const EXPECTED =
-  /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING)|status of 410 \(Gone\)|favicon\.ico/
+/**
+ * What an engine itself says, as an error of the page, of `world.nowhere`, of a body cut by the recorder, of asking for
+ * the rest of it (410), and of the icon that no page here has. WebKit's driver tells nothing of it: see POWERS.
+ */
+const EXPECTED = {
+  chromium:
+    /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING)|status of 410 \(Gone\)|favicon\.ico/,
+  firefox: /^error: Cross-Origin Request Blocked: .*\(Reason: CORS request did not succeed\)/,
+  webkit: /^$/,
+}
+
+/** Runs in one engine after another and resolves with what `run(engine)` has told of each, as one list. */
+export async function inEngines(run) {
+  const versions = []
+  for (const engine of ENGINES) {
+    try {
+      versions.push(await run(engine))
+    } catch (error) {
+      error.message = `in ${engine}: ${error.message}`
+      throw error
+    }
+  }
+  return versions.join(', ')
+}
+
+/** A browser of its own with one page, which is gone after the test; `{ page, version }`. */
+export async function openPage(t, engine) {
+  const page = await openBrowser(engine)
+  let closed
+  const close = () => (closed ??= page.close())
+  t.after(close)
+  return { ...page, close }
+}
+
+/** What the page's console has of errors, but for what the engine itself says of this world. */
+export async function errorsOf(page) {
+  const lines = await page.console()
+  return lines.filter((line) => /^(error|uncaught): /.test(line) && !EXPECTED[page.engine].test(line))
+}
+
+/** The address of a page with what it needs to know. */
+export const addressOf = (address, world) => `${address}${address.includes('?') ? '&' : '?'}${world.query}`
 
 /** Resolves with `{ report, errors, browser }`: the page's report, its other errors, the browser's version. */
-export async function readPage(t, address, world) {
-  const browser = await launchBrowser()
-  t.after(() => browser.close())
-  const page = await browser.newPage()
-  const errors = []
-  page.on('pageerror', (error) => errors.push(error.message))
-  page.on('console', (message) => {
-    const text = `${message.text()} ${message.location().url}`
-    if (message.type() === 'error' && !EXPECTED.test(text)) errors.push(text)
-  })
-  await page.goto(`${address}${address.includes('?') ? '&' : '?'}${world.query}`)
-  const out = page.locator('#report[data-done]')
-  await out.waitFor({ state: 'attached', timeout: 90_000 }).catch((error) => {
-    throw new Error(
-      `${error.message}\nthe page's errors: ${errors.join('\n')}\nthe recorder: ${world.recorderOutput()}`,
-    )
-  })
-  const report = JSON.parse(await out.textContent())
-  await browser.close()
-  return { report, errors, browser: `Chromium ${browser.version()}` }
+export async function readPage(t, engine, address, world) {
+  const page = await openPage(t, engine)
+  await page.goto(addressOf(address, world))
+  const report = await reportOf(page, world)
+  const errors = await errorsOf(page)
+  await page.close()
+  return { report, errors, browser: page.version }
+}
+
+/** The report, once the page has written it. */
+export async function reportOf(page, world, selector = '#report[data-done]') {
+  // A page of a development server is compiled now.
+  for (let patience = 3; ; patience--) {
+    try {
+      return JSON.parse(await page.until((of) => document.querySelector(of)?.textContent, selector))
+    } catch (error) {
+      if (patience > 1 && /^not within/.test(error.message)) continue
+      const lines = (await page.console()).join('\n')
+      const html = await page.evaluate(() => document.documentElement.outerHTML.slice(0, 2000)).catch(String)
+      error.message += `\nthe page's console:\n${lines}\nthe page:\n${html}\nthe recorder:\n${world.recorderOutput()}`
+      throw error
+    }
+  }
 }

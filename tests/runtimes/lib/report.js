@@ -1,17 +1,22 @@
 // From a way to run a project to a checked report.
 import assert from 'node:assert/strict'
 import { checkReport } from './check.js'
-import { readPage } from './page.js'
+import { inEngines, readPage } from './page.js'
 import { run } from './process.js'
 import { startWorld } from './world.js'
 
-/** Opens the page in Chromium and checks its report; the page may have no other errors. Resolves with the browser. */
-export async function checkPage(t, address, { check = checkReport } = {}) {
-  const world = await startWorld(t)
-  const { report, errors, browser } = await readPage(t, address, world)
-  check(report, world)
-  assert.deepEqual(errors, [], 'no errors in the console')
-  return browser
+/**
+ * Opens the page in each engine, with a world of its own, and checks its report; the page may have no other errors.
+ * Resolves with the versions of all of them.
+ */
+export function checkPage(t, address, { check = checkReport } = {}) {
+  return inEngines(async (engine) => {
+    const world = await startWorld(t)
+    const { report, errors, browser } = await readPage(t, engine, address, world)
+    check(report, world)
+    assert.deepEqual(errors, [], 'no errors in the console')
+    return browser
+  })
 }
 
 /**

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { path } from './places.js'
+import { POWERS } from './powers.js'
 
 const LIBRARIES = [
   ['AI SDK 5: `useChat`, `useCompletion`', ['ai-5', 'ai-react-5']],
@@ -20,14 +21,15 @@ const LIBRARIES = [
 ]
 
 /** These are the system's: whoever runs the tests has other ones. */
-const OF_THE_SYSTEM = /\b(Chromium|Node|nginx) v?[\d.]+/g
+const OF_THE_SYSTEM = /\b(Chromium|Firefox|WebKitGTK|Node|nginx) v?[\d.]+(esr)?/g
 
 /** The page. `rows`: `{ name, versions }` of what has passed. */
 export async function supportPage(rows) {
   const libraries = await versions('../../users/package-lock.json')
   const compatible = await versions('../../seed-compat/package-lock.json')
   const example = await versions('../../../examples/chat/package-lock.json')
-  const chromium = /Chromium [\d.]+/.exec(rows.map(({ versions }) => versions).join(' '))[0]
+  const engines = ['Chromium', 'Firefox', 'WebKitGTK'].map((engine) => versionIn(rows, engine))
+  const [chromium] = engines
   return `# What it was tried with
 
 <!-- Written from a run of tests/runtimes by npm run write --prefix tests/runtimes; a run that differs fails. -->
@@ -51,8 +53,14 @@ ${LIBRARIES.map(([title, names]) => `| ${title} | ${names.map(libraries).join(',
 
 ## Browsers
 
-${chromium}. Firefox and WebKit are not among what these tests execute; \`tests/engines\` runs
-streams, cuts, reloads, Stop and forms with files in all three.
+${engines.join(', ')}: whatever a row above names, it was executed in. \`tests/engines\` runs streams, cuts,
+reloads, Stop and forms with files in all three, and \`tests/e2e\` the chat.
+
+What an engine cannot do in these tests:
+
+| engine | what it cannot do | what follows |
+|---|---|---|
+${POWERS.map(([engine, what, then, link]) => `| ${engine} | [${what}](${link}) | ${then} |`).join('\n')}
 
 ## Between the page and the recorder
 
@@ -62,6 +70,14 @@ streams, cuts, reloads, Stop and forms with files in all three.
 | Vite's dev proxy | ${example('vite')} | the recorder at a path of the page's own origin |
 | durablefetch 0.1.0's worker instead of a recorder | ${compatible('original')} on ${compatible('workerd')} | no continuation there: plain replay |
 `
+}
+
+/** `Chromium 156.0`, as a row has it. A run without this engine says nothing about support. */
+function versionIn(rows, engine) {
+  const found = new RegExp(`${engine} [\\d.]+(esr)?`).exec(rows.map(({ versions }) => versions).join(' '))
+  if (!found)
+    throw new Error(`no row has ${engine}: docs/support.md is written from a run in every engine, without ENGINE`)
+  return found[0]
 }
 
 /** Whether two pages say the same, versions of the system's programs apart. */
