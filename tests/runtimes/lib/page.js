@@ -54,12 +54,12 @@ export async function readPage(t, engine, address, world) {
   return { report, errors, browser: page.version }
 }
 
-/** The report, once the page has written it. */
-export async function reportOf(page, world, selector = '#report[data-done]') {
+/** The JSON in this element, or in its attribute, once there is one: by default the report. */
+export async function reportOf(page, world, selector = '#report[data-done]', attribute = '') {
   // A page of a development server is compiled now.
   for (let patience = 3; ; patience--) {
     try {
-      return JSON.parse(await page.until((of) => document.querySelector(of)?.textContent, selector))
+      return JSON.parse(await page.until(read, selector, attribute))
     } catch (error) {
       if (patience > 1 && /^not within/.test(error.message)) continue
       const lines = (await page.console()).join('\n')
@@ -68,4 +68,9 @@ export async function reportOf(page, world, selector = '#report[data-done]') {
       throw error
     }
   }
+}
+
+function read(selector, attribute) {
+  const element = document.querySelector(selector)
+  return attribute ? element?.getAttribute(attribute) : element?.textContent
 }

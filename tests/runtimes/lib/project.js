@@ -1,6 +1,6 @@
 // A project's copy in the work folder: its own packages from its lockfile, and our tarball.
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { path, PROJECTS, WORK } from './places.js'
 import { run } from './process.js'
 import { assertOurs, tarball } from './tarball.js'
@@ -10,7 +10,8 @@ const installed = new Map()
 
 /**
  * Makes the project anew, keeping only its installed packages, and installs the tarball into it.
- * Returns its folder, a function that gives the version of an installed package and one that runs its programs.
+ * Returns its folder, a function that gives the version of an installed package, one that gives the path of its programs, and
+ * the environment in which they are found by name, as is the project's own Node, if it has one (npm's package `node`).
  */
 export async function project(name) {
   const source = join(PROJECTS, name)
@@ -21,10 +22,11 @@ export async function project(name) {
   }
   const own = (file) => !file.startsWith(join(source, 'node_modules'))
   await cp(source, dir, { recursive: true, filter: own })
-  await cp(path('behaviour.mjs'), join(dir, 'behaviour.mjs'))
+  for (const shared of ['behaviour.mjs', 'reload.mjs']) await cp(path(shared), join(dir, shared))
   await install(dir, name)
   return {
     dir,
+    env: { PATH: [join(dir, 'node_modules/.bin'), process.env.PATH].join(delimiter) },
     bin: (program) => join(dir, 'node_modules/.bin', program),
     version: async (of) => JSON.parse(await readFile(join(dir, 'node_modules', of, 'package.json'), 'utf8')).version,
   }

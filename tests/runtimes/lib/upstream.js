@@ -7,7 +7,8 @@ import { listen } from '../../lib/listen.js'
 /** What `/stream` sends: bytes of every value, in two parts. */
 export const BODY = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, at) => (at * 31 + (at >> 8) * 7) & 255))
 export const DIGEST = createHash('sha256').update(BODY).digest('hex')
-const HALF = 120_000
+/** How much of it comes before it waits. */
+export const HALF = 120_000
 
 /**
  * `/stream?id=…` sends a part, waits for `/release?id=…`, sends the rest. `/open?id=…` sends a part and stays open.

@@ -1,0 +1,13 @@
+import { createFileRoute } from '@tanstack/react-router'
+import { DurableFetchClient } from 'durablefetch'
+import { useEffect } from 'react'
+import { answerInPage, imported, rendered } from '../../reload.mjs'
+
+const seen = imported({ DurableFetchClient })
+
+export const Route = createFileRoute('/')({ component: Page })
+
+function Page() {
+  useEffect(() => void answerInPage({ DurableFetchClient }), [])
+  return <p data-imported={seen} data-rendered={rendered({ DurableFetchClient })} />
+}
