@@ -5,58 +5,82 @@ import { run, serve } from './lib/process.js'
 import { project } from './lib/project.js'
 import { checkReload } from './lib/reload.js'
 
-/** `build` and `start`: program and arguments, `start` for a port. */
+/**
+ * `build`, `start`, `dev`: program and arguments. `start` is told its port by the environment, too. Without a `node` of its
+ * own in its packages a project has the one that runs the tests.
+ */
 const FRAMEWORKS = [
   {
     title: 'SvelteKit',
     name: 'sveltekit',
-    packages: { SvelteKit: '@sveltejs/kit', Svelte: 'svelte' },
+    packages: { SvelteKit: '@sveltejs/kit', Svelte: 'svelte', Node: 'node' },
     build: ['vite', 'build'],
     start: () => ['node', 'build'],
+    dev: ['vite', 'dev'],
   },
   {
     title: 'Nuxt',
     name: 'nuxt',
-    packages: { Nuxt: 'nuxt', Vue: 'vue' },
+    packages: { Nuxt: 'nuxt', Vue: 'vue', Node: 'node' },
     build: ['nuxt', 'build'],
     start: () => ['node', '.output/server/index.mjs'],
+    dev: ['nuxt', 'dev'],
   },
   {
     title: 'Astro',
     name: 'astro',
-    packages: { Astro: 'astro' },
+    packages: { Astro: 'astro', Node: 'node' },
     build: ['astro', 'build'],
     start: () => ['node', 'dist/server/entry.mjs'],
+    dev: ['astro', 'dev'],
   },
   {
-    title: 'React Router',
+    title: 'React Router 8',
     name: 'react-router',
+    packages: { 'React Router': 'react-router', React: 'react', Node: 'node' },
+    build: ['react-router', 'build'],
+    start: () => ['react-router-serve', 'build/server/index.js'],
+    dev: ['react-router', 'dev'],
+  },
+  {
+    title: 'React Router 7',
+    name: 'react-router-7',
+    like: 'react-router',
     packages: { 'React Router': 'react-router', React: 'react' },
     build: ['react-router', 'build'],
     start: () => ['react-router-serve', 'build/server/index.js'],
+    dev: ['react-router', 'dev'],
   },
   {
     title: 'TanStack Start',
     name: 'tanstack-start',
-    packages: { 'TanStack Start': '@tanstack/react-start', React: 'react' },
+    packages: { 'TanStack Start': '@tanstack/react-start', React: 'react', Node: 'node' },
     build: ['vite', 'build'],
-    start: (port) => ['vite', 'preview', '--host', '127.0.0.1', '--port', port, '--strictPort'],
+    start: (at) => ['vite', 'preview', ...at],
+    dev: ['vite', 'dev'],
   },
 ]
 
-for (const { title, name, packages, build, start } of FRAMEWORKS) {
+for (const { title, name, like, packages, build, start, dev } of FRAMEWORKS) {
   executes(`${title}, build and start: reloaded in the middle`, async (t) => {
-    const { dir, env, version } = await project(name)
-    await run(build[0], build.slice(1), { cwd: dir, env })
-    const port = String(await freePort())
-    const [program, ...args] = start(port)
-    const listening = { HOST: '127.0.0.1', PORT: port, NODE_ENV: 'production' }
-    const ready = new RegExp(`http://\\S+:${port}`)
-    await serve(t, program, args, { cwd: dir, env: { ...env, ...listening }, ready })
-    const engines = await checkReload(t, `http://127.0.0.1:${port}/`)
-    const named = Object.entries({ ...packages, Node: 'node' }).map(
-      async ([of, from]) => `${of} ${await version(from)}`,
-    )
-    return [...(await Promise.all(named)), engines].join(', ')
+    const made = await project(name, { like })
+    await run(build[0], build.slice(1), { cwd: made.dir, env: made.env })
+    return check(t, made, packages, start)
   })
+
+  executes(`${title}, dev server: reloaded in the middle`, async (t) => {
+    const made = await project(name, { like })
+    return check(t, made, packages, (at) => [...dev, ...at])
+  })
+}
+
+/** Starts the server with what `command` makes of the options for its address, and checks its page. */
+async function check(t, { dir, env, version }, packages, command) {
+  const port = String(await freePort())
+  const [program, ...args] = command(['--host', '127.0.0.1', '--port', port])
+  const ready = new RegExp(`http://\\S+:${port}`)
+  await serve(t, program, args, { cwd: dir, env: { ...env, HOST: '127.0.0.1', PORT: port }, ready })
+  const engines = await checkReload(t, `http://127.0.0.1:${port}/`)
+  const named = Object.entries(packages).map(async ([of, from]) => `${of} ${await version(from)}`)
+  return [...(await Promise.all(named)), engines].join(', ')
 }

@@ -9,19 +9,21 @@ import { assertOurs, tarball } from './tarball.js'
 const installed = new Map()
 
 /**
- * Makes the project anew, keeping only its installed packages, and installs the tarball into it.
+ * Makes the project anew, keeping only its installed packages, and installs the tarball into it. `like`: another one whose
+ * files it has, with packages of its own.
  * Returns its folder, a function that gives the version of an installed package, one that gives the path of its programs, and
  * the environment in which they are found by name, as is the project's own Node, if it has one (npm's package `node`).
  */
-export async function project(name) {
-  const source = join(PROJECTS, name)
+export async function project(name, { like } = {}) {
   const dir = join(WORK, name)
   await mkdir(dir, { recursive: true })
   for (const entry of await readdir(dir)) {
     if (entry !== 'node_modules') await rm(join(dir, entry), { recursive: true, force: true })
   }
-  const own = (file) => !file.startsWith(join(source, 'node_modules'))
-  await cp(source, dir, { recursive: true, filter: own })
+  for (const source of [like, name].filter(Boolean).map((folder) => join(PROJECTS, folder))) {
+    const own = (file) => !file.startsWith(join(source, 'node_modules'))
+    await cp(source, dir, { recursive: true, filter: own })
+  }
   for (const shared of ['behaviour.mjs', 'reload.mjs']) await cp(path(shared), join(dir, shared))
   await install(dir, name)
   return {
