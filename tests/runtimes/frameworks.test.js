@@ -1,4 +1,4 @@
-// Frameworks that render on the server: the page as it is built and served there, reloaded in the middle of an answer.
+// Frameworks, most of which render on the server: the page as it is built and served, reloaded in the middle of an answer.
 import { freePort } from '../lib/listen.js'
 import { executes } from './lib/executes.js'
 import { run, serve } from './lib/process.js'
@@ -7,7 +7,7 @@ import { checkReload } from './lib/reload.js'
 
 /**
  * `build`, `start`, `dev`: program and arguments. `start` is told its port by the environment, too. Without a `node` of its
- * own in its packages a project has the one that runs the tests.
+ * own in its packages a project has the one that runs the tests. `page`: its path. `server: false`: it renders nothing.
  */
 const FRAMEWORKS = [
   {
@@ -16,7 +16,7 @@ const FRAMEWORKS = [
     packages: { SvelteKit: '@sveltejs/kit', Svelte: 'svelte', Node: 'node' },
     build: ['vite', 'build'],
     start: () => ['node', 'build'],
-    dev: ['vite', 'dev'],
+    dev: (at) => ['vite', 'dev', ...at],
   },
   {
     title: 'Nuxt',
@@ -24,7 +24,7 @@ const FRAMEWORKS = [
     packages: { Nuxt: 'nuxt', Vue: 'vue', Node: 'node' },
     build: ['nuxt', 'build'],
     start: () => ['node', '.output/server/index.mjs'],
-    dev: ['nuxt', 'dev'],
+    dev: (at) => ['nuxt', 'dev', ...at],
   },
   {
     title: 'Astro',
@@ -32,7 +32,7 @@ const FRAMEWORKS = [
     packages: { Astro: 'astro', Node: 'node' },
     build: ['astro', 'build'],
     start: () => ['node', 'dist/server/entry.mjs'],
-    dev: ['astro', 'dev'],
+    dev: (at) => ['astro', 'dev', ...at],
   },
   {
     title: 'React Router 8',
@@ -40,7 +40,7 @@ const FRAMEWORKS = [
     packages: { 'React Router': 'react-router', React: 'react', Node: 'node' },
     build: ['react-router', 'build'],
     start: () => ['react-router-serve', 'build/server/index.js'],
-    dev: ['react-router', 'dev'],
+    dev: (at) => ['react-router', 'dev', ...at],
   },
   {
     title: 'React Router 7',
@@ -49,7 +49,7 @@ const FRAMEWORKS = [
     packages: { 'React Router': 'react-router', React: 'react' },
     build: ['react-router', 'build'],
     start: () => ['react-router-serve', 'build/server/index.js'],
-    dev: ['react-router', 'dev'],
+    dev: (at) => ['react-router', 'dev', ...at],
   },
   {
     title: 'TanStack Start',
@@ -57,30 +57,48 @@ const FRAMEWORKS = [
     packages: { 'TanStack Start': '@tanstack/react-start', React: 'react', Node: 'node' },
     build: ['vite', 'build'],
     start: (at) => ['vite', 'preview', ...at],
-    dev: ['vite', 'dev'],
+    dev: (at) => ['vite', 'dev', ...at],
+  },
+  {
+    title: 'Next',
+    name: 'next',
+    page: 'reload',
+    packages: { Next: 'next', React: 'react' },
+    build: ['next', 'build'],
+    start: () => ['next', 'start', '--hostname', '127.0.0.1'],
+    dev: () => ['next', 'dev', '--hostname', '127.0.0.1'],
+  },
+  {
+    title: 'Vite',
+    name: 'vite',
+    server: false,
+    packages: { Vite: 'vite' },
+    build: ['vite', 'build', 'reload'],
+    start: (at) => ['vite', 'preview', 'reload', ...at],
+    dev: (at) => ['vite', 'reload', ...at],
   },
 ]
 
-for (const { title, name, like, packages, build, start, dev } of FRAMEWORKS) {
+for (const { title, name, like, build, start, dev, ...about } of FRAMEWORKS) {
   executes(`${title}, build and start: reloaded in the middle`, async (t) => {
     const made = await project(name, { like })
     await run(build[0], build.slice(1), { cwd: made.dir, env: made.env })
-    return check(t, made, packages, start)
+    return check(t, made, start, about)
   })
 
   executes(`${title}, dev server: reloaded in the middle`, async (t) => {
     const made = await project(name, { like })
-    return check(t, made, packages, (at) => [...dev, ...at])
+    return check(t, made, dev, about)
   })
 }
 
 /** Starts the server with what `command` makes of the options for its address, and checks its page. */
-async function check(t, { dir, env, version }, packages, command) {
+async function check(t, { dir, env, version }, command, { packages, page = '', server }) {
   const port = String(await freePort())
   const [program, ...args] = command(['--host', '127.0.0.1', '--port', port])
   const ready = new RegExp(`http://\\S+:${port}`)
   await serve(t, program, args, { cwd: dir, env: { ...env, HOST: '127.0.0.1', PORT: port }, ready })
-  const engines = await checkReload(t, `http://127.0.0.1:${port}/`)
+  const engines = await checkReload(t, `http://127.0.0.1:${port}/${page}`, { server })
   const named = Object.entries(packages).map(async ([of, from]) => `${of} ${await version(from)}`)
   return [...(await Promise.all(named)), engines].join(', ')
 }

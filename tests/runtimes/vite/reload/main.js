@@ -1,0 +1,4 @@
+import { DurableFetchClient } from 'durablefetch'
+import { answerInPage } from '../reload.mjs'
+
+answerInPage({ DurableFetchClient })
