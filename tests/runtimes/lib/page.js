@@ -26,7 +26,7 @@ export async function inEngines(run) {
   return versions.join(', ')
 }
 
-/** A browser of its own with one page, which is gone after the test; `{ page, version }`. */
+/** A browser of its own (lib/engines.js), whose page this is. It is gone after the test. */
 export async function openPage(t, engine) {
   const page = await openBrowser(engine)
   let closed
