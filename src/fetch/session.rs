@@ -267,6 +267,9 @@ impl Session {
 
     fn on_answer(&mut self, response: Response, seen: Seen) -> Option<Step> {
         let now = clock::now();
+        if self.client.recorder.answered() {
+            self.reader.heard();
+        }
         let action = self.reader.on(Event::Head(seen.head()), now);
         if matches!(action, Action::Accept | Action::PassThrough | Action::Finish(_)) {
             self.connected();

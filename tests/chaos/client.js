@@ -1,5 +1,5 @@
 // The client under test, for `cargo xtask chaos`: one line of JSON says what to fetch, one line says what came of it.
-// With `--browser` the same code reads in a page of Chromium.
+// With `--browser ENGINE` the same code reads in a page.
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
@@ -28,24 +28,24 @@ async function node() {
 
 async function browser() {
   const { startSite } = await import('./site.js')
-  const { launchBrowser } = await import('../lib/browser.js')
+  const { openBrowser } = await import('../lib/engines.js')
   const site = await startSite(MODULES)
-  const chromium = await launchBrowser()
-  const page = await chromium.newPage()
-  page.on('pageerror', (error) => {
-    process.stdout.write(`error in the page: ${error.stack}\n`)
-    process.exit(1)
-  })
+  const page = await openBrowser(process.argv[process.argv.indexOf('--browser') + 1])
   await page.goto(site.url)
   return {
-    read: (order) =>
-      page.evaluate(async (order) => {
+    async read(order) {
+      const got = await page.evaluate(async (order) => {
         const { DurableFetchClient } = await import('/durablefetch/index.js')
         const { readOnce } = await import('/read.js')
         return readOnce(DurableFetchClient, order)
-      }, order),
+      }, order)
+      const errors = await page.errors()
+      if (errors.length === 0) return got
+      process.stdout.write(`error in the page: ${errors.join(', ')}\n`)
+      process.exit(1)
+    },
     async stop() {
-      await chromium.close()
+      await page.close()
       site.stop()
     },
   }

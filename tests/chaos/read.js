@@ -20,11 +20,13 @@ export async function readOnce(DurableFetchClient, { host, url, post, leavesAt, 
     got.bytes = 0
     const response = await df.fetch(url, { ...init, signal })
     got.status = response.status
-    for await (const chunk of response.body ?? []) {
-      chunks.push(chunk)
-      got.bytes += chunk.length
+    const reader = response.body?.getReader()
+    // Not `for await`: WebKit's streams cannot be iterated.
+    for (let read; reader && !(read = await reader.read()).done; ) {
+      chunks.push(read.value)
+      got.bytes += read.value.length
       if (clock && got.bytes >= clock[0]) jump(clock[1])
-      if (got.bytes >= until) return
+      if (got.bytes >= until) return reader.cancel()
     }
   }
   const work = async () => {

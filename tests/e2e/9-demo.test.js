@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ChatPage } from './lib/chat-page.js'
 import { within } from '../lib/deadline.js'
-import { ENGINES, sharedBrowser } from '../lib/engines.js'
+import { ENGINES } from '../lib/engines.js'
+import { sharedBrowser } from '../lib/shared-browser.js'
 
 /** Which recorder these tests are about: see lib/recorder.js. */
 const RECORDER = process.env.E2E_RECORDER ?? 'native'

@@ -1,5 +1,4 @@
 // One way to drive pages in Chromium, Firefox and WebKit.
-import { after } from 'node:test'
 import { openChromium } from './engines/chromium.js'
 import { openFirefox } from './engines/firefox.js'
 import { openWebKit } from './engines/webkit.js'
@@ -22,15 +21,3 @@ export async function openBrowser(engine) {
   const { close: _, ...page } = await browser.newPage()
   return { ...page, ...browser, engine }
 }
-
-const shared = new Map()
-
-/** One for all tests of the file, which is closed after them. Each takes a context of its own. */
-export function sharedBrowser(engine) {
-  if (!shared.has(engine)) shared.set(engine, openBrowser(engine))
-  return shared.get(engine)
-}
-
-after(async () => {
-  for (const browser of shared.values()) await (await browser).close()
-})

@@ -201,6 +201,18 @@ async fn another_program_at_the_address_is_told_after_it_was_asked() {
     }
 }
 
+/// Browsers take a head that was cut for a whole one.
+#[wasm_bindgen_test]
+async fn a_head_that_was_cut_before_its_state_is_asked_for_again() {
+    let script = Script::new();
+    script.answer(200, &[("content-type", "text/plain")], Some(""));
+    script.control(
+        r#"{"inProgress":true,"activeConnections":1,"chunksStored":0,"completed":false,"state":"streaming"}"#,
+    );
+    script.ended("complete", 0, 3, &["abc"], "end");
+    assert_eq!(text(&Df::new(&script).get().await.unwrap()).await.unwrap(), "abc");
+}
+
 #[wasm_bindgen_test]
 async fn a_login_page_in_the_place_of_a_known_recorder_is_tried_again() {
     let script = Script::new();

@@ -1,4 +1,4 @@
-//! The client under test: the package in Node, or in a page of Chromium that Node drives. One line of JSON in, one out.
+//! The client under test: the package in Node, or in a page that Node drives. One line of JSON in, one out.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -46,9 +46,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) async fn start(program: &Path, kind: Kind) -> Result<Self> {
+    pub(crate) async fn start(program: &Path, engine: &str, kind: Kind) -> Result<Self> {
         let mut command = Command::new("node");
-        command.arg(program).args(kind.browser.then_some("--browser"));
+        command.arg(program);
+        if kind.browser {
+            command.args(["--browser", engine]);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().context("cannot start node")?;
         let stdin = child.stdin.take().context("no stdin")?;

@@ -27,12 +27,12 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) async fn open(recorder: &Path, client: &Path, kind: Kind) -> Result<Self> {
+    pub(crate) async fn open(recorder: &Path, client: &Path, engine: &str, kind: Kind) -> Result<Self> {
         let recorder = Recorder::start(recorder, kind).await?;
         let upstream = Upstream::start().await?;
         let near = Proxy::start(recorder.port()).await?;
         let far = Proxy::start(upstream.port()).await?;
-        let client = Client::start(client, kind).await?;
+        let client = Client::start(client, engine, kind).await?;
         Ok(Self { recorder, client, near, far, upstream })
     }
 

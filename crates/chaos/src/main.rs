@@ -3,7 +3,7 @@
 //! ```text
 //!   client ──▶ proxy ──▶ recorder ──▶ proxy ──▶ upstream
 //!  (Node or    breaks    killed,      breaks    sends what
-//!   Chromium)            disk full              the seed says
+//!   a page)              disk full              the seed says
 //! ```
 //!
 //! One run is one seed ([`plan::Plan`]): a body, its pace, and what goes wrong at which byte. Afterwards
@@ -57,9 +57,10 @@ struct Options {
     /// The program that reads, run by Node.
     #[arg(long)]
     client: PathBuf,
-    /// No browser: every client is Node.
+    /// Every client is a page in this browser: `chromium`, `firefox` or `webkit`. [default: Node, and one run in eight in
+    /// Chromium]
     #[arg(long)]
-    no_browser: bool,
+    engine: Option<String>,
 }
 
 #[tokio::main]
@@ -83,7 +84,7 @@ async fn run(options: Options) -> Result<bool> {
     };
     println!("{runs} runs, seeds {from} to {}", from + runs - 1);
     let fills_disks = recorder::small_disk(4).await.is_some();
-    let machine = Machine { fills_disks, browses: !options.no_browser };
+    let machine = Machine { fills_disks, only_pages: options.engine.is_some() };
     if !fills_disks {
         println!("a full disk is left out: it takes a small tmpfs, and mounting one takes root");
     }
@@ -93,6 +94,7 @@ async fn run(options: Options) -> Result<bool> {
     for _ in 0..options.lanes.min(runs) {
         let (options, next, tally) = (options.clone(), next.clone(), tally.clone());
         lanes.spawn(async move {
+            let engine = options.engine.as_deref().unwrap_or("chromium");
             let mut kept: Vec<(Kind, Lane)> = Vec::new();
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -107,7 +109,10 @@ async fn run(options: Options) -> Result<bool> {
                 let at = match kept.iter().position(|(known, _)| *known == kind) {
                     Some(at) => at,
                     None => {
-                        kept.push((kind, Lane::open(&options.recorder, &options.client, kind).await?));
+                        kept.push((
+                            kind,
+                            Lane::open(&options.recorder, &options.client, engine, kind).await?,
+                        ));
                         kept.len() - 1
                     }
                 };

@@ -83,8 +83,8 @@ pub(crate) enum What {
 pub(crate) struct Machine {
     /// It mounts small disks.
     pub(crate) fills_disks: bool,
-    /// It has Chromium.
-    pub(crate) browses: bool,
+    /// Every client is a page.
+    pub(crate) only_pages: bool,
 }
 
 /// What runs of one lane have in common.
@@ -100,7 +100,7 @@ impl Plan {
     pub(crate) fn of(seed: u64, machine: Machine) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let one_in = |random: &mut fastrand::Rng, n: u32| random.u32(..n) == 0;
-        let browser = one_in(&mut random, 8) && machine.browses;
+        let browser = one_in(&mut random, 8) || machine.only_pages;
         let disk_full = one_in(&mut random, 25) && machine.fills_disks;
         let length = match random.u32(..10) {
             _ if disk_full => random.usize(3 << 20..5 << 20),

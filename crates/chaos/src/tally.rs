@@ -9,7 +9,7 @@ use crate::verdict::{Told, Verdict};
 /// What has been counted.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// For each verdict: all, in Node, in Chromium.
+    /// For each verdict: in Node, in a page.
     outcomes: BTreeMap<Verdict, [u64; 2]>,
     /// For each kind of fault: runs with it, whole, with an error, bad.
     faults: BTreeMap<String, [u64; 4]>,
@@ -59,7 +59,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| outcome | Node | Chromium | all |\n|---|---|---|---|")?;
+        writeln!(f, "| outcome | Node | page | all |\n|---|---|---|---|")?;
         for verdict in Verdict::ALL {
             let [node, browser] = self.outcomes.get(&verdict).copied().unwrap_or_default();
             writeln!(f, "| {verdict} | {node} | {browser} | {} |", node + browser)?;

@@ -135,7 +135,7 @@ mod tests {
     use crate::plan::Machine;
 
     fn told(how: &str, bytes: usize, of: usize, state: &str, requests: u64) -> Verdict {
-        let mut plan = Plan::of(1, Machine { fills_disks: false, browses: false });
+        let mut plan = Plan::of(1, Machine { fills_disks: false, only_pages: false });
         (plan.length, plan.leaves_at, plan.kill_at) = (100, None, Some(3));
         let sha256 = hex(&Sha256::digest(&plan.body()[..of]));
         let got = Got { how: how.into(), status: Some(200), bytes, sha256, error: None, reconnects: 0 };
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_disk_that_others_fill_is_all_that_keeps_a_run_from_its_end() {
-        let machine = Machine { fills_disks: true, browses: true };
+        let machine = Machine { fills_disks: true, only_pages: false };
         let plans: Vec<_> = (0..2_000).map(|seed| Plan::of(seed, machine)).collect();
         let filled: Vec<_> = plans.iter().filter(|plan| plan.ballast.is_some()).collect();
         assert!(filled.len() > 60, "{} of 2,000", filled.len());
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_seed_is_one_plan() {
         for seed in 0..200 {
-            let machine = Machine { fills_disks: true, browses: true };
+            let machine = Machine { fills_disks: true, only_pages: false };
             let (one, other) = (Plan::of(seed, machine), Plan::of(seed, machine));
             assert_eq!(format!("{one:?}"), format!("{other:?}"));
             assert_eq!(one.body(), other.body());

@@ -26,6 +26,10 @@ pub(crate) struct Options {
     /// Of these seeds, those alone in which others fill the recorder's disk for a while: one in about twenty.
     #[arg(long)]
     full_for_a_while: bool,
+    /// Every client is a page in this browser: `chromium`, `firefox` or `webkit`. [default: Node, and one run in eight in
+    /// Chromium]
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<String>,
     /// Runs at the same time.
     #[arg(long, default_value_t = 4)]
     lanes: u64,
@@ -34,12 +38,16 @@ pub(crate) struct Options {
 /// Builds all that takes part, and runs.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     package::run(repo)?;
-    let mut command = prepared(repo)?;
+    prepared(repo)?;
+    let mut command = program(repo)?;
     command.args(["--runs", &options.runs.to_string(), "--lanes", &options.lanes.to_string()]);
     for (name, value) in [("--from", options.from), ("--seed", options.seed)] {
         if let Some(value) = value {
             command.args([name, &value.to_string()]);
         }
+    }
+    if let Some(engine) = &options.engine {
+        command.args(["--engine", engine]);
     }
     command.args(options.full_for_a_while.then_some("--full-for-a-while"));
     let status = command.status().context("cannot start durablefetch-chaos")?;
@@ -60,28 +68,45 @@ pub(crate) enum Seeds {
 
 /// A few runs, for the tests. The package is built.
 pub(crate) fn short(repo: &Repo, seeds: Seeds) -> Result<()> {
-    let mut command = prepared(repo)?;
-    command.args(["--runs", SHORT]);
-    if seeds == Seeds::Fixed {
-        command.args(["--from", "1"]);
+    prepared(repo)?;
+    for engine in [None, Some("chromium"), Some("firefox"), Some("webkit")] {
+        let mut command = program(repo)?;
+        command.args(["--runs", SHORT]);
+        if seeds == Seeds::Fixed {
+            command.args(["--from", "1"]);
+        }
+        let name = match engine {
+            None => "chaos, 60 runs".to_owned(),
+            Some(engine) => format!("chaos, 60 runs in {engine}"),
+        };
+        let with = engine.map(|engine| format!(" --engine {engine}")).unwrap_or_default();
+        if let Some(engine) = engine {
+            command.args(["--engine", engine]);
+        }
+        Step::new(repo, name, command)
+            .remedy(format!("the log says which seed failed; `cargo xtask chaos{with} --seed N` repeats it"))
+            .run()?;
     }
-    Step::new(repo, "chaos, 60 runs", command)
-        .remedy("the log says which seed failed; `cargo xtask chaos --seed N` repeats it")
-        .run()
+    Ok(())
 }
 
-/// The program, with all that takes part built and installed.
-fn prepared(repo: &Repo) -> Result<Command> {
+/// Builds and installs all that takes part.
+fn prepared(repo: &Repo) -> Result<()> {
     npm::ensure(repo, "tests/lib")?;
-    let browser = browser::ensure(repo)?;
     let mut build = repo.command("cargo");
     build.args(["build", "-p", "durablefetch-chaos", "-p", "durablefetch-server"]);
     Step::new(repo, "cargo build of the recorder and of what breaks it", build).run()?;
-    install(repo)?;
+    install(repo)
+}
+
+/// What runs, once it is prepared.
+fn program(repo: &Repo) -> Result<Command> {
+    let browser = browser::ensure(repo)?;
+    let engines = browser::ensure_engines(repo)?;
     let mut command = repo.command(&repo.target().join("debug/durablefetch-chaos").to_string_lossy());
     command.arg("--recorder").arg(repo.recorder()).arg("--client").arg(repo.path("tests/chaos/client.js"));
     command.env("DURABLEFETCH_MODULES", repo.target().join("chaos/node_modules"));
-    command.env("CHROMIUM", browser.chromium);
+    command.env("CHROMIUM", browser.chromium).envs(engines.variables());
     Ok(command)
 }
 

@@ -16,9 +16,9 @@ use crate::{npm, package};
 
 /// The most bytes that the client may add, after `gzip -9`. `docs/decisions/0004-size.md` says why not less. Room
 /// for what another minor version of the compiler makes of the same sources, and no more.
-const BUDGET: usize = 65_500;
+const BUDGET: usize = 65_700;
 /// The same for `durablefetch/slim`, with the module that it fetches.
-const BUDGET_SLIM: usize = 63_200;
+const BUDGET_SLIM: usize = 63_400;
 
 /// Builds pages that use nothing but the client, with Vite's defaults, and measures what comes out.
 pub(crate) fn run(repo: &Repo) -> Result<()> {

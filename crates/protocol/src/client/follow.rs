@@ -168,6 +168,11 @@ impl Follower {
         }
     }
 
+    /// The recorder has answered this page, be it something else: what stands in its place now is not a stranger's.
+    pub fn heard(&mut self) {
+        self.answered = true;
+    }
+
     /// What to do about an event. `now` never goes back.
     pub fn on(&mut self, event: Event<'_>, now: u64) -> Action {
         // Whatever comes this late: after a night with the lid closed that is as often the end of a request as a tick.
