@@ -66,6 +66,8 @@ struct Mutation {
     replace: String,
     /// Parts of names of the cases that must notice, separated by `|`.
     case: String,
+    /// Why the worker does not have this, where it does not.
+    native: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -94,7 +96,9 @@ impl Mutation {
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let all = read(repo)?;
     let wanted = |mutation: &&Mutation| options.only.as_ref().is_none_or(|text| mutation.what.contains(text));
-    let here = |mutation: &&Mutation| options.on.has(&mutation.file);
+    let here = |mutation: &&Mutation| {
+        options.on.has(&mutation.file) && (options.on == Recorder::Native || mutation.native.is_none())
+    };
     let mutations: Vec<_> = all.iter().filter(wanted).filter(here).collect();
     ensure!(!mutations.is_empty(), "no mutation is described so; see {LIST}");
     let copy = Copy::make(repo, options.on)?;

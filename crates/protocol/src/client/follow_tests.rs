@@ -570,6 +570,10 @@ fn what_a_recorder_would_have_said_its_state_with_is_not_the_apps() {
         assert_eq!(reader().on(foreign(status), 5), Action::Send(Request::Start), "{status}");
         let mut never = Follower::new(Policy::default(), 0, 1, Outset::new(true, false, 0));
         assert_eq!(never.on(foreign(status), 5), Action::Fail(Failure::NoRecorder(status)));
+        // Its status was asked meanwhile, say: then the head was cut before its state.
+        let mut heard = Follower::new(Policy::default(), 0, 1, Outset::new(true, false, 0));
+        heard.heard();
+        assert_eq!(heard.on(foreign(status), 5), Action::Send(Request::Start), "{status}");
         let mut once = Follower::new(Policy::default(), 0, 1, Outset::new(false, true, 0));
         assert_eq!(once.on(foreign(status), 5), Action::Fail(Failure::Intermediary(status)));
     }
