@@ -46,7 +46,7 @@ test('the demo starts, answers, survives kill -9 of its recorder, and stops at C
   for (const engine of ENGINES) {
     const context = await (await sharedBrowser(engine)).newContext()
     t.after(() => context.close())
-    chats.push(await ChatPage.open({ context, site: { url } }))
+    chats.push(await ChatPage.openUnwatched({ context, site: { url } }))
   }
   for (const chat of chats) {
     await chat.send('Why do streams break?')

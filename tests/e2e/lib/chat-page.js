@@ -16,6 +16,15 @@ export class ChatPage {
     return chat
   }
 
+  /** The same where the site is not the tests' own: nothing notes what the page is answered (watch.js). */
+  static async openUnwatched(world) {
+    const chat = new ChatPage(await world.context.newPage())
+    await chat.page.goto(world.site.url)
+    await chat.untilSeen(INPUT)
+    await chat.untilStatus('ready')
+    return chat
+  }
+
   constructor(page) {
     this.page = page
   }
