@@ -239,7 +239,7 @@ mod tests {
 
     fn mutation(find: &str, replace: &str) -> Mutation {
         let [what, rules, file, case] = ["", "", "", ""].map(str::to_owned);
-        Mutation { what, rules, file, find: find.into(), replace: replace.into(), case }
+        Mutation { what, rules, file, find: find.into(), replace: replace.into(), case, native: None }
     }
 
     #[test]
