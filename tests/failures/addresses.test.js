@@ -1,7 +1,5 @@
 // Addresses of a recorder that a page can hardly reach as they are written: told at once, with what to write instead.
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { startPages } from './lib/page.js'
 import { startWorld } from '../lib/world.js'
@@ -16,14 +14,7 @@ test('addresses', async (t) => {
   const prepare = (context) =>
     context.route(`${SITE}/**`, async (route) => {
       const { pathname } = new URL(route.request().url())
-      const file = pathname === '/' ? 'index.html' : pathname
-      const body = await readFile(join(pages.dir, file)).catch(() => undefined)
-      const contentType = /\.js$/.test(file)
-        ? 'text/javascript'
-        : /\.wasm$/.test(file)
-          ? 'application/wasm'
-          : 'text/html'
-      await route.fulfill(body ? { body, contentType } : { status: 404 })
+      await route.fulfill({ response: await route.fetch({ url: pages.url + pathname }) })
     })
 
   for (const host of ['http://recorder.example', 'http://192.0.2.7:8787', 'http://10.0.0.5/df']) {

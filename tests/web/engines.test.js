@@ -1,5 +1,5 @@
 // The hermetic tests of the client in every engine: the page of their own runner, opened by our driver. `wasm-pack test`
-// drives Chromium alone where there is no geckodriver, and no WebKit.
+// drives Chromium; for Firefox it needs geckodriver, and WebKit on Linux it cannot drive at all.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -69,17 +69,12 @@ test('hermetic tests', async (t) => {
 
 /** All that the page says, once it is done. */
 function finished(browser) {
-  const said = () => document.getElementById('output').textContent
-  const over = async () => {
-    for (;;) {
-      const output = await browser.evaluate(said)
-      if (VERDICT.test(output)) return output
-      await new Promise((resolve) => setTimeout(resolve, 200))
-    }
+  const said = (verdict) => {
+    const output = document.getElementById('output').textContent
+    return new RegExp(verdict).test(output) && output
   }
-  const about = async () =>
-    `The tests are not over in ${browser.engine}:\n${(await browser.evaluate(said)).slice(-2000)}`
-  return within(RUN_MS, 'the tests are over', over()).catch(async (error) => {
-    throw new Error(await about(), { cause: error })
+  return browser.untilWithin(RUN_MS, said, VERDICT.source).catch(async (error) => {
+    const last = (await browser.evaluate(said, '')).slice(-2000)
+    throw new Error(`The tests are not over in ${browser.engine}:\n${last}`, { cause: error })
   })
 }

@@ -45,7 +45,7 @@ export class ChatPage {
   async #arrived() {
     const { status } = await untilAnswered(this.page, asks)
     await this.untilSeen(INPUT)
-    // Whoever waits for `ready` after this waits for the end of what is recorded.
+    // A `ready` after this is the end of what is recorded.
     if (status !== 200) await this.untilStatus('ready')
   }
 

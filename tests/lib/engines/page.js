@@ -3,8 +3,9 @@ import { within } from '../deadline.js'
 
 /** How long a page has for what is waited for. */
 const WAIT_MS = 30_000
-/** How often a page is asked, where no event of its driver tells. */
+/** How often a page is asked, where no event of its driver tells: at first, and after a long time. */
 const POLL_MS = 10
+const POLL_MAX_MS = 200
 
 /**
  * - `goto(address)`, `reload()`: resolve once the page has loaded.
@@ -12,7 +13,7 @@ const POLL_MS = 10
  * - `evaluate(what, ...args)`: what this function returns in the page, or the promise of it. Arguments and result are JSON.
  *   Rejects with the words of what the function throws, as `TypeError: no`.
  * - `until(what, ...args)`: evaluates the function until it returns something, which it resolves with. The page may be
- *   loaded anew meanwhile.
+ *   loaded anew meanwhile. `untilWithin(ms, what, ...args)`: with more or less patience.
  * - `click(selector, text)`: a person's click on the first element of this selector whose text or label has this in it, once there
  *   is one that is enabled.
  * - `type(selector, text)`: a person's: replaces what the element has. `press('Enter')`: a key.
@@ -25,11 +26,11 @@ const POLL_MS = 10
  */
 export function pageOf(driver) {
   const page = { ...driver }
-  const waiting = (what, trying) => within(WAIT_MS, what, trying)
   page.url = () => driver.evaluate(() => location.href)
   page.title = () => driver.evaluate(() => document.title)
-  page.until = (what, ...args) =>
-    waiting(`in ${driver.engine}: ${what}(${JSON.stringify(args).slice(1, -1)})`, poll(page, what, args))
+  page.untilWithin = (ms, what, ...args) =>
+    within(ms, `in ${driver.engine}: ${what}(${JSON.stringify(args).slice(1, -1)})`, poll(page, ms, what, args))
+  page.until = (what, ...args) => page.untilWithin(WAIT_MS, what, ...args)
   page.click = async (selector, text = '') => {
     await page.until(isThere, selector, text)
     await driver.click(selector, text)
@@ -55,15 +56,18 @@ export function settle({ failed, result }) {
 /** How `console()` begins the lines of errors that nothing has caught. */
 export const UNCAUGHT = 'uncaught: '
 
-async function poll(page, what, args) {
-  for (;;) {
+async function poll(page, ms, what, args) {
+  const since = performance.now()
+  for (let waited = 0; waited < ms; waited = performance.now() - since) {
     const result = await page.evaluate(what, ...args).catch((error) => {
       // A page that is left while it is asked has no answer; the next one has.
       if (!LEFT.test(error.message)) throw error
     })
     if (result) return result
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    await new Promise((resolve) => setTimeout(resolve, Math.min(POLL_MAX_MS, POLL_MS + waited / 50)))
   }
+  // `within` has said that it is late, or does now: to resolve would be an answer.
+  return new Promise(() => {})
 }
 
 const LEFT =

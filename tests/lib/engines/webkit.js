@@ -1,6 +1,6 @@
 // WebKit, as GTK's MiniBrowser, over plain WebDriver.
 import { within } from '../deadline.js'
-import { FIND, KEEP_LINES, pageOf, settle } from './page.js'
+import { FIND, KEEP_LINES, pageOf, settle, settling } from './page.js'
 import { startWebKit } from './webkit-driver.js'
 
 const LOAD_MS = 60_000
@@ -9,7 +9,7 @@ const POLL_MS = 8
 
 export async function openWebKit() {
   const browser = await startWebKit()
-  const others = []
+  const others = new Set()
   const first = await browser.command('GET', 'window')
   const windows = windowsOf(browser.command, first)
   let isFirst = true
@@ -23,11 +23,8 @@ export async function openWebKit() {
     /** The windows of a session share their storage: another person is another browser. */
     async newContext() {
       const { newPage, close } = await openWebKit()
-      others.push(close)
-      return {
-        newPage,
-        close: async () => void (others.includes(close) && others.splice(others.indexOf(close), 1) && (await close())),
-      }
+      others.add(close)
+      return { newPage, close: async () => others.delete(close) && close() }
     },
     async close() {
       for (const close of others) await close()
@@ -36,7 +33,7 @@ export async function openWebKit() {
   }
 }
 
-/** Commands go to one window at a time: whoever has one sent to another has it to itself meanwhile. */
+/** A session sends its commands to one window at a time. Nothing comes between the switch to a window and its command. */
 function windowsOf(command, first) {
   const open = new Set([first])
   let current = first
@@ -68,8 +65,10 @@ function windowsOf(command, first) {
       await inside(handle, 'DELETE', 'window')
       // And a new one is only to be had from one that is there.
       const [other] = open
-      await alone(() => command('POST', 'window', { handle: other }))
-      current = other
+      await alone(async () => {
+        await command('POST', 'window', { handle: other })
+        current = other
+      })
     },
   }
 }
@@ -105,11 +104,7 @@ function open(windows, handle) {
     /** Begins it, and asks what came of it: while a script of WebDriver waits, other windows get no command. */
     async evaluate(what, ...args) {
       const run = `run${++runs}`
-      await script(
-        BEGIN.replace('WHAT', () => String(what)),
-        run,
-        args,
-      )
+      await script(BEGIN + settling(what, args) + NOTE, run)
       for (;;) {
         const { left, done, ...settled } = await script(RESULT, run)
         if (left) throw new Error('The page was left before it had answered')
@@ -143,12 +138,11 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, POLL_MS))
 /** Of WebDriver (W3C, 17.4.2). */
 const KEYS = { Enter: '\ue007' }
 const BEGIN = `
-  const [run, args] = arguments
+  const [run] = arguments
   const runs = (window.__runs ??= {})
   runs[run] = {}
-  Promise.resolve()
-    .then(() => (WHAT)(...args))
-    .then((result) => (runs[run] = { done: true, result }), (error) => (runs[run] = { done: true, failed: String(error) }))`
+  `
+const NOTE = '.then((settled) => (runs[run] = { done: true, ...settled }))'
 const RESULT = `
   const result = window.__runs?.[arguments[0]]
   if (!result) return { left: true }

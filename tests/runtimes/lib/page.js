@@ -12,6 +12,9 @@ const EXPECTED = {
   webkit: /^$/,
 }
 
+/** A page of a development server is compiled while it is waited for. */
+const REPORT_MS = 90_000
+
 /** Runs in one engine after another and resolves with what `run(engine)` has told of each, as one list. */
 export async function inEngines(run) {
   const versions = []
@@ -56,17 +59,13 @@ export async function readPage(t, engine, address, world) {
 
 /** The JSON in this element, or in its attribute, once there is one: by default the report. */
 export async function reportOf(page, world, selector = '#report[data-done]', attribute = '') {
-  // A page of a development server is compiled now.
-  for (let patience = 3; ; patience--) {
-    try {
-      return JSON.parse(await page.until(read, selector, attribute))
-    } catch (error) {
-      if (patience > 1 && /^not within/.test(error.message)) continue
-      const lines = (await page.console()).join('\n')
-      const html = await page.evaluate(() => document.documentElement.outerHTML.slice(0, 2000)).catch(String)
-      error.message += `\nthe page's console:\n${lines}\nthe page:\n${html}\nthe recorder:\n${world.recorderOutput()}`
-      throw error
-    }
+  try {
+    return JSON.parse(await page.untilWithin(REPORT_MS, read, selector, attribute))
+  } catch (error) {
+    const lines = (await page.console()).join('\n')
+    const html = await page.evaluate(() => document.documentElement.outerHTML.slice(0, 2000)).catch(String)
+    error.message += `\nthe page's console:\n${lines}\nthe page:\n${html}\nthe recorder:\n${world.recorderOutput()}`
+    throw error
   }
 }
 
