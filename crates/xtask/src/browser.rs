@@ -32,8 +32,9 @@ pub(crate) struct Browser {
     pub(crate) chromedriver: PathBuf,
 }
 
-/// What the other two engines are driven by.
+/// What all three engines are driven by.
 pub(crate) struct Engines {
+    pub(crate) chromium: Browser,
     firefox: PathBuf,
     webkit_driver: PathBuf,
     xvfb: PathBuf,
@@ -41,8 +42,9 @@ pub(crate) struct Engines {
 
 impl Engines {
     /// The variables in which `tests/lib` looks for them.
-    pub(crate) fn variables(&self) -> [(&'static str, &OsStr); 3] {
+    pub(crate) fn variables(&self) -> [(&'static str, &OsStr); 4] {
         [
+            (CHROMIUM.variable, self.chromium.chromium.as_os_str()),
             (FIREFOX.variable, self.firefox.as_os_str()),
             (WEBKIT_DRIVER.variable, self.webkit_driver.as_os_str()),
             (XVFB.variable, self.xvfb.as_os_str()),
@@ -50,12 +52,13 @@ impl Engines {
     }
 }
 
-/// Finds Firefox, WebKit and a display for it, or installs them.
+/// Finds Chromium, Firefox, WebKit and a display for it, or installs them.
 pub(crate) fn ensure_engines(repo: &Repo) -> Result<Engines> {
+    let chromium = ensure(repo)?;
     let packages = ["firefox-esr", "webkit2gtk-driver", "xvfb"];
     let [firefox, webkit_driver, xvfb] =
         apt::ensure(repo, [&FIREFOX, &WEBKIT_DRIVER, &XVFB], &packages, ENGINES_REMEDY)?;
-    Ok(Engines { firefox, webkit_driver, xvfb })
+    Ok(Engines { chromium, firefox, webkit_driver, xvfb })
 }
 
 /// Finds both, or installs them.

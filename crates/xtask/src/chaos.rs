@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::browser::Engines;
 use crate::progress::Step;
 use crate::repo::Repo;
 use crate::{browser, npm, package};
@@ -38,8 +39,8 @@ pub(crate) struct Options {
 /// Builds all that takes part, and runs.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     package::run(repo)?;
-    prepared(repo)?;
-    let mut command = program(repo)?;
+    let engines = prepared(repo)?;
+    let mut command = program(repo, &engines);
     command.args(["--runs", &options.runs.to_string(), "--lanes", &options.lanes.to_string()]);
     for (name, value) in [("--from", options.from), ("--seed", options.seed)] {
         if let Some(value) = value {
@@ -68,22 +69,16 @@ pub(crate) enum Seeds {
 
 /// A few runs, for the tests. The package is built.
 pub(crate) fn short(repo: &Repo, seeds: Seeds) -> Result<()> {
-    prepared(repo)?;
+    let engines = prepared(repo)?;
     for engine in [None, Some("chromium"), Some("firefox"), Some("webkit")] {
-        let mut command = program(repo)?;
+        let mut command = program(repo, &engines);
         command.args(["--runs", SHORT]);
         if seeds == Seeds::Fixed {
             command.args(["--from", "1"]);
         }
-        let name = match engine {
-            None => "chaos, 60 runs".to_owned(),
-            Some(engine) => format!("chaos, 60 runs in {engine}"),
-        };
+        command.args(engine.into_iter().flat_map(|engine| ["--engine", engine]));
         let with = engine.map(|engine| format!(" --engine {engine}")).unwrap_or_default();
-        if let Some(engine) = engine {
-            command.args(["--engine", engine]);
-        }
-        Step::new(repo, name, command)
+        Step::new(repo, format!("chaos{with}, {SHORT} runs"), command)
             .remedy(format!("the log says which seed failed; `cargo xtask chaos{with} --seed N` repeats it"))
             .run()?;
     }
@@ -91,23 +86,22 @@ pub(crate) fn short(repo: &Repo, seeds: Seeds) -> Result<()> {
 }
 
 /// Builds and installs all that takes part.
-fn prepared(repo: &Repo) -> Result<()> {
+fn prepared(repo: &Repo) -> Result<Engines> {
     npm::ensure(repo, "tests/lib")?;
     let mut build = repo.command("cargo");
     build.args(["build", "-p", "durablefetch-chaos", "-p", "durablefetch-server"]);
     Step::new(repo, "cargo build of the recorder and of what breaks it", build).run()?;
-    install(repo)
+    install(repo)?;
+    browser::ensure_engines(repo)
 }
 
 /// What runs, once it is prepared.
-fn program(repo: &Repo) -> Result<Command> {
-    let browser = browser::ensure(repo)?;
-    let engines = browser::ensure_engines(repo)?;
+fn program(repo: &Repo, engines: &Engines) -> Command {
     let mut command = repo.command(&repo.target().join("debug/durablefetch-chaos").to_string_lossy());
     command.arg("--recorder").arg(repo.recorder()).arg("--client").arg(repo.path("tests/chaos/client.js"));
     command.env("DURABLEFETCH_MODULES", repo.target().join("chaos/node_modules"));
-    command.env("CHROMIUM", browser.chromium).envs(engines.variables());
-    Ok(command)
+    command.envs(engines.variables());
+    command
 }
 
 /// The package as `npm publish` would send it, in a project of its own.

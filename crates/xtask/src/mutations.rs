@@ -42,13 +42,12 @@ enum Recorder {
 }
 
 impl Recorder {
-    /// Whether a file is part of it.
-    fn has(self, file: &str) -> bool {
-        let other = match self {
-            Self::Native => "crates/worker/",
-            Self::Worker => "crates/server/",
-        };
-        !file.starts_with(other)
+    /// Whether it has what is broken.
+    fn has(self, mutation: &Mutation) -> bool {
+        match self {
+            Self::Native => !mutation.file.starts_with("crates/worker/"),
+            Self::Worker => !mutation.file.starts_with("crates/server/") && mutation.native.is_none(),
+        }
     }
 }
 
@@ -96,9 +95,7 @@ impl Mutation {
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let all = read(repo)?;
     let wanted = |mutation: &&Mutation| options.only.as_ref().is_none_or(|text| mutation.what.contains(text));
-    let here = |mutation: &&Mutation| {
-        options.on.has(&mutation.file) && (options.on == Recorder::Native || mutation.native.is_none())
-    };
+    let here = |mutation: &&Mutation| options.on.has(mutation);
     let mutations: Vec<_> = all.iter().filter(wanted).filter(here).collect();
     ensure!(!mutations.is_empty(), "no mutation is described so; see {LIST}");
     let copy = Copy::make(repo, options.on)?;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::browser::{Browser, Engines};
+use crate::browser::Engines;
 use crate::progress::seconds;
 use crate::repo::Repo;
 use passed::Passed;
@@ -32,16 +32,10 @@ struct Context<'a> {
     repo: &'a Repo,
     all: bool,
     /// Set by the check that sets up the tools; those that need it come after.
-    browser: OnceCell<Browser>,
-    /// Likewise.
     engines: OnceCell<Engines>,
 }
 
 impl Context<'_> {
-    fn browser(&self) -> Result<&Browser> {
-        self.browser.get().ok_or_else(|| anyhow!("no browser was set up"))
-    }
-
     fn engines(&self) -> Result<&Engines> {
         self.engines.get().ok_or_else(|| anyhow!("no browser was set up"))
     }
@@ -72,7 +66,7 @@ impl Outcome {
 
 /// Runs the checks and prints the summary, whose last line is `N passed, M failed`.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
-    let context = Context { repo, all: options.all, browser: OnceCell::new(), engines: OnceCell::new() };
+    let context = Context { repo, all: options.all, engines: OnceCell::new() };
     let slow = if options.all || options.only.is_some() { matrices::MATRICES } else { &[] };
     let candidates: Vec<&Check> = checks::CHECKS.iter().chain(slow).collect();
     let selected = select(&candidates, options.only.as_deref())?;
@@ -202,7 +196,7 @@ mod tests {
     #[test]
     fn a_check_whose_need_failed_is_blocked() {
         let repo = Repo::find().unwrap();
-        let context = Context { repo: &repo, all: false, browser: OnceCell::new(), engines: OnceCell::new() };
+        let context = Context { repo: &repo, all: false, engines: OnceCell::new() };
         let results = [(&CHECKS[0], Outcome::Failed, Duration::ZERO)];
         assert!(matches!(run_one(&CHECKS[2], &context, &results), Outcome::Blocked("tools")));
         let results = [(&CHECKS[0], Outcome::Passed, Duration::ZERO)];

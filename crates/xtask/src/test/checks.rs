@@ -63,7 +63,6 @@ fn documentation(context: &Context<'_>) -> Result<()> {
 fn tools(context: &Context<'_>) -> Result<()> {
     npm::ensure(context.repo, "crates/xtask/tools")?;
     rust_tools::ensure(context.repo)?;
-    let _ = context.browser.set(browser::ensure(context.repo)?);
     let _ = context.engines.set(browser::ensure_engines(context.repo)?);
     Ok(())
 }
@@ -78,7 +77,7 @@ fn client_lints(context: &Context<'_>) -> Result<()> {
 fn browser_tests(context: &Context<'_>) -> Result<()> {
     let mut command = context.repo.command("wasm-pack");
     command.args(["test", "--headless", "--chrome", "--mode", "no-install", "--chromedriver"]);
-    command.arg(&context.browser()?.chromedriver);
+    command.arg(&context.engines()?.chromium.chromedriver);
     // The default of 20 s is for the whole run, on whatever machine.
     command.env("WASM_BINDGEN_TEST_TIMEOUT", "300");
     Step::new(context.repo, "wasm-pack test --headless --chrome", command)
@@ -181,7 +180,7 @@ pub(super) fn node_tests_with(
     let repo = context.repo;
     let mut command = repo.command("npm");
     command.args(["test"]).current_dir(repo.path(folder));
-    command.env("CHROMIUM", &context.browser()?.chromium).envs(context.engines()?.variables());
+    command.envs(context.engines()?.variables());
     command.env("DURABLEFETCH_BIN", repo.recorder());
     command.env("XTASK_BIN", env::current_exe()?);
     command.envs(variables.iter().copied());
