@@ -13,9 +13,11 @@ fn plain(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
 }
 
+/// What stands before the first byte that no token has.
 fn scheme(value: &HeaderValue) -> String {
-    let text = String::from_utf8_lossy(value.as_bytes()).trim().to_ascii_lowercase();
-    text.split([' ', '\t', ',', '=']).next().unwrap_or_default().to_owned()
+    let bytes = value.as_bytes().trim_ascii_start().iter();
+    let token = bytes.take_while(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
+    token.map(|byte| char::from(byte.to_ascii_lowercase())).collect()
 }
 
 fuzz_target!(|wire: &[u8]| {
