@@ -50,6 +50,10 @@ function named(_what, init) {
   mustSay(init, 'request', ALL)
 }
 
+/** Where a plugin of `durablefetch-recorder` has mounted a recorder in the server of this page. */
+// @ts-expect-error: only the plugin's bundler knows it
+const MOUNTED = typeof __DURABLEFETCH_HOST__ === 'string' ? __DURABLEFETCH_HOST__ : undefined
+
 /** @param {any} options */
 function checkHost(options) {
   const name = 'durablefetchHost'
@@ -100,8 +104,9 @@ export function clientClass(living) {
     }
 
   return class DurableFetchClient {
-    /** @param {unknown} [options] */
+    /** @param {any} [options] */
     constructor(options) {
+      if (MOUNTED) options = { durablefetchHost: MOUNTED, ...options }
       checkHost(options)
       // Chats whose body is not whole: what the next instance has to know of this one.
       const unfinished = new Set()

@@ -43,9 +43,10 @@ export interface ReconnectEvent {
 export interface DurableFetchClientOptions {
   /**
    * Where the recorder is: a host (`recorder.example`, reached by https), an origin (`http://localhost:8787`) or a
-   * path on the page's own origin (`/df`). The default is the original service, a third party's. If the option is there, it
-   * has to say something: `undefined`, `null` and `''` are errors, since a variable that is not set is not a choice of that one.
-   * @defaultValue 'durablefetch.com'
+   * path on the page's own origin (`/df`). Where a plugin of `durablefetch-recorder` has mounted a recorder, that is the
+   * default; else it is the original service, a third party's. If the option is there, it has to say something: `undefined`,
+   * `null` and `''` are errors, since a variable that is not set is not a choice of that one.
+   * @defaultValue the plugin's `base`, without a plugin 'durablefetch.com'
    */
   durablefetchHost?: string
   /**

@@ -72,11 +72,13 @@ fn log(format: LogFormat) {
 async fn start(serve: Serve) -> Result<(), String> {
     let address = serve.at.listen;
     let metrics_address = serve.at.metrics_listen;
+    let until_stdin_closes = serve.operating.until_stdin_closes;
     let config = serve.into_config()?;
     config.check(address).map_err(|error| error.to_string())?;
     warn(&config.warnings());
     let listener = bind(address, "--listen")?;
-    let signal = signals::shutdown().map_err(|error| format!("cannot wait for signals: {error}"))?;
+    let signal =
+        signals::shutdown(until_stdin_closes).map_err(|error| format!("cannot wait for signals: {error}"))?;
     let bound = listener.local_addr().map_err(|error| error.to_string())?;
     let base_path = config.base_path.clone();
     let mut server = Server::open(listener, config).map_err(|error| error.to_string())?;

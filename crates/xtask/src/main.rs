@@ -11,6 +11,7 @@ mod mutations;
 mod npm;
 mod package;
 mod progress;
+mod recorder_package;
 mod release;
 mod repo;
 mod rust_tools;
@@ -41,8 +42,8 @@ enum Command {
     Test(test::Options),
     /// Break connections, disks and recorders, by seed, and check what the packed client makes of it.
     Chaos(chaos::Options),
-    /// Build the npm package into pkg/.
-    Package,
+    /// Build the npm package into pkg/, or with --recorder the recorder's into pkg-recorder/.
+    Package(package::Options),
     /// Print what `import { DurableFetchClient }` adds to a production build, and fail where it is over its budget.
     Size,
     /// Load a recorder with more than is comfortable, and check every byte: some minutes.
@@ -61,7 +62,10 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&repo, &options),
         Command::Test(options) => test::run(&repo, &options),
         Command::Chaos(options) => chaos::run(&repo, &options),
-        Command::Package => package::run(&repo),
+        Command::Package(options) => match options.recorder {
+            true => recorder_package::run(&repo, options.all_platforms),
+            false => package::run(&repo),
+        },
         Command::Size => size::run(&repo),
         Command::Soak(options) => soak::run(&repo, &options),
         Command::Worker(options) => worker::run(&repo, &options),

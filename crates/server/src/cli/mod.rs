@@ -17,7 +17,13 @@ use crate::check::Check;
 
 /// Records upstream responses once and serves them to all who ask, live and later.
 #[derive(Debug, Parser)]
-#[command(name = "durablefetch", version, about, term_width = 100)]
+#[command(
+    name = "durablefetch",
+    version,
+    about,
+    term_width = 100,
+    after_help = "`durablefetch` alone is `durablefetch serve`."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -44,6 +50,9 @@ impl Cli {
     /// What clap says, which includes help that was asked for; or a sentence about the file.
     pub fn read<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Self, ReadError> {
         let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+        if arguments.len() == 1 {
+            arguments.push("serve".into());
+        }
         let mut matches = command().try_get_matches_from(&arguments).map_err(ReadError::Arguments)?;
         let mut warnings = secrets::on_the_command_line(&matches);
         if let Some(("serve", serve)) = matches.subcommand()

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use durablefetch_protocol::access::Pages;
 use durablefetch_protocol::units;
@@ -68,6 +69,10 @@ pub struct OperatingArgs {
     /// How long live recordings may go on after SIGTERM.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     drain: Duration,
+
+    /// End as by SIGTERM once stdin closes: for programs that start a recorder.
+    #[arg(long, value_parser = FalseyValueParser::new())]
+    pub until_stdin_closes: bool,
 
     /// Log lines as text or json; RUST_LOG says how many.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, hide_possible_values = true)]

@@ -7,6 +7,9 @@ const RESERVED: usize = 256;
 /// A recording in flight has a connection to its upstream and a body file.
 const PER_RECORDING: usize = 2;
 
+/// Fewer than this, and a recorder for more than a few people is short of them: worth a line that nobody asked for.
+const FEW: usize = 1000;
+
 /// Raises the limit of open files as far as the system lets the process: the usual soft limit of 1024 is for
 /// programs that use `select`.
 pub fn raise() {
@@ -26,12 +29,23 @@ pub(crate) fn fit_process(limits: &mut Limits) {
     let wanted = (limits.recordings, limits.connections);
     fit(limits, open);
     let (recordings, connections) = (limits.recordings, limits.connections);
-    if (recordings, connections) != wanted {
+    if (recordings, connections) == wanted {
+        return;
+    }
+    let default = Limits::default();
+    let is_named = wanted != (default.recordings, default.connections);
+    if is_named || recordings.min(connections) < FEW {
         tracing::warn!(
             recordings,
             connections,
             "the limit of {open} open files allows fewer recordings in flight and connections than the set-up: \
              raise it (`ulimit -n`, systemd's LimitNOFILE=), or lower --max-recordings and --max-connections"
+        );
+    } else {
+        tracing::debug!(
+            recordings,
+            connections,
+            "the limit of {open} open files allows fewer than the default"
         );
     }
 }

@@ -1,10 +1,11 @@
 //! SIGTERM: nothing new, what is live may finish for a while, the rest is interrupted.
 
 use std::net::TcpStream;
+use std::process::Stdio;
 use std::thread;
 use std::time::Instant;
 
-use crate::support::{Kept, PATIENCE, Recorder, Upstream, header, send};
+use crate::support::{Kept, PATIENCE, Recorder, Upstream, command, header, send};
 
 /// The listener closes once a signal is seen.
 fn until_it_accepts_no_more(recorder: &Recorder) {
@@ -98,4 +99,36 @@ fn a_connection_that_never_said_anything_is_not_waited_for() {
     assert_eq!(recorder.ended(), Some(0));
     // Readers that do not take their last bytes are waited for as long as this.
     assert!(since.elapsed() < std::time::Duration::from_secs(5), "{:?}", since.elapsed());
+}
+
+/// A program that starts a recorder may be killed: its end of the pipe closes all the same.
+#[test]
+fn the_end_of_stdin_asks_for_an_end_where_that_is_wanted() {
+    let data = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let flags = ["--until-stdin-closes", "--drain", "20s"];
+    let mut recorder = Recorder::spawn(command(data.path(), &flags).stdin(Stdio::piped()));
+    let (_, mut reply, mut stream) = recorder.begin(&upstream);
+    send(&mut stream, "a");
+    assert_eq!(reply.take(1), "a");
+    drop(recorder.child.stdin.take());
+    until_it_accepts_no_more(&recorder);
+    send(&mut stream, "b");
+    send(&mut stream, "");
+    assert_eq!(reply.rest(), ("b".into(), true));
+    assert_eq!(recorder.ended(), Some(0));
+}
+
+/// As under a service manager, where stdin is closed from the beginning.
+#[test]
+fn the_end_of_stdin_means_nothing_otherwise() {
+    let data = tempfile::tempdir().unwrap();
+    let upstream = Upstream::start();
+    let recorder = Recorder::spawn(command(data.path(), &[]).stdin(Stdio::null()));
+    let (_, mut reply, mut stream) = recorder.begin(&upstream);
+    send(&mut stream, "a");
+    send(&mut stream, "");
+    assert_eq!(reply.rest(), ("a".into(), true));
+    recorder.terminate();
+    assert_eq!(recorder.ended(), Some(0));
 }

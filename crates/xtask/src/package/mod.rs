@@ -5,6 +5,7 @@
 
 mod assemble;
 mod exports;
+pub(crate) mod files;
 mod names;
 mod patch;
 mod table;
@@ -33,6 +34,16 @@ const SHORT_GLUE: &str = "durablefetch.short.js";
 const BUILD_STD: &[&str] = &["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"];
 /// A panic is a trap at once, without a message: `guard.js` makes the same of it either way.
 const RUSTFLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zfmt-debug=none -Zlocation-detail=none";
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Build the recorder's npm packages instead, for this machine.
+    #[arg(long)]
+    pub(crate) recorder: bool,
+    /// With --recorder: for all platforms.
+    #[arg(long, requires = "recorder")]
+    pub(crate) all_platforms: bool,
+}
 
 /// Builds `pkg/`, installing what it needs first.
 pub(crate) fn run(repo: &Repo) -> Result<()> {

@@ -25,6 +25,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "client in each engine", needs: &["client in the browser"], run: hermetic_in_each_engine },
     Check { name: "package", needs: &["tools"], run: |context| package::run(context.repo) },
     Check { name: "size", needs: &["package"], run: |context| size::check(context.repo) },
+    Check { name: "recorder package", needs: &["tools"], run: recorder_package },
     Check { name: "package in use", needs: &["package"], run: package_tests },
     Check { name: "end to end", needs: &["package"], run: end_to_end },
     Check { name: "three engines", needs: &["package"], run: three_engines },
@@ -114,6 +115,13 @@ fn package_tests(context: &Context<'_>) -> Result<()> {
     npm::ensure(context.repo, "tests/lib")?;
     npm::ensure(context.repo, "tests/package")?;
     node_tests(context, "tests/package")
+}
+
+/// The launcher and what plugins stand on, with the recorder of a debug build.
+fn recorder_package(context: &Context<'_>) -> Result<()> {
+    npm::ensure(context.repo, "tests/lib")?;
+    build_recorder(context)?;
+    node_tests(context, "tests/recorder-package")
 }
 
 fn end_to_end(context: &Context<'_>) -> Result<()> {

@@ -1,0 +1,44 @@
+//! The systems and processors that a recorder is made for.
+
+/// One of them.
+pub(crate) struct Platform {
+    /// As Node names it: `process.platform` and `process.arch`.
+    pub(crate) os: &'static str,
+    pub(crate) cpu: &'static str,
+    /// As rustc names it.
+    pub(crate) target: &'static str,
+    /// What the program is called there.
+    pub(crate) file: &'static str,
+}
+
+pub(crate) const PLATFORMS: &[Platform] = &[
+    Platform { os: "linux", cpu: "x64", target: "x86_64-unknown-linux-musl", file: "durablefetch" },
+    Platform { os: "linux", cpu: "arm64", target: "aarch64-unknown-linux-musl", file: "durablefetch" },
+];
+
+impl Platform {
+    /// `linux-x64`.
+    pub(crate) fn name(&self) -> String {
+        format!("{}-{}", self.os, self.cpu)
+    }
+
+    /// The npm package that has its program.
+    pub(crate) fn package(&self) -> String {
+        format!("durablefetch-recorder-{}", self.name())
+    }
+
+    /// Whether this machine is one.
+    pub(crate) fn is_here(&self) -> bool {
+        let os = match std::env::consts::OS {
+            "macos" => "darwin",
+            "windows" => "win32",
+            other => other,
+        };
+        let cpu = match std::env::consts::ARCH {
+            "x86_64" => "x64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        (self.os, self.cpu) == (os, cpu)
+    }
+}

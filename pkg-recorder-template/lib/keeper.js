@@ -1,0 +1,128 @@
+// @ts-check
+// The process that holds a project's recorder while dev servers come and go: `keeper.js SOCKET DATA`. It serves the
+// recorder's address on the socket, and ends once nobody has been connected for a while.
+import { once } from 'node:events'
+import { chmodSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { isForPeople, run } from './recorder.js'
+
+/** A dev server that starts again takes seconds. */
+const LINGER_MS = 10_000
+/** A keeper that was too late to be found may still hold the folder for so long. */
+const BUSY_MS = LINGER_MS + 5000
+
+const [path = '', data = ''] = process.argv.slice(2)
+
+/** @type {Set<import('node:net').Socket>} */
+const attached = new Set()
+/** @type {{ flags: string, starting: ReturnType<typeof start> } | undefined} */
+let recorder
+let linger = setTimeout(leave, LINGER_MS)
+
+const server = createServer((socket) => {
+  clearTimeout(linger)
+  attached.add(socket)
+  socket.on('error', () => {})
+  socket.on('close', () => {
+    attached.delete(socket)
+    if (attached.size === 0) linger = setTimeout(leave, LINGER_MS)
+  })
+  createInterface({ input: socket }).once('line', (line) => serve(socket, JSON.parse(line).flags))
+})
+
+// One that is there already serves whoever started this one.
+if (await listens()) process.exit()
+if (process.platform !== 'win32') chmodSync(path, 0o600)
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, leave)
+process.on('SIGHUP', () => {})
+
+/** Whether another keeper has the socket. A file that nobody listens on is left of one that was killed. */
+async function listens() {
+  for (const isLast of [false, true]) {
+    server.listen(path)
+    try {
+      await once(server, 'listening')
+      return false
+    } catch {
+      if (isLast || (await answers())) return true
+      rmSync(path, { force: true })
+    }
+  }
+  return true
+}
+
+async function answers() {
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** @param {import('node:net').Socket} socket @param {string[]} flags */
+async function serve(socket, flags) {
+  try {
+    const { url } = await recorderWith(flags)
+    tell(socket, { url })
+  } catch (error) {
+    tell(socket, { error: /** @type {Error} */ (error).message })
+  }
+}
+
+/** The one that runs, if it runs with these flags. @param {string[]} flags */
+async function recorderWith(flags) {
+  const wanted = JSON.stringify(flags)
+  if (recorder?.flags !== wanted) {
+    const before = recorder?.starting
+    recorder = { flags: wanted, starting: start(flags, before) }
+  }
+  return recorder.starting
+}
+
+/** @param {string[]} flags @param {Promise<import('./recorder.js').Running>} [before] @returns {Promise<import('./recorder.js').Running>} */
+async function start(flags, before) {
+  await (await before?.catch(() => undefined))?.stop()
+  const until = Date.now() + BUSY_MS
+  for (;;) {
+    try {
+      const running = await run({ flags: [...flags, '--data', data], onLine: log })
+      running.ended.then((why) => gone(running, why))
+      return running
+    } catch (error) {
+      const isBusy = /in use|another process/i.test(/** @type {Error} */ (error).message)
+      if (!isBusy || Date.now() > until) {
+        recorder = undefined
+        throw error
+      }
+      await new Promise((again) => setTimeout(again, 200))
+    }
+  }
+}
+
+/** @param {import('./recorder.js').Running} running @param {string} why */
+async function gone(running, why) {
+  if ((await recorder?.starting.catch(() => undefined)) !== running) return
+  recorder = undefined
+  for (const socket of attached) tell(socket, { line: `the recorder ended: ${why}` })
+}
+
+/** What somebody has to know goes to the dev servers' terminals. @param {string} line */
+function log(line) {
+  if (isForPeople(line)) for (const socket of attached) tell(socket, { line })
+}
+
+/** @param {import('node:net').Socket} socket @param {import('./shared.js').Said} said */
+function tell(socket, said) {
+  if (socket.writable) socket.write(`${JSON.stringify(said)}\n`)
+}
+
+async function leave() {
+  server.close()
+  await (await recorder?.starting.catch(() => undefined))?.stop()
+  process.exit()
+}

@@ -1,0 +1,66 @@
+// The recorder of a project, which its dev servers share and find again.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { TEMPLATE, answers, environment, folder, startNode, untilGone } from './lib/process.js'
+
+/** A dev server, as far as the recorder is concerned: it attaches, says where, and stays until it is killed. */
+const SERVER = `
+const { attach } = await import(${JSON.stringify(join(TEMPLATE, 'lib/shared.js'))})
+const [data, ...flags] = process.argv.slice(1)
+const { url } = await attach({ data, flags, onLine: (line) => console.log('line', line) })
+console.log('at', url)
+setInterval(() => {}, 1000)
+`
+
+async function server(t, data, ...flags) {
+  const args = ['--input-type=module', '--eval', SERVER, '--', data, '--listen', '127.0.0.1:0', ...flags]
+  const running = startNode(t, args, { env: environment() })
+  const [, url] = await running.until(/at (\S+)/)
+  return { ...running, url }
+}
+
+test('two share one; it outlives both for a while; a third finds it; in the end it is gone', async (t) => {
+  const data = await folder(t)
+  const [one, two] = await Promise.all([server(t, data), server(t, data)])
+  assert.equal(one.url, two.url)
+  one.child.kill('SIGKILL')
+  two.child.kill('SIGKILL')
+  await Promise.all([one.ended(), two.ended()])
+  assert.equal(await answers(one.url), true)
+  const three = await server(t, data)
+  assert.equal(three.url, one.url)
+  three.child.kill('SIGTERM')
+  await untilGone(one.url)
+})
+
+test('with other flags it is started anew; what cannot start says why', async (t) => {
+  const data = await folder(t)
+  const one = await server(t, data)
+  const two = await server(t, data, '--ttl', '1h')
+  assert.notEqual(one.url, two.url)
+  await untilGone(one.url)
+  const args = ['--input-type=module', '--eval', SERVER, '--', await folder(t), '--ttl', 'soon']
+  const { code, stderr } = await startNode(t, args).ended()
+  assert.equal(code, 1)
+  assert.match(stderr, /SetupError: .*soon/)
+})
+
+test('a recorder that ends is said, and started again by the next', async (t) => {
+  const data = await folder(t)
+  const one = await server(t, data)
+  const pids = await startNode(t, [
+    '-e',
+    `console.log(require('child_process').execSync('pgrep -f "serve.*${data}"') + '')`,
+  ]).ended()
+  for (const pid of pids.stdout.trim().split('\n').map(Number)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // The shell that looked for it is gone.
+    }
+  }
+  await one.until(/line the recorder ended/)
+  const two = await server(t, data)
+  assert.equal(await answers(two.url), true)
+})
