@@ -194,11 +194,17 @@ impl AppRequest {
         Ok(())
     }
 
+    /// A stream may fail with anything; native fetch says so with a `TypeError`.
     /// WebKit does not read the form of a Request, which cannot be sent elsewhere unread, if there is a file in it.
     fn unreadable(&self, cause: JsValue) -> JsValue {
         let form = self.headers.get("content-type").ok().flatten();
         if !form.is_some_and(|text| text.starts_with("multipart/form-data")) {
-            return cause;
+            if cause.is_instance_of::<TypeError>() {
+                return cause;
+            }
+            let error = TypeError::new("The body of the request cannot be read");
+            sys::set(&error, "cause", &cause);
+            return error.into();
         }
         let message = "This browser does not let anybody read the form of a Request that has a file in it: \
              give the URL and the FormData themselves, instead of a Request";

@@ -113,7 +113,9 @@ async fn what_holds_bodies_is_named() {
 async fn what_no_status_tells_of_is_as_patient_as_before() {
     for what in ["another", "unauthorized", "lost"] {
         let script = Script::new();
-        let df = Df::third(&script, &impatient()).await;
+        // The last answer is another request that must not seem silent.
+        let patient = [("stallAfterMs", SILENT_MS.into()), impatient().pop().unwrap()];
+        let df = Df::third(&script, &patient).await;
         script.live(0, &["abc"], "cut");
         script.silence();
         match what {

@@ -88,7 +88,7 @@ async fn a_body_silent_for_too_long_is_aborted_and_continued() {
     let script = Script::new();
     script.live(0, &["abc"], "hang");
     script.ended("complete", 3, 4, &["d"], "end");
-    let df = Df::with(&script, &[("stallAfterMs", 20.into())]);
+    let df = Df::with(&script, &[("stallAfterMs", SILENT_MS.into())]);
     assert_eq!(text(&df.get().await.unwrap()).await.unwrap(), "abcd");
     assert_eq!(script.call(0).ended(), "aborted", "before the new one is opened");
     assert_eq!(script.open(), 0);
@@ -111,7 +111,7 @@ async fn a_continuation_without_an_answer_is_tried_again() {
     script.live(0, &["abc"], "cut");
     script.silence();
     script.ended("complete", 3, 3, &[], "end");
-    let df = Df::with(&script, &[("stallAfterMs", 20.into()), hasty(60_000)]);
+    let df = Df::with(&script, &[("stallAfterMs", SILENT_MS.into()), hasty(60_000)]);
     assert_eq!(text(&df.get().await.unwrap()).await.unwrap(), "abc");
     assert!(script.call(1).aborted());
 }

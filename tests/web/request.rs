@@ -179,6 +179,28 @@ async fn a_stream_is_read_whole_and_sent_again_after_a_failure() {
     assert_eq!(id(0), id(1));
 }
 
+/// Firefox says "AbortError" of it where it is read, Node.js what it failed with.
+#[wasm_bindgen_test]
+async fn a_stream_that_fails_rejects_with_a_type_error_and_sends_nothing() {
+    let script = Script::new();
+    let df = Df::known(&script, &[]).await;
+    for early in [true, false] {
+        let error = js(
+            "let pulls = early ? 1 : 0
+             const body = new ReadableStream({ pull(c) {
+               if (pulls++ > 0) c.error(new RangeError('broken'))
+               else c.enqueue(new TextEncoder().encode('begun'))
+             } })
+             await df.fetch('https://b.example/', { method: 'POST', body, duplex: 'half' })",
+            &[("df", &df.0), ("early", &early.into())],
+        )
+        .await
+        .unwrap_err();
+        assert!(is_type_error(&error), "{error:?}");
+    }
+    assert_eq!(script.count(), 0);
+}
+
 #[wasm_bindgen_test]
 async fn what_the_app_changes_after_the_call_changes_nothing() {
     let call = sent(

@@ -1,137 +1,59 @@
-//! One recorder, one client and all between them, for one run after the other.
+//! Runs, one after the other: each through a recorder on the disk that it needs. They share a page, and a program of Node.
 
 use std::path::Path;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::Value;
 
-use crate::clients::{Client, Order};
-use crate::plan::{Ballast, Kind, Plan, Version};
-use crate::proxy::Proxy;
-use crate::recorder::Recorder;
-use crate::upstream::Upstream;
-use crate::verdict::{Told, Truth};
+use crate::clients::Client;
+use crate::plan::Plan;
+use crate::verdict::Told;
+use crate::way::Way;
 
-/// No run takes longer than this, in milliseconds. The faults of one take at most half a minute.
-const DEADLINE_MS: u64 = 60_000;
-
-pub(crate) struct Lane {
-    recorder: Recorder,
-    client: Client,
-    near: Proxy,
-    far: Proxy,
-    upstream: Upstream,
+pub(crate) struct Lane<'a> {
+    recorder: &'a Path,
+    client: &'a Path,
+    engine: &'a str,
+    page: Option<Client>,
+    node: Option<Client>,
+    /// By the megabytes of the recorder's disk.
+    ways: Vec<(Option<u32>, Way)>,
 }
 
-impl Lane {
-    pub(crate) async fn open(recorder: &Path, client: &Path, engine: &str, kind: Kind) -> Result<Self> {
-        let recorder = Recorder::start(recorder, kind).await?;
-        let upstream = Upstream::start().await?;
-        let near = Proxy::start(recorder.port()).await?;
-        let far = Proxy::start(upstream.port()).await?;
-        let client = Client::start(client, engine, kind).await?;
-        Ok(Self { recorder, client, near, far, upstream })
+impl<'a> Lane<'a> {
+    /// `recorder`, `client`: their programs. Nothing is started before a run needs it.
+    pub(crate) fn new(recorder: &'a Path, client: &'a Path, engine: Option<&'a str>) -> Self {
+        let engine = engine.unwrap_or("chromium");
+        Self { recorder, client, engine, page: None, node: None, ways: Vec::new() }
     }
 
     pub(crate) async fn run(&mut self, plan: &Plan) -> Result<Told> {
-        let mut told = self.one(plan).await?;
-        if plan.ballast.is_some() {
-            told.next = Some(Box::new(self.one(&plan.next()).await?));
-        }
-        // Room for the next one: disks of this lane are small.
-        for plan in [plan, &plan.next()] {
-            self.recorder.ask("delete", &self.url(plan)).await?;
-        }
-        Ok(told)
-    }
-
-    fn url(&self, plan: &Plan) -> String {
-        format!("http://localhost:{}/run/{}", self.far.port(), plan.seed)
-    }
-
-    async fn one(&mut self, plan: &Plan) -> Result<Told> {
-        let plan = Arc::new(plan.clone());
-        self.upstream.begin(&plan);
-        self.far.begin(&plan.far, Version::Http11);
-        self.near.begin(&plan.near, plan.proxy_speaks);
-        let url = self.url(&plan);
-        let order = Order {
-            host: format!("http://localhost:{}", self.near.port()),
-            url: &url,
-            post: plan.post,
-            leaves_at: plan.leaves_at,
-            clock: plan.clock,
-            deadline_ms: DEADLINE_MS,
+        let (kept, engine) =
+            if plan.browser { (&mut self.page, Some(self.engine)) } else { (&mut self.node, None) };
+        let client = match kept {
+            Some(client) => client,
+            None => kept.insert(Client::start(self.client, engine).await?),
         };
-        if let Some(Ballast { at: None, leaves, .. }) = plan.ballast {
-            self.recorder.fill(leaves).await?;
-        }
-        let got = {
-            let mut fetch = pin!(self.client.fetch(&order));
-            let early = tokio::select! {
-                got = &mut fetch => Some(got?),
-                () = its_time(&plan, &self.upstream) => None,
-            };
-            match early {
-                Some(got) => got,
-                None => {
-                    let (disturbed, got) = tokio::join!(disturb(&plan, &mut self.recorder), fetch);
-                    disturbed?;
-                    got?
-                }
+        let disk_mb = plan.disk_mb();
+        let at = match self.ways.iter().position(|(known, _)| *known == disk_mb) {
+            Some(at) => at,
+            None => {
+                self.ways.push((disk_mb, Way::open(self.recorder, disk_mb).await?));
+                self.ways.len() - 1
             }
         };
-        self.recorder.empty()?;
-        let status = self.final_status(&url).await?;
-        let truth = Truth {
-            state: status["state"].as_str().unwrap_or("none").to_owned(),
-            requests: self.upstream.requests(),
-            unused: self.near.left() + self.far.left(),
-        };
-        Ok(Told::of(&plan, got, truth))
+        self.ways[at].1.run(plan, client).await
     }
 
-    /// What the recorder says once nothing changes any more: a recording goes on without its app.
-    async fn final_status(&self, url: &str) -> Result<Value> {
-        loop {
-            let status = self.recorder.ask("in-progress", url).await?;
-            if status["inProgress"] != true {
-                return Ok(status);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+    /// Ends all that runs: the next run has everything new. Resolves with the errors in the page that nothing has caught
+    /// since the last run.
+    pub(crate) async fn renew(&mut self) -> Vec<String> {
+        let mut uncaught = Vec::new();
+        for client in [self.page.take(), self.node.take()].into_iter().flatten() {
+            uncaught.extend(client.stop().await);
         }
-    }
-
-    pub(crate) async fn close(self) {
-        self.client.stop().await;
-        self.recorder.stop().await;
-    }
-}
-
-/// Resolves once something happens to the recorder.
-async fn its_time(plan: &Plan, upstream: &Upstream) {
-    match (plan.kill_at, plan.ballast) {
-        (Some(bytes), _) | (_, Some(Ballast { at: Some(bytes), .. })) => upstream.has_sent(bytes).await,
-        // Its disk is full already.
-        (_, Some(_)) => {}
-        _ => std::future::pending().await,
-    }
-}
-
-/// What happens to the recorder, to its end.
-async fn disturb(plan: &Plan, recorder: &mut Recorder) -> Result<()> {
-    if plan.kill_at.is_some() {
-        recorder.kill_and_restart().await?;
-    }
-    if let Some(ballast) = plan.ballast {
-        if ballast.at.is_some() {
-            recorder.fill(ballast.leaves).await?;
+        for (_, way) in self.ways.drain(..) {
+            way.close().await;
         }
-        tokio::time::sleep(Duration::from_millis(ballast.stays_ms)).await;
-        recorder.empty()?;
+        uncaught
     }
-    Ok(())
 }

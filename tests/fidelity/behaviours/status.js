@@ -58,6 +58,12 @@ export const status = [
     name: '`HEAD`: its `body`',
     run: async ({ fetch, url }) => bodyOf(await fetch(url('/text'), { method: 'HEAD' })),
     is: [200, 'ReadableStream', false, '', true],
+    in: {
+      firefox: {
+        native: [200, 'null', false, '', false],
+        because: 'Firefox gives `null`, as the Fetch standard wants it',
+      },
+    },
   },
   {
     name: '`json()` of nothing',

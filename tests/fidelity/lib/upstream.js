@@ -11,7 +11,10 @@ const MULTIPART =
 export async function startUpstream() {
   const counts = new Map()
   const open = new Map()
+  const unfinished = new Set()
   const server = createServer(async (request, response) => {
+    unfinished.add(response)
+    response.on('close', () => unfinished.delete(response))
     allowEveryone(request, response)
     const url = new URL(request.url, 'http://upstream')
     // The run's id keeps addresses apart and is nobody's business.
@@ -28,6 +31,10 @@ export async function startUpstream() {
   const { port, stop } = await listen(server)
   return {
     url: `http://localhost:${port}`,
+    /** Ends what is still open: a browser has six connections to a host, and keeps those that nobody reads. */
+    endAll() {
+      for (const response of unfinished) response.end()
+    },
     stop,
   }
 }

@@ -31,7 +31,7 @@ window.run = async (group, row, kind) => {
   try {
     return { seen: await groups[group].rows[row].run(at) }
   } catch (error) {
-    return { failed: `${error?.name}: ${error?.message}` }
+    return { failed: String(error?.name), message: String(error?.message) }
   }
 }
 document.documentElement.dataset.ready = 'true'

@@ -11,6 +11,8 @@ pub const ID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 /// Where the tests' recorder is, and what is fetched.
 pub const HOST: &str = "https://recorder.example";
 pub const URL: &str = "https://api.example/answer?id=1";
+/// Silence, in milliseconds, where what follows it comes at once: on a busy machine, at once takes some hundred.
+pub const SILENT_MS: u32 = 1_000;
 /// The address of `URL` before anything is known of the recorder, and after.
 pub const FIRST: &str = "https://recorder.example/api.example/answer?id=1";
 pub const LATER: &str = "https://recorder.example/https:/api.example/answer?id=1";
