@@ -110,7 +110,8 @@ export async function behave(
   }
 }
 
-async function summary(chunks) {
+/** Length and digest of what has come in these chunks. */
+export async function summary(chunks) {
   const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer())
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   return { length: bytes.length, digest: [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('') }
@@ -136,7 +137,8 @@ export async function reported(run) {
   try {
     return await run()
   } catch (error) {
-    return { error: String(error?.stack ?? error) }
+    // Firefox's and WebKit's stacks are without the message.
+    return { error: `${error}\n${error?.stack}` }
   }
 }
 
