@@ -137,9 +137,14 @@ export async function reported(run) {
   try {
     return await run()
   } catch (error) {
-    // Firefox's and WebKit's stacks are without the message.
-    return { error: `${error}\n${error?.stack}` }
+    return { error: told(error) }
   }
+}
+
+/** All that an error says: the stacks of Firefox and WebKit are without its message. */
+export function told(error) {
+  const text = `${error}\n${error?.stack}`
+  return error?.cause ? `${text}\ncause: ${told(error.cause)}` : text
 }
 
 /**

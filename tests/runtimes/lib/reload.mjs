@@ -1,6 +1,6 @@
 // What the page of a framework does: it shows an answer, and is reloaded in the middle of it. Copied into each project
 // like behaviour.mjs, and imports nothing else.
-import { instances, summary } from './behaviour.mjs'
+import { instances, summary, told } from './behaviour.mjs'
 
 /** Called where the page's module is loaded, on the server too: what it has imported, and that nothing runs yet. */
 export const imported = ({ DurableFetchClient }) => `${typeof DurableFetchClient}, ${instances()} instances`
@@ -35,6 +35,6 @@ export async function answerInPage({ DurableFetchClient }) {
     }
     out.textContent = JSON.stringify({ ...(await summary(chunks)), instances: instances() })
   } catch (error) {
-    out.textContent = JSON.stringify({ error: `${error}\n${error?.stack}` })
+    out.textContent = JSON.stringify({ error: told(error) })
   }
 }
