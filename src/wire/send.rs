@@ -1,7 +1,7 @@
 //! Sending to the recorder: the token, and the fetch underneath.
 
 use durablefetch_protocol::follow::Answer;
-use js_sys::{Function, Object, Promise};
+use js_sys::{Object, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
@@ -91,17 +91,18 @@ async fn send(
     address: &str,
     init: &Object,
 ) -> Result<Response, JsValue> {
-    let global: Option<Function>;
-    let fetch = match app_request.fetch.as_ref().or(recorder.fetch.as_ref()) {
-        Some(fetch) => fetch,
-        None => {
-            global = sys::get_function(&js_sys::global(), "fetch");
-            global.as_ref().ok_or_else(|| {
+    let (address, global) = (JsValue::from(address), js_sys::global());
+    let promise = match app_request.fetch.as_ref().or(recorder.fetch.as_ref()) {
+        // A function of the app's own, and no method of anything.
+        Some(fetch) => fetch.call2(&JsValue::UNDEFINED, &address, init)?,
+        // The platform's is a method of the global scope. Firefox insists on that in an extension's content script, whose
+        // scope is not the function's own.
+        None => sys::get_function(&global, "fetch")
+            .ok_or_else(|| {
                 error::invalid("This environment has no transport; give one by the option of that name")
             })?
-        }
+            .call2(&global, &address, init)?,
     };
-    let promise = fetch.call2(&JsValue::UNDEFINED, &address.into(), init)?;
     let response = JsFuture::from(Promise::resolve(&promise)).await?;
     Ok(response.unchecked_into())
 }

@@ -1,11 +1,11 @@
 // docs/browsers.md: its policy, its service workers and its extension, in Chromium.
 import assert from 'node:assert/strict'
-import { createHash, generateKeyPairSync } from 'node:crypto'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { launchBrowser, launchWithExtension } from '../lib/browser.js'
+import { extensionKey } from '../lib/extension.js'
 import { run } from '../runtimes/lib/process.js'
 import { answer, startApp } from './lib/app.js'
 import { blocksOf } from '../lib/blocks.js'
@@ -197,12 +197,7 @@ try { new DurableFetchClient() } catch (error) { ${then} }`
 
 test("the extension of the page: a content script on a strict page gets its answer through the extension's worker", async (t) => {
   // With a key the id is known before the extension is loaded, so that the recorder can be told.
-  const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'der' })
-  const id = createHash('sha256')
-    .update(key)
-    .digest('hex')
-    .slice(0, 32)
-    .replaceAll(/./g, (digit) => 'abcdefghijklmnop'[Number.parseInt(digit, 16)])
+  const { key, id } = extensionKey()
   const flags = page
     .command('durablefetch serve')
     .slice(2)
@@ -211,7 +206,7 @@ test("the extension of the page: a content script on a strict page gets its answ
   const asks =
     "ask(location.origin + '/api/ask', 'Why', (text) => (document.querySelector('#text').textContent = text))"
   const { context, origin } = await extension(t, {
-    'manifest.json': JSON.stringify({ ...manifest, key: key.toString('base64') }),
+    'manifest.json': JSON.stringify({ ...manifest, key }),
     'background.js': page.file('background.js').replace('http://localhost:8787', app.recorder.url),
     'content.js': `${page.file('content.js')}\n${asks}`,
   })

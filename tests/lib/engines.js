@@ -14,10 +14,11 @@ export const ENGINES = process.env.ENGINE?.split(',') ?? Object.keys(OPEN)
  * - `newPage()`: one more, of the same person: storage and channels are shared.
  * - `newContext()`: another person, as `{ newPage(), close() }`.
  * - `close()`: the whole browser.
+ * `options`: of what only some engines can do, such as an extension.
  */
-export async function openBrowser(engine) {
+export async function openBrowser(engine, options) {
   if (!OPEN[engine]) throw new Error(`ENGINE: ${engine} is not one of ${Object.keys(OPEN).join(', ')}`)
-  const browser = await OPEN[engine]()
+  const browser = await OPEN[engine](options)
   const { close: _, ...page } = await browser.newPage()
   return { ...page, ...browser, engine }
 }

@@ -8,4 +8,10 @@ export const POWERS = [
     'errors are seen from the end of loading on, by a script in the page; what the engine itself says of a request is not',
     'https://w3c.github.io/webdriver-bidi/#module-log',
   ],
+  [
+    'WebKit',
+    'its driver installs no extension, and its MiniBrowser has none',
+    'the rows of the extension are executed in Chromium and Firefox',
+    'https://w3c.github.io/webdriver-bidi/#module-webExtension',
+  ],
 ]

@@ -34,23 +34,8 @@ const FRAMEWORKS = [
     start: () => ['node', 'dist/server/entry.mjs'],
     dev: (at) => ['astro', 'dev', ...at],
   },
-  {
-    title: 'React Router 8',
-    name: 'react-router',
-    packages: { 'React Router': 'react-router', React: 'react', Node: 'node' },
-    build: ['react-router', 'build'],
-    start: () => ['react-router-serve', 'build/server/index.js'],
-    dev: (at) => ['react-router', 'dev', ...at],
-  },
-  {
-    title: 'React Router 7',
-    name: 'react-router-7',
-    like: 'react-router',
-    packages: { 'React Router': 'react-router', React: 'react' },
-    build: ['react-router', 'build'],
-    start: () => ['react-router-serve', 'build/server/index.js'],
-    dev: (at) => ['react-router', 'dev', ...at],
-  },
+  reactRouter({ title: 'React Router 8', name: 'react-router', packages: { Node: 'node' } }),
+  reactRouter({ title: 'React Router 7', name: 'react-router-7', like: 'react-router' }),
   {
     title: 'TanStack Start',
     name: 'tanstack-start',
@@ -78,6 +63,17 @@ const FRAMEWORKS = [
     dev: (at) => ['vite', 'reload', ...at],
   },
 ]
+
+/** Its versions differ in their packages alone. */
+function reactRouter({ packages, ...about }) {
+  return {
+    ...about,
+    packages: { 'React Router': 'react-router', React: 'react', ...packages },
+    build: ['react-router', 'build'],
+    start: () => ['react-router-serve', 'build/server/index.js'],
+    dev: (at) => ['react-router', 'dev', ...at],
+  }
+}
 
 for (const { title, name, like, build, start, dev, ...about } of FRAMEWORKS) {
   executes(`${title}, build and start: reloaded in the middle`, async (t) => {

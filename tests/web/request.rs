@@ -292,3 +292,25 @@ async fn the_global_fetch_is_looked_up_at_the_call() {
     let told = js(source, &[("df", &df), ("patched", script.fetch().unchecked_ref())]).await.unwrap();
     assert_eq!(told, "ok");
 }
+
+#[wasm_bindgen_test]
+async fn the_platforms_fetch_is_called_on_the_global_scope_and_an_apps_own_on_nothing() {
+    let script = Script::new();
+    let calls = js_sys::Array::new();
+    let source = "return function (...call) { 'use strict'; calls.push(this); return played(...call) }";
+    let played = script.fetch();
+    let noted = js(source, &[("calls", calls.as_ref()), ("played", played.unchecked_ref())]).await.unwrap();
+
+    script.ended("complete", 0, 2, &["ok"], "end");
+    let own = Df::with(&script, &[("fetch", noted.clone())]);
+    own.get().await.unwrap();
+    assert!(calls.get(0).is_undefined());
+
+    script.ended("complete", 0, 2, &["ok"], "end");
+    let options = json(&format!(r#"{{"durablefetchHost":"{HOST}"}}"#));
+    let source = "const native = globalThis.fetch
+        globalThis.fetch = noted
+        try { await df.fetch('https://g.example/') } finally { globalThis.fetch = native }";
+    js(source, &[("df", &construct(&options).unwrap()), ("noted", &noted)]).await.unwrap();
+    assert_eq!(calls.get(1), JsValue::from(js_sys::global()));
+}

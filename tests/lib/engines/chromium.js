@@ -1,14 +1,16 @@
 // Chromium, by Playwright's core.
-import { launchBrowser } from '../browser.js'
+import { launchBrowser, launchWithExtension } from '../browser.js'
 import { browserOf } from './native.js'
 import { UNCAUGHT } from './page.js'
 
-export async function openChromium() {
-  const browser = await launchBrowser()
+/** `extension`: the folder of one. Its browser has one person. */
+export async function openChromium({ extension } = {}) {
+  const context = extension && (await launchWithExtension(extension))
+  const browser = context?.browser() ?? (await launchBrowser())
   return browserOf(browser, {
     engine: 'chromium',
     version: `Chromium ${browser.version()}`,
-    newContext: () => browser.newContext(),
+    newContext: () => context ?? browser.newContext(),
     watch,
     fill: (native, selector, text) => native.locator(selector).first().fill(text),
   })

@@ -3,9 +3,12 @@ import puppeteer from 'puppeteer-core'
 import { browserOf } from './native.js'
 import { UNCAUGHT } from './page.js'
 
-export async function openFirefox() {
+/** `extension`: the folder of one. `preferences`: of Firefox itself. */
+export async function openFirefox({ extension, preferences } = {}) {
   const executablePath = process.env.FIREFOX ?? '/usr/bin/firefox-esr'
-  const browser = await puppeteer.launch({ headless: true, browser: 'firefox', executablePath })
+  const options = { headless: true, browser: 'firefox', executablePath, extraPrefsFirefox: preferences }
+  const browser = await puppeteer.launch(options)
+  if (extension) await browser.installExtension(extension)
   return browserOf(browser, {
     engine: 'firefox',
     version: (await browser.version()).replace(/^firefox\//i, 'Firefox '),

@@ -110,7 +110,8 @@ export async function behave(
   }
 }
 
-async function summary(chunks) {
+/** Length and digest of what has come in these chunks. */
+export async function summary(chunks) {
   const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer())
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   return { length: bytes.length, digest: [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('') }
@@ -136,8 +137,14 @@ export async function reported(run) {
   try {
     return await run()
   } catch (error) {
-    return { error: String(error?.stack ?? error) }
+    return { error: told(error) }
   }
+}
+
+/** All that an error says: the stacks of Firefox and WebKit are without its message. */
+export function told(error) {
+  const text = `${error}\n${error?.stack}`
+  return error?.cause ? `${text}\ncause: ${told(error.cause)}` : text
 }
 
 /**

@@ -15,10 +15,13 @@ const EXPECTED = {
 /** A page of a development server is compiled while it is waited for. */
 const REPORT_MS = 90_000
 
-/** Runs in one engine after another and resolves with what `run(engine)` has told of each, as one list. */
-export async function inEngines(run) {
+/**
+ * Runs in one engine after another and resolves with what `run(engine)` has told of each, as one list. `but`: the engine that
+ * POWERS says why to leave out of.
+ */
+export async function inEngines(run, { but } = {}) {
   const versions = []
-  for (const engine of ENGINES) {
+  for (const engine of ENGINES.filter((one) => one !== but)) {
     try {
       versions.push(await run(engine))
     } catch (error) {
@@ -29,9 +32,9 @@ export async function inEngines(run) {
   return versions.join(', ')
 }
 
-/** A browser of its own (lib/engines.js), whose page this is. It is gone after the test. */
-export async function openPage(t, engine) {
-  const page = await openBrowser(engine)
+/** A browser of its own (lib/engines.js, which has the options), whose page this is. It is gone after the test. */
+export async function openPage(t, engine, options) {
+  const page = await openBrowser(engine, options)
   let closed
   const close = () => (closed ??= page.close())
   t.after(close)
@@ -48,8 +51,8 @@ export async function errorsOf(page) {
 export const addressOf = (address, world) => `${address}${address.includes('?') ? '&' : '?'}${world.query}`
 
 /** Resolves with `{ report, errors, browser }`: the page's report, its other errors, the browser's version. */
-export async function readPage(t, engine, address, world) {
-  const page = await openPage(t, engine)
+export async function readPage(t, engine, address, world, options) {
+  const page = await openPage(t, engine, options)
   await page.goto(addressOf(address, world))
   const report = await reportOf(page, world)
   const errors = await errorsOf(page)

@@ -24,7 +24,7 @@ export async function project(name, { like } = {}) {
     const own = (file) => !file.startsWith(join(source, 'node_modules'))
     await cp(source, dir, { recursive: true, filter: own })
   }
-  for (const shared of ['behaviour.mjs', 'reload.mjs']) await cp(path(shared), join(dir, shared))
+  await copyShared(dir)
   await install(dir, name)
   return {
     dir,
@@ -32,6 +32,11 @@ export async function project(name, { like } = {}) {
     bin: (program) => join(dir, 'node_modules/.bin', program),
     version: async (of) => JSON.parse(await readFile(join(dir, 'node_modules', of, 'package.json'), 'utf8')).version,
   }
+}
+
+/** What every project does. */
+export async function copyShared(dir) {
+  for (const shared of ['behaviour.mjs', 'reload.mjs']) await cp(path(shared), join(dir, shared))
 }
 
 /**

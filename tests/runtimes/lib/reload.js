@@ -10,7 +10,12 @@ import { startWorld } from './world.js'
  */
 export async function checkReload(t, address, { server = true } = {}) {
   if (server) await checkRendered(address)
-  return inEngines((engine) => checkInEngine(t, engine, address))
+  return inEngines(async (engine) => {
+    const page = await openPage(t, engine)
+    await reloadInMiddle(page, address, await startWorld(t))
+    await page.close()
+    return page.version
+  })
 }
 
 /** The package was imported on the server, where nothing ran at import, and a client was made there. */
@@ -26,9 +31,8 @@ async function checkRendered(address) {
   assert.match(html, /data-rendered="function"/, `a client made while the page is rendered: ${html}`)
 }
 
-async function checkInEngine(t, engine, address) {
-  const world = await startWorld(t)
-  const page = await openPage(t, engine)
+/** The page of reload.mjs at this address. */
+export async function reloadInMiddle(page, address, world) {
   await page.goto(addressOf(address, world))
   await half(page, world)
   await page.evaluate(() => void (window.before = true))
@@ -42,8 +46,6 @@ async function checkInEngine(t, engine, address) {
   assert.deepEqual(answer, { length: BODY.length, digest: DIGEST, instances: 1 })
   assert.equal(world.asked(`/stream?id=${world.id}`), 1, 'the upstream was asked once')
   assert.deepEqual(await errorsOf(page), [], 'no errors in the console')
-  await page.close()
-  return page.version
 }
 
 /** All that the upstream has sent so far is there, and no more. */

@@ -1,12 +1,20 @@
 // What the page of a framework does: it shows an answer, and is reloaded in the middle of it. Copied into each project
 // like behaviour.mjs, and imports nothing else.
-import { instances } from './behaviour.mjs'
+import { instances, summary, told } from './behaviour.mjs'
 
 /** Called where the page's module is loaded, on the server too: what it has imported, and that nothing runs yet. */
 export const imported = ({ DurableFetchClient }) => `${typeof DurableFetchClient}, ${instances()} instances`
 
 /** What the page's component does while it is rendered, on the server too. */
 export const rendered = ({ DurableFetchClient }) => typeof new DurableFetchClient({ durablefetchHost: '/df' }).fetch
+
+/** Where the test looks for the answer: its length so far is an attribute, its end is the text. */
+export function shown() {
+  const out = document.createElement('pre')
+  out.id = 'answer'
+  document.body.append(out)
+  return out
+}
 
 let started = false
 
@@ -15,9 +23,7 @@ export async function answerInPage({ DurableFetchClient }) {
   if (started) return // StrictMode runs effects twice
   started = true
   const { recorder, upstream, id } = Object.fromEntries(new URLSearchParams(location.search))
-  const out = document.createElement('pre')
-  out.id = 'answer'
-  document.body.append(out)
+  const out = shown()
   const chunks = []
   try {
     const df = new DurableFetchClient({ durablefetchHost: recorder })
@@ -27,11 +33,8 @@ export async function answerInPage({ DurableFetchClient }) {
       chunks.push(next.value)
       out.dataset.length = chunks.reduce((sum, { length }) => sum + length, 0)
     }
-    const bytes = await new Blob(chunks).arrayBuffer()
-    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-    const digest = [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-    out.textContent = JSON.stringify({ length: bytes.byteLength, digest, instances: instances() })
+    out.textContent = JSON.stringify({ ...(await summary(chunks)), instances: instances() })
   } catch (error) {
-    out.textContent = JSON.stringify({ error: String(error?.stack ?? error) })
+    out.textContent = JSON.stringify({ error: told(error) })
   }
 }

@@ -20,7 +20,7 @@ export function checkPage(t, address, { check = checkReport } = {}) {
 }
 
 /**
- * Runs the program, which must end by itself, and checks the report on the last line that it prints. Resolves with all
+ * Runs the program, which must end by itself, and checks the report, the last line of JSON that it prints. Resolves with all
  * of its output.
  */
 export async function checkProcess(t, program, args, { cwd, env = {}, check = checkReport }) {
@@ -40,7 +40,7 @@ export async function checkServer(t, address, { check = checkReport } = {}) {
 }
 
 function parse(output, stderr) {
-  const line = output.trim().split('\n').at(-1)
+  const line = output.split('\n').findLast((one) => /^ *\{.*\}\r?$/.test(one))
   try {
     return JSON.parse(line)
   } catch {

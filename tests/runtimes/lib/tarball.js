@@ -38,9 +38,11 @@ async function pack() {
  * Fails unless the `durablefetch` installed in this project is the package under test: the name on npm belongs to
  * another one. Version and every byte of every file are compared.
  */
-export async function assertOurs(project) {
+export const assertOurs = (project) => assertOursIn(join(project, 'node_modules/durablefetch'))
+
+/** The same for the folder that it is installed in. */
+export async function assertOursIn(installed) {
   const { version, files, digest: expected } = await tarball()
-  const installed = join(project, 'node_modules/durablefetch')
   const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'))
   const cargo = await readFile(path('../../../Cargo.toml'), 'utf8')
   assert.equal(manifest.version, /^version = "(.+)"$/m.exec(cargo)[1], 'the installed version is that of Cargo.toml')

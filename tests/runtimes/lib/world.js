@@ -2,8 +2,9 @@
 import { startRecorder } from '../../lib/recorder.js'
 import { nowhere, startUpstream } from './upstream.js'
 
-export async function startWorld(t) {
-  const recorder = await startRecorder()
+/** `args`: more flags of `durablefetch serve`. */
+export async function startWorld(t, { args } = {}) {
+  const recorder = await startRecorder({ args })
   t.after(() => recorder.stop())
   const upstream = await startUpstream(t)
   const places = { recorder: recorder.url, upstream: upstream.url, nowhere: await nowhere(), id: crypto.randomUUID() }

@@ -47,8 +47,13 @@ pub(crate) const TABLE: &[(From, &str)] = &[
 const GLUE_PATCHES: &[Patch] = &[
     Patch {
         find: Find::Once("/* @ts-self-types=\"./durablefetch.d.ts\" */\n"),
-        replace: "",
+        replace: "import { streamOf } from '../stream.js'\n",
         reason: "those types are of the unpatched code; nobody imports this file but the package itself",
+    },
+    Patch {
+        find: Find::Once("new ReadableStream("),
+        replace: "streamOf(",
+        reason: "a content script of Firefox cannot make a stream of its own objects",
     },
     Patch {
         find: Find::Once("export class Client {"),
