@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { checkError, checkReport } from './lib/check.js'
+import { checkError, checkJs, checkReport } from './lib/check.js'
 import { executes } from './lib/executes.js'
 import { inEngines, readPage } from './lib/page.js'
+import { REFUSED, policy } from './lib/policy.js'
 import { project } from './lib/project.js'
+import { checkReload } from './lib/reload.js'
 import { checkPage } from './lib/report.js'
 import { serveStatic } from '../lib/static.js'
 import { startWorld } from './lib/world.js'
 
-const policy = (scripts) => ({ 'content-security-policy': `default-src 'self'; script-src ${scripts}; connect-src *` })
 const ALLOWED = policy("'self' 'wasm-unsafe-eval'")
-const REFUSED = policy("'self'")
 const slim = (report, world) => checkReport(report, world, { atImport: 1 })
 
 for (const [page, file, check] of [
@@ -22,6 +22,18 @@ for (const [page, file, check] of [
     return checkPage(t, `${url}/${file}`, { check })
   })
 }
+
+executes("policy without 'wasm-unsafe-eval': durablefetch/js", async (t) => {
+  const { dir } = await project('bare')
+  const { url } = await serveStatic(t, dir, REFUSED)
+  return checkPage(t, `${url}/js.html`, { check: checkJs })
+})
+
+executes("policy without 'wasm-unsafe-eval': durablefetch/js, reloaded in the middle", async (t) => {
+  const { dir } = await project('bare')
+  const { url } = await serveStatic(t, dir, REFUSED)
+  return checkReload(t, `${url}/reload-js.html`, { server: false, instances: 0 })
+})
 
 executes("policy without 'wasm-unsafe-eval': one clear error", (t) => inEngines((engine) => checkRefused(t, engine)))
 

@@ -5,12 +5,13 @@ import { BODY, DIGEST, HALF } from './upstream.js'
 import { startWorld } from './world.js'
 
 /**
- * The page as the server renders it, unless `server` is false (a page without one), and then in each engine.
+ * The page as the server renders it, unless `server` is false (a page without one), and then in each engine. `instances`: of
+ * WebAssembly, in the page.
  * Resolves with the versions of all of them.
  */
-export async function checkReload(t, address, { server = true } = {}) {
+export async function checkReload(t, address, { server = true, instances = 1 } = {}) {
   if (server) await checkRendered(address)
-  return inEngines((engine) => checkInEngine(t, engine, address))
+  return inEngines((engine) => checkInEngine(t, engine, address, instances))
 }
 
 /** The package was imported on the server, where nothing ran at import, and a client was made there. */
@@ -26,7 +27,7 @@ async function checkRendered(address) {
   assert.match(html, /data-rendered="function"/, `a client made while the page is rendered: ${html}`)
 }
 
-async function checkInEngine(t, engine, address) {
+async function checkInEngine(t, engine, address, instances) {
   const world = await startWorld(t)
   const page = await openPage(t, engine)
   await page.goto(addressOf(address, world))
@@ -39,7 +40,7 @@ async function checkInEngine(t, engine, address) {
   // The rest comes to the reloaded page, and is not made anew.
   await fetch(`${world.upstream}/release?id=${world.id}`)
   const answer = await reportOf(page, world, '#answer:not(:empty)')
-  assert.deepEqual(answer, { length: BODY.length, digest: DIGEST, instances: 1 })
+  assert.deepEqual(answer, { length: BODY.length, digest: DIGEST, instances })
   assert.equal(world.asked(`/stream?id=${world.id}`), 1, 'the upstream was asked once')
   assert.deepEqual(await errorsOf(page), [], 'no errors in the console')
   await page.close()
