@@ -72,7 +72,12 @@ function refused(cause) {
   const told = cause instanceof Error ? cause.message : String(cause)
   // Browsers say it by a CompileError that names the policy. Chromium gives no reason at all to a content script.
   const policy = /Content Security Policy|unsafe-eval|blocked by CSP|disallowed by embedder|\(\): ?$/i.test(told)
-  const why = policy ? `WebAssembly was refused: ${remedy()}` : 'The WebAssembly module could not be instantiated'
+  const instead = "import 'durablefetch/js', the same client without it"
+  const why = !globalThis.WebAssembly
+    ? `This platform has no WebAssembly: ${instead}`
+    : policy
+      ? `WebAssembly was refused: ${remedy()}. Or ${instead}`
+      : 'The WebAssembly module could not be instantiated'
   return new DurableFetchError('wasm', `${why} (${told})`, { cause })
 }
 

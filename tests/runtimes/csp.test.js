@@ -46,7 +46,15 @@ async function checkRefused(t, engine) {
   for (const attempt of ['first', 'second', 'slim']) {
     checkError(report[attempt], `${attempt} of ${JSON.stringify(report)}`)
     assert.match(report[attempt].message, /script-src.*'wasm-unsafe-eval'/, 'the directive and the keyword are named')
-    assert.doesNotMatch(report[attempt].message, /network|fetch(?!\/)/i, 'nobody takes it for a lost connection')
+  }
+  for (const attempt of ['missing', 'missingSlim']) {
+    checkError(report[attempt], `${attempt} of ${JSON.stringify(report)}`)
+    assert.match(report[attempt].message, /^This platform has no WebAssembly/)
+  }
+  for (const { message } of Object.values(report)) {
+    assert.match(message, /import 'durablefetch\/js'/, 'what works without')
+    // The name of a package is not the word by which frameworks know a lost connection.
+    assert.doesNotMatch(message, /network|fetch(?!\/)/i, 'nobody takes it for a lost connection')
   }
   assert.deepEqual(report.second, report.first, 'the same sentence each time')
   // Chromium and Firefox report each violation themselves; nothing else is in the console.

@@ -32,7 +32,7 @@ pub(super) struct Names {
 pub(super) fn without_closures(module: &str) -> Result<String> {
     let table = |line: &&str| line.starts_with(" (elem ");
     let line = module.lines().find(table).context("the module has no table of functions")?;
-    // Without references there is no word for what is in the table.
+    // A module without references does not say of what kind its table is.
     let filled = line.split_once(" func $").or_else(|| line.split_once(") $"));
     let (_, functions) = filled.context("the table is filled in another way")?;
     let functions: Vec<_> = functions.trim_end_matches(')').split(" $").collect();
