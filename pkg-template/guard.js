@@ -4,25 +4,35 @@
 // instance: what waits for it rejects, what it still listens to finds nobody.
 import { DurableFetchError } from './error.js'
 
+/** @typedef {typeof globalThis.WebAssembly} Wasm */
+
 /**
  * Whether it was Rust that threw this, and not something that the app had passed in.
  * @param {any} cause
+ * @param {Wasm} [wasm]
  */
-const isTrap = (cause) =>
-  cause instanceof WebAssembly.RuntimeError ||
+const isTrap = (cause, wasm) =>
+  (wasm && cause instanceof wasm.RuntimeError) ||
   // Where the stack ends within wasm: V8 and JavaScriptCore, SpiderMonkey.
   cause instanceof RangeError ||
   cause?.name === 'InternalError' ||
-  // How wasm-bindgen panics: by an error that unwinds nothing in Rust.
+  // How wasm-bindgen panics, and all of the translated module: by an error that unwinds nothing in Rust.
   cause?.constructor === Error
+
+/** All that is in the table of an instance. @param {any} exports @param {Wasm} wasm */
+function inTable(exports, wasm) {
+  const table = Object.values(exports).find((value) => value instanceof wasm.Table)
+  return Array.from(table, (_, index) => table.get(index))
+}
 
 /**
  * Guards the functions of one instance, and those of its closures that JavaScript holds.
  * @param {import('./platform.js').Life} life ended by the first trap
+ * @param {Wasm} [wasm] unless the module is translated
  */
-export function guard(life) {
-  /** @type {any} */
-  let exports
+export function guard(life, wasm) {
+  /** Whatever Rust holds of JavaScript. @type {() => any[]} */
+  let held
   /** @type {Set<(error: unknown) => void>} */
   const waiting = new Set()
   let depth = 0
@@ -34,12 +44,8 @@ export function guard(life) {
     for (const reject of waiting) reject(life.error)
     waiting.clear()
     for (const off of life.listening) off()
-    // Its open connections: whatever Rust holds of JavaScript is in this table.
-    const held = Object.values(exports).find((value) => value instanceof WebAssembly.Table)
-    for (let index = 0; index < held.length; index++) {
-      const value = held.get(index)
-      if (value instanceof AbortController) value.abort(life.error)
-    }
+    // Its open connections.
+    for (const value of held()) if (value instanceof AbortController) value.abort(life.error)
   }
 
   /** @param {Promise<unknown>} promise one that only this instance can settle */
@@ -51,6 +57,9 @@ export function guard(life) {
     })
   }
 
+  /** What a function of the instance answers. @param {any} result */
+  const given = (result) => (result instanceof Promise ? following(result) : result)
+
   /** @param {boolean} app @param {boolean} loud @param {(...args: any[]) => any} call */
   function guarded(app, loud, call) {
     return (/** @type {any[]} */ ...args) => {
@@ -61,11 +70,10 @@ export function guard(life) {
       }
       depth++
       try {
-        const result = call(...args)
-        return result instanceof Promise ? following(result) : result
+        return given(call(...args))
       } catch (cause) {
         // What nobody hears would leave something waiting for ever, whatever it is.
-        if (!life.error && (!app || isTrap(cause))) end(cause)
+        if (!life.error && (!app || isTrap(cause, wasm))) end(cause)
         if (!life.error) throw cause
         if (loud || depth > 1) throw life.error
       } finally {
@@ -75,15 +83,18 @@ export function guard(life) {
   }
 
   return {
+    given,
+
     /**
      * @param {any} all of the instance
      * @param {string[]} app what the app calls: there an error is heard
      * @param {string[]} loud what fails as loud; streams hear it and closures (below) swallow it. All else tidies up,
      * and is done for.
+     * @param {any[]} [heap] where Rust keeps what it holds of JavaScript, if not in a table
      * @returns {any} the same, guarded
      */
-    exports(all, app, loud) {
-      exports = all
+    exports(all, app, loud, heap) {
+      held = () => heap ?? (wasm ? inTable(all, wasm) : [])
       return Object.fromEntries(
         Object.entries(all).map(([name, value]) => {
           if (typeof value !== 'function') return [name, value]

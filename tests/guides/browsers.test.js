@@ -76,7 +76,7 @@ for (const [where, files, headers] of [
     const text = await tab.waitForFunction(() => document.querySelector('#text').textContent)
     assert.ok(
       (await text.jsonValue()).startsWith(
-        `wasm: WebAssembly was refused: the content security policy of ${app.url} needs script-src 'wasm-unsafe-eval' (`,
+        `wasm: WebAssembly was refused: the content security policy of ${app.url} needs script-src 'wasm-unsafe-eval'. Or import 'durablefetch/js'`,
       ),
       await text.jsonValue(),
     )

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { checkError, checkReport } from './lib/check.js'
+import { checkError, checkJs, checkReport } from './lib/check.js'
 import { executes } from './lib/executes.js'
 import { inEngines, readPage } from './lib/page.js'
+import { REFUSED, policy } from './lib/policy.js'
 import { project } from './lib/project.js'
+import { checkReload } from './lib/reload.js'
 import { checkPage } from './lib/report.js'
 import { serveStatic } from '../lib/static.js'
 import { startWorld } from './lib/world.js'
 
-const policy = (scripts) => ({ 'content-security-policy': `default-src 'self'; script-src ${scripts}; connect-src *` })
 const ALLOWED = policy("'self' 'wasm-unsafe-eval'")
-const REFUSED = policy("'self'")
 const slim = (report, world) => checkReport(report, world, { atImport: 1 })
 
 for (const [page, file, check] of [
@@ -23,6 +23,18 @@ for (const [page, file, check] of [
   })
 }
 
+executes("policy without 'wasm-unsafe-eval': durablefetch/js", async (t) => {
+  const { dir } = await project('bare')
+  const { url } = await serveStatic(t, dir, REFUSED)
+  return checkPage(t, `${url}/js.html`, { check: checkJs })
+})
+
+executes("policy without 'wasm-unsafe-eval': durablefetch/js, reloaded in the middle", async (t) => {
+  const { dir } = await project('bare')
+  const { url } = await serveStatic(t, dir, REFUSED)
+  return checkReload(t, `${url}/reload-js.html`, { server: false, instances: 0 })
+})
+
 executes("policy without 'wasm-unsafe-eval': one clear error", (t) => inEngines((engine) => checkRefused(t, engine)))
 
 async function checkRefused(t, engine) {
@@ -34,7 +46,15 @@ async function checkRefused(t, engine) {
   for (const attempt of ['first', 'second', 'slim']) {
     checkError(report[attempt], `${attempt} of ${JSON.stringify(report)}`)
     assert.match(report[attempt].message, /script-src.*'wasm-unsafe-eval'/, 'the directive and the keyword are named')
-    assert.doesNotMatch(report[attempt].message, /network|fetch(?!\/)/i, 'nobody takes it for a lost connection')
+  }
+  for (const attempt of ['missing', 'missingSlim']) {
+    checkError(report[attempt], `${attempt} of ${JSON.stringify(report)}`)
+    assert.match(report[attempt].message, /^This platform has no WebAssembly/)
+  }
+  for (const { message } of Object.values(report)) {
+    assert.match(message, /import 'durablefetch\/js'/, 'what works without')
+    // The name of a package is not the word by which frameworks know a lost connection.
+    assert.doesNotMatch(message, /network|fetch(?!\/)/i, 'nobody takes it for a lost connection')
   }
   assert.deepEqual(report.second, report.first, 'the same sentence each time')
   // Chromium and Firefox report each violation themselves; nothing else is in the console.

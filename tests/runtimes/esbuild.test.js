@@ -1,6 +1,7 @@
-import { checkMixed, checkReport } from './lib/check.js'
+import { checkJs, checkMixed, checkReport } from './lib/check.js'
 import { executes } from './lib/executes.js'
 import { run } from './lib/process.js'
+import { REFUSED } from './lib/policy.js'
 import { project } from './lib/project.js'
 import { checkPage, checkProcess } from './lib/report.js'
 import { serveStatic } from '../lib/static.js'
@@ -30,13 +31,21 @@ const builds = [
     options: ['--format=esm', '--minify', '--loader:.wasm=file', '--public-path=dist', '--outdir=dist'],
     check: checkMixed,
   },
+  {
+    build: 'durablefetch/js',
+    entry: 'js.js',
+    page: 'js.html',
+    options: ['--format=esm', '--minify', '--outdir=dist'],
+    check: checkJs,
+    headers: REFUSED,
+  },
 ]
 
-for (const { build, entry, page, options, check } of builds) {
+for (const { build, entry, page, options, check, headers } of builds) {
   executes(`esbuild, ${build}`, async (t) => {
     const { dir, bin, version } = await project('esbuild')
     await run(bin('esbuild'), [entry, '--bundle', ...options], { cwd: dir })
-    const { url } = await serveStatic(t, dir)
+    const { url } = await serveStatic(t, dir, headers)
     return `esbuild ${await version('esbuild')}, ${await checkPage(t, `${url}/${page}`, { check })}`
   })
 }

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
+import { checkJs } from './lib/check.js'
 import { executes } from './lib/executes.js'
+import { REFUSED } from './lib/policy.js'
 import { run, serve } from './lib/process.js'
 import { project } from './lib/project.js'
 import { checkPage } from './lib/report.js'
@@ -12,6 +14,13 @@ executes('Parcel, build', async (t) => {
   await run(bin('parcel'), ['build', 'index.html', '--no-cache'], { cwd: dir })
   const { url } = await serveStatic(t, join(dir, 'dist'))
   return `Parcel ${await version('parcel')}, ${await checkPage(t, `${url}/`)}`
+})
+
+executes('Parcel, build, durablefetch/js', async (t) => {
+  const { dir, bin, version } = await project('parcel')
+  await run(bin('parcel'), ['build', 'js.html', '--no-cache'], { cwd: dir })
+  const { url } = await serveStatic(t, join(dir, 'dist'), REFUSED)
+  return `Parcel ${await version('parcel')}, ${await checkPage(t, `${url}/js.html`, { check: checkJs })}`
 })
 
 executes('Parcel, dev server', async (t) => {

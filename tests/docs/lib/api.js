@@ -7,6 +7,7 @@ import { ROOT } from './pages.js'
 const FILES = [
   { file: 'pkg-template/index.d.ts', title: "`import … from 'durablefetch'`" },
   { file: 'pkg-template/slim.d.ts', title: "`import … from 'durablefetch/slim'`" },
+  { file: 'pkg-template/js.d.ts', title: "`import … from 'durablefetch/js'`" },
 ]
 
 /** The page, and the names of what has no comment. */
@@ -32,7 +33,12 @@ function section({ file, title }, undocumented) {
   // What one makes comes first, then what it takes.
   const rank = (node) => (ts.isClassDeclaration(node) ? 0 : ts.isFunctionDeclaration(node) ? 1 : 2)
   const sorted = [...exported].sort((a, b) => rank(a) - rank(b))
-  return [`## ${title}\n`, ...sorted.map((node) => declaration(node, source, undocumented))].join('\n')
+  // An entry that only hands on what another one has says so in the comment there.
+  const handedOn = source.statements.filter(ts.isExportDeclaration).map((node) => commentOf(node, source))
+  const about = handedOn.flatMap(({ comment, example }) =>
+    [comment, example].filter(Boolean).map((text) => `${text}\n`),
+  )
+  return [`## ${title}\n`, ...about, ...sorted.map((node) => declaration(node, source, undocumented))].join('\n')
 }
 
 function declaration(node, source, undocumented) {

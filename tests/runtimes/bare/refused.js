@@ -1,4 +1,4 @@
-// Where the page's policy allows no WebAssembly: what does the app get to see, the first time and the second?
+// Where the page's policy allows no WebAssembly, or there is none: what does the app get to see, the first time and the second?
 import { inPage } from './behaviour.mjs'
 import { DurableFetchClient, DurableFetchError, isDurableFetchError } from '/node_modules/durablefetch/index.js'
 import * as slim from '/node_modules/durablefetch/slim.js'
@@ -25,9 +25,9 @@ async function attempt(run) {
 
 inPage(async ({ recorder, upstream, id }) => {
   const use = () => new DurableFetchClient({ durablefetchHost: recorder }).fetch(`${upstream}/stream?id=${id}`)
-  return {
-    first: await attempt(use),
-    second: await attempt(use),
-    slim: await attempt(() => slim.initDurableFetch('/node_modules/durablefetch/wasm/durablefetch_bg.wasm')),
-  }
+  const load = () => slim.initDurableFetch('/node_modules/durablefetch/wasm/durablefetch_bg.wasm')
+  const report = { first: await attempt(use), second: await attempt(use), slim: await attempt(load) }
+  // As in an engine that has none.
+  delete globalThis.WebAssembly
+  return { ...report, missing: await attempt(use), missingSlim: await attempt(load) }
 })

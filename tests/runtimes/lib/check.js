@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { BODY, DIGEST } from './upstream.js'
 
-/** `atImport`: how many WebAssembly instances there may be before the client's first use. In the end there is one. */
-export function checkReport(report, world, { atImport = 0 } = {}) {
+/** `atImport`: how many WebAssembly instances there may be before the client's first use; `instances`: in the end. */
+export function checkReport(report, world, { atImport = 0, instances = 1 } = {}) {
   const about = `in ${JSON.stringify(report)}`
   assert.equal(report.error, undefined, about)
   assert.equal(report.ours, true, `the package under test is ours ${about}`)
@@ -32,8 +32,11 @@ export function checkReport(report, world, { atImport = 0 } = {}) {
   assert.deepEqual(report.otherErrors, [false, false, false], about)
 
   assert.equal(report.instancesAtImport, atImport, `importing instantiates nothing ${about}`)
-  assert.equal(report.instances, 1, `one WebAssembly instance ${about}`)
+  assert.equal(report.instances, instances, `WebAssembly instances ${about}`)
 }
+
+/** What a report of durablefetch/js must say: the same, without WebAssembly. */
+export const checkJs = (report, world) => checkReport(report, world, { instances: 0 })
 
 /** What a report of `behaveMixed` must say. */
 export function checkMixed(report, world) {

@@ -5,14 +5,15 @@ import { BODY, DIGEST, HALF } from './upstream.js'
 import { startWorld } from './world.js'
 
 /**
- * The page as the server renders it, unless `server` is false (a page without one), and then in each engine.
+ * The page as the server renders it, unless `server` is false (a page without one), and then in each engine. `instances`: of
+ * WebAssembly, in the page.
  * Resolves with the versions of all of them.
  */
-export async function checkReload(t, address, { server = true } = {}) {
+export async function checkReload(t, address, { server = true, instances = 1 } = {}) {
   if (server) await checkRendered(address)
   return inEngines(async (engine) => {
     const page = await openPage(t, engine)
-    await reloadInMiddle(page, address, await startWorld(t))
+    await reloadInMiddle(page, address, await startWorld(t), instances)
     await page.close()
     return page.version
   })
@@ -32,7 +33,7 @@ async function checkRendered(address) {
 }
 
 /** The page of reload.mjs at this address. */
-export async function reloadInMiddle(page, address, world) {
+export async function reloadInMiddle(page, address, world, instances = 1) {
   await page.goto(addressOf(address, world))
   await half(page, world)
   await page.evaluate(() => void (window.before = true))
@@ -43,7 +44,7 @@ export async function reloadInMiddle(page, address, world) {
   // The rest comes to the reloaded page, and is not made anew.
   await fetch(`${world.upstream}/release?id=${world.id}`)
   const answer = await reportOf(page, world, '#answer:not(:empty)')
-  assert.deepEqual(answer, { length: BODY.length, digest: DIGEST, instances: 1 })
+  assert.deepEqual(answer, { length: BODY.length, digest: DIGEST, instances })
   assert.equal(world.asked(`/stream?id=${world.id}`), 1, 'the upstream was asked once')
   assert.deepEqual(await errorsOf(page), [], 'no errors in the console')
 }

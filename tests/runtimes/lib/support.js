@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { path } from './places.js'
-import { POWERS } from './powers.js'
+import { POWERS } from '../../lib/powers.js'
 
 const LIBRARIES = [
   ['AI SDK 5: `useChat`, `useCompletion`', ['ai-5', 'ai-react-5']],

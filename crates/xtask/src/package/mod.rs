@@ -1,4 +1,5 @@
-//! `cargo xtask package`: the root crate → wasm-pack → wasm-opt → `pkg/`, an npm package.
+//! `cargo xtask package`: the root crate → wasm-pack → wasm-opt → `pkg/`, an npm package. The same once more as plain
+//! JavaScript: [`translate`].
 //!
 //! wasm-pack makes one `--target web` module; `pkg-template/` holds what is written by hand (exports map, types,
 //! the entries); [`table`] says what goes where. `pkg/` is thrown away and made anew each time.
@@ -10,6 +11,7 @@ mod names;
 mod patch;
 mod table;
 pub(crate) mod text;
+mod translate;
 mod wasm_opt;
 
 use std::fs;
@@ -51,9 +53,12 @@ pub(crate) fn run(repo: &Repo) -> Result<()> {
     rust_tools::ensure(repo)?;
     wasm_pack(repo)?;
     let module = shrink(repo)?;
-    assemble::assemble(repo, &generated(repo), &module)?;
+    let translated = translate::run(repo, &compiled(repo))?;
+    let made =
+        Made { module, glue: generated(repo).join(SHORT_GLUE), translated, js_glue: translate::glue(repo) };
+    assemble::assemble(repo, &made)?;
     exports::check(&repo.path("pkg"))?;
-    eprintln!("  ✓ pkg/ is made: npm i ./pkg (wasm {} bytes)", module.len());
+    eprintln!("  ✓ pkg/ is made: npm i ./pkg (wasm {} bytes)", made.module.len());
     Ok(())
 }
 
@@ -66,9 +71,29 @@ pub(crate) fn functions(repo: &Repo) -> Result<Vec<(String, usize)>> {
 fn shrink(repo: &Repo) -> Result<Vec<u8>> {
     let dir = generated(repo);
     let glue = fs::read_to_string(dir.join(GLUE)).with_context(|| format!("wasm-pack made no {GLUE}"))?;
-    let (module, names) = wasm_opt::run(repo, &dir.join(MODULE))?;
+    let names = wasm_opt::SHIPPED.shrink(repo, &dir.join(MODULE), Ok)?;
     fs::write(dir.join(SHORT_GLUE), names::shortened(&glue, &names)?)?;
-    Ok(module)
+    let shrunk = wasm_opt::SHIPPED.at(repo, wasm_opt::OUTPUT);
+    fs::read(&shrunk).with_context(|| format!("cannot read {}", shrunk.display()))
+}
+
+/// What the tools made, to be put into the package.
+struct Made {
+    module: Vec<u8>,
+    glue: PathBuf,
+    /// The module as JavaScript.
+    translated: String,
+    js_glue: PathBuf,
+}
+
+/// The module as the compiler made it, before wasm-bindgen.
+fn compiled(repo: &Repo) -> PathBuf {
+    build_folder(repo).join("wasm32-unknown-unknown/wasm/durablefetch.wasm")
+}
+
+/// A folder of its own: build scripts and macros are compiled anew wherever RUSTC_BOOTSTRAP changes.
+fn build_folder(repo: &Repo) -> PathBuf {
+    repo.target().join("package")
 }
 
 /// wasm-pack's output folder.
@@ -83,7 +108,6 @@ fn wasm_pack(repo: &Repo) -> Result<()> {
     command.args(["--mode", "no-install", "--out-name", "durablefetch", "--out-dir"]).arg(generated(repo));
     command.arg("--").args(BUILD_STD);
     command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", RUSTFLAGS);
-    // A folder of its own: build scripts and macros are compiled anew wherever RUSTC_BOOTSTRAP changes.
-    command.env("CARGO_TARGET_DIR", repo.target().join("package"));
+    command.env("CARGO_TARGET_DIR", build_folder(repo));
     Step::new(repo, "wasm-pack build", command).run()
 }

@@ -22,7 +22,7 @@ const GLUE: &str = "./durablefetch_bg.js";
 #[derive(Deserialize)]
 pub(super) struct Names {
     /// Module, name, short name.
-    imports: Vec<(String, String, String)>,
+    pub(super) imports: Vec<(String, String, String)>,
     exports: Vec<(String, String)>,
 }
 
@@ -32,7 +32,9 @@ pub(super) struct Names {
 pub(super) fn without_closures(module: &str) -> Result<String> {
     let table = |line: &&str| line.starts_with(" (elem ");
     let line = module.lines().find(table).context("the module has no table of functions")?;
-    let (_, functions) = line.split_once(" func $").context("the table is filled in another way")?;
+    // A module without references does not say of what kind its table is.
+    let filled = line.split_once(" func $").or_else(|| line.split_once(") $"));
+    let (_, functions) = filled.context("the table is filled in another way")?;
     let functions: Vec<_> = functions.trim_end_matches(')').split(" $").collect();
     let (invokes, others): (Vec<&str>, Vec<&str>) = functions.iter().partition(|name| name.contains(INVOKE));
     let (false, Some(other)) = (invokes.is_empty(), others.first()) else {
@@ -92,7 +94,8 @@ fn used(glue: &str, names: &Names) -> Result<String> {
     let mut kept = String::with_capacity(glue.len());
     let (mut within, mut keep, mut found) = (false, true, 0);
     for line in glue.split_inclusive('\n') {
-        if line.starts_with("import * as import") || line.trim_start().starts_with("\"./snippets/") {
+        // Files imported whole, and their places in what the module is given.
+        if line.starts_with("import * as import") || line.starts_with("        \"") && !line.contains(GLUE) {
             continue;
         }
         if line.starts_with("import ") {
@@ -217,6 +220,8 @@ const outside = {
             "(module\n (elem $0 (i32.const 1) func $a $\"x::convert::closures::_::invoke::<b>\" $c)\n)";
         let made = without_closures(text).unwrap();
         assert_eq!(made, "(module\n (elem $0 (i32.const 1) func $a $a $c)\n)");
+        let text = "(module\n (elem $0 (i32.const 1) $\"x::convert::closures::_::invoke::<b>\" $c)\n)";
+        assert_eq!(without_closures(text).unwrap(), "(module\n (elem $0 (i32.const 1) $c $c)\n)");
         assert!(without_closures("(module\n (elem $0 (i32.const 1) func $a)\n)").is_err());
     }
 }

@@ -12,6 +12,10 @@ pub(super) fn patch(mut text: String, patches: &[Patch]) -> Result<String> {
                 1 => text.replacen(find, patch.replace, 1),
                 count => bail!("{}", complaint(patch, find, count)),
             },
+            Find::Each(find) => match text.matches(find).count() {
+                0 => bail!("{}", complaint(patch, find, 0)),
+                _ => text.replace(find, patch.replace),
+            },
             Find::Through(from, to) => match text.matches(from).count() {
                 1 => through(&text, from, to, patch.replace).with_context(|| complaint(patch, to, 0))?,
                 count => bail!("{}", complaint(patch, from, count)),
@@ -54,6 +58,13 @@ mod tests {
     fn a_patch_that_matches_nothing_or_too_often_is_a_failure() {
         assert!(patched("a text", ONCE).unwrap_err().to_string().contains("matches 0 times"));
         assert!(patched("old, old", ONCE).is_err());
+    }
+
+    #[test]
+    fn what_is_replaced_everywhere_has_to_be_somewhere() {
+        const EACH: Patch = Patch { find: Find::Each("old"), replace: "new", reason: "a test" };
+        assert_eq!(patched("old, old", EACH).unwrap(), "new, new");
+        assert!(patched("a text", EACH).is_err());
     }
 
     #[test]

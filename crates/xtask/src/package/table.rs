@@ -8,12 +8,16 @@ pub(crate) enum From {
     Folder(&'static str, &'static [&'static str]),
     /// `package.json` of the template, with the version of the workspace in it.
     Manifest(&'static str),
-    /// JavaScript that wasm-pack made, after patches. A patch that matches nothing fails the build.
-    Patched(&'static str, &'static [Patch]),
+    /// wasm-bindgen's JavaScript after patches. A patch that matches nothing fails the build.
+    Glue(&'static [&'static [Patch]]),
     /// The wasm module.
     Module,
     /// The wasm module as a JavaScript module whose default export is its text.
     ModuleAsText,
+    /// The wasm module as JavaScript that does the same.
+    Translated,
+    /// wasm-bindgen's JavaScript for that, after patches.
+    JsGlue(&'static [&'static [Patch]]),
 }
 
 /// One replacement in generated code. It must occur, or the build fails.
@@ -30,6 +34,8 @@ pub(crate) enum Find {
     Once(&'static str),
     /// From the first text through the second, exactly once.
     Through(&'static str, &'static str),
+    /// This text, wherever it occurs.
+    Each(&'static str),
 }
 
 /// Source → path in `pkg/`, in order: a later row may overwrite a file of an earlier folder row.
@@ -39,12 +45,15 @@ pub(crate) const TABLE: &[(From, &str)] = &[
     (From::Manifest("pkg-template/package.json"), "package.json"),
     (From::File("LICENSE-MIT"), "LICENSE-MIT"),
     (From::File("LICENSE-APACHE"), "LICENSE-APACHE"),
-    (From::Patched(super::SHORT_GLUE, GLUE_PATCHES), "wasm/durablefetch.js"),
+    (From::Glue(&[PATCHES, WASM_PATCHES]), "wasm/durablefetch.js"),
     (From::Module, "wasm/durablefetch_bg.wasm"),
     (From::ModuleAsText, "wasm/inline.js"),
+    (From::JsGlue(&[PATCHES, JS_PATCHES]), "translated/durablefetch.js"),
+    (From::Translated, "translated/module.js"),
 ];
 
-const GLUE_PATCHES: &[Patch] = &[
+/// Of the glue in both forms.
+const PATCHES: &[Patch] = &[
     Patch {
         find: Find::Once("/* @ts-self-types=\"./durablefetch.d.ts\" */\n"),
         replace: "import { streamOf } from '../stream.js'\n",
@@ -74,11 +83,6 @@ const GLUE_PATCHES: &[Patch] = &[
         reason: "as above",
     },
     Patch {
-        find: Find::Once("    wasmInstance = instance;\n    wasm = instance.exports;\n"),
-        replace: "    wasm = guard.exports(instance.exports, APP, LOUD);\n",
-        reason: "every call into the module is guarded, lest anything runs in it after a trap",
-    },
-    Patch {
         find: Find::Once("function makeClosure(arg0, arg1, f) {\n"),
         replace: "function makeClosure(arg0, arg1, f) {\n    f = guard.closure(f);\n",
         reason: "timers and listeners of an instance that is gone must not throw at nobody",
@@ -98,9 +102,47 @@ const GLUE_PATCHES: &[Patch] = &[
         replace: "return { Client, initSync };\n}",
         reason: "as above; and bundlers would follow the URL in there and ship the module a second time",
     },
+];
+
+/// Of the glue for WebAssembly.
+const WASM_PATCHES: &[Patch] = &[
+    Patch {
+        find: Find::Once("    wasmInstance = instance;\n    wasm = instance.exports;\n"),
+        replace: "    wasm = guard.exports(instance.exports, APP, LOUD);\n",
+        reason: "every call into the module is guarded, lest anything runs in it after a trap",
+    },
     Patch {
         find: Find::Once("if (!(module instanceof WebAssembly.Module)) {"),
         replace: "if (ArrayBuffer.isView(module) || module instanceof ArrayBuffer) {",
         reason: "Next's edge runtime hands over a module of another realm",
+    },
+];
+
+/// Of the glue for the translated module.
+const JS_PATCHES: &[Patch] = &[
+    Patch {
+        find: Find::Through("function __wbg_finalize_init(", "return { Client, initSync };"),
+        replace: "function initSync(instantiate) {\n    \
+                  wasm = guard.exports(instantiate(__wbg_get_imports()), APP, LOUD, heap);\n}\n\n\
+                  return { Client, initSync };",
+        reason: "there is nothing to compile; and every call into the module is guarded, as with WebAssembly",
+    },
+    Patch {
+        find: Find::Once(
+            "cachedDataViewMemory0.buffer.detached === true || \
+             (cachedDataViewMemory0.buffer.detached === undefined && ",
+        ),
+        replace: "(",
+        reason: "a memory that grows is another buffer, and nothing tells the old one from one in use",
+    },
+    Patch {
+        find: Find::Once("cachedUint8ArrayMemory0.byteLength === 0"),
+        replace: "cachedUint8ArrayMemory0.buffer !== getDataViewMemory0().buffer",
+        reason: "as above",
+    },
+    Patch {
+        find: Find::Each("return takeObject(ret);"),
+        replace: "return guard.given(takeObject(ret));",
+        reason: "functions of the module answer with a place in the heap, and the promise that waits for it is there",
     },
 ];

@@ -1,7 +1,8 @@
-//! wasm-opt on the module. Our own calls and not wasm-pack's, which knows no flags for a custom profile.
+//! wasm-opt on a module. Our own calls and not wasm-pack's, which knows no flags for a custom profile.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -10,15 +11,38 @@ use crate::progress::Step;
 use crate::repo::Repo;
 use crate::tools::version_line;
 
-/// What Rust's wasm32-unknown-unknown turns on by default; the stripped module no longer says so itself.
-const FEATURES: &[&str] = &[
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];
+/// One module on its way: where its steps are kept, and what it may be made of.
+pub(super) struct Module {
+    /// Below `target/`.
+    folder: &'static str,
+    pub(super) features: &'static [&'static str],
+}
+
+/// The module that is shipped. What Rust's wasm32-unknown-unknown turns on by default; once stripped, it no longer says
+/// so itself.
+pub(super) const SHIPPED: Module = Module {
+    folder: "wasm-opt",
+    features: &[
+        "--enable-bulk-memory",
+        "--enable-multivalue",
+        "--enable-mutable-globals",
+        "--enable-nontrapping-float-to-int",
+        "--enable-reference-types",
+        "--enable-sign-ext",
+    ],
+};
+
+/// The module that is translated to JavaScript, which has one table and no references.
+pub(super) const TRANSLATED: Module = Module {
+    folder: "wasm2js",
+    features: &[
+        "--enable-bulk-memory",
+        "--enable-bulk-memory-opt",
+        "--enable-mutable-globals",
+        "--enable-nontrapping-float-to-int",
+        "--enable-sign-ext",
+    ],
+};
 
 /// Halves of wasm-streams that a client of `fetch` has no use for: writing, and reading into buffers.
 const UNUSED: &[&str] = &[
@@ -37,56 +61,93 @@ const SMALL: &[&str] = &[
     "--strip-target-features",
 ];
 
+/// What comes out in the end.
+pub(super) const OUTPUT: &str = "output.wasm";
+
 const SHORT_NAMES: &str = "--minify-imports-and-exports-and-modules";
 
-/// One call. Returns what it printed to stdout.
-fn wasm_opt(repo: &Repo, input: &Path, passes: &[&str], output: &str) -> Result<String> {
-    let printed = folder(repo).join("stdout");
-    let mut command = repo.command("wasm-opt");
-    command.args(FEATURES).args(passes).arg(input).arg("-o").arg(folder(repo).join(output));
-    Step::new(repo, format!("wasm-opt to {output}"), command).stdout(&printed).run()?;
-    read(&printed)
+impl Module {
+    /// A file of a step.
+    pub(super) fn at(&self, repo: &Repo, name: &str) -> PathBuf {
+        repo.target().join(self.folder).join(name)
+    }
+
+    /// One call. Returns what it printed to stdout.
+    pub(super) fn wasm_opt(
+        &self,
+        repo: &Repo,
+        input: &Path,
+        passes: &[&str],
+        output: &str,
+    ) -> Result<String> {
+        fs::create_dir_all(self.at(repo, ""))?;
+        let mut command = repo.command("wasm-opt");
+        command.args(self.features).args(passes).arg(input).arg("-o").arg(self.at(repo, output));
+        self.step(repo, &format!("wasm-opt to {output}"), command)
+    }
+
+    /// One call of another of Binaryen's programs on such a module.
+    pub(super) fn step(&self, repo: &Repo, name: &str, command: Command) -> Result<String> {
+        let printed = self.at(repo, "stdout");
+        Step::new(repo, format!("{}: {name}", self.folder), command).stdout(&printed).run()?;
+        read(&printed)
+    }
+
+    /// One call for what takes ten seconds, unless it has been made before. Returns what it printed.
+    fn kept(&self, repo: &Repo, input: &Path, passes: &[&str], output: &str) -> Result<String> {
+        let printed = self.at(repo, &format!("{output}.txt"));
+        self.unless_made(repo, "wasm-opt", input, passes, output, || {
+            Ok(fs::write(&printed, self.wasm_opt(repo, input, passes, output)?)?)
+        })?;
+        read(&printed)
+    }
+
+    /// Makes a file, unless the program's version, its arguments and the input are those that it was last made of.
+    pub(super) fn unless_made(
+        &self,
+        repo: &Repo,
+        program: &str,
+        input: &Path,
+        arguments: &[&str],
+        output: &str,
+        make: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
+        let key = self.at(repo, &format!("{output}.key"));
+        let version = version_line(repo, program).unwrap_or_default();
+        let mut wanted = format!("{version}\n{}\n", arguments.join(" ")).into_bytes();
+        wanted.extend(fs::read(input).with_context(|| format!("cannot read {}", input.display()))?);
+        if !fs::read(&key).is_ok_and(|kept| kept == wanted) {
+            make()?;
+            // Written last: an interrupted run leaves nothing that looks finished.
+            fs::write(&key, wanted)?;
+        }
+        Ok(())
+    }
+
+    /// Makes [`OUTPUT`] of what wasm-bindgen made and `edit` has changed as text; returns the short names in it.
+    pub(super) fn shrink(
+        &self,
+        repo: &Repo,
+        module: &Path,
+        edit: impl FnOnce(String) -> Result<String>,
+    ) -> Result<Names> {
+        self.wasm_opt(repo, module, &[UNUSED, &["-g", "-S"]].concat(), "all.wat")?;
+        let needed = without_closures(&edit(read(&self.at(repo, "all.wat"))?)?)?;
+        let passes = [SMALL, &[SHORT_NAMES]].concat();
+        fs::write(self.at(repo, "needed.wat"), needed)?;
+        let printed = self.kept(repo, &self.at(repo, "needed.wat"), &passes, OUTPUT)?;
+        serde_json::from_str(&printed).context("wasm-opt prints no names")
+    }
 }
 
-fn folder(repo: &Repo) -> PathBuf {
-    repo.target().join("wasm-opt")
-}
-
-fn read(path: &Path) -> Result<String> {
+pub(super) fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// One call for what takes ten seconds: what it wrote and printed is kept as long as its version, passes and input
-/// are the same.
-fn kept(repo: &Repo, input: &Path, passes: &[&str], output: &str) -> Result<String> {
-    let at = |ending| folder(repo).join(format!("{output}.{ending}"));
-    let version = version_line(repo, "wasm-opt").unwrap_or_default();
-    let key = format!("{version}\n{}\n{}", passes.join(" "), read(input)?);
-    if !read(&at("key")).is_ok_and(|kept| kept == key) {
-        fs::write(at("txt"), wasm_opt(repo, input, passes, output)?)?;
-        // Written last: an interrupted run leaves nothing that looks finished.
-        fs::write(at("key"), key)?;
-    }
-    read(&at("txt"))
-}
-
-/// The optimised module, and the short names in it.
-pub(super) fn run(repo: &Repo, module: &Path) -> Result<(Vec<u8>, Names)> {
-    let at = |name| folder(repo).join(name);
-    fs::create_dir_all(at(""))?;
-    wasm_opt(repo, module, &[UNUSED, &["-g", "-S"]].concat(), "all.wat")?;
-    let needed = without_closures(&read(&at("all.wat"))?)?;
-    let passes = [SMALL, &[SHORT_NAMES]].concat();
-    fs::write(at("needed.wat"), needed)?;
-    let printed = kept(repo, &at("needed.wat"), &passes, "output.wasm")?;
-    let names = serde_json::from_str(&printed).context("wasm-opt prints no names")?;
-    Ok((fs::read(at("output.wasm"))?, names))
-}
-
-/// Functions of the module that [`run`] optimised last, by name, and their bytes of code.
+/// Functions of the module that is shipped, as it was optimised last, by name, and their bytes of code.
 pub(super) fn functions(repo: &Repo) -> Result<Vec<(String, usize)>> {
     let passes = [SMALL, &["-g", "--func-metrics"]].concat();
-    let printed = kept(repo, &folder(repo).join("needed.wat"), &passes, "named.wasm")?;
+    let printed = SHIPPED.kept(repo, &SHIPPED.at(repo, "needed.wat"), &passes, "named.wasm")?;
     let mut functions = Vec::new();
     for part in printed.split("func: ").skip(1) {
         let bytes =
