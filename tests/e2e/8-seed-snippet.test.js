@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { answerTo, beginningOf } from './lib/answers.js'
-import { countAnswers, untilAnswered } from './lib/watch.js'
+import { countAnswers, untilAnswered } from '../lib/watch.js'
 import { startWorld, testInEachEngine } from './lib/world.js'
 
 const QUESTION = 'Why do streams break?'
