@@ -7,11 +7,11 @@ import { join } from 'node:path'
 // Where the packed package is installed.
 const MODULES = process.env.DURABLEFETCH_MODULES
 
-const { read, stop } = process.argv.includes('--browser') ? await browser() : await node()
+const { read, last, stop } = process.argv.includes('--browser') ? await browser() : await node()
+const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`)
 process.stdout.write('ready\n')
-for await (const line of createInterface({ input: process.stdin })) {
-  process.stdout.write(`${JSON.stringify(await read(JSON.parse(line)))}\n`)
-}
+for await (const line of createInterface({ input: process.stdin })) say(await read(JSON.parse(line)))
+say(await last())
 await stop()
 process.exit()
 
@@ -23,7 +23,8 @@ async function node() {
   })
   const { DurableFetchClient } = await import(pathToFileURL(join(MODULES, 'durablefetch/index.js')))
   const { readOnce } = await import('./read.js')
-  return { read: (order) => readOnce(DurableFetchClient, order), stop: async () => {} }
+  const last = async () => ({ uncaught: [] })
+  return { read: (order) => readOnce(DurableFetchClient, order), last, stop: async () => {} }
 }
 
 async function browser() {
@@ -32,6 +33,13 @@ async function browser() {
   const site = await startSite(MODULES)
   const page = await openBrowser(process.argv[process.argv.indexOf('--browser') + 1])
   await page.goto(site.url)
+  let told = 0
+  /** The errors that nothing has caught since it was asked last. */
+  const uncaught = async () => {
+    const fresh = (await page.errors()).slice(told)
+    told += fresh.length
+    return fresh
+  }
   return {
     async read(order) {
       const got = await page.evaluate(async (order) => {
@@ -39,10 +47,12 @@ async function browser() {
         const { readOnce } = await import('/read.js')
         return readOnce(DurableFetchClient, order)
       }, order)
-      const errors = await page.errors()
-      if (errors.length === 0) return got
-      process.stdout.write(`error in the page: ${errors.join(', ')}\n`)
-      process.exit(1)
+      return { ...got, uncaught: await uncaught() }
+    },
+    /** What comes to light once all that the last read has set off is done. */
+    async last() {
+      await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)))
+      return { uncaught: await uncaught() }
     },
     async stop() {
       await page.close()

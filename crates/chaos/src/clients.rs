@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::plan::Kind;
-
 /// How long the program that reads may take to start.
 const START: Duration = Duration::from_secs(60);
+/// And to end.
+const STOP: Duration = Duration::from_secs(5);
 
 /// What to fetch, and how.
 #[derive(Debug, Serialize)]
@@ -37,6 +37,15 @@ pub(crate) struct Got {
     pub(crate) error: Option<String>,
     #[serde(default)]
     pub(crate) reconnects: u32,
+    /// Errors in the page that nothing has caught since the run before.
+    #[serde(default)]
+    pub(crate) uncaught: Vec<String>,
+}
+
+/// What a page has to say at its end.
+#[derive(Debug, Deserialize)]
+struct Last {
+    uncaught: Vec<String>,
 }
 
 pub(crate) struct Client {
@@ -46,12 +55,10 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) async fn start(program: &Path, engine: &str, kind: Kind) -> Result<Self> {
+    /// A page in this engine, or Node.
+    pub(crate) async fn start(program: &Path, engine: Option<&str>) -> Result<Self> {
         let mut command = Command::new("node");
-        command.arg(program);
-        if kind.browser {
-            command.args(["--browser", engine]);
-        }
+        command.arg(program).args(engine.into_iter().flat_map(|engine| ["--browser", engine]));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().context("cannot start node")?;
         let stdin = child.stdin.take().context("no stdin")?;
@@ -72,11 +79,19 @@ impl Client {
         Ok(Some(serde_json::from_str(&line).with_context(|| format!("the client says {line}"))?))
     }
 
-    pub(crate) async fn stop(mut self) {
-        // At the end of its input it closes its browser.
+    /// Resolves with the errors in its page that nothing has caught since the last run.
+    pub(crate) async fn stop(mut self) -> Vec<String> {
+        // At the end of its input it says what is left to say, and closes its browser.
         drop(self.stdin);
-        if tokio::time::timeout(Duration::from_secs(5), self.child.wait()).await.is_err() {
+        let last = tokio::time::timeout(STOP, self.lines.next_line()).await;
+        if tokio::time::timeout(STOP, self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
+        }
+        match last {
+            Ok(Ok(Some(line))) => {
+                serde_json::from_str(&line).map_or_else(|_| vec![line], |Last { uncaught }| uncaught)
+            }
+            _ => Vec::new(),
         }
     }
 }

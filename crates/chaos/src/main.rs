@@ -18,6 +18,7 @@ mod recorder;
 mod tally;
 mod upstream;
 mod verdict;
+mod way;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,13 +26,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Parser;
 use tokio::sync::Mutex;
 
 use crate::lane::Lane;
-use crate::plan::{Kind, Machine, Plan};
+use crate::plan::{Machine, Plan};
 use crate::tally::Tally;
+use crate::verdict::Verdict;
 
 /// Breaks connections, disks and recorders under real clients and checks what the app got.
 #[derive(Parser)]
@@ -57,9 +59,8 @@ struct Options {
     /// The program that reads, run by Node.
     #[arg(long)]
     client: PathBuf,
-    /// Every client is a page in this browser: `chromium`, `firefox` or `webkit`. [default: Node, and one run in eight in
-    /// Chromium]
-    #[arg(long)]
+    /// Every client is a page in this browser. [default: Node, and one run in eight in Chromium]
+    #[arg(long, value_parser = ["chromium", "firefox", "webkit"])]
     engine: Option<String>,
 }
 
@@ -94,8 +95,8 @@ async fn run(options: Options) -> Result<bool> {
     for _ in 0..options.lanes.min(runs) {
         let (options, next, tally) = (options.clone(), next.clone(), tally.clone());
         lanes.spawn(async move {
-            let engine = options.engine.as_deref().unwrap_or("chromium");
-            let mut kept: Vec<(Kind, Lane)> = Vec::new();
+            let mut lane = Lane::new(&options.recorder, &options.client, options.engine.as_deref());
+            let mut last = None;
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
                 if seed >= from + runs {
@@ -105,30 +106,22 @@ async fn run(options: Options) -> Result<bool> {
                 if options.full_for_a_while && plan.ballast.is_none() {
                     continue;
                 }
-                let kind = plan.kind();
-                let at = match kept.iter().position(|(known, _)| *known == kind) {
-                    Some(at) => at,
-                    None => {
-                        kept.push((
-                            kind,
-                            Lane::open(&options.recorder, &options.client, engine, kind).await?,
-                        ));
-                        kept.len() - 1
-                    }
-                };
-                let told = kept[at].1.run(&plan).await?;
+                let told = lane.run(&plan).await.with_context(|| format!("seed {seed}"))?;
                 if options.seed.is_some() {
                     println!("{plan:#?}\n{told:#?}");
                 }
                 if told.is_bad() {
                     println!("seed {seed}: {}\n  {plan:?}\n  {told:?}", told.verdict());
                     // Whatever hangs there must not spoil the next run.
-                    kept.swap_remove(at).1.close().await;
+                    lane.renew().await;
                 }
+                last = Some(plan.clone());
                 tally.lock().await.add(&plan, &told);
             }
-            for (_, lane) in kept {
-                lane.close().await;
+            let uncaught = lane.renew().await;
+            if let Some(plan) = last.filter(|_| !uncaught.is_empty()) {
+                println!("seed {} or one before: {}\n  {uncaught:?}", plan.seed, Verdict::Uncaught);
+                tally.lock().await.add_late(&plan);
             }
             anyhow::Ok(())
         });

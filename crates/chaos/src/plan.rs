@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
-    /// Chromium instead of Node.
+    /// A page instead of Node.
     pub(crate) browser: bool,
     /// Bytes of the body.
     pub(crate) length: usize,
@@ -87,14 +87,6 @@ pub(crate) struct Machine {
     pub(crate) only_pages: bool,
 }
 
-/// What runs of one lane have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Kind {
-    pub(crate) browser: bool,
-    /// The megabytes of a small disk, where the recorder is on one.
-    pub(crate) disk_mb: Option<u32>,
-}
-
 impl Plan {
     /// The plan of this seed. Always the same one on machines that have the same abilities.
     pub(crate) fn of(seed: u64, machine: Machine) -> Self {
@@ -173,14 +165,14 @@ impl Plan {
         }
     }
 
-    pub(crate) const fn kind(&self) -> Kind {
-        let disk_mb = match self.ballast {
+    /// The megabytes of a small disk, where the recorder is to be on one.
+    pub(crate) const fn disk_mb(&self) -> Option<u32> {
+        match self.ballast {
             // Beside its bodies a recorder has a log of up to 4 MB, and without room it makes that much at once.
             Some(_) => Some(16),
             None if self.disk_full => Some(4),
             None => None,
-        };
-        Kind { browser: self.browser, disk_mb }
+        }
     }
 
     /// The names of what goes wrong, for the table.

@@ -11,8 +11,6 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::plan::Kind;
-
 /// A recorder with a directory of its own.
 pub(crate) struct Recorder {
     binary: PathBuf,
@@ -25,8 +23,8 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Starts one whose data is in a temporary directory, or on a small disk of its own.
-    pub(crate) async fn start(binary: &Path, kind: Kind) -> Result<Self> {
-        let place = match kind.disk_mb {
+    pub(crate) async fn start(binary: &Path, disk_mb: Option<u32>) -> Result<Self> {
+        let place = match disk_mb {
             Some(mb) => {
                 Place::Disk(small_disk(mb).await.context("the small disk cannot be mounted any more")?)
             }

@@ -19,6 +19,8 @@ pub(crate) struct Tally {
     unused: usize,
     /// Recordings that followed on one that met a full disk.
     next: u64,
+    /// Pages in which nothing has caught an error after their last run.
+    late: u64,
     bad: Vec<u64>,
 }
 
@@ -46,6 +48,12 @@ impl Tally {
         if told.is_bad() {
             self.bad.push(plan.seed);
         }
+    }
+
+    /// What came to light after this run, which was the last of its page.
+    pub(crate) fn add_late(&mut self, plan: &Plan) {
+        self.late += 1;
+        self.bad.push(plan.seed);
     }
 
     pub(crate) fn bad(&self) -> &[u64] {
@@ -84,6 +92,9 @@ impl fmt::Display for Tally {
             self.bytes / 1_000_000,
             self.unused
         )?;
+        if self.late > 0 {
+            write!(f, "\nPages with an uncaught error after their last run: {}.", self.late)?;
+        }
         match self.next {
             0 => Ok(()),
             next => {

@@ -49,10 +49,12 @@ pub(crate) enum Verdict {
     Hang,
     /// There is room again, and what is recorded next is not whole.
     NotAgain,
+    /// All is well but for an error in the page that nothing caught.
+    Uncaught,
 }
 
 impl Verdict {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Whole,
         Self::Error,
         Self::ErrorAnswer,
@@ -62,6 +64,7 @@ impl Verdict {
         Self::Wrong,
         Self::Hang,
         Self::NotAgain,
+        Self::Uncaught,
     ];
 
     pub(crate) fn is_bad(self) -> bool {
@@ -81,13 +84,17 @@ impl fmt::Display for Verdict {
             Self::Wrong => "BAD: wrong bytes",
             Self::Hang => "BAD: neither end nor error in time",
             Self::NotAgain => "BAD: room again, and the next recording is not whole",
+            Self::Uncaught => "BAD: an error in the page that nothing caught",
         })
     }
 }
 
 impl Told {
     pub(crate) fn of(plan: &Plan, got: Option<Got>, truth: Truth) -> Self {
-        Self { verdict: judge(plan, got.as_ref(), &truth), got, truth, next: None }
+        let verdict = judge(plan, got.as_ref(), &truth);
+        let uncaught = got.as_ref().is_some_and(|got| !got.uncaught.is_empty());
+        let verdict = if uncaught && !verdict.is_bad() { Verdict::Uncaught } else { verdict };
+        Self { verdict, got, truth, next: None }
     }
 
     /// The worse of its own verdict and what became of the next one.
@@ -137,9 +144,32 @@ mod tests {
     fn told(how: &str, bytes: usize, of: usize, state: &str, requests: u64) -> Verdict {
         let mut plan = Plan::of(1, Machine { fills_disks: false, only_pages: false });
         (plan.length, plan.leaves_at, plan.kill_at) = (100, None, Some(3));
-        let sha256 = hex(&Sha256::digest(&plan.body()[..of]));
-        let got = Got { how: how.into(), status: Some(200), bytes, sha256, error: None, reconnects: 0 };
+        let got = got(how, bytes, &plan.body()[..of]);
         judge(&plan, Some(&got), &Truth { state: state.into(), requests, unused: 0 })
+    }
+
+    fn got(how: &str, bytes: usize, body: &[u8]) -> Got {
+        let sha256 = hex(&Sha256::digest(body));
+        Got {
+            how: how.into(),
+            status: Some(200),
+            bytes,
+            sha256,
+            error: None,
+            reconnects: 0,
+            uncaught: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_error_that_nothing_caught_is_bad_however_well_it_ends() {
+        let mut plan = Plan::of(1, Machine { fills_disks: false, only_pages: true });
+        plan.length = 100;
+        let truth = Truth { state: "complete".into(), requests: 1, unused: 0 };
+        let mut whole = got("end", 100, &plan.body());
+        assert_eq!(Told::of(&plan, Some(whole.clone()), truth.clone()).verdict(), Verdict::Whole);
+        whole.uncaught.push("TypeError: x is undefined".into());
+        assert_eq!(Told::of(&plan, Some(whole), truth).verdict(), Verdict::Uncaught);
     }
 
     #[test]
@@ -176,7 +206,10 @@ mod tests {
         for plan in filled {
             assert!(plan.kill_at.is_none() && !plan.disk_full && plan.may_fail(), "{plan:?}");
             let next = plan.next();
-            assert!(!next.may_fail() && next.kind() != plan.kind() && next.seed != plan.seed, "{next:?}");
+            assert!(
+                !next.may_fail() && next.disk_mb() != plan.disk_mb() && next.seed != plan.seed,
+                "{next:?}"
+            );
         }
     }
 

@@ -1,4 +1,4 @@
-//! One recorder, one client and all between them, for one run after the other.
+//! One recorder and all that is between client and upstream, for one run after the other.
 
 use std::path::Path;
 use std::pin::pin;
@@ -9,7 +9,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::clients::{Client, Order};
-use crate::plan::{Ballast, Kind, Plan, Version};
+use crate::plan::{Ballast, Plan, Version};
 use crate::proxy::Proxy;
 use crate::recorder::Recorder;
 use crate::upstream::Upstream;
@@ -18,30 +18,29 @@ use crate::verdict::{Told, Truth};
 /// No run takes longer than this, in milliseconds. The faults of one take at most half a minute.
 const DEADLINE_MS: u64 = 60_000;
 
-pub(crate) struct Lane {
+pub(crate) struct Way {
     recorder: Recorder,
-    client: Client,
     near: Proxy,
     far: Proxy,
     upstream: Upstream,
 }
 
-impl Lane {
-    pub(crate) async fn open(recorder: &Path, client: &Path, engine: &str, kind: Kind) -> Result<Self> {
-        let recorder = Recorder::start(recorder, kind).await?;
+impl Way {
+    /// `disk_mb`: the megabytes of a small disk, where the recorder is to be on one.
+    pub(crate) async fn open(recorder: &Path, disk_mb: Option<u32>) -> Result<Self> {
+        let recorder = Recorder::start(recorder, disk_mb).await?;
         let upstream = Upstream::start().await?;
         let near = Proxy::start(recorder.port()).await?;
         let far = Proxy::start(upstream.port()).await?;
-        let client = Client::start(client, engine, kind).await?;
-        Ok(Self { recorder, client, near, far, upstream })
+        Ok(Self { recorder, near, far, upstream })
     }
 
-    pub(crate) async fn run(&mut self, plan: &Plan) -> Result<Told> {
-        let mut told = self.one(plan).await?;
+    pub(crate) async fn run(&mut self, plan: &Plan, client: &mut Client) -> Result<Told> {
+        let mut told = self.one(plan, client).await?;
         if plan.ballast.is_some() {
-            told.next = Some(Box::new(self.one(&plan.next()).await?));
+            told.next = Some(Box::new(self.one(&plan.next(), client).await?));
         }
-        // Room for the next one: disks of this lane are small.
+        // Room for the next one: disks are small here.
         for plan in [plan, &plan.next()] {
             self.recorder.ask("delete", &self.url(plan)).await?;
         }
@@ -52,7 +51,7 @@ impl Lane {
         format!("http://localhost:{}/run/{}", self.far.port(), plan.seed)
     }
 
-    async fn one(&mut self, plan: &Plan) -> Result<Told> {
+    async fn one(&mut self, plan: &Plan, client: &mut Client) -> Result<Told> {
         let plan = Arc::new(plan.clone());
         self.upstream.begin(&plan);
         self.far.begin(&plan.far, Version::Http11);
@@ -70,7 +69,7 @@ impl Lane {
             self.recorder.fill(leaves).await?;
         }
         let got = {
-            let mut fetch = pin!(self.client.fetch(&order));
+            let mut fetch = pin!(client.fetch(&order));
             let early = tokio::select! {
                 got = &mut fetch => Some(got?),
                 () = its_time(&plan, &self.upstream) => None,
@@ -106,7 +105,6 @@ impl Lane {
     }
 
     pub(crate) async fn close(self) {
-        self.client.stop().await;
         self.recorder.stop().await;
     }
 }

@@ -10,8 +10,11 @@ use crate::progress::Step;
 use crate::repo::Repo;
 use crate::{browser, npm, package};
 
-/// Runs of the short form, which takes under a minute.
-const SHORT: &str = "60";
+/// Runs of the short form in Node and in each engine: of fixed seeds, which takes about a minute for each, and of new ones.
+const FIXED: &str = "60";
+const NEW: &str = "300";
+
+const ENGINES: [&str; 3] = ["chromium", "firefox", "webkit"];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -27,9 +30,8 @@ pub(crate) struct Options {
     /// Of these seeds, those alone in which others fill the recorder's disk for a while: one in about twenty.
     #[arg(long)]
     full_for_a_while: bool,
-    /// Every client is a page in this browser: `chromium`, `firefox` or `webkit`. [default: Node, and one run in eight in
-    /// Chromium]
-    #[arg(long, value_name = "ENGINE")]
+    /// Every client is a page in this browser. [default: Node, and one run in eight in Chromium]
+    #[arg(long, value_name = "ENGINE", value_parser = ENGINES)]
     engine: Option<String>,
     /// Runs at the same time.
     #[arg(long, default_value_t = 4)]
@@ -70,15 +72,19 @@ pub(crate) enum Seeds {
 /// A few runs, for the tests. The package is built.
 pub(crate) fn short(repo: &Repo, seeds: Seeds) -> Result<()> {
     let engines = prepared(repo)?;
-    for engine in [None, Some("chromium"), Some("firefox"), Some("webkit")] {
+    for engine in std::iter::once(None).chain(ENGINES.map(Some)) {
         let mut command = program(repo, &engines);
-        command.args(["--runs", SHORT]);
-        if seeds == Seeds::Fixed {
-            command.args(["--from", "1"]);
-        }
+        let runs = match seeds {
+            Seeds::Fixed => {
+                command.args(["--from", "1"]);
+                FIXED
+            }
+            Seeds::New => NEW,
+        };
+        command.args(["--runs", runs]);
         command.args(engine.into_iter().flat_map(|engine| ["--engine", engine]));
         let with = engine.map(|engine| format!(" --engine {engine}")).unwrap_or_default();
-        Step::new(repo, format!("chaos{with}, {SHORT} runs"), command)
+        Step::new(repo, format!("chaos{with}, {runs} runs"), command)
             .remedy(format!("the log says which seed failed; `cargo xtask chaos{with} --seed N` repeats it"))
             .run()?;
     }
