@@ -137,3 +137,9 @@ pub(crate) fn some(value: JsValue) -> Option<JsValue> {
 pub(crate) fn location() -> Option<String> {
     get_text(&get(&js_sys::global(), "location"), "href").filter(|href| href.starts_with("http"))
 }
+
+/// Whether this is Safari or another browser on Apple's engine: none of them says anything else here.
+pub(crate) fn is_webkit() -> bool {
+    let vendor = get_text(&get(&js_sys::global(), "navigator"), "vendor");
+    vendor.is_some_and(|vendor| vendor.starts_with("Apple"))
+}

@@ -49,11 +49,15 @@ impl RecorderUrl {
             return Err(unusable());
         }
         let loopback = is_loopback(&url.hostname());
-        let is_blocked =
-            || url.protocol() == "http:" && sys::location().is_some_and(|page| page.starts_with("https:"));
+        // WebKit alone makes no exception for this machine.
+        let is_blocked = || {
+            url.protocol() == "http:"
+                && sys::location().is_some_and(|page| page.starts_with("https:"))
+                && (!loopback || sys::is_webkit())
+        };
         let flaw = if loopback && !text::contains(host, "://") {
             Some("scheme")
-        } else if !loopback && is_blocked() {
+        } else if is_blocked() {
             Some("mixed")
         } else {
             None

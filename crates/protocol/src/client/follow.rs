@@ -194,7 +194,7 @@ impl Follower {
             (Phase::Asking { sent, since, patience }, Event::Tick)
                 if now >= self.doubtful(sent, since + patience) =>
             {
-                let as_before = self.blind || self.policy.hard;
+                let as_before = self.blind || self.is_hard();
                 let over = self.recording.is_some() || now >= self.doubtful(sent, u64::MAX);
                 if as_before && over { self.broken(Failure::Network, now) } else { self.ask(now) }
             }
@@ -239,7 +239,7 @@ impl Follower {
         };
         match (self.phase, told) {
             (Phase::Asking { sent, patience, .. }, _) if waits => {
-                if !self.policy.hard {
+                if !self.is_hard() {
                     self.trouble = None;
                 }
                 let patience = (patience * 2).min(u64::from(self.policy.stall_max_ms));
@@ -407,6 +407,12 @@ impl Follower {
     fn ask(&mut self, now: u64) -> Action {
         self.asked = Some(now);
         Action::Ask
+    }
+
+    /// Whether the app's own limit holds whatever the status says. Not of a rest: Firefox tells of no head before there is a byte,
+    /// so what is silent there looks as if it had no answer.
+    fn is_hard(&self) -> bool {
+        self.policy.hard && self.recording.is_none()
     }
 
     /// For how long attempts may fail in a row.

@@ -207,6 +207,26 @@ fn what_the_app_set_holds_whatever_the_recorder_says() {
     assert_eq!(fail_all(&mut start, 75_001), (Action::Fail(Failure::Network), 80_000));
 }
 
+/// Firefox tells of no head before there is a byte.
+#[test]
+fn a_rest_without_a_head_is_waited_for_while_the_recorder_says_that_there_is_nothing_more() {
+    let policy = Policy { give_up_after_ms: 5_000, hard: true, ..Policy::default() };
+    let mut reader = Follower::new(policy, 0, 1, Outset::new(true, true, 0));
+    reader.on(head(State::Streaming, 0, None), 0);
+    reader.on(Event::Chunk(3), 0);
+    assert_eq!(reader.on(Event::Broken, 10), Action::Send(Request::Continue(3)));
+    let mut now = 0;
+    while now < 300_000 {
+        now = reader.deadline().unwrap();
+        assert_eq!(reader.on(Event::Tick, now), Action::Ask);
+        assert_eq!(reader.on(alive(3), now + 5), Action::Go);
+    }
+    // The recorder is gone: now the app's limit holds.
+    now = reader.deadline().unwrap();
+    assert_eq!(reader.on(Event::Tick, now), Action::Ask);
+    assert_eq!(reader.on(Event::Told(Told::Silence), now + 30_000), Action::Fail(Failure::Network));
+}
+
 /// A status of a live recording with so many bytes.
 fn alive(stored: u64) -> Event<'static> {
     let state = if stored == 0 { State::Connecting } else { State::Streaming };
