@@ -13,11 +13,15 @@ export const ENGINES = process.env.ENGINE?.split(',') ?? Object.keys(OPEN)
  * - `engine`, `version`: `'chromium'`, `'Chromium 156.0'`.
  * - `newPage()`: one more, of the same person: storage and channels are shared.
  * - `newContext()`: another person, as `{ newPage(), close() }`.
+ * - `processes()`: the ids of all that it consists of.
  * - `close()`: the whole browser.
+ * - `driver`: the browser of the driver, for what only one engine can do.
+ *
+ * `launch`: by engine, more options of its driver.
  */
-export async function openBrowser(engine) {
+export async function openBrowser(engine, launch = {}) {
   if (!OPEN[engine]) throw new Error(`ENGINE: ${engine} is not one of ${Object.keys(OPEN).join(', ')}`)
-  const browser = await OPEN[engine]()
+  const browser = await OPEN[engine](launch[engine])
   const { close: _, ...page } = await browser.newPage()
   return { ...page, ...browser, engine }
 }

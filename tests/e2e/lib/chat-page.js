@@ -1,7 +1,7 @@
 // What a person does with the example's page, and what they see.
 import assert from 'node:assert/strict'
 import { toBackgroundAndBack } from '../../lib/browser.js'
-import { countAnswers, untilAnswered } from './watch.js'
+import { countAnswers, untilAnswered } from '../../lib/watch.js'
 
 const INPUT = '[aria-label=Message]'
 /** A page asks for what is recorded: after it has opened, or has come back to the front. */

@@ -2,7 +2,7 @@
 import { symlink } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { createServer } from '../../../examples/chat/node_modules/vite/dist/node/index.js'
-import { watching } from './watch.js'
+import { watching } from '../../lib/watch.js'
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
 const EXAMPLE = path('../../../examples/chat')

@@ -3,12 +3,14 @@ import { launchBrowser } from '../browser.js'
 import { browserOf } from './native.js'
 import { UNCAUGHT } from './page.js'
 
-export async function openChromium() {
-  const browser = await launchBrowser()
+export async function openChromium(more) {
+  const browser = await launchBrowser(more)
   return browserOf(browser, {
     engine: 'chromium',
     version: `Chromium ${browser.version()}`,
-    newContext: () => browser.newContext(),
+    newContext: () => browser.newContext({ ignoreHTTPSErrors: true }),
+    pid: () => pidOf(browser),
+    offline: (native, yes) => native.context().setOffline(yes),
     watch,
     fill: (native, selector, text) => native.locator(selector).first().fill(text),
   })
@@ -22,4 +24,12 @@ function watch(native, say) {
     say(`${message.type()}: ${message.text()}${about}`)
   })
   native.on('pageerror', (error) => say(UNCAUGHT + error.message))
+}
+
+/** Playwright does not tell. */
+async function pidOf(browser) {
+  const cdp = await browser.newBrowserCDPSession()
+  const { processInfo } = await cdp.send('SystemInfo.getProcessInfo')
+  await cdp.detach()
+  return processInfo.find(({ type }) => type === 'browser').id
 }
