@@ -4,7 +4,8 @@ import { test } from 'node:test'
 import { startCutProxy } from '../lib/cut-proxy.js'
 import { startWorld } from '../lib/world.js'
 import { startGateway } from './lib/gateway.js'
-import { drive, inEachEngine } from './lib/page.js'
+import { drive } from '../lib/driven.js'
+import { inEachEngine } from './lib/page.js'
 
 async function startAll(t, key) {
   const { upstream, recorder, start } = await startWorld(t)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startCutProxy } from '../lib/cut-proxy.js'
 import { startWorld } from '../lib/world.js'
-import { drive, driverOf, inEachEngine } from './lib/page.js'
+import { drive, driverOf } from '../lib/driven.js'
+import { inEachEngine } from './lib/page.js'
 
 test('a stream survives a reload, goes on at the exact byte after a cut, and stops', async (t) => {
   await inEachEngine(t, async (t, browser, site) => {

@@ -1,11 +1,11 @@
 // Cuts, short ends, stalls and answers of intermediaries, between Chromium and a real recorder.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { startCutProxy } from '../lib/cut-proxy.js'
 import { within } from '../lib/deadline.js'
 import { seeded } from '../lib/random.js'
 import { startHttpProxy } from './lib/http-proxy.js'
-import { OPTIONS, startPages } from './lib/page.js'
+import { OPTIONS, startPages, assertQuiet } from './lib/page.js'
+import { inEachEngine } from '../lib/each-engine.js'
 import { startWorld } from '../lib/world.js'
 
 const TEXT = Array.from({ length: 60 }, (_, at) => `word ${at}, naïve, 日本, 😀\n`).join('')
@@ -23,7 +23,7 @@ async function assertWhole(page, name, upstream, address) {
   assert.equal(text, TEXT)
   assert.equal(url, address, 'its url is the upstream one')
   assert.equal(upstream.count(address), 1, 'the upstream was asked once')
-  assert.deepEqual(page.errors, [])
+  await assertQuiet(page)
 }
 
 /** A response in the middle: half of it has come. */
@@ -44,10 +44,10 @@ async function writeAll(asked, size) {
   asked.end()
 }
 
-test('cuts', async (t) => {
-  const pages = await startPages(t)
+inEachEngine('cuts', async (t, engine, check) => {
+  const pages = await startPages(t, engine)
 
-  await t.test('at every place of a response: in the head, in the body, before and after its last byte', async (t) => {
+  await check('at every place of a response: in the head, in the body, before and after its last byte', async (t) => {
     const random = seeded(t, 'places of cuts')
     const { upstream, recorder, start } = await startWorld(t)
     const proxy = await start(startCutProxy({ targetPort: recorder.port }))
@@ -77,7 +77,7 @@ test('cuts', async (t) => {
     t.diagnostic(`${places.length} places of ${whole} bytes`)
   })
 
-  await t.test('a clean end that is short: whoever closed it, the rest comes', async (t) => {
+  await check('a clean end that is short: whoever closed it, the rest comes', async (t) => {
     const { upstream, recorder, start } = await startWorld(t)
     const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
     const page = await pages.open(t, proxy.url)
@@ -88,7 +88,7 @@ test('cuts', async (t) => {
     await assertWhole(page, 'one', upstream, address)
   })
 
-  await t.test('stalled and still open, while the recorder has more: it is asked for the rest', async (t) => {
+  await check('stalled and still open, while the recorder has more: it is asked for the rest', async (t) => {
     const { upstream, recorder, start } = await startWorld(t)
     const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
     const page = await pages.open(t, proxy.url, { stallAfterMs: 300 })
@@ -99,7 +99,7 @@ test('cuts', async (t) => {
     assert.ok(proxy.seen.some(isContinuation))
   })
 
-  await t.test(
+  await check(
     'silent, and the recorder has no more: it is asked again and again whether it has, and nothing else happens',
     async (t) => {
       const { upstream, recorder, start } = await startWorld(t)
@@ -115,7 +115,7 @@ test('cuts', async (t) => {
   for (const status of [502, 503, 504, 520, 522, 524]) {
     for (const passes of [false, true]) {
       const what = passes ? 'in place of the answer of a recorder that has begun' : 'before the recorder has seen it'
-      await t.test(`${status} of an intermediary, ${what}: sent again with the same id, run once`, async (t) => {
+      await check(`${status} of an intermediary, ${what}: sent again with the same id, run once`, async (t) => {
         const { upstream, recorder, start } = await startWorld(t)
         const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
         const page = await pages.open(t, proxy.url)
@@ -134,7 +134,7 @@ test('cuts', async (t) => {
   }
 
   for (const status of [502, 504, 523]) {
-    await t.test(`${status} of an intermediary to a continuation: asked again`, async (t) => {
+    await check(`${status} of an intermediary to a continuation: asked again`, async (t) => {
       const { upstream, recorder, start } = await startWorld(t)
       const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
       const page = await pages.open(t, proxy.url)
@@ -152,7 +152,7 @@ test('cuts', async (t) => {
     { status: 401, code: 'unauthorized', hints: /'token'/ },
   ]
   for (const { status, code, hints } of refusals) {
-    await t.test(`a continuation is answered ${status} ${code}: what came stays, then that error`, async (t) => {
+    await check(`a continuation is answered ${status} ${code}: what came stays, then that error`, async (t) => {
       const { upstream, recorder, start } = await startWorld(t)
       const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
       const page = await pages.open(t, proxy.url)
@@ -169,7 +169,7 @@ test('cuts', async (t) => {
     })
   }
 
-  await t.test(
+  await check(
     'a continuation is answered 416, since the recorder died before it had stored what it sent',
     async (t) => {
       const { upstream, recorder, start } = await startWorld(t)
@@ -186,7 +186,7 @@ test('cuts', async (t) => {
     },
   )
 
-  await t.test('three clients and thirty responses in one page, all cut at once, three times', async (t) => {
+  await check('three clients and thirty responses in one page, all cut at once, three times', async (t) => {
     const { upstream, recorder, start } = await startWorld(t)
     const proxy = await start(startCutProxy({ targetPort: recorder.port }))
     const page = await pages.open(t, proxy.url)

@@ -1,14 +1,16 @@
 // What does not grow: memory and closures over ten thousand fetches, memory of a body that nobody reads.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import { test } from 'node:test'
 import { startCutProxy } from '../lib/cut-proxy.js'
 import { within } from '../lib/deadline.js'
 import { listen } from '../lib/listen.js'
-import { startPages } from './lib/page.js'
+import { has } from '../lib/powers.js'
+import { startPages, assertQuiet } from './lib/page.js'
+import { inEachEngine } from '../lib/each-engine.js'
 import { startWorld } from '../lib/world.js'
 
-const FETCHES = 10_000
+/** Enough for a leak of each to show; Firefox is slower. */
+const FETCHES = { chromium: 10_000, firefox: 1_600, webkit: 10_000 }
 const ROUNDS = 8
 const MiB = 2 ** 20
 
@@ -23,6 +25,7 @@ function count() {
     },
   })
   window.closures = 0
+  window.OwnRegistry = FinalizationRegistry
   window.FinalizationRegistry = class extends FinalizationRegistry {
     constructor(finalise) {
       super((held) => {
@@ -42,17 +45,10 @@ function count() {
   }
 }
 
-/** After everything is collected that can be. */
-async function measure(page) {
-  const cdp = await page.page.context().newCDPSession(page.page)
-  for (let turn = 0; turn < 3; turn += 1) {
-    await cdp.send('HeapProfiler.collectGarbage')
-    // What is finalised is told of in a task of its own.
-    await page.page.evaluate(() => new Promise((resolve) => setTimeout(resolve)))
-  }
-  const { usedSize } = await cdp.send('Runtime.getHeapUsage')
-  await cdp.detach()
-  const own = await page.page.evaluate(() => {
+/** After everything is collected that can be. The heap only where the driver tells of it. */
+async function measure({ page }) {
+  const heap = has(page.engine, 'heap') ? await heapOf(page) : await litter(page)
+  const own = await page.evaluate(() => {
     const all = Object.values(window.instances[0].exports)
     const exported = (kind) => all.find((value) => value instanceof kind)
     return {
@@ -62,69 +58,111 @@ async function measure(page) {
       closures: window.closures,
     }
   })
-  return { ...own, heap: usedSize }
+  return { ...own, heap }
 }
 
-test('flat', async (t) => {
-  const pages = await startPages(t)
+async function heapOf(page) {
+  const cdp = await page.native.context().newCDPSession(page.native)
+  for (let turn = 0; turn < 3; turn += 1) {
+    await cdp.send('HeapProfiler.collectGarbage')
+    // What is finalised is told of in a task of its own.
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)))
+  }
+  const { usedSize } = await cdp.send('Runtime.getHeapUsage')
+  await cdp.detach()
+  return usedSize
+}
 
-  await t.test(`${FETCHES} fetches leave memory, handles and closures as they were`, async (t) => {
+/** Nobody can ask these engines to collect: they get reasons to, until they have collected what is dead by now. */
+function litter(page) {
+  return page.until(async () => {
+    const dead = new Promise((resolve) => {
+      const registry = new window.OwnRegistry(resolve)
+      registry.register({})
+      window.kept = registry
+    })
+    for (let turn = 0; turn < 40; turn += 1) {
+      const bytes = new ArrayBuffer(32 << 20)
+      new Uint8Array(bytes).fill(1, 0, 4096)
+      const collected = await Promise.race([dead.then(() => true), new Promise((resolve) => setTimeout(resolve, 10))])
+      if (collected) return 'collected'
+    }
+  })
+}
+
+inEachEngine('flat', async (t, engine, check) => {
+  const pages = await startPages(t, engine)
+
+  await check('thousands of fetches leave memory, handles and closures as they were', async (t) => {
     const { recorder, start } = await startWorld(t)
     const upstream = await start(startSmallUpstream())
-    const page = await pages.open(t, recorder.url, {}, { before: count })
+    const page = await pages.open(t, recorder.url, {}, { address: await pages.before(count) })
+    const each = FETCHES[engine] / ROUNDS
     const rounds = []
     for (let round = 0; round < ROUNDS; round += 1) {
-      await page.many(FETCHES / ROUNDS, upstream.url)
+      for (let done = 0; done < each; done += 100) await page.many(Math.min(100, each - done), upstream.url)
       rounds.push(await measure(page))
-      t.diagnostic(`after ${(FETCHES / ROUNDS) * (round + 1)}: ${JSON.stringify(rounds.at(-1))}`)
+      t.diagnostic(`after ${each * (round + 1)}: ${JSON.stringify(rounds.at(-1))}`)
     }
     // The first rounds fill what is kept for ever: caches of the engine, the memory's first pages.
     const [settled, ...later] = rounds.slice(2)
-    for (const { heap, ...exact } of later) {
-      assert.deepEqual({ ...exact, heap: 0 }, { ...settled, heap: 0 })
-      assert.ok(heap - settled.heap < MiB / 2, `the heap of JavaScript grew from ${settled.heap} to ${heap}`)
+    for (const { heap, closures, ...exact } of later) {
+      assert.deepEqual(exact, { instances: 1, wasmBytes: settled.wasmBytes, handles: settled.handles })
+      // Where nobody can have all of them collected, some are always dead and still there; a leak is one for each fetch.
+      const more = has(engine, 'heap') ? 0 : each / 2
+      assert.ok(closures <= settled.closures + more, `${settled.closures} closures have become ${closures}`)
+      assertHeap(engine, heap - settled.heap < MiB / 2, `it grew from ${settled.heap} to ${heap}`)
     }
-    assert.equal(settled.instances, 1)
-    assert.deepEqual(page.errors, [])
+    await assertQuiet(page)
   })
 
-  await t.test('a body that nobody reads makes the network wait, and costs no memory', async (t) => {
-    const size = 64 * MiB
-    const { upstream, recorder, start } = await startWorld(t)
-    const proxy = await start(startCutProxy({ targetPort: recorder.port }))
-    const page = await pages.open(t, proxy.url, {}, { before: count })
-    const address = upstream.address()
-    await page.begin('one', address, {}, { held: true })
-    const asked = await upstream.asked(address)
-    asked.head()
-    const piece = Buffer.alloc(MiB, 'x')
-    await asked.write(piece)
-    await page.page.waitForFunction(() => window.driver.state('one').begun)
-    const before = await measure(page)
-    for (let written = MiB; written < size; written += MiB) await asked.write(piece)
-    asked.end()
-    await asked.until('finished')
-    const other = await pages.open(t, recorder.url)
-    const status = async () => {
-      for (;;) {
-        const known = await other.call('isInProgress', address)
-        if (known.completed) return known
+  await check(
+    'a body that nobody reads makes the network wait, costs no memory, and comes whole once it is read',
+    async (t) => {
+      const size = 64 * MiB
+      const { upstream, recorder, start } = await startWorld(t)
+      const proxy = await start(startCutProxy({ targetPort: recorder.port }))
+      const page = await pages.open(t, proxy.url, {}, { address: await pages.before(count) })
+      const address = upstream.address()
+      await page.begin('one', address, {}, { held: true })
+      const asked = await upstream.asked(address)
+      asked.head()
+      const piece = Buffer.alloc(MiB, 'x')
+      await asked.write(piece)
+      await page.page.until(() => window.driver.state('one').begun)
+      const before = await measure(page)
+      for (let written = MiB; written < size; written += MiB) await asked.write(piece)
+      asked.end()
+      await asked.until('finished')
+      const other = await pages.open(t, recorder.url)
+      const status = async () => {
+        for (;;) {
+          const known = await other.call('isInProgress', address)
+          if (known.completed) return known
+        }
       }
-    }
-    assert.equal((await within(20_000, 'the recorder has all', status())).bytesStored, size)
-    const after = await measure(page)
-    assert.ok(proxy.passed() < size / 2, `${proxy.passed()} of ${size} bytes have been taken`)
-    assert.ok(after.heap - before.heap < MiB, `the heap of JavaScript grew from ${before.heap} to ${after.heap}`)
-    assert.equal(after.wasmBytes, before.wasmBytes)
-    t.diagnostic(`${(proxy.passed() / MiB).toFixed(1)} MiB of ${size / MiB} were under way while nobody read`)
+      assert.equal((await within(20_000, 'the recorder has all', status())).bytesStored, size)
+      const after = await measure(page)
+      if (has(engine, 'waiting')) {
+        assert.ok(proxy.passed() < size / 2, `${proxy.passed()} of ${size} bytes have been taken`)
+      }
+      assertHeap(engine, after.heap - before.heap < MiB, `it grew from ${before.heap} to ${after.heap}`)
+      assert.equal(after.wasmBytes, before.wasmBytes)
+      t.diagnostic(`${(proxy.passed() / MiB).toFixed(1)} MiB of ${size / MiB} were under way while nobody read`)
 
-    await page.read('one')
-    const { length, end } = await page.end('one')
-    assert.deepEqual([length, end], [size, 'clean'])
-    assert.ok((await measure(page)).closures < before.closures, 'an open body has closures, and they are counted')
-    assert.deepEqual(await page.reconnects(), [], 'waiting for a reader is not a stall')
-  })
+      await page.read('one')
+      const { length, end } = await page.end('one')
+      assert.deepEqual([length, end], [size, 'clean'])
+      const { closures } = await measure(page)
+      if (has(engine, 'heap')) assert.ok(closures < before.closures, 'an open body has closures, and they are counted')
+      assert.deepEqual(await page.reconnects(), [], 'waiting for a reader is not a stall')
+    },
+  )
 })
+
+function assertHeap(engine, is, what) {
+  if (has(engine, 'heap')) assert.ok(is, `the heap of JavaScript: ${what}`)
+}
 
 /** Says the same few words to everybody. */
 async function startSmallUpstream() {

@@ -2,11 +2,11 @@
 // the end of a connection is the end of a body.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { test } from 'node:test'
 import { within } from '../lib/deadline.js'
 import { startHttpProxy } from './lib/http-proxy.js'
 import { NGINX, startNginx } from './lib/nginx.js'
 import { startPages } from './lib/page.js'
+import { inEachEngine } from '../lib/each-engine.js'
 import { startWorld } from '../lib/world.js'
 
 const QUESTION = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"question":"Why?"}' }
@@ -14,9 +14,9 @@ const HALF = 'the first half, '
 const REST = 'and the rest'
 const isStart = ({ method, headers }) => method === 'POST' && headers['durablefetch-request'] !== undefined
 
-test('nginx', async (t) => {
+inEachEngine('nginx', async (t, engine, check) => {
   t.diagnostic(spawnSync(NGINX, ['-v'], { encoding: 'utf8' }).stderr.trim())
-  const pages = await startPages(t)
+  const pages = await startPages(t, engine)
 
   /** nginx in front of the recorder, a proxy in front of nginx that tells what passes, and a page. */
   async function watchedNginx(t, location) {
@@ -44,7 +44,7 @@ test('nginx', async (t) => {
     return { upstream, recorder, nginx, page, address, asked }
   }
 
-  await t.test('an answer streams through it and ends', async (t) => {
+  await check('an answer streams through it and ends', async (t) => {
     const { upstream, page, address, asked } = await inTheMiddle(t)
     asked.end(REST)
     const { text, end } = await page.end('one')
@@ -53,7 +53,7 @@ test('nginx', async (t) => {
     assert.deepEqual(await page.reconnects(), [])
   })
 
-  await t.test('the connection to it is cut: the answer goes on', async (t) => {
+  await check('the connection to it is cut: the answer goes on', async (t) => {
     const { upstream, nginx, page, address, asked } = await inTheMiddle(t)
     nginx.cutNow()
     asked.end(REST)
@@ -62,7 +62,7 @@ test('nginx', async (t) => {
     assert.equal(upstream.count(address), 1)
   })
 
-  await t.test('the upstream breaks off: an error after what came, and no end', async (t) => {
+  await check('the upstream breaks off: an error after what came, and no end', async (t) => {
     const { page, asked } = await inTheMiddle(t)
     asked.break()
     const { text, end } = await page.end('one')
@@ -70,7 +70,7 @@ test('nginx', async (t) => {
     assert.equal(end.code, 'failed')
   })
 
-  await t.test('the recorder is killed, which nginx takes for an end: `interrupted`, and no end', async (t) => {
+  await check('the recorder is killed, which nginx takes for an end: `interrupted`, and no end', async (t) => {
     const { recorder, page } = await inTheMiddle(t)
     await recorder.kill()
     await recorder.restart()
@@ -79,7 +79,7 @@ test('nginx', async (t) => {
     assert.equal(end.code, 'interrupted')
   })
 
-  await t.test('somebody deletes the recording: `gone`', async (t) => {
+  await check('somebody deletes the recording: `gone`', async (t) => {
     const { page, address } = await inTheMiddle(t)
     await page.call('delete', address)
     const { text, end } = await page.end('one')
@@ -87,7 +87,7 @@ test('nginx', async (t) => {
     assert.equal(end.code, 'gone')
   })
 
-  await t.test('504: the upstream takes longer than nginx waits; the same id again, run once', async (t) => {
+  await check('504: the upstream takes longer than nginx waits; the same id again, run once', async (t) => {
     const { upstream, nginx, watched, page, address, ask } = await watchedNginx(t, 'proxy_read_timeout 1s;')
     await ask()
     const asked = await upstream.asked(address)
@@ -100,7 +100,7 @@ test('nginx', async (t) => {
     assert.equal(new Set(watched.seen.filter(isStart).map(({ headers }) => headers['durablefetch-request'])).size, 1)
   })
 
-  await t.test('nginx gives up on a silent body: it goes on, run once', async (t) => {
+  await check('nginx gives up on a silent body: it goes on, run once', async (t) => {
     const { upstream, watched, page, address, ask } = await watchedNginx(t, 'proxy_read_timeout 1s;')
     await ask()
     const asked = await upstream.asked(address)
@@ -113,7 +113,7 @@ test('nginx', async (t) => {
     assert.equal(upstream.count(address), 1)
   })
 
-  await t.test('502: there is no recorder yet; 503: nginx is told to say so; then it runs once', async (t) => {
+  await check('502: there is no recorder yet; 503: nginx is told to say so; then it runs once', async (t) => {
     const location = 'if (-f $document_root/fail) { return 503; } root DIR;'
     const { upstream, recorder, nginx, watched, page, address, ask } = await watchedNginx(t, location)
     await recorder.kill()

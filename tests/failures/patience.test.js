@@ -1,5 +1,5 @@
-// Silence: what is alive is waited for, what is dead or held back is not. In most of these a second of the client's
-// patience stands for a minute; the last test takes the defaults.
+// Silence: what is alive is waited for, what is dead or held back is not. A second of the client's patience stands for a
+// minute; patience-in-earnest has the defaults.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,46 +8,26 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { within } from '../lib/deadline.js'
+import { inEachEngine } from '../lib/each-engine.js'
 import { listen } from '../lib/listen.js'
+import { freshProject } from '../lib/project.js'
+import { startWorld } from '../lib/world.js'
+import { askingIn, assertWhole, isContinuation, isStart, isStatus, PATIENT, QUESTION } from './lib/asking.js'
 import { startFront } from './lib/front.js'
 import { startHttpProxy } from './lib/http-proxy.js'
 import { startPages } from './lib/page.js'
-import { startWorld } from '../lib/world.js'
 
 const FIRST = 'the first event, '
 const REST = 'and the rest'
-const QUESTION = { method: 'POST', body: 'Why?' }
-/** No `giveUpAfterMs`: one that the app sets holds, whatever the recorder says. */
-const PATIENT = { stallAfterMs: 250, retry: { initialDelayMs: 20, maxDelayMs: 200 } }
-const MINUTE = 60_000
 
-const isStatus = ({ method, url }) => method === 'POST' && url.endsWith('/in-progress')
-const isContinuation = ({ headers }) => 'durablefetch-offset' in headers
-const isStart = ({ method, headers }) => method !== 'OPTIONS' && 'durablefetch-request' in headers
+inEachEngine('patience', async (t, engine, check) => {
+  const pages = await startPages(t, engine)
 
-test('patience', async (t) => {
-  const pages = await startPages(t)
+  const asking = askingIn(pages)
 
-  /** A page behind a proxy that holds something, and its question at the upstream. */
-  async function asking(t, { holds, args, options = PATIENT } = {}) {
-    const { upstream, recorder, start } = await startWorld(t, { args })
-    const proxy = await start(startHttpProxy({ targetPort: recorder.port, holds }))
-    const page = await pages.open(t, proxy.url, { retry: undefined, ...options })
-    const address = upstream.address()
-    await page.begin('one', address, QUESTION)
-    return { upstream, recorder, proxy, page, address, asked: await upstream.asked(address) }
-  }
-
-  async function assertWhole({ upstream, page, address }, text) {
-    const read = await page.end('one')
-    assert.deepEqual([read.text, read.end], [text, 'clean'])
-    assert.equal(upstream.count(address), 1)
-    assert.deepEqual(page.errors, [])
-  }
-
-  await t.test('a head that takes its time: one request, asked about', async (t) => {
+  await check('a head that takes its time: one request, asked about', async (t) => {
     const world = await asking(t)
     await world.proxy.until(3, isStatus)
     world.asked.head()
@@ -57,7 +37,7 @@ test('patience', async (t) => {
     assert.deepEqual(await world.page.reconnects(), [], 'nothing was lost')
   })
 
-  await t.test('a start that is lost on its way is sent again once the recorder says so', async (t) => {
+  await check('a start that is lost on its way is sent again once the recorder says so', async (t) => {
     const { upstream, recorder, start } = await startWorld(t)
     const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
     const page = await pages.open(t, proxy.url, { retry: undefined, ...PATIENT })
@@ -74,7 +54,7 @@ test('patience', async (t) => {
     assert.deepEqual([second, more], [first, []], 'the same id')
   })
 
-  await t.test('a proxy that holds heads until there is a byte, and a silence', async (t) => {
+  await check('a proxy that holds heads until there is a byte, and a silence', async (t) => {
     const world = await asking(t, { holds: 'heads' })
     world.asked.head()
     world.asked.write(FIRST)
@@ -86,7 +66,7 @@ test('patience', async (t) => {
     await assertWhole(world, FIRST + REST)
   })
 
-  await t.test('a proxy that holds bodies while the recorder has more', async (t) => {
+  await check('a proxy that holds bodies while the recorder has more', async (t) => {
     const { page, asked, proxy } = await asking(t, { holds: 'bodies' })
     asked.head()
     asked.write(FIRST)
@@ -100,7 +80,7 @@ test('patience', async (t) => {
     assert.equal(asked.state, 'open', 'the recording goes on')
   })
 
-  await t.test('a status that comes from a cache proves nothing', async (t) => {
+  await check('a status that comes from a cache proves nothing', async (t) => {
     const world = await asking(t)
     world.asked.head()
     world.asked.write(FIRST)
@@ -114,7 +94,7 @@ test('patience', async (t) => {
     await assertWhole(world, FIRST + REST)
   })
 
-  await t.test("the app's page answers in the recorder's place", async (t) => {
+  await check("the app's page answers in the recorder's place", async (t) => {
     const { upstream, start } = await startWorld(t)
     const front = await start(startFront({ root: pages.dir }))
     const page = await pages.open(t, '/df', {}, { address: front.url })
@@ -129,7 +109,7 @@ test('patience', async (t) => {
   })
 
   for (const status of [200, 404, 405]) {
-    await t.test(`another program is at the recorder's address and answers ${status}`, async (t) => {
+    await check(`another program is at the recorder's address and answers ${status}`, async (t) => {
       const { upstream, start } = await startWorld(t)
       const other = await start(startOther(status))
       const page = await pages.open(t, other.url)
@@ -141,12 +121,10 @@ test('patience', async (t) => {
     })
   }
 
-  await t.test('no recorder, and requests go straight to their server until there is one', async (t) => {
+  await check('no recorder, and requests go straight to their server until there is one', async (t) => {
     const { upstream, recorder } = await startWorld(t)
     await recorder.kill()
     const page = await pages.open(t, recorder.url, { whenUnreachable: 'direct', retry: undefined })
-    const warnings = []
-    page.page.on('console', (message) => message.type() === 'warning' && warnings.push(message.text()))
     for (const name of ['one', 'two']) {
       const address = upstream.address()
       await page.begin(name, address, QUESTION)
@@ -156,7 +134,8 @@ test('patience', async (t) => {
       const { text, end, url } = await page.end(name)
       assert.deepEqual([text, end, url, asked.body], [REST, 'clean', address, 'Why?'])
     }
-    assert.equal(warnings.filter((text) => text.includes("whenUnreachable: 'direct'")).length, 1, warnings.join('\n'))
+    const lines = await page.page.console()
+    assert.equal(lines.filter((line) => line.includes("whenUnreachable: 'direct'")).length, 1, lines.join('\n'))
     await recorder.restart()
     const address = upstream.address()
     await page.begin('three', address, QUESTION)
@@ -167,7 +146,7 @@ test('patience', async (t) => {
     assert.equal((await page.call('isInProgress', address)).completed, true, 'it was recorded')
   })
 
-  await t.test('no recorder, and requests fail without asking their server', async (t) => {
+  await check('no recorder, and requests fail without asking their server', async (t) => {
     const { upstream, recorder } = await startWorld(t)
     await recorder.kill()
     const page = await pages.open(t, recorder.url, {
@@ -180,47 +159,24 @@ test('patience', async (t) => {
     assert.match(end.hint, new RegExp(`^Is the recorder running, .*--origin ${new URL(pages.url).origin}`))
     assert.equal(upstream.count(address), 0)
   })
+})
 
-  await t.test('a script of Node.js that looks at the status and returns has ended', async (t) => {
-    const { upstream, recorder } = await startWorld(t)
-    const address = upstream.address()
-    const file = join(pages.dir, 'script.mjs')
-    const client = `new DurableFetchClient({ durablefetchHost: '${recorder.url}' })`
-    const look = `import { DurableFetchClient } from 'durablefetch'\nconsole.log((await ${client}.fetch('${address}')).ok)`
-    await writeFile(file, look)
-    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] })
-    t.after(() => child.kill())
-    const said = text(child.stdout)
-    const asked = await upstream.asked(address)
-    asked.head()
-    asked.end(REST)
-    const [code] = await within(15_000, 'the script ends', once(child, 'exit'))
-    assert.deepEqual([code, await said], [0, 'true\n'])
-  })
-
-  await t.test('as it is in earnest', { concurrency: true }, async (t) => {
-    const long = [
-      t.test('a head after six minutes, with `--header-timeout 10m`', async (t) => {
-        const world = await asking(t, { args: ['--header-timeout', '10m'], options: {} })
-        await pause(6 * MINUTE)
-        world.asked.head()
-        world.asked.end(REST)
-        await assertWhole(world, REST)
-        assert.equal(world.proxy.seen.filter(isStart).length, 1)
-        assert.ok(world.proxy.seen.filter(isStatus).length <= 10, 'it is asked once a minute')
-      }),
-      t.test('a proxy that holds heads, through a silence of three minutes', async (t) => {
-        const world = await asking(t, { holds: 'heads', options: {} })
-        world.asked.head()
-        world.asked.write(FIRST)
-        await world.page.until('one', FIRST.length)
-        await pause(3 * MINUTE)
-        world.asked.end(REST)
-        await assertWhole(world, FIRST + REST)
-      }),
-    ]
-    await Promise.all(long)
-  })
+test('a script of Node.js that looks at the status and returns has ended', async (t) => {
+  const { dir } = await freshProject(t, fileURLToPath(new URL('../lib/page', import.meta.url)))
+  const { upstream, recorder } = await startWorld(t)
+  const address = upstream.address()
+  const file = join(dir, 'script.mjs')
+  const client = `new DurableFetchClient({ durablefetchHost: '${recorder.url}' })`
+  const look = `import { DurableFetchClient } from 'durablefetch'\nconsole.log((await ${client}.fetch('${address}')).ok)`
+  await writeFile(file, look)
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => child.kill())
+  const said = text(child.stdout)
+  const asked = await upstream.asked(address)
+  asked.head()
+  asked.end(REST)
+  const [code] = await within(15_000, 'the script ends', once(child, 'exit'))
+  assert.deepEqual([code, await said], [0, 'true\n'])
 })
 
 /** Some other program. It lets pages of other origins read what it says. */

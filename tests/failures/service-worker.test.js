@@ -1,9 +1,9 @@
 // Service workers that keep what they see, between a page and the recorder at its own origin: those that apps have for
 // being offline, and which know nothing of a recorder.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { startFront } from './lib/front.js'
-import { startPages } from './lib/page.js'
+import { startPages, assertQuiet } from './lib/page.js'
+import { inEachEngine } from '../lib/each-engine.js'
 import { startWorld } from '../lib/world.js'
 
 const HALF = 'the first half, '
@@ -49,8 +49,8 @@ const script = (answer) => `
     })())
   })`
 
-test('service workers', async (t) => {
-  const pages = await startPages(t)
+inEachEngine('service workers', async (t, engine, check) => {
+  const pages = await startPages(t, engine)
 
   /** A page under this service worker. */
   async function under(t, kind) {
@@ -73,11 +73,11 @@ test('service workers', async (t) => {
   async function assertWhole(page, name, text) {
     const read = await page.end(name)
     assert.deepEqual([read.text, read.end], [text, 'clean'], JSON.stringify(read))
-    assert.deepEqual(page.errors, [])
+    await assertQuiet(page)
   }
 
   for (const kind of Object.keys(KINDS)) {
-    await t.test(`${kind}: an answer, and the same again`, async (t) => {
+    await check(`${kind}: an answer, and the same again`, async (t) => {
       const { upstream, page, address } = await under(t, kind)
       await page.begin('one', address)
       const asked = await upstream.asked(address)
@@ -85,7 +85,7 @@ test('service workers', async (t) => {
       asked.write(HALF)
       asked.end(REST)
       await assertWhole(page, 'one', HALF + REST)
-      await page.page.waitForFunction(async () => (await (await caches.open('everything')).keys()).length > 0)
+      await page.page.until(async () => (await (await caches.open('everything')).keys()).length > 0)
       await page.begin('two', address)
       await assertWhole(page, 'two', HALF + REST)
       assert.equal(upstream.count(address), 1)
@@ -94,7 +94,7 @@ test('service workers', async (t) => {
   }
 
   for (const kind of Object.keys(KINDS).slice(0, 2)) {
-    await t.test(`${kind}: cut, and a continuation that fails`, async (t) => {
+    await check(`${kind}: cut, and a continuation that fails`, async (t) => {
       const { upstream, front, page, address } = await under(t, kind)
       // What is kept of this URL is the answer to an earlier request.
       await page.begin('before', address)
@@ -102,14 +102,14 @@ test('service workers', async (t) => {
       before.head()
       before.end('an earlier answer')
       await assertWhole(page, 'before', 'an earlier answer')
-      await page.page.waitForFunction(async () => (await (await caches.open('everything')).keys()).length > 0)
+      await page.page.until(async () => (await (await caches.open('everything')).keys()).length > 0)
       await page.begin('one', address, { headers: { 'durablefetch-mode': 'restart' } })
       const asked = await upstream.asked(address, 1)
       asked.head()
       asked.write(HALF)
       await page.until('one', HALF.length)
       front.lose(true)
-      await page.page.waitForFunction(() => window.reconnects.filter(({ phase }) => phase === 'waiting').length > 2)
+      await page.page.until(() => window.reconnects.filter(({ phase }) => phase === 'waiting').length > 2)
       front.lose(false)
       asked.end(REST)
       await assertWhole(page, 'one', HALF + REST)

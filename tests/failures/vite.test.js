@@ -2,10 +2,11 @@
 // asks: a body that breaks there just stays silent.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { test } from 'node:test'
 import { createServer } from '../../examples/chat/node_modules/vite/dist/node/index.js'
 import { startCutProxy } from '../lib/cut-proxy.js'
+import { startHttpProxy } from './lib/http-proxy.js'
 import { startPages } from './lib/page.js'
+import { inEachEngine } from '../lib/each-engine.js'
 import { startWorld } from '../lib/world.js'
 
 const { version } = JSON.parse(
@@ -34,9 +35,9 @@ async function startVite({ root, recorderPort }) {
   return { url: `http://localhost:${server.httpServer.address().port}/`, stop: () => server.close() }
 }
 
-test('Vite', async (t) => {
+inEachEngine('Vite', async (t, engine, check) => {
   t.diagnostic(`Vite ${version}`)
-  const pages = await startPages(t)
+  const pages = await startPages(t, engine)
 
   async function inTheMiddle(t) {
     const { upstream, recorder, start } = await startWorld(t)
@@ -52,7 +53,7 @@ test('Vite', async (t) => {
     return { upstream, recorder, behind, page, address, asked }
   }
 
-  await t.test('the connection behind it is cut: the answer goes on', async (t) => {
+  await check('the connection behind it is cut: the answer goes on', async (t) => {
     const { upstream, behind, page, address, asked } = await inTheMiddle(t)
     behind.cutNow()
     asked.end(REST)
@@ -61,7 +62,7 @@ test('Vite', async (t) => {
     assert.equal(upstream.count(address), 1)
   })
 
-  await t.test('the recorder is killed and comes back: `interrupted`', async (t) => {
+  await check('the recorder is killed and comes back: `interrupted`', async (t) => {
     const { recorder, page } = await inTheMiddle(t)
     await recorder.kill()
     await recorder.restart()
@@ -69,22 +70,22 @@ test('Vite', async (t) => {
     assert.deepEqual([text, end.code], [HALF, 'interrupted'])
   })
 
-  await t.test('the upstream breaks off: `failed`', async (t) => {
+  await check('the upstream breaks off: `failed`', async (t) => {
     const { page, asked } = await inTheMiddle(t)
     asked.break()
     const { text, end } = await page.end('one')
     assert.deepEqual([text, end.code], [HALF, 'failed'])
   })
 
-  await t.test('there is no recorder when the page starts: it answers 500, which is waited out', async (t) => {
+  await check('there is no recorder when the page starts: it answers 500, which is waited out', async (t) => {
     const { upstream, recorder, start } = await startWorld(t)
     const vite = await start(startVite({ root: pages.dir, recorderPort: recorder.port }))
     await recorder.kill()
-    const page = await pages.open(t, '/df', {}, { address: vite.url })
-    const answered = page.page.waitForResponse((response) => response.status() >= 500)
+    const watched = await start(startHttpProxy({ targetPort: Number(new URL(vite.url).port) }))
+    const page = await pages.open(t, '/df', {}, { address: `${watched.url}/` })
     const address = upstream.address()
     await page.begin('one', address, { method: 'POST', body: 'Why?' })
-    await answered
+    await watched.until(1, ({ status }) => status >= 500)
     await recorder.restart()
     const asked = await upstream.asked(address)
     asked.head()

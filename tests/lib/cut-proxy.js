@@ -7,6 +7,7 @@ export async function startCutProxy({ targetPort, target: to = { port: targetPor
   const pairs = new Set()
   let budget = Infinity
   let passedOn = 0
+  let refuses = false
   let onCut = () => {}
 
   const cutAll = () => {
@@ -19,6 +20,7 @@ export async function startCutProxy({ targetPort, target: to = { port: targetPor
   }
 
   const server = createServer((client) => {
+    if (refuses) return client.on('error', () => {}).resetAndDestroy()
     const target = connect(to)
     const pair = { client, target }
     pairs.add(pair)
@@ -56,6 +58,8 @@ export async function startCutProxy({ targetPort, target: to = { port: targetPor
     passed: () => passedOn,
     /** Cuts all connections, now. */
     cutNow: cutAll,
+    /** From now on it resets every new connection, or passes them on again. */
+    refuse: (yes) => (refuses = yes),
     async stop() {
       server.close()
       for (const { client, target } of pairs) {

@@ -13,8 +13,11 @@ export const ENGINES = process.env.ENGINE?.split(',') ?? Object.keys(OPEN)
  * - `engine`, `version`: `'chromium'`, `'Chromium 156.0'`.
  * - `newPage()`: one more, of the same person: storage and channels are shared.
  * - `newContext()`: another person, as `{ newPage(), close() }`.
+ * - `processes()`: the ids of all that it consists of.
  * - `close()`: the whole browser.
- * `options`: of what only some engines can do, such as an extension.
+ * - `driver`: the browser of the driver, for what only one engine can do.
+ *
+ * `options`: of what only some engines can do, such as an extension; `chromium` are more options of its driver.
  */
 export async function openBrowser(engine, options) {
   if (!OPEN[engine]) throw new Error(`ENGINE: ${engine} is not one of ${Object.keys(OPEN).join(', ')}`)

@@ -1,6 +1,7 @@
 // A page that Playwright does not look after: it keeps every page of its own shown and focused, so that none of them
 // can be hidden or frozen.
 import { within } from '../../lib/deadline.js'
+import { pageOf, settle, settling } from '../../lib/engines/page.js'
 
 /** Opens it in the browser's own profile. `send(method, parameters)` is the DevTools protocol. */
 export async function openRaw(browser, address) {
@@ -31,18 +32,25 @@ export async function openRaw(browser, address) {
   const loaded = new Promise((resolve) => listeners.set('Page.loadEventFired', resolve))
   await send('Page.navigate', { url: address })
   await within(20_000, `${address} is loaded`, loaded)
+  /** What this expression, which may be a promise, comes to. */
+  async function evaluate(expression) {
+    const { result, exceptionDetails } = await send('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    })
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
+    return result.value
+  }
+
   return {
     send,
-    /** What this expression, which may be a promise, comes to. */
-    async evaluate(expression) {
-      const { result, exceptionDetails } = await send('Runtime.evaluate', {
-        expression,
-        awaitPromise: true,
-        returnByValue: true,
-      })
-      if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text)
-      return result.value
-    },
+    evaluate,
+    /** The same as any page of an engine has it. */
+    page: pageOf({
+      engine: 'chromium',
+      evaluate: async (what, ...args) => settle(await evaluate(settling(what, args))),
+    }),
     close: () => cdp.send('Target.closeTarget', { targetId }),
   }
 }

@@ -6,20 +6,27 @@ import { UNCAUGHT } from './page.js'
 /** `extension`: the folder of one. `preferences`: of Firefox itself. */
 export async function openFirefox({ extension, preferences } = {}) {
   const executablePath = process.env.FIREFOX ?? '/usr/bin/firefox-esr'
-  const options = { headless: true, browser: 'firefox', executablePath, extraPrefsFirefox: preferences }
-  const browser = await puppeteer.launch(options)
+  const browser = await puppeteer.launch({
+    headless: true,
+    browser: 'firefox',
+    executablePath,
+    acceptInsecureCerts: true,
+    extraPrefsFirefox: preferences,
+  })
   if (extension) await browser.installExtension(extension)
   return browserOf(browser, {
     engine: 'firefox',
     version: (await browser.version()).replace(/^firefox\//i, 'Firefox '),
     newContext: () => browser.createBrowserContext(),
+    pid: () => browser.process().pid,
+    offline: (native, yes) => native.setOfflineMode(yes),
     watch,
     fill: (native, selector, text) => native.locator(selector).fill(text),
   })
 }
 
 /** What Firefox itself says of a request, which its driver tells as if the page had thrown it. */
-const OWN = /^Cross-Origin Request Blocked: /
+const OWN = /^(Cross-Origin Request Blocked: |Failed to load ‘)/
 
 function watch(native, say) {
   native.on('console', (message) => say(`${message.type()}: ${message.text()}`))

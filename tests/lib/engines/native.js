@@ -1,22 +1,26 @@
 // What Playwright's and Puppeteer's browsers have in common.
 import { elementOf, pageOf, settle, settling } from './page.js'
+import { processesOf } from './processes.js'
 
 /**
  * - `newContext()`: of the driver.
  * - `watch(native, say)`: says each line of a page's console.
  * - `fill(native, selector, text)`: replaces what the first element of the selector has.
+ * - `offline(native, yes)`: takes the network away from a page, or gives it back.
+ * - `pid()`: of the browser's first process.
  */
-export async function browserOf(browser, { engine, version, newContext, watch, fill }) {
+export async function browserOf(browser, { engine, version, newContext, watch, fill, offline, pid }) {
   const newPerson = async () => {
     const context = await newContext()
-    const newPage = async () => open(engine, await context.newPage(), watch, fill)
+    const newPage = async () => open(engine, await context.newPage(), { watch, fill, offline })
     return { newPage, close: () => context.close() }
   }
   const { newPage } = await newPerson()
-  return { version, newPage, newContext: newPerson, close: () => browser.close() }
+  const processes = async () => processesOf(await pid())
+  return { version, newPage, newContext: newPerson, processes, driver: browser, close: () => browser.close() }
 }
 
-function open(engine, native, watch, fill) {
+function open(engine, native, { watch, fill, offline }) {
   const lines = []
   watch(native, (line) => lines.push(line))
   return pageOf({
@@ -32,6 +36,7 @@ function open(engine, native, watch, fill) {
     },
     type: (selector, text) => fill(native, selector, text),
     press: (key) => native.keyboard.press(key),
+    offline: (yes) => offline(native, yes),
     console: async () => [...lines],
     screenshot: async () => Buffer.from(await native.screenshot()),
     close: () => native.close(),

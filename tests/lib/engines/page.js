@@ -20,6 +20,7 @@ const POLL_MAX_MS = 200
  * - `console()`: the lines that the page has written since it was opened, as `type: text`. `errors()`: what it has thrown
  *   and nothing has caught. WebKit's driver tells neither: a page whose lines matter while it loads begins with a script
  *   of `KEEP_LINES`.
+ * - `offline(yes)`: takes the network away, or gives it back. WebKit's driver cannot.
  * - `screenshot()`: a PNG.
  * - `close()`.
  * - `native`: the page of the driver, for what only one engine can do.
@@ -44,13 +45,16 @@ export function pageOf(driver) {
   return page
 }
 
-/** The expression that evaluates `what`, for `settle`. What is thrown comes as the same words from each engine. */
+/**
+ * The expression that evaluates `what`, for `settle`. Results and what is thrown come as the same words from each engine: WebDriver
+ * has `null` for what is not defined.
+ */
 export const settling = (what, args) =>
   `Promise.resolve().then(() => (${what})(...${JSON.stringify(args)}))
-    .then((result) => ({ result }), (error) => ({ failed: String(error) }))`
-export function settle({ failed, result }) {
-  if (failed !== undefined) throw new Error(failed)
-  return result
+    .then((result) => ({ json: JSON.stringify(result) ?? '' }), (error) => ({ failed: String(error) }))`
+export function settle({ failed, json }) {
+  if (json === undefined) throw new Error(failed)
+  return json === '' ? undefined : JSON.parse(json)
 }
 
 /** How `console()` begins the lines of errors that nothing has caught. */

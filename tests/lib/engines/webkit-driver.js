@@ -11,7 +11,7 @@ const START_MS = 30_000
 
 /**
  * A browser of its own: `command(method, path, body)` is a command of WebDriver in its session, which `version` is of.
- * `stop()` ends all of it.
+ * `pid` is the driver's, which the browser belongs to. `stop()` ends all of it.
  */
 export async function startWebKit() {
   const stops = []
@@ -21,7 +21,7 @@ export async function startWebKit() {
   try {
     const display = await startDisplay(stops)
     const driver = await startDriver(stops, display)
-    return { ...(await startSession(stops, driver)), stop }
+    return { ...(await startSession(stops, driver.address)), pid: driver.pid, stop }
   } catch (error) {
     await stop()
     throw error
@@ -38,7 +38,7 @@ async function startDisplay(stops) {
   return within(START_MS, 'Xvfb tells its display', Promise.race([told, failure(child, XVFB)]))
 }
 
-/** The driver's address. */
+/** The driver's address and process. */
 async function startDriver(stops, display) {
   const port = await freePort()
   // The sandbox of its web processes needs namespaces, which containers do not have.
@@ -55,7 +55,7 @@ async function startDriver(stops, display) {
     }
   }
   await within(START_MS, 'WebKitWebDriver answers', Promise.race([answers(), failure(child, DRIVER)]))
-  return address
+  return { address, pid: child.pid }
 }
 
 async function startSession(stops, driver) {
@@ -66,7 +66,7 @@ async function startSession(stops, driver) {
     return value
   }
   const options = { binary: miniBrowser(), args: ['--automation'] }
-  const capabilities = { alwaysMatch: { 'webkitgtk:browserOptions': options } }
+  const capabilities = { alwaysMatch: { acceptInsecureCerts: true, 'webkitgtk:browserOptions': options } }
   const { sessionId, capabilities: has } = await send('POST', '/session', { capabilities })
   const command = (method, path, body) => send(method, `/session/${sessionId}/${path}`, body)
   stops.push(() => send('DELETE', `/session/${sessionId}`))

@@ -1,6 +1,7 @@
 // WebKit, as GTK's MiniBrowser, over plain WebDriver.
 import { within } from '../deadline.js'
 import { FIND, KEEP_LINES, pageOf, settle, settling } from './page.js'
+import { processesOf } from './processes.js'
 import { startWebKit } from './webkit-driver.js'
 
 const LOAD_MS = 60_000
@@ -15,6 +16,11 @@ export async function openWebKit() {
   let isFirst = true
   return {
     version: `WebKitGTK ${browser.version}`,
+    driver: browser,
+    async processes() {
+      const all = await Promise.all([processesOf(browser.pid), ...[...others].map((other) => other.processes())])
+      return all.flat()
+    },
     async newPage() {
       if (!isFirst) return open(windows, await windows.add())
       isFirst = false
@@ -22,12 +28,12 @@ export async function openWebKit() {
     },
     /** The windows of a session share their storage: another person is another browser. */
     async newContext() {
-      const { newPage, close } = await openWebKit()
-      others.add(close)
-      return { newPage, close: async () => others.delete(close) && close() }
+      const other = await openWebKit()
+      others.add(other)
+      return { newPage: other.newPage, close: async () => others.delete(other) && other.close() }
     },
     async close() {
-      for (const close of others) await close()
+      for (const other of others) await other.close()
       await browser.stop()
     },
   }

@@ -29,7 +29,6 @@ export async function supportPage(rows) {
   const compatible = await versions('../../seed-compat/package-lock.json')
   const example = await versions('../../../examples/chat/package-lock.json')
   const engines = ['Chromium', 'Firefox', 'WebKitGTK'].map((engine) => versionIn(rows, engine))
-  const [chromium] = engines
   return `# What it was tried with
 
 <!-- Written from a run of tests/runtimes by npm run write --prefix tests/runtimes; a run that differs fails. -->
@@ -45,7 +44,7 @@ ${rows.map(({ name, versions }) => `| ${name} | ${versions} |`).join('\n')}
 
 ## Libraries that take a \`fetch\`
 
-In Node ${process.versions.node} and ${chromium}; how, is in [what takes a fetch](what-takes-a-fetch.md).
+In Node ${process.versions.node}, ${engines.join(', ')}; how, is in [what takes a fetch](what-takes-a-fetch.md).
 
 | library | versions |
 |---|---|
@@ -54,13 +53,14 @@ ${LIBRARIES.map(([title, names]) => `| ${title} | ${names.map(libraries).join(',
 ## Browsers
 
 ${engines.join(', ')}: whatever a row above names, it was executed in. \`tests/engines\` runs streams, cuts,
-reloads, Stop and forms with files in all three, and \`tests/e2e\` the chat.
+reloads, Stop and forms with files in all three, \`tests/e2e\` the chat, \`tests/users\` the libraries, \`tests/failures\` what goes
+wrong in between, and \`tests/fidelity\` whatever native \`fetch\` does.
 
 What an engine cannot do in these tests:
 
 | engine | what it cannot do | what follows |
 |---|---|---|
-${POWERS.map(([engine, what, then, link]) => `| ${engine} | [${what}](${link}) | ${then} |`).join('\n')}
+${POWERS.map(([engine, , what, then, link]) => `| ${engine} | [${what}](${link}) | ${then} |`).join('\n')}
 
 ## Between the page and the recorder
 

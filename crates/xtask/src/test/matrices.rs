@@ -11,7 +11,7 @@ use crate::progress::Step;
 use crate::{mutations, npm, rust_tools};
 
 pub(super) const MATRICES: &[Check] = &[
-    Check { name: "failures in Chromium", needs: &["package"], run: failures },
+    Check { name: "failures in each engine", needs: &["package"], run: failures },
     Check { name: "behind nginx", needs: &["tools"], run: exposed },
     Check { name: "libraries that take a fetch", needs: &["package"], run: |c| tests(c, "tests/users") },
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
@@ -29,7 +29,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
 ];
 
-/// One folder of tests that use the recorder, Chromium and what the end-to-end tests are made of.
+/// One folder of tests that use the recorder, the engines and what the end-to-end tests are made of.
 fn tests(context: &Context<'_>, folder: &str) -> Result<()> {
     build_recorder(context)?;
     npm::ensure(context.repo, "tests/lib")?;
@@ -37,7 +37,7 @@ fn tests(context: &Context<'_>, folder: &str) -> Result<()> {
     node_tests(context, folder)
 }
 
-/// The same where each project installs its own packages; only the browser comes from tests/lib.
+/// The same where each project installs its own packages; only the browsers come from tests/lib.
 fn projects(context: &Context<'_>, folder: &str) -> Result<()> {
     build_recorder(context)?;
     npm::ensure(context.repo, "tests/lib")?;
