@@ -19,7 +19,7 @@ export async function openFirefox({ extension, preferences } = {}) {
 }
 
 /** What Firefox itself says of a request, which its driver tells as if the page had thrown it. */
-const OWN = /^Cross-Origin Request Blocked: /
+const OWN = /^(Cross-Origin Request Blocked: |Failed to load ‘)/
 
 function watch(native, say) {
   native.on('console', (message) => say(`${message.type()}: ${message.text()}`))
