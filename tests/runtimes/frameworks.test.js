@@ -62,6 +62,17 @@ const FRAMEWORKS = [
     start: (at) => ['vite', 'preview', 'reload', ...at],
     dev: (at) => ['vite', 'reload', ...at],
   },
+  {
+    title: 'Storybook',
+    name: 'storybook',
+    server: false,
+    // The query is Storybook's, which has an `id` of its own.
+    page: 'iframe.html?viewMode=story&id=answer--asked#',
+    packages: { Storybook: 'storybook', Vite: 'vite' },
+    build: ['storybook', 'build', '--output-dir', 'dist'],
+    start: (at) => ['vite', 'preview', '--outDir', 'dist', ...at],
+    dev: (at) => ['storybook', 'dev', '--ci', '--exact-port', ...at],
+  },
 ]
 
 /** Its versions differ in their packages alone. */

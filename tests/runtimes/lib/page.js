@@ -49,8 +49,11 @@ export async function errorsOf(page) {
   return lines.filter((line) => /^(error|uncaught): /.test(line) && !EXPECTED[page.engine].test(line))
 }
 
-/** The address of a page with what it needs to know. */
-export const addressOf = (address, world) => `${address}${address.includes('?') ? '&' : '?'}${world.query}`
+/** The address of a page with what it needs to know, in its query, or in its fragment if it has one. */
+export function addressOf(address, world) {
+  if (address.endsWith('#')) return address + world.query
+  return `${address}${address.includes('?') ? '&' : '?'}${world.query}`
+}
 
 /** Resolves with `{ report, errors, browser }`: the page's report, its other errors, the browser's version. */
 export async function readPage(t, engine, address, world, options) {
