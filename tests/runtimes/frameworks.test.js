@@ -45,6 +45,14 @@ const FRAMEWORKS = [
     dev: (at) => ['vite', 'dev', ...at],
   },
   {
+    title: 'Qwik City',
+    name: 'qwik-city',
+    packages: { 'Qwik City': '@builder.io/qwik-city', Vite: 'vite' },
+    build: ['sh', '-c', 'vite build && vite build --ssr src/entry.node.jsx'],
+    start: () => ['node', 'server/entry.node.js'],
+    dev: (at) => ['vite', '--mode', 'ssr', ...at],
+  },
+  {
     title: 'Next',
     name: 'next',
     page: 'reload',
