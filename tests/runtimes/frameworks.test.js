@@ -53,6 +53,14 @@ const FRAMEWORKS = [
     dev: (at) => ['vite', '--mode', 'ssr', ...at],
   },
   {
+    title: 'Angular SSR',
+    name: 'angular-ssr',
+    packages: { Angular: '@angular/core', Node: 'node' },
+    build: ['ng', 'build'],
+    start: () => ['node', 'dist/server/server.mjs'],
+    dev: (at) => ['ng', 'serve', ...at],
+  },
+  {
     title: 'Next',
     name: 'next',
     page: 'reload',
