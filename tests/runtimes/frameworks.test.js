@@ -45,6 +45,24 @@ const FRAMEWORKS = [
     dev: (at) => ['vite', 'dev', ...at],
   },
   {
+    title: 'SolidStart',
+    name: 'solid-start',
+    packages: { SolidStart: '@solidjs/start', Solid: 'solid-js', Node: 'node' },
+    build: ['vite', 'build'],
+    // What it builds is a handler of requests, and srvx the server that it comes with.
+    start: (at) => [
+      'srvx',
+      'serve',
+      '--prod',
+      '--entry',
+      'dist/server/entry-server.js',
+      '--static',
+      '../client',
+      ...at,
+    ],
+    dev: (at) => ['vite', 'dev', ...at],
+  },
+  {
     title: 'Qwik City',
     name: 'qwik-city',
     packages: { 'Qwik City': '@builder.io/qwik-city', Vite: 'vite' },
