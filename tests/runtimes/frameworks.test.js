@@ -45,6 +45,40 @@ const FRAMEWORKS = [
     dev: (at) => ['vite', 'dev', ...at],
   },
   {
+    title: 'SolidStart',
+    name: 'solid-start',
+    packages: { SolidStart: '@solidjs/start', Solid: 'solid-js', Node: 'node' },
+    build: ['vite', 'build'],
+    // What it builds is a handler of requests, and srvx the server that it comes with.
+    start: (at) => [
+      'srvx',
+      'serve',
+      '--prod',
+      '--entry',
+      'dist/server/entry-server.js',
+      '--static',
+      '../client',
+      ...at,
+    ],
+    dev: (at) => ['vite', 'dev', ...at],
+  },
+  {
+    title: 'Qwik City',
+    name: 'qwik-city',
+    packages: { 'Qwik City': '@builder.io/qwik-city', Vite: 'vite' },
+    build: ['sh', '-c', 'vite build && vite build --ssr src/entry.node.jsx'],
+    start: () => ['node', 'server/entry.node.js'],
+    dev: (at) => ['vite', '--mode', 'ssr', ...at],
+  },
+  {
+    title: 'Angular SSR',
+    name: 'angular-ssr',
+    packages: { Angular: '@angular/core', Node: 'node' },
+    build: ['ng', 'build'],
+    start: () => ['node', 'dist/server/server.mjs'],
+    dev: (at) => ['ng', 'serve', ...at],
+  },
+  {
     title: 'Next',
     name: 'next',
     page: 'reload',
@@ -61,6 +95,17 @@ const FRAMEWORKS = [
     build: ['vite', 'build', 'reload'],
     start: (at) => ['vite', 'preview', 'reload', ...at],
     dev: (at) => ['vite', 'reload', ...at],
+  },
+  {
+    title: 'Storybook',
+    name: 'storybook',
+    server: false,
+    // The query is Storybook's, which has an `id` of its own.
+    page: 'iframe.html?viewMode=story&id=answer--asked#',
+    packages: { Storybook: 'storybook', Vite: 'vite' },
+    build: ['storybook', 'build', '--output-dir', 'dist'],
+    start: (at) => ['vite', 'preview', '--outDir', 'dist', ...at],
+    dev: (at) => ['storybook', 'dev', '--ci', '--exact-port', ...at],
   },
 ]
 

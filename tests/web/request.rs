@@ -297,7 +297,7 @@ async fn the_global_fetch_is_looked_up_at_the_call() {
 async fn the_platforms_fetch_is_called_on_the_global_scope_and_an_apps_own_on_nothing() {
     let script = Script::new();
     let calls = js_sys::Array::new();
-    let source = "return function (...call) { 'use strict'; calls.push(this); return played(...call) }";
+    let source = "return function (url, init) { 'use strict'; calls.push(this); return played(url, init) }";
     let played = script.fetch();
     let noted = js(source, &[("calls", calls.as_ref()), ("played", played.unchecked_ref())]).await.unwrap();
 

@@ -3,12 +3,14 @@ import { ENGINES, openBrowser } from '../../lib/engines.js'
 
 /**
  * What an engine itself says, as an error of the page, of `world.nowhere`, of a body cut by the recorder, of asking for
- * the rest of it (410), and of the icon that no page here has. WebKit's driver tells nothing of it: see POWERS.
+ * the rest of it (410), and of the icon that no page here has; Firefox also of a
+ * page that is left while a service worker answers it. WebKit's driver tells nothing of it: see POWERS.
  */
 const EXPECTED = {
   chromium:
     /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING)|status of 410 \(Gone\)|favicon\.ico/,
-  firefox: /^error: Cross-Origin Request Blocked: .*\(Reason: CORS request did not succeed\)/,
+  firefox:
+    /^error: (Cross-Origin Request Blocked: .*\(Reason: CORS request did not succeed\)|Failed to load ‘.*A ServiceWorker intercepted)/,
   webkit: /^$/,
 }
 
@@ -47,8 +49,11 @@ export async function errorsOf(page) {
   return lines.filter((line) => /^(error|uncaught): /.test(line) && !EXPECTED[page.engine].test(line))
 }
 
-/** The address of a page with what it needs to know. */
-export const addressOf = (address, world) => `${address}${address.includes('?') ? '&' : '?'}${world.query}`
+/** The address of a page with what it needs to know, in its query, or in its fragment if it has one. */
+export function addressOf(address, world) {
+  if (address.endsWith('#')) return address + world.query
+  return `${address}${address.includes('?') ? '&' : '?'}${world.query}`
+}
 
 /** Resolves with `{ report, errors, browser }`: the page's report, its other errors, the browser's version. */
 export async function readPage(t, engine, address, world, options) {

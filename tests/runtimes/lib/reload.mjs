@@ -18,11 +18,11 @@ export function shown() {
 
 let started = false
 
-/** Once the page is there: fetches the answer that the address names and shows as much of it as has come. */
-export async function answerInPage({ DurableFetchClient }) {
+/** Once the page is there: fetches the answer that the address's query names and shows as much of it as has come. */
+export async function answerInPage({ DurableFetchClient }, query = location.search) {
   if (started) return // StrictMode runs effects twice
   started = true
-  const { recorder, upstream, id } = Object.fromEntries(new URLSearchParams(location.search))
+  const { recorder, upstream, id } = Object.fromEntries(new URLSearchParams(query))
   const out = shown()
   const chunks = []
   try {

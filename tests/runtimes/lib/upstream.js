@@ -12,7 +12,7 @@ export const HALF = 120_000
 
 /**
  * `/stream?id=…` sends a part, waits for `/release?id=…`, sends the rest. `/open?id=…` sends a part and stays open.
- * Every address answers any origin, as a page releases it itself. `asked(path)` counts.
+ * The header `x-asked` says how often this address was asked for by then. Every address answers any origin, as a page releases it itself. `asked(path)` counts.
  */
 export async function startUpstream(t) {
   const asked = new Map()
@@ -21,14 +21,15 @@ export async function startUpstream(t) {
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, 'http://upstream')
     const id = searchParams.get('id')
-    asked.set(request.url, (asked.get(request.url) ?? 0) + 1)
+    const times = (asked.get(request.url) ?? 0) + 1
+    asked.set(request.url, times)
     response.setHeader('access-control-allow-origin', '*')
     if (pathname === '/release') {
       released.add(id)
       events.emit('release')
       return response.writeHead(204).end()
     }
-    response.writeHead(200, { 'content-type': 'application/octet-stream', 'x-upstream': 'runtimes' })
+    response.writeHead(200, { 'content-type': 'application/octet-stream', 'x-upstream': 'runtimes', 'x-asked': times })
     response.write(BODY.subarray(0, HALF))
     if (pathname === '/open') return
     while (!released.has(id)) await once(events, 'release')
