@@ -31,6 +31,13 @@ async function run() {
   await context.run(tests.map((name) => exports[name]))
 }
 
+// WebKit compiles a module, and refuses the instance.
+try {
+  const empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]))
+  output.dataset.refused = `no: ${new WebAssembly.Instance(empty)}`
+} catch (error) {
+  output.dataset.refused = error
+}
 try {
   await run()
 } catch (error) {
