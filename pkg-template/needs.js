@@ -2,31 +2,28 @@
 // What the client needs of a platform, for those that do not have all of it, such as React Native.
 import { DurableFetchError } from './error.js'
 
-const BASIC = 'part of React Native, browsers and Node'
-const TEXT = "import 'fast-text-encoding'"
-
-/** What has to be there before the first client, and where to get it. @type {Record<string, string>} */
+/** What has to be there before the first client, and what brings it along. @type {Record<string, string>} */
 const NEEDED = {
-  AbortController: BASIC,
-  Blob: BASIC,
-  Headers: BASIC,
-  Request: BASIC,
-  Response: BASIC,
-  ReadableStream: "import 'web-streams-polyfill/polyfill'",
-  TextDecoder: TEXT,
-  TextEncoder: TEXT,
-  URL: "import 'react-native-url-polyfill/auto'",
-  'crypto.getRandomValues': "import 'react-native-get-random-values'",
+  AbortController: 'abort-controller/polyfill',
+  Blob: '',
+  Headers: '',
+  Request: '',
+  Response: '',
+  ReadableStream: 'web-streams-polyfill/polyfill',
+  TextDecoder: 'fast-text-encoding',
+  TextEncoder: 'fast-text-encoding',
+  URL: 'react-native-url-polyfill/auto',
+  'crypto.getRandomValues': 'react-native-get-random-values',
 }
 
-/** Throws if something is missing, and says where to get it. */
+/** Throws if something is missing, and says what brings it along. */
 export function demand() {
   const missing = Object.keys(NEEDED).filter((path) => typeof at(path) !== 'function')
   if (!missing.length) return
-  const remedies = new Set(missing.map((path) => NEEDED[path]))
+  const each = missing.map((path) => path + (NEEDED[path] && ` (import '${NEEDED[path]}')`))
   throw new DurableFetchError(
     'unsupported',
-    `This platform has no ${missing.join(', no ')}, which durablefetch needs. Load it before the first client: ${[...remedies].join('; ')}`,
+    `This platform lacks what durablefetch/js needs: ${each.join(', ')}. Load it before the first client is made`,
   )
 }
 

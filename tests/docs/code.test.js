@@ -56,7 +56,25 @@ const sources = new Map(
 const AMBIENT = join(ROOT, 'snippet-ambient.d.ts')
 sources.set(AMBIENT, {
   // What bundlers make of the address of a file.
-  text: "declare module '*?url' {\n  const url: string\n  export default url\n}\n",
+  text: `declare module '*?url' {
+  const url: string
+  export default url
+}
+// Packages of React Native: their types need a React Native.
+declare module 'react-native-get-random-values'
+declare module 'react-native-url-polyfill/auto'
+declare module 'web-streams-polyfill/polyfill'
+declare module 'fast-text-encoding'
+declare module 'expo/fetch' {
+  export function fetch(input: string, init?: object): Promise<object>
+}
+declare module 'react-native' {
+  type Component<PROPS> = (props: PROPS) => import('react').ReactNode
+  export const Button: Component<{ title: string; onPress: () => unknown }>
+  export const Text: Component<{ children?: import('react').ReactNode }>
+  export const View: Component<{ children?: import('react').ReactNode }>
+}
+`,
 })
 const host = ts.createCompilerHost(options)
 const { getSourceFile, fileExists } = host

@@ -4,12 +4,16 @@ import { startRecorder } from '../lib/recorder.js'
 import { freshProject, node } from './lib/project.js'
 import { startUpstream, TEXT } from './lib/upstream.js'
 
-test(`Node ${process.version}: the installed package records and replays`, async (t) => {
+for (const entry of ['durablefetch', 'durablefetch/js']) {
+  test(`Node ${process.version}: the installed package records and replays, ${entry}`, (t) => check(t, entry))
+}
+
+async function check(t, entry) {
   const { dir } = await freshProject(t, 'node')
   const recorder = await startRecorder()
   t.after(() => recorder.stop())
   const upstream = await startUpstream(t)
-  const { stdout } = await node(dir, ['main.js'], { RECORDER: recorder.url, UPSTREAM: upstream.url })
+  const { stdout } = await node(dir, ['main.js'], { ENTRY: entry, RECORDER: recorder.url, UPSTREAM: upstream.url })
   const report = JSON.parse(stdout)
   assert.equal(report.isResponse, true)
   assert.equal(report.url, upstream.url)
@@ -21,4 +25,4 @@ test(`Node ${process.version}: the installed package records and replays`, async
   assert.equal(report.progress.completed, true)
   assert.deepEqual(report.deleted, { success: true, message: 'Response deleted successfully' })
   assert.equal(upstream.asked(), 1, 'the upstream was asked once')
-})
+}

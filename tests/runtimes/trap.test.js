@@ -2,17 +2,21 @@
 import assert from 'node:assert/strict'
 import { executes } from './lib/executes.js'
 import { inEngines, readPage } from './lib/page.js'
+import { REFUSED } from './lib/policy.js'
 import { project } from './lib/project.js'
 import { serveStatic } from '../lib/static.js'
 import { BODY } from './lib/upstream.js'
 import { startWorld } from './lib/world.js'
 
-executes('no bundler: traps within the module', (t) => inEngines((engine) => check(t, engine)))
+executes('no bundler: traps within the module', (t) => inEngines((engine) => check(t, engine, 'trap.html', {})))
+executes('no bundler: panics of durablefetch/js', (t) =>
+  inEngines((engine) => check(t, engine, 'trap-js.html', REFUSED)),
+)
 
-async function check(t, engine) {
+async function check(t, engine, file, headers) {
   const { dir } = await project('bare')
-  const { url } = await serveStatic(t, dir)
-  const { report, errors, browser } = await readPage(t, engine, `${url}/trap.html`, await startWorld(t))
+  const { url } = await serveStatic(t, dir, headers)
+  const { report, errors, browser } = await readPage(t, engine, `${url}/${file}`, await startWorld(t))
   assert.equal(report.error, undefined, JSON.stringify(report))
 
   const { call, closure, thrown, constructed } = report
@@ -29,7 +33,7 @@ async function check(t, engine) {
 
   assert.deepEqual(report.lastMessage, { text: 'hello' })
   assert.equal(report.kept, 'y')
-  const whole = ['afterwards', 'transport', 'again', 'transportAgain', 'second', 'slim']
+  const whole = ['afterwards', 'transport', 'again', 'transportAgain', 'second', 'other']
   for (const name of whole) assert.equal(report[name], BODY.length, name)
   const both = [
     ['replay', 'resume'],

@@ -17,8 +17,8 @@ fn client() -> (Script, Df) {
     (script, df)
 }
 
-fn counter(name: &str) -> Function {
-    Function::new_with_args("message", &format!("(globalThis.{name} ??= []).push(message)"))
+async fn counter(name: &str) -> Function {
+    function(&format!("return (globalThis.{name} ??= []).push(message)")).await
 }
 
 async fn counted(name: &str) -> String {
@@ -77,7 +77,7 @@ async fn resuming_sends_once_in_strict_mode_and_attaches() {
     let (script, df) = client();
     df.call("saveLastMessage", &["strict".into(), json(r#"{"text":"hi"}"#)]);
     script.control(LIVE);
-    let args = [URL.into(), "strict".into(), counter("strict").into()];
+    let args = [URL.into(), "strict".into(), counter("strict").await.into()];
     let (first, second) = (df.call("resumeLastMessage", &args), df.call("resumeLastMessage", &args));
     assert_eq!((awaited(first).await.unwrap(), awaited(second).await.unwrap()), (true.into(), true.into()));
     assert_eq!((counted("strict").await, script.count()), (r#"[{"text":"hi"}]"#.into(), 1));
@@ -89,7 +89,7 @@ async fn resuming_sends_once_in_strict_mode_and_attaches() {
 #[wasm_bindgen_test]
 async fn nothing_is_sent_when_nothing_is_in_progress_or_saved() {
     let (script, df) = client();
-    let args = [URL.into(), "over".into(), counter("over").into()];
+    let args = [URL.into(), "over".into(), counter("over").await.into()];
     assert_eq!(df.ask("resumeLastMessage", &args).await.unwrap(), false);
     assert_eq!(script.count(), 0, "no message, no question");
     df.call("saveLastMessage", &["over".into(), "x".into()]);
@@ -106,7 +106,7 @@ async fn what_send_rejects_with_is_what_it_rejects_with() {
     df.call("saveLastMessage", &["rejects".into(), "x".into()]);
     for source in ["throw 'no'", "return Promise.reject('no')"] {
         script.control(LIVE);
-        let args = [URL.into(), "rejects".into(), Function::new_no_args(source).into()];
+        let args = [URL.into(), "rejects".into(), function(source).await.into()];
         assert_eq!(df.ask("resumeLastMessage", &args).await.unwrap_err(), "no");
     }
     let args = [URL.into(), "rejects".into(), 7.into()];

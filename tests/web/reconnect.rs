@@ -98,9 +98,9 @@ async fn a_body_silent_for_too_long_is_aborted_and_continued() {
 async fn a_slow_app_is_no_stall() {
     let script = Script::new();
     script.live(0, &["abc"], "hang");
-    let df = Df::with(&script, &[("stallAfterMs", 10.into())]);
+    let df = Df::with(&script, &[("stallAfterMs", 200.into())]);
     let response = df.get().await.unwrap();
-    js("const reader = response.body.getReader(); await reader.read(); await new Promise((r) => setTimeout(r, 60)); reader.cancel()",
+    js("const reader = response.body.getReader(); await reader.read(); await new Promise((r) => setTimeout(r, 600)); reader.cancel()",
         &[("response", &response)]).await.unwrap();
     assert_eq!(script.count(), 1);
 }
@@ -207,7 +207,7 @@ async fn a_callback_that_throws_costs_nothing() {
     let script = Script::new();
     script.live(0, &["abc"], "cut");
     script.ended("complete", 3, 4, &["d"], "end");
-    let throws = js_sys::Function::new_no_args("throw new Error('a mistake of the app, on purpose')");
+    let throws = function("throw new Error('a mistake of the app, on purpose')").await;
     let df = Df::with(&script, &[("onReconnect", throws.into())]);
     assert_eq!(text(&df.get().await.unwrap()).await.unwrap(), "abcd");
 }

@@ -1,6 +1,5 @@
 //! Who answers at the recorder's address and sends requests elsewhere. A recorder never does.
 
-use js_sys::Function;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -9,7 +8,7 @@ use crate::support::*;
 const ELSEWHERE: &str = "https://elsewhere.example/";
 
 /// A redirect as browsers show it, which have not followed it, and as Node does.
-fn redirects(script: &Script, as_in: &str) {
+async fn redirects(script: &Script, as_in: &str) {
     match as_in {
         "a browser" => {
             let opaque = "const response = new Response(null)
@@ -17,7 +16,7 @@ fn redirects(script: &Script, as_in: &str) {
                    Object.defineProperty(response, name, { value })
                  }
                  return response";
-            script.by(&Function::new_no_args(opaque));
+            script.by(&function(opaque).await);
         }
         status => script.answer(status.parse().unwrap(), &[("location", ELSEWHERE)], None),
     }
@@ -50,10 +49,10 @@ async fn one_that_passes_costs_another_attempt() {
     for kind in KINDS {
         let script = Script::new();
         let df = known_with_token(&script, &[hasty(60_000)]).await;
-        redirects(&script, kind);
-        redirects(&script, kind);
+        redirects(&script, kind).await;
+        redirects(&script, kind).await;
         script.live(0, &["a"], "cut");
-        redirects(&script, kind);
+        redirects(&script, kind).await;
         script.ended("complete", 1, 2, &["b"], "end");
         let init = json(r#"{"method":"POST","body":"the prompt","redirect":"follow"}"#);
         let response = response(df.fetch(URL, init)).await.unwrap();
@@ -69,7 +68,9 @@ async fn one_that_stays_is_an_error_that_says_where_and_what() {
     for kind in KINDS {
         for mount in [HOST, "https://app.example/df", "/df"] {
             let script = Script::new();
-            (0..300).for_each(|_| redirects(&script, kind));
+            for _ in 0..300 {
+                redirects(&script, kind).await;
+            }
             let df = Df::with(&script, &[hasty(20), ("durablefetchHost", mount.into())]);
             let error = df.get().await.unwrap_err();
             assert_error(
@@ -90,7 +91,9 @@ async fn in_the_middle_of_a_body_it_is_the_same() {
     let script = Script::new();
     let df = Df::known(&script, &[hasty(20)]).await;
     script.live(0, &["a"], "cut");
-    (0..300).for_each(|_| redirects(&script, "307"));
+    for _ in 0..300 {
+        redirects(&script, "307").await;
+    }
     let response = df.get().await.unwrap();
     assert_error(&broken(&response).await, "intermediary", HOST);
 }
@@ -101,7 +104,7 @@ async fn control_calls_follow_none_either() {
         for call in ["isInProgress", "stop", "delete"] {
             let script = Script::new();
             let df = known_with_token(&script, &[]).await;
-            redirects(&script, kind);
+            redirects(&script, kind).await;
             let error = df.ask(call, &[URL.into()]).await.unwrap_err();
             assert_error(&error, "intermediary", HOST);
             assert_followed_nothing(&script, 1);
@@ -113,7 +116,7 @@ async fn control_calls_follow_none_either() {
 async fn what_cannot_be_sent_twice_fails_at_once() {
     let script = Script::new();
     let df = Df::known(&script, &[]).await;
-    redirects(&script, "308");
+    redirects(&script, "308").await;
     let init = json(r#"{"integrity":"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}"#);
     assert_error(&response(df.fetch(URL, init)).await.unwrap_err(), "intermediary", HOST);
     assert_followed_nothing(&script, 1);
@@ -149,7 +152,7 @@ async fn past_the_recorder_the_app_decides() {
 #[wasm_bindgen_test]
 async fn without_cors_it_is_the_platforms() {
     let script = Script::new();
-    script.by(&js_sys::Function::new_no_args("return Response.error()"));
+    script.by(&function("return Response.error()").await);
     response(Df::new(&script).fetch(URL, json(r#"{"mode":"no-cors"}"#))).await.unwrap();
     assert_eq!(script.call(0).init("redirect"), JsValue::UNDEFINED);
 }
@@ -162,7 +165,7 @@ async fn in_front_of_a_recorder_of_0_1_0_it_is_an_error_too() {
         let status = r#"{"inProgress":true,"activeConnections":0,"chunksStored":1,"completed":false}"#;
         script.answer(200, &[], Some(status));
         script.answer(200, &[], Some(status));
-        redirects(&script, kind);
+        redirects(&script, kind).await;
         let init = json(r#"{"headers":{"durablefetch-mode":"resume"}}"#);
         let error = response(Df::new(&script).fetch(URL, init)).await.unwrap_err();
         assert_error(&error, "intermediary", HOST);

@@ -119,7 +119,7 @@ async fn resume_and_replay_pass_on_204_and_404() {
 #[wasm_bindgen_test]
 async fn a_transport_that_throws_at_once_rejects() {
     let script = Script::new();
-    let throws = js_sys::Function::new_no_args("throw new TypeError('thrown, not rejected')");
+    let throws = function("throw new TypeError('thrown, not rejected')").await;
     let df = Df::with(&script, &[("fetch", throws.into()), hasty(0)]);
     let error = awaited(df.fetch(URL, JsValue::UNDEFINED)).await.unwrap_err();
     assert_error(&error, "unreachable", "no durablefetch recorder answers");

@@ -1,6 +1,5 @@
 //! The option `token`.
 
-use js_sys::Function;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::support::*;
@@ -36,9 +35,8 @@ async fn a_function_is_asked_for_each_request_and_once_more_on_401() {
     script.live(0, &["a"], "cut");
     script.own(401, Some("unauthorized"));
     script.ended("complete", 1, 1, &[], "end");
-    let ask = Function::new_no_args(
-        "globalThis.asked = (globalThis.asked ?? 0) + 1; return Promise.resolve('t' + asked)",
-    );
+    let ask =
+        function("globalThis.asked = (globalThis.asked ?? 0) + 1; return Promise.resolve('t' + asked)").await;
     let df = Df::with(&script, &[("token", ask.into())]);
     assert_eq!(text(&df.get().await.unwrap()).await.unwrap(), "a");
     assert_eq!(tokens(&script), [None, some("t1"), some("t2"), some("t3"), some("t4")]);
@@ -50,7 +48,7 @@ async fn a_second_401_is_final() {
     script.control(STATUS);
     script.own(401, Some("unauthorized"));
     script.own(401, Some("unauthorized"));
-    let ask = Function::new_no_args("return 'stale'");
+    let ask = function("return 'stale'").await;
     let df = Df::with(&script, &[("token", ask.into())]);
     assert_error(&df.get().await.unwrap_err(), "unauthorized", "told: unauthorized");
 }
@@ -60,7 +58,7 @@ async fn an_upstreams_401_is_the_apps() {
     let script = Script::new();
     script.control(STATUS);
     script.answer(401, &[("durablefetch-state", "unrecorded")], Some("who are you"));
-    let ask = Function::new_no_args("return 't'");
+    let ask = function("return 't'").await;
     let df = Df::with(&script, &[("token", ask.into())]);
     assert_eq!((df.get().await.unwrap().status(), script.count()), (401, 2));
 }
@@ -70,12 +68,12 @@ async fn what_the_function_throws_is_what_the_call_rejects_with() {
     for source in ["throw 'signed out'", "return Promise.reject('signed out')"] {
         let script = Script::new();
         script.control(STATUS);
-        let df = Df::with(&script, &[("token", Function::new_no_args(source).into())]);
+        let df = Df::with(&script, &[("token", function(source).await.into())]);
         assert_eq!(df.get().await.unwrap_err(), "signed out");
         assert_eq!(script.count(), 1);
     }
     let script = Script::new();
     script.control(STATUS);
-    let df = Df::with(&script, &[("token", Function::new_no_args("return 7").into())]);
+    let df = Df::with(&script, &[("token", function("return 7").await.into())]);
     assert_error(&df.get().await.unwrap_err(), "invalid-option", "token");
 }

@@ -1,8 +1,9 @@
-// What is left of the client after a trap. The memory of the instance is overwritten, as a stray pointer would do it
-// but thoroughly, with what is not an address: whatever runs next in there traps. Nothing of the package is replaced for that.
+// The memory of the instance is overwritten, as a stray pointer would do it but thoroughly, with what is not an address: whatever
+// runs next in there traps.
 import { inPage } from './behaviour.mjs'
+import { traps } from './traps.js'
 import { DurableFetchClient, DurableFetchError } from '/node_modules/durablefetch/index.js'
-import { initDurableFetch, DurableFetchClient as Slim } from '/node_modules/durablefetch/slim.js'
+import { initDurableFetch, DurableFetchClient as Other } from '/node_modules/durablefetch/slim.js'
 
 const made = []
 WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
@@ -14,139 +15,14 @@ WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
 })
 /** The exports have short names: a memory is known by what it is. */
 const memory = () => Object.values(made.at(-1).exports).find((value) => value instanceof WebAssembly.Memory)
-const corrupt = () => new Uint8Array(memory().buffer).fill(0x55)
 
-const unheard = []
-addEventListener('error', (event) => unheard.push(`error: ${event.message}`))
-addEventListener('unhandledrejection', (event) => unheard.push(`rejection: ${event.reason}`))
-let listeners = 0
-for (const [name, by] of [
-  ['addEventListener', 1],
-  ['removeEventListener', -1],
-]) {
-  const native = EventTarget.prototype[name]
-  EventTarget.prototype[name] = function (type, ...rest) {
-    if (/^(online|pageshow|visibilitychange|resume)$/.test(type)) listeners += by
-    return native.call(this ?? globalThis, type, ...rest)
-  }
-}
-
-inPage(async ({ recorder, upstream, id }) => {
-  const df = new DurableFetchClient({ durablefetchHost: recorder })
-  const { fetch: detached } = df
-  const address = (path, name) => `${upstream}/${path}?id=${id}-${name}`
-  const release = (name) => fetch(address('release', name))
-  const report = { instances: [], signals: [] }
-
-  // In flight: a body that is being read, one that is read whole, one that nobody reads yet, one with a head to come,
-  // a question, the options for a chat and a body that came by them.
-  const first = (await df.fetch(address('stream', 'first'))).body.getReader()
-  await first.read()
-  const transport = df.chatTransport({ api: address('stream', 'chat') })
-  const back = (id) => transport.prepareReconnectToStreamRequest({ id })
-  const modes = async () => {
-    const prepared = await Promise.all(['left', 'never begun'].map(back))
-    return prepared.map(({ headers }) => headers['durablefetch-mode'])
-  }
-  const left = await back('left')
-  const chat = (await transport.fetch(left.api)).body.getReader()
-  await chat.read()
-  const whole = (await df.fetch(address('open', 'whole'))).text()
-  const idle = await df.fetch(address('open', 'idle'))
-  let both
-  const sent = new Promise((resolve) => (both = resolve))
-  const never = (_input, init) => {
-    if (report.signals.push(init.signal) === 2) both()
-    return new Promise(() => {})
-  }
-  const deaf = new DurableFetchClient({ durablefetchHost: recorder, fetch: never })
-  const pending = deaf.fetch(address('open', 'never'))
-  const asked = deaf.isInProgress(address('open', 'never'))
-  const reading = drained(first)
-  df.saveLastMessage('kept', { text: 'hello' })
-  await sent
-
-  // Somebody listens to each before the next chunk arrives into it, which may be before the answer to `release`.
-  const ends = {
-    reading,
-    whole,
-    pending,
-    asked,
-    idle: reading.catch(() => idle.text()),
-    chat: reading.catch(() => chat.read()),
-  }
-  const heard = Object.entries(ends).map(async ([name, end]) => [name, await told(end)])
-  corrupt()
-  await release('first')
-  report.ends = Object.fromEntries(await Promise.all(heard))
-  report.listeners = listeners
-  report.signals = report.signals.map((signal) => signal.aborted)
-  report.instances.push(made.length)
-
-  // The same objects go on.
-  report.lastMessage = df.lastMessage('kept')
-  report.afterwards = await length(detached(address('stream', 'first')))
-  await release('chat')
-  // What broke off is replayed, so that it does not turn into half an answer that looks finished.
-  report.modes = [await modes()]
-  const { api, headers } = await back('left')
-  report.transport = await length(transport.fetch(api, { headers }))
-  report.modes.push(await modes())
-  report.instances.push(made.length)
-
-  // A trap within a call of the app: it rejects or throws, and the next one is fine.
-  corrupt()
-  report.call = await told(df.fetch(address('stream', 'first')))
-  report.again = await length(df.fetch(address('stream', 'first')))
-  corrupt()
-  report.closure = await told(transport.fetch(address('stream', 'first')))
-  report.transportAgain = await length(transport.fetch(address('stream', 'first')))
-  corrupt()
-  try {
-    df.saveLastMessage('lost', 'x')
-  } catch (error) {
-    report.thrown = facts(error)
-  }
-  df.saveLastMessage('kept', 'y')
-  report.kept = df.lastMessage('kept')
-  corrupt()
-  try {
-    new DurableFetchClient({ durablefetchHost: recorder })
-  } catch (error) {
-    report.constructed = facts(error)
-  }
-  report.second = await length(new DurableFetchClient({ durablefetchHost: recorder }).fetch(address('stream', 'first')))
-  // The other entry is the same instance.
-  await initDurableFetch('never asked for')
-  report.slim = await length(new Slim({ durablefetchHost: recorder }).fetch(address('stream', 'first')))
-  report.instances.push(made.length)
-
-  // Events that instances had waited for, and that come when they are gone, reach nobody.
-  dispatchEvent(new Event('online'))
-  await length(df.fetch(address('stream', 'first')))
-  report.unheard = unheard
+inPage(async (places) => {
+  const corrupt = () => new Uint8Array(memory().buffer).fill(0x55)
+  const isOfModule = ({ stack }) => stack.includes('wasm-function')
+  const report = await traps(
+    { DurableFetchClient, DurableFetchError, Other, corrupt, made: () => made.length, isOfModule },
+    places,
+  )
+  await initDurableFetch('never asked for: there is an instance')
   return report
 })
-
-async function drained(reader) {
-  while (!(await reader.read()).done);
-}
-
-async function length(response) {
-  return (await (await response).arrayBuffer()).byteLength
-}
-
-async function told(promise) {
-  const late = new Promise((resolve) => setTimeout(resolve, 10_000, 'it hangs'))
-  return Promise.race([promise.then(() => 'no rejection', facts), late])
-}
-
-function facts(error) {
-  const { code, message, cause } = error
-  return {
-    ours: error instanceof DurableFetchError,
-    code,
-    message,
-    trap: /^(RuntimeError|Error)$/.test(cause?.name) && /wasm-function/.test(cause.stack),
-  }
-}

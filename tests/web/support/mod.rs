@@ -64,6 +64,7 @@ extern "C" {
 extern "C" {
     #[wasm_bindgen(js_name = clientClass)]
     fn client_class(living: &Function) -> Function;
+    fn living(create: &Function) -> Function;
 }
 
 /// Has the file served, which `script.js` imports.
@@ -240,14 +241,7 @@ pub fn construct(options: &JsValue) -> Result<JsValue, JsValue> {
     let create = Closure::<dyn Fn(JsValue) -> Result<JsValue, JsValue>>::new(|options: JsValue| {
         Client::new(&options, Set::new(&JsValue::UNDEFINED)).map(JsValue::from)
     });
-    // As instance.js has it: an instance, and this one does not break down.
-    let living = Function::new_with_args(
-        "create",
-        "const instance = { life: {}, Client: function (options) { return create(options) } }
-        return () => instance",
-    )
-    .call1(&JsValue::UNDEFINED, create.as_ref())?;
-    let class = client_class(living.unchecked_ref());
+    let class = client_class(&living(create.as_ref().unchecked_ref()));
     let made = Reflect::construct(&class, &Array::of1(options));
     create.forget();
     made
@@ -285,6 +279,11 @@ pub async fn js(source: &str, values: &[(&str, &JsValue)]) -> Result<JsValue, Js
     let names = values.iter().map(|(name, _)| (*name).to_owned()).collect();
     let values = values.iter().map(|(_, value)| (*value).clone()).collect();
     JsFuture::from(evaluate(source, names, values)).await
+}
+
+/// A function with this body, of a `message`.
+pub async fn function(body: &str) -> Function {
+    js(&format!("return (message) => {{ {body} }}"), &[]).await.unwrap().unchecked_into()
 }
 
 pub fn get(object: &JsValue, name: &str) -> JsValue {

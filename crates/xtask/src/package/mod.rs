@@ -11,7 +11,7 @@ mod names;
 mod patch;
 mod table;
 pub(crate) mod text;
-mod translate;
+pub(crate) mod translate;
 mod wasm_opt;
 
 use std::fs;

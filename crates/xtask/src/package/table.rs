@@ -48,7 +48,7 @@ pub(crate) const TABLE: &[(From, &str)] = &[
     (From::Glue(&[PATCHES, WASM_PATCHES]), "wasm/durablefetch.js"),
     (From::Module, "wasm/durablefetch_bg.wasm"),
     (From::ModuleAsText, "wasm/inline.js"),
-    (From::JsGlue(&[PATCHES, JS_PATCHES]), "translated/durablefetch.js"),
+    (From::JsGlue(&[PATCHES, JS_PATCHES, MEMORY_PATCHES]), "translated/durablefetch.js"),
     (From::Translated, "translated/module.js"),
 ];
 
@@ -128,6 +128,35 @@ const JS_PATCHES: &[Patch] = &[
         reason: "there is nothing to compile; and every call into the module is guarded, as with WebAssembly",
     },
     Patch {
+        find: Find::Each("from '../platform.js';"),
+        replace: "from '../bare.js';",
+        reason: "this glue also runs where the platform is not all of a browser's",
+    },
+    Patch {
+        find: Find::Once("const ret = getObject(arg0).reason;"),
+        replace: "const ret = reasonOf(getObject(arg0));",
+        reason: "signals of React Native have no reason",
+    },
+    Patch {
+        find: Find::Once("const APP = "),
+        replace: "import { reasonOf } from '../bare.js';\nconst APP = ",
+        reason: "as above",
+    },
+    Patch {
+        find: Find::Each("cachedTextDecoder.decode();"),
+        replace: "",
+        reason: "decoders that apps load for React Native do not decode nothing",
+    },
+    Patch {
+        find: Find::Each("return takeObject(ret);"),
+        replace: "return guard.given(takeObject(ret));",
+        reason: "functions of the module answer with a place in the heap, and the promise that waits for it is there",
+    },
+];
+
+/// Of the glue for whatever is translated.
+pub(super) const MEMORY_PATCHES: &[Patch] = &[
+    Patch {
         find: Find::Once(
             "cachedDataViewMemory0.buffer.detached === true || \
              (cachedDataViewMemory0.buffer.detached === undefined && ",
@@ -139,10 +168,5 @@ const JS_PATCHES: &[Patch] = &[
         find: Find::Once("cachedUint8ArrayMemory0.byteLength === 0"),
         replace: "cachedUint8ArrayMemory0.buffer !== getDataViewMemory0().buffer",
         reason: "as above",
-    },
-    Patch {
-        find: Find::Each("return takeObject(ret);"),
-        replace: "return guard.given(takeObject(ret));",
-        reason: "functions of the module answer with a place in the heap, and the promise that waits for it is there",
     },
 ];

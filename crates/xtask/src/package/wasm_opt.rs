@@ -14,7 +14,7 @@ use crate::tools::version_line;
 /// One module on its way: where its steps are kept, and what it may be made of.
 pub(super) struct Module {
     /// Below `target/`.
-    folder: &'static str,
+    pub(super) folder: &'static str,
     pub(super) features: &'static [&'static str],
 }
 
@@ -64,7 +64,7 @@ const SMALL: &[&str] = &[
 /// What comes out in the end.
 pub(super) const OUTPUT: &str = "output.wasm";
 
-const SHORT_NAMES: &str = "--minify-imports-and-exports-and-modules";
+pub(super) const SHORT_NAMES: &str = "--minify-imports-and-exports-and-modules";
 
 impl Module {
     /// A file of a step.
@@ -94,7 +94,7 @@ impl Module {
     }
 
     /// One call for what takes ten seconds, unless it has been made before. Returns what it printed.
-    fn kept(&self, repo: &Repo, input: &Path, passes: &[&str], output: &str) -> Result<String> {
+    pub(super) fn kept(&self, repo: &Repo, input: &Path, passes: &[&str], output: &str) -> Result<String> {
         let printed = self.at(repo, &format!("{output}.txt"));
         self.unless_made(repo, "wasm-opt", input, passes, output, || {
             Ok(fs::write(&printed, self.wasm_opt(repo, input, passes, output)?)?)

@@ -23,6 +23,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "lints of the client", needs: &["tools"], run: client_lints },
     Check { name: "client in the browser", needs: &["tools"], run: browser_tests },
     Check { name: "client in each engine", needs: &["client in the browser"], run: hermetic_in_each_engine },
+    Check { name: "client without WebAssembly", needs: &["tools"], run: hermetic_translated },
     Check { name: "package", needs: &["tools"], run: |context| package::run(context.repo) },
     Check { name: "size", needs: &["package"], run: |context| size::check(context.repo) },
     Check { name: "recorder package", needs: &["tools"], run: recorder_package },
@@ -88,17 +89,30 @@ fn browser_tests(context: &Context<'_>) -> Result<()> {
 
 /// The same tests in all three engines, by our own driver.
 fn hermetic_in_each_engine(context: &Context<'_>) -> Result<()> {
+    let tests = built_hermetic(context, &[])?;
+    let runner = context.repo.tools_root().join("bin/wasm-bindgen-test-runner");
+    let variables = [("WASM_TEST_RUNNER", runner.as_os_str()), ("WASM_TESTS", tests.as_ref())];
+    node_tests_with(context, "tests/web", &variables)
+}
+
+/// The same tests, translated as `durablefetch/js` is.
+fn hermetic_translated(context: &Context<'_>) -> Result<()> {
+    let tests = built_hermetic(context, &["--profile", "wasm"])?;
+    let folder = package::translate::tests(context.repo, tests.as_ref())?;
+    node_tests_with(context, "tests/translated", &[("TRANSLATED_TESTS", folder.as_os_str())])
+}
+
+/// Builds the hermetic tests, and says where they are.
+fn built_hermetic(context: &Context<'_>, profile: &[&str]) -> Result<String> {
     let repo = context.repo;
     npm::ensure(repo, "tests/lib")?;
     let listed = repo.target().join("hermetic-tests.json");
     let mut build = repo.command("cargo");
     build.args(["test", "-p", "durablefetch", "--target", WASM, "--test", "web", "--no-run"]);
-    build.arg("--message-format=json-render-diagnostics");
-    Step::new(repo, "cargo test --no-run, for the hermetic tests", build).stdout(&listed).run()?;
-    let tests = executable(&fs::read_to_string(&listed)?)?;
-    let runner = repo.tools_root().join("bin/wasm-bindgen-test-runner");
-    let variables = [("WASM_TEST_RUNNER", runner.as_os_str()), ("WASM_TESTS", tests.as_ref())];
-    node_tests_with(context, "tests/web", &variables)
+    build.args(profile).arg("--message-format=json-render-diagnostics");
+    let name = ["cargo test --no-run, for the hermetic tests", profile.last().unwrap_or(&"")].join(" ");
+    Step::new(repo, name.trim(), build).stdout(&listed).run()?;
+    executable(&fs::read_to_string(&listed)?)
 }
 
 /// What cargo says that it has built.

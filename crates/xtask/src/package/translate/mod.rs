@@ -3,13 +3,18 @@
 //! `wasm2js` takes no module with several tables, so that this one is made without references: JavaScript's values are
 //! kept in an array of the glue. wasm-bindgen goes by what the module says of its features, and never by an option.
 
+mod hermetic;
+mod saturate;
+
+pub(crate) use hermetic::tests;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use super::names::{Names, shortened};
-use super::wasm_opt::{OUTPUT, TRANSLATED as MODULE, read};
+use super::wasm_opt::{Module, OUTPUT, TRANSLATED as CLIENT, read};
 use crate::progress::Step;
 use crate::repo::Repo;
 
@@ -24,35 +29,47 @@ const STATICS_END_IN_GLUE: (&str, &str) = ("function dropObject(idx) {\n    if (
 /// By which wasm2js returns the upper half of 64 bits.
 const UPPER_HALF: &str = "TempRet0";
 
+/// What wasm-bindgen makes of a module without references.
+struct Bound {
+    module: PathBuf,
+    glue: String,
+}
+
 /// Translates what cargo made for wasm-pack. Returns the module as JavaScript; the glue that fits it is [`glue`].
 pub(super) fn run(repo: &Repo, compiled: &Path) -> Result<String> {
-    without_references(repo, compiled)?;
-    let bound = MODULE.at(repo, "bindgen");
-    let mut bindgen = repo.command("wasm-bindgen");
-    bindgen.args(["--target", "web", "--out-name", "durablefetch", "--out-dir"]).arg(&bound);
-    bindgen.arg(MODULE.at(repo, "compiled.wasm"));
-    MODULE.step(repo, "wasm-bindgen", bindgen)?;
-    let made = read(&bound.join(super::GLUE))?;
-    let names = MODULE.shrink(repo, &bound.join(super::MODULE), |module| with_statics_end(&module, &made))?;
-    only_32_bits(&read(&MODULE.at(repo, "all.wat"))?, &names)?;
-    fs::write(glue(repo), shortened(&made, &names)?)?;
-    translated(repo)
+    let bound = bind(repo, &CLIENT, compiled)?;
+    let names = CLIENT.shrink(repo, &bound.module, |text| edited(&text, &bound.glue))?;
+    only_32_bits(&read(&CLIENT.at(repo, "all.wat"))?, &names)?;
+    fs::write(glue(repo), shortened(&bound.glue, &names)?)?;
+    read(&translated(repo, &CLIENT)?)
 }
 
-/// The glue for the translated module.
+/// The glue for the translated client.
 pub(super) fn glue(repo: &Repo) -> PathBuf {
-    MODULE.at(repo, "durablefetch.short.js")
+    CLIENT.at(repo, "durablefetch.short.js")
 }
 
-/// The module says that it is made without references. What it says itself wins over options, so that is forgotten first.
-fn without_references(repo: &Repo, compiled: &Path) -> Result<()> {
-    fs::create_dir_all(MODULE.at(repo, ""))?;
-    let forgetful = MODULE.at(repo, "forgetful.wasm");
+/// wasm-bindgen on the module, which says that it is made without references. What it says itself wins over options, so that
+/// is forgotten first.
+fn bind(repo: &Repo, module: &Module, compiled: &Path) -> Result<Bound> {
+    fs::create_dir_all(module.at(repo, ""))?;
+    let forgetful = module.at(repo, "forgetful.wasm");
     let mut forget = repo.command("wasm-opt");
     forget.args(["-g", "--strip-target-features"]).arg(compiled).arg("-o").arg(&forgetful);
-    MODULE.step(repo, "wasm-opt to forgetful.wasm", forget)?;
-    MODULE.wasm_opt(repo, &forgetful, &["-g", "--emit-target-features"], "compiled.wasm")?;
-    Ok(())
+    module.step(repo, "wasm-opt to forgetful.wasm", forget)?;
+    module.wasm_opt(repo, &forgetful, &["-g", "--emit-target-features"], "compiled.wasm")?;
+
+    let folder = module.at(repo, "bound");
+    let mut bindgen = repo.command("wasm-bindgen");
+    bindgen.args(["--target", "web", "--out-name", "durablefetch", "--out-dir"]).arg(&folder);
+    bindgen.arg(module.at(repo, "compiled.wasm"));
+    module.step(repo, "wasm-bindgen", bindgen)?;
+    Ok(Bound { module: folder.join(super::MODULE), glue: read(&folder.join(super::GLUE))? })
+}
+
+/// The module, as text, with all that makes it fit for `wasm2js`.
+fn edited(module: &str, glue: &str) -> Result<String> {
+    saturate::by_functions(&with_statics_end(module, glue)?)
 }
 
 /// The module with a function of its own in the place of wasm-bindgen's.
@@ -72,16 +89,16 @@ fn with_statics_end(module: &str, glue: &str) -> Result<String> {
     Ok([rest, &function, "\n"].concat())
 }
 
-/// The module as an ES module whose one export makes instances.
-fn translated(repo: &Repo) -> Result<String> {
+/// [`OUTPUT`] as a file with an ES module, whose one export makes instances.
+fn translated(repo: &Repo, module: &Module) -> Result<PathBuf> {
     // For Emscripten it is a function that makes instances, and else it is one instance, made at import.
-    let arguments = [&["-Oz", "--emscripten"], MODULE.features].concat();
-    let input = MODULE.at(repo, OUTPUT);
-    let long = MODULE.at(repo, "long.js");
-    MODULE.unless_made(repo, "wasm2js", &input, &arguments, "long.js", || {
+    let arguments = [&["-Oz", "--emscripten"], module.features].concat();
+    let input = module.at(repo, OUTPUT);
+    let long = module.at(repo, "long.js");
+    module.unless_made(repo, "wasm2js", &input, &arguments, "long.js", || {
         let mut wasm2js = repo.command("wasm2js");
         wasm2js.args(&arguments).arg(&input).arg("-o").arg(&long);
-        MODULE.step(repo, "wasm2js", wasm2js)?;
+        module.step(repo, "wasm2js", wasm2js)?;
         let made = read(&long)?;
         if !made.starts_with("function instantiate(info) {") || made.contains(UPPER_HALF) {
             bail!(
@@ -90,7 +107,7 @@ fn translated(repo: &Repo) -> Result<String> {
         }
         Ok(fs::write(&long, made + "\nexport { instantiate };\n")?)
     })?;
-    minified(repo, &long)
+    minified(repo, module, &long)
 }
 
 /// Fails if a number of 64 bits crosses: it would come in two parts, of which wasm-bindgen's glue knows nothing.
@@ -108,12 +125,12 @@ fn only_32_bits(module: &str, names: &Names) -> Result<()> {
 }
 
 /// Half as long: wasm2js writes a line for each instruction.
-fn minified(repo: &Repo, long: &Path) -> Result<String> {
-    let short = MODULE.at(repo, "short.js");
+fn minified(repo: &Repo, module: &Module, long: &Path) -> Result<PathBuf> {
+    let short = module.at(repo, "short.js");
     let mut esbuild = repo.command("esbuild");
     esbuild.arg(long).args(["--minify", "--format=esm"]).arg(format!("--outfile={}", short.display()));
-    Step::new(repo, "esbuild of the translated module", esbuild).run()?;
-    read(&short)
+    Step::new(repo, format!("{}: esbuild", module.folder), esbuild).run()?;
+    Ok(short)
 }
 
 #[cfg(test)]
