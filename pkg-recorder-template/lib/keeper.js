@@ -108,7 +108,7 @@ async function start(flags, before) {
 async function gone(running, why) {
   if ((await recorder?.starting.catch(() => undefined)) !== running) return
   recorder = undefined
-  for (const socket of attached) tell(socket, { line: `the recorder ended: ${why}` })
+  for (const socket of attached) tell(socket, { gone: why })
 }
 
 /** What somebody has to know goes to the dev servers' terminals. @param {string} line */

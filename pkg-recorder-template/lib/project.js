@@ -17,10 +17,12 @@ export function recorderOf(options, root, flags = []) {
   const data = options.data ?? dataOf(root)
   const all = ['--listen', '127.0.0.1:0', ...options.flags, ...flags]
   const key = JSON.stringify([data, all])
-  const running = started.get(key) ?? attach({ data, flags: all, onLine: say }).then(({ url }) => url)
+  const forget = () => void started.delete(key)
+  const start = () => attach({ data, flags: all, onLine: say, onGone: forget })
+  const running = started.get(key) ?? start().then(({ url }) => url)
   started.set(key, running)
   // What failed is tried again by the next one.
-  running.catch(() => started.delete(key))
+  running.catch(forget)
   return running
 }
 

@@ -17,7 +17,7 @@ import { SetupError } from './binary.js'
  * @property {string} url where it listens
  * @property {() => void} leave from now on this process does not need it
  *
- * @typedef {{ url: string } | { error: string } | { line: string }} Said one line of the keeper's
+ * @typedef {{ url: string } | { error: string } | { line: string } | { gone: string }} Said one line of the keeper's
  */
 
 const KEEPER = fileURLToPath(new URL('./keeper.js', import.meta.url))
@@ -40,14 +40,15 @@ export function dataOf(root) {
  * @param {string} options.data the folder of the recordings
  * @param {string[]} options.flags of `durablefetch serve`
  * @param {(line: string) => void} options.onLine gets the warnings that it logs
+ * @param {() => void} [options.onGone] called once it has ended by itself: to attach again starts another
  * @returns {Promise<Shared>}
  */
-export async function attach({ data, flags, onLine }) {
+export async function attach({ data, flags, onLine, onGone }) {
   mkdirSync(data, { recursive: true, mode: 0o700 })
   const path = socketOf(data)
   for (let tries = 0; ; tries++) {
     const socket = await reach(path)
-    if (socket) return await hello(socket, flags, onLine)
+    if (socket) return await hello(socket, flags, onLine, onGone)
     if (tries === TRIES) throw new SetupError(`the recorder's keeper did not start: ${KEEPER}`)
     if (tries % 10 === 0) startKeeper(path, data)
     await new Promise((again) => setTimeout(again, PAUSE_MS))
@@ -84,9 +85,10 @@ async function reach(path) {
  * @param {import('node:net').Socket} socket
  * @param {string[]} flags
  * @param {(line: string) => void} onLine
+ * @param {() => void} [onGone]
  * @returns {Promise<Shared>}
  */
-async function hello(socket, flags, onLine) {
+async function hello(socket, flags, onLine, onGone) {
   socket.write(`${JSON.stringify({ flags })}\n`)
   const url = await new Promise((done, failed) => {
     socket.on('error', failed)
@@ -95,7 +97,12 @@ async function hello(socket, flags, onLine) {
       const said = /** @type {Said} */ (JSON.parse(line))
       if ('url' in said) done(said.url)
       else if ('error' in said) failed(new SetupError(said.error))
-      else onLine(said.line)
+      else if ('line' in said) onLine(said.line)
+      else {
+        onLine(`the recorder ended: ${said.gone}`)
+        onGone?.()
+        socket.destroy()
+      }
     })
   })
   // A connection alone is no reason for this process to go on.

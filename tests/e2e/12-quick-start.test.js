@@ -15,9 +15,10 @@ const QUESTION = 'Why do streams break?'
 
 /** The page of README's lines, and what it shows. Its recorder is wherever the test has put it. */
 async function open(t, engine) {
-  const host = "durablefetchHost: 'http://localhost:8787'"
-  assert.ok(block('chat.tsx').includes(host))
-  const chat = block('chat.tsx').replace(host, 'durablefetchHost: import.meta.env.VITE_DURABLEFETCH_HOST')
+  const client = 'new DurableFetchClient()'
+  assert.ok(block('chat.tsx').includes(client))
+  const named = 'new DurableFetchClient({ durablefetchHost: import.meta.env.VITE_DURABLEFETCH_HOST })'
+  const chat = block('chat.tsx').replace(client, named)
   writeFileSync(path('./quick-start/chat.tsx'), chat)
   writeFileSync(path('./quick-start/page.tsx'), block('app/page.tsx in Next, src/App.tsx in Vite'))
 

@@ -3,29 +3,32 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { launchBrowser } from '../lib/browser.js'
-import { startRecorder } from '../lib/recorder.js'
+import { serveStatic } from '../lib/static.js'
 import { run, serve } from '../runtimes/lib/process.js'
-import { assertOurs, tarball } from '../runtimes/lib/tarball.js'
+import { assertOurs } from '../runtimes/lib/tarball.js'
 import { APPS } from './lib/apps.js'
 import { answer, startModel } from '../lib/model.js'
 import { command, file } from './lib/readme.js'
 
-/** A new app with the tarball and README's files in it. */
-async function newApp(parent, { create, files, own }, { model, recorder }) {
+/** This machine's, as the names of tarballs have it. */
+const PLATFORM = `${process.platform}-${process.arch}`
+
+/** A new app with README's packages and files in it. */
+async function newApp(t, parent, { create, files, own }, model) {
   const [program, ...args] = create('app')
   await run(program, args, { cwd: parent })
   const dir = join(parent, 'app')
-  const { file: packed } = await tarball()
-  const [npm, ...install] = command('npm install ./durablefetch-')
-  const words = install.map((word) => (word.startsWith('./durablefetch-') ? packed : word))
-  await run(npm, [...words, '--no-audit', '--no-fund', '--prefer-offline'], { cwd: dir, timeout: 600_000 })
+  const release = await serveStatic(t, fileURLToPath(new URL('../../dist', import.meta.url)))
+  for (const line of ['npm install <release>/', 'npm install --save-dev <release>/']) {
+    const words = command(line).map((word) => word.replace('<release>', release.url).replace('linux-x64', PLATFORM))
+    const [npm, ...install] = words
+    await run(npm, [...install, '--no-audit', '--no-fund', '--prefer-offline'], { cwd: dir, timeout: 600_000 })
+  }
   await assertOurs(dir)
-  const pasted = Object.fromEntries(
-    // The port is the only thing that differs: a test takes a free one.
-    Object.entries(files).map(([name, to]) => [to, file(name).replaceAll('http://localhost:8787', recorder.url)]),
-  )
-  for (const [name, text] of Object.entries({ ...pasted, ...own(model.url) })) {
+  const pasted = Object.fromEntries(Object.entries(files).map(([name, to]) => [to, file(name)]))
+  for (const [name, text] of Object.entries({ ...pasted, ...own(model.url, pasted) })) {
     await mkdir(dirname(join(dir, name)), { recursive: true })
     await writeFile(join(dir, name), text)
   }
@@ -62,12 +65,8 @@ for (const [name, app] of Object.entries(APPS)) {
 
 async function firstHour(t, parent, name, app) {
   const started = performance.now()
-  const [program, ...args] = command('durablefetch serve')
-  assert.deepEqual([program, ...args], ['durablefetch', 'serve'], 'no flag is needed')
   const model = await startModel(t)
-  const recorder = await startRecorder()
-  t.after(() => recorder.stop())
-  const dir = await newApp(parent, app, { model, recorder })
+  const dir = await newApp(t, parent, app, model)
   const bin = (program) => join(dir, 'node_modules/.bin', program)
   const [dev, ...flags] = app.dev
   const { found } = await serve(t, bin(dev), flags, { cwd: dir, ready: app.ready })
@@ -138,14 +137,14 @@ async function firstHour(t, parent, name, app) {
   )
   assert.deepEqual(complaints, [], 'nothing in the console')
 
-  await t.test('Stop without a recorder is a warning, and no unhandled rejection', async () => {
-    await recorder.kill()
+  await t.test('Stop without a network is a warning, and no unhandled rejection', async () => {
+    await page.context().setOffline(true)
     const warned = page.waitForEvent('console', { predicate: (one) => one.type() === 'warning', timeout: 60_000 })
     await page.getByRole('button', { name: 'Stop' }).click()
     assert.match((await warned).text(), /^DurableFetchError/)
     assert.deepEqual(
       // Chromium itself lists each connection that it could not make.
-      complaints.filter((text) => !/Failed to load resource|ERR_CONNECTION_REFUSED/.test(text)),
+      complaints.filter((text) => !/Failed to load resource|ERR_INTERNET_DISCONNECTED/.test(text)),
       [],
     )
   })

@@ -7,6 +7,7 @@ mod browser;
 mod chaos;
 mod checkout;
 mod demo;
+mod measured;
 mod mutations;
 mod npm;
 mod package;
@@ -44,6 +45,8 @@ enum Command {
     Chaos(chaos::Options),
     /// Build the npm package into pkg/, or with --recorder the recorder's into pkg-recorder/.
     Package(package::Options),
+    /// Make dist/: the packages, the recorder's programs, checksums and a page.
+    Release(release::Options),
     /// Print what `import { DurableFetchClient }` adds to a production build, and fail where it is over its budget.
     Size,
     /// Load a recorder with more than is comfortable, and check every byte: some minutes.
@@ -63,9 +66,10 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&repo, &options),
         Command::Chaos(options) => chaos::run(&repo, &options),
         Command::Package(options) => match options.recorder {
-            true => recorder_package::run(&repo, options.all_platforms),
+            true => recorder_package::run(&repo, options.all_platforms).map(drop),
             false => package::run(&repo),
         },
+        Command::Release(options) => release::run(&repo, &options),
         Command::Size => size::run(&repo),
         Command::Soak(options) => soak::run(&repo, &options),
         Command::Worker(options) => worker::run(&repo, &options),

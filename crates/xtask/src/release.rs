@@ -1,16 +1,127 @@
-//! Programs of this workspace as they are shipped: what is measured.
+//! `cargo xtask release --dry-run`: `dist/`, all that a release attaches, with checksums and a page that lists it.
 
-use std::path::PathBuf;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
 
+use crate::package;
+use crate::package::files::empty;
 use crate::progress::Step;
+use crate::recorder_package::{self, Made};
 use crate::repo::Repo;
 
-/// Builds the programs of these packages. Returns the folder that they are in.
-pub(crate) fn build(repo: &Repo, packages: &[&str]) -> Result<PathBuf> {
-    let mut command = repo.command("cargo");
-    command.args(["build", "--release"]).args(packages.iter().flat_map(|package| ["-p", package]));
-    Step::new(repo, format!("cargo build --release of {}", packages.join(" and ")), command).run()?;
-    Ok(repo.target().join("release"))
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Make dist/ and publish nothing. It is all that there is so far: the npm names belong to others.
+    #[arg(long)]
+    dry_run: bool,
+    /// Recorders for all platforms, not only for this machine's.
+    #[arg(long)]
+    all_platforms: bool,
+}
+
+/// One file of `dist/`, and what it is.
+struct Attached {
+    path: PathBuf,
+    what: String,
+}
+
+pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
+    if !options.dry_run {
+        bail!("a release is not published from here yet.\n  what to do: --dry-run, which makes dist/");
+    }
+    make(repo, options.all_platforms)
+}
+
+/// Makes `dist/`.
+pub(crate) fn make(repo: &Repo, is_for_all: bool) -> Result<()> {
+    let dist = repo.path("dist");
+    empty(&dist)?;
+    package::run(repo)?;
+    let mut attached = vec![client(repo, &dist)?];
+    for made in recorder_package::run(repo, is_for_all)? {
+        attached.extend(recorder(&made, &dist)?);
+    }
+    let sums = attached.iter().map(sum).collect::<Result<Vec<_>>>()?;
+    fs::write(dist.join("SHA256SUMS"), sums.concat())?;
+    fs::write(dist.join("index.html"), page(&attached))?;
+    eprintln!(
+        "  ✓ dist/ is made, {} files: serve it, and README's <release> is its address",
+        attached.len() + 2
+    );
+    Ok(())
+}
+
+fn client(repo: &Repo, dist: &Path) -> Result<Attached> {
+    let mut pack = repo.command("npm");
+    pack.args(["pack", "./pkg", "--pack-destination"]).arg(dist);
+    Step::new(repo, "npm pack of the client", pack).run()?;
+    Ok(Attached {
+        path: dist.join(format!("durablefetch-{VERSION}.tgz")),
+        what: "the client, an npm package".into(),
+    })
+}
+
+/// The npm package, and the program by itself.
+fn recorder(made: &Made, dist: &Path) -> Result<[Attached; 2]> {
+    let name = made.tarball.file_name().context("a tarball without a name")?;
+    let tarball = dist.join(name);
+    fs::copy(&made.tarball, &tarball)?;
+    let program = dist.join(format!("durablefetch-{VERSION}-{}", made.platform));
+    fs::copy(&made.program, &program)?;
+    Ok([
+        Attached { path: tarball, what: format!("the recorder for {}, an npm package", made.platform) },
+        Attached { path: program, what: format!("the recorder for {}, the program alone", made.platform) },
+    ])
+}
+
+/// A line as `sha256sum --check` reads it.
+fn sum(attached: &Attached) -> Result<String> {
+    let bytes = fs::read(&attached.path).with_context(|| format!("no {}", attached.path.display()))?;
+    let sum = Sha256::digest(&bytes).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    Ok(format!("{sum}  {}\n", name(attached)))
+}
+
+fn name(attached: &Attached) -> String {
+    attached.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn page(attached: &[Attached]) -> String {
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>durablefetch {VERSION}</title>\n\
+         <h1>durablefetch {VERSION}</h1>\n<ul>\n"
+    );
+    for one in attached {
+        let name = name(one);
+        let _ = writeln!(html, "<li><a href=\"{name}\">{name}</a>: {}</li>", one.what);
+    }
+    html + "<li><a href=\"SHA256SUMS\">SHA256SUMS</a></li>\n</ul>\n</html>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_and_the_sums_name_each_file() {
+        let folder = std::env::temp_dir().join(format!("durablefetch-release-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("a.tgz");
+        fs::write(&path, "abc").unwrap();
+        let one = Attached { path, what: "a file".into() };
+        assert_eq!(
+            sum(&one).unwrap(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a.tgz\n"
+        );
+        assert!(page(&[one]).contains("<a href=\"a.tgz\">a.tgz</a>: a file"));
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::release;
+use crate::measured;
 use crate::repo::Repo;
 
 #[derive(clap::Args)]
@@ -34,7 +34,7 @@ const LATE_MS: f64 = 250.0;
 
 /// Runs each load on a fresh recorder and prints a table, as Markdown.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
-    release::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
+    measured::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
     println!(
         "| load | readers | records | late, p50 / p99 | memory, before / at most | CPU | time | faults |"
     );

@@ -22,7 +22,7 @@ export const APPS = {
       // Without the fonts of its template, which come from a server of Google's.
       ...['--empty', '--use-npm', '--disable-git', '--skip-install'],
     ],
-    files: { 'chat.tsx': 'app/chat.tsx', [PAGE]: 'app/page.tsx' },
+    files: { 'chat.tsx': 'app/chat.tsx', [PAGE]: 'app/page.tsx', 'next.config.ts': 'next.config.ts' },
     /** The newcomer's own API route. The model is somewhere else, as with any provider. */
     own: (model) => ({
       'app/api/chat/route.ts': `export const POST = async (request: Request) =>
@@ -38,14 +38,13 @@ export const APPS = {
       ...['npm', 'create', '--yes', 'vite@latest', '--', name],
       ...['--template', 'react-ts', '--no-interactive'],
     ],
-    files: { 'chat.tsx': 'src/chat.tsx', [PAGE]: 'src/App.tsx' },
+    files: { 'chat.tsx': 'src/chat.tsx', [PAGE]: 'src/App.tsx', 'vite.config.ts': 'vite.config.ts' },
     /** The newcomer's own API, behind Vite's proxy. */
-    own: (model) => ({
-      'vite.config.ts': `import react from '@vitejs/plugin-react'
-import { defineConfig } from 'vite'
-
-export default defineConfig({ plugins: [react()], server: { proxy: { '/api': '${model}' } } })
-`,
+    own: (model, pasted) => ({
+      'vite.config.ts': pasted['vite.config.ts'].replace(
+        'defineConfig({',
+        `defineConfig({ server: { proxy: { '/api': '${model}' } },`,
+      ),
     }),
     dev: ['vite', '--host', 'localhost', '--port', '0'],
     ready: /Local:\s+(http:\/\/[^\s/]+)/,

@@ -39,7 +39,7 @@ export async function run(program, args, { cwd, env = {}, timeout = 240_000 }) {
 }
 
 /**
- * Starts a server and resolves with `{ found, output }` once a line of its output matches `ready`. It and its
+ * Starts a server and resolves with `{ found, output, stop }` once a line of its output matches `ready`. It and its
  * children are gone after the test. `pipes`: further file descriptors to read lines from, from 3 on.
  */
 export async function serve(t, program, args, { cwd, env = {}, ready, pipes = 0 }) {
@@ -63,14 +63,15 @@ export async function serve(t, program, args, { cwd, env = {}, ready, pipes = 0 
       })
     }
   })
-  t.after(async () => {
+  const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null || !child.pid) return
     const gone = once(child, 'exit')
     process.kill(-child.pid, 'SIGKILL')
     await gone
-  })
+  }
+  t.after(stop)
   try {
-    return { found: await within(120_000, `${command} says that it is ready`, found), output }
+    return { found: await within(120_000, `${command} says that it is ready`, found), output, stop }
   } catch (error) {
     throw new Error(`${error.message}\n${output()}`, { cause: error })
   }

@@ -6,14 +6,14 @@ import { startWorld } from './world.js'
 
 /**
  * The page as the server renders it, unless `server` is false (a page without one), and then in each engine. `instances`: of
- * WebAssembly, in the page.
+ * WebAssembly, in the page. `recorder: false`: the server has mounted one.
  * Resolves with the versions of all of them.
  */
-export async function checkReload(t, address, { server = true, instances = 1 } = {}) {
+export async function checkReload(t, address, { server = true, instances = 1, recorder = true } = {}) {
   if (server) await checkRendered(address)
   return inEngines(async (engine) => {
     const page = await openPage(t, engine)
-    await reloadInMiddle(page, address, await startWorld(t), instances)
+    await reloadInMiddle(page, address, await startWorld(t, { recorder }), instances)
     await page.close()
     return page.version
   })
@@ -50,7 +50,7 @@ export async function reloadInMiddle(page, address, world, instances = 1) {
 }
 
 /** All that the upstream has sent so far is there, and no more. */
-async function half(page, world) {
+export async function half(page, world) {
   const length = await reportOf(page, world, `#answer[data-length="${HALF}"]`, 'data-length')
   assert.equal(length, HALF)
 }

@@ -26,7 +26,7 @@ export async function answerInPage({ DurableFetchClient }, query = location.sear
   const out = shown()
   const chunks = []
   try {
-    const df = new DurableFetchClient({ durablefetchHost: recorder })
+    const df = new DurableFetchClient(recorder ? { durablefetchHost: recorder } : undefined)
     const { body } = await df.fetch(`${upstream}/stream?id=${id}`)
     const reader = body.getReader()
     for (let next = await reader.read(); !next.done; next = await reader.read()) {

@@ -2,12 +2,13 @@
 import { startRecorder } from '../../lib/recorder.js'
 import { nowhere, startUpstream } from './upstream.js'
 
-/** `args`: more flags of `durablefetch serve`. */
-export async function startWorld(t, { args } = {}) {
-  const recorder = await startRecorder({ args })
-  t.after(() => recorder.stop())
+/** `args`: more flags of `durablefetch serve`. `recorder: false`: the page's server has one of its own. */
+export async function startWorld(t, { args, recorder: isOurs = true } = {}) {
+  const recorder = isOurs ? await startRecorder({ args }) : { output: () => 'it is the server’s' }
+  if (isOurs) t.after(() => recorder.stop())
   const upstream = await startUpstream(t)
-  const places = { recorder: recorder.url, upstream: upstream.url, nowhere: await nowhere(), id: crypto.randomUUID() }
+  const ours = isOurs ? { recorder: recorder.url } : {}
+  const places = { ...ours, upstream: upstream.url, nowhere: await nowhere(), id: crypto.randomUUID() }
   return {
     ...places,
     asked: upstream.asked,

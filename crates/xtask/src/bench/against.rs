@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::progress::Step;
 use crate::repo::Repo;
-use crate::{checkout, release};
+use crate::{checkout, measured};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -35,7 +35,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     other.current_dir(&root).env("CARGO_TARGET_DIR", &other_target);
     other.args(["build", "--release", "-p", "durablefetch-server"]);
     Step::new(repo, "cargo build --release of the other recorder", other).run()?;
-    let release = release::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
+    let release = measured::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
     let mut bench = repo.command(&release.join("durablefetch-bench").to_string_lossy());
     bench.arg("against").arg("--recorder").arg(release.join("durablefetch"));
     bench.arg("--other").arg(other_target.join("release/durablefetch"));

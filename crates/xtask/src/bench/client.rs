@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 
 use crate::repo::Repo;
-use crate::{browser, npm, package, release};
+use crate::{browser, measured, npm, package};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -18,7 +18,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     npm::ensure(repo, "examples/chat")?;
     npm::ensure(repo, "tests/lib")?;
     npm::ensure(repo, "crates/bench/peers")?;
-    let release = release::build(repo, &["durablefetch-server"])?;
+    let release = measured::build(repo, &["durablefetch-server"])?;
 
     let mut bench = repo.command("node");
     bench.arg(repo.path("tests/bench/client.js"));

@@ -9,7 +9,7 @@ use crate::apt::{self, Program};
 use crate::progress::Step;
 use crate::repo::Repo;
 use crate::tools::version_line;
-use crate::{npm, release};
+use crate::{measured, npm};
 
 const PEERS: &str = "crates/bench/peers";
 const NGINX: Program = Program { variable: "NGINX", names: &["nginx"] };
@@ -33,7 +33,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let programs = [&NGINX, &REDIS];
     let [nginx, _] = apt::ensure(repo, programs, &["nginx-light", "redis-server"], REMEDY)?;
     npm::ensure(repo, PEERS)?;
-    let release = release::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
+    let release = measured::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
     let bench = release.join("durablefetch-bench").to_string_lossy().into_owned();
     let results = repo.target().join(if options.quick { "bench-quick" } else { "bench" });
     if !options.report {

@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::release;
+use crate::measured;
 use crate::repo::Repo;
 
 /// Prints a table, as Markdown.
 pub(crate) fn run(repo: &Repo) -> Result<()> {
-    let release = release::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
+    let release = measured::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
     let mut bench = repo.command(&release.join("durablefetch-bench").to_string_lossy());
     bench.args(["sweep", "--recorder"]).arg(release.join("durablefetch"));
     let status = bench.status().context("cannot start the load generator")?;

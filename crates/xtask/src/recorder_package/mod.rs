@@ -28,29 +28,37 @@ const OUTPUT: &str = "pkg-recorder";
 const TEMPLATE: &str = "pkg-recorder-template";
 const LICENCES: &str = "LICENSES-OF-CRATES.txt";
 
+/// What was made for one platform.
+pub(crate) struct Made {
+    /// `linux-x64`.
+    pub(crate) platform: String,
+    pub(crate) program: PathBuf,
+    pub(crate) tarball: PathBuf,
+}
+
 /// Builds `pkg-recorder/`, for this platform or for all.
-pub(crate) fn run(repo: &Repo, is_for_all: bool) -> Result<()> {
+pub(crate) fn run(repo: &Repo, is_for_all: bool) -> Result<Vec<Made>> {
     tools::require_node(repo)?;
     let output = repo.path(OUTPUT);
     empty(&output)?;
     launcher(repo, &output.join(NAME))?;
-    let mut made = 0;
+    let mut made = Vec::new();
     for platform in PLATFORMS.iter().filter(|platform| is_for_all || platform.is_here()) {
         let program = cross::build(repo, platform)?;
         packaged(repo, platform, &program, &output.join(platform.package()))?;
         let tarball = tarball(repo, platform)?;
         let size = fs::metadata(&tarball)?.len();
         eprintln!("  ✓ {} is made ({} kB)", tarball.display(), size / 1000);
-        made += 1;
+        made.push(Made { platform: platform.name(), program, tarball });
     }
-    if made == 0 {
+    if made.is_empty() {
         let all: Vec<_> = PLATFORMS.iter().map(Platform::name).collect();
         bail!(
             "no recorder is made for this machine, only for {}.\n  what to do: --all-platforms",
             all.join(", ")
         );
     }
-    Ok(())
+    Ok(made)
 }
 
 fn file_name(platform: &Platform) -> String {

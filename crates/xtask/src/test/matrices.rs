@@ -8,7 +8,7 @@ use super::checks::{build_recorder, cargo, node_tests, node_tests_with};
 use super::{Check, Context, previous};
 use crate::apt::{self, Program};
 use crate::progress::Step;
-use crate::{mutations, npm, rust_tools};
+use crate::{mutations, npm, release, rust_tools};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "failures in each engine", needs: &["package"], run: failures },
@@ -23,7 +23,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "conformance of 0.1.0", needs: &[], run: conformance_of_the_original },
     Check { name: "mutations", needs: &[], run: |c| mutations::run(c.repo, &mutations::Options::default()) },
     Check { name: "runtimes and bundlers", needs: &["package"], run: |c| projects(c, "tests/runtimes") },
-    Check { name: "newcomer", needs: &["package"], run: |c| projects(c, "tests/newcomer") },
+    Check { name: "newcomer", needs: &["package"], run: newcomer },
     Check { name: "guides", needs: &["package"], run: |c| projects(c, "tests/guides") },
     Check { name: "dependencies", needs: &[], run: dependencies },
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
@@ -42,6 +42,12 @@ fn projects(context: &Context<'_>, folder: &str) -> Result<()> {
     build_recorder(context)?;
     npm::ensure(context.repo, "tests/lib")?;
     node_tests(context, folder)
+}
+
+/// With what a release attaches, served as a release is.
+fn newcomer(context: &Context<'_>) -> Result<()> {
+    release::make(context.repo, false)?;
+    projects(context, "tests/newcomer")
 }
 
 /// The version before this one, both ways, and its data. Drivers and pages are those of 0.1.0's tests.

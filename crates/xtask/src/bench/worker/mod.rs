@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::demo::service::Service;
 use crate::repo::Repo;
-use crate::{npm, release, worker};
+use crate::{measured, npm, worker};
 
 use cases::{CASES, Case, Figure};
 use peers::{ORIGINAL, PEERS, Peer};
@@ -37,7 +37,7 @@ type Results = Vec<Vec<Vec<Vec<f64>>>>;
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     worker::build(repo)?;
     npm::ensure(repo, ORIGINAL)?;
-    release::build(repo, &["durablefetch-bench"])?;
+    measured::build(repo, &["durablefetch-bench"])?;
 
     let stores = repo.target().join("bench-worker");
     let mut results: Results =

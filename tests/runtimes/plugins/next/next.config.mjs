@@ -1,0 +1,3 @@
+import { withDurablefetch } from 'durablefetch-recorder/next'
+
+export default withDurablefetch()

@@ -1,0 +1,4 @@
+import { durablefetch } from 'durablefetch-recorder/vite'
+import { defineConfig } from 'vite'
+
+export default defineConfig({ plugins: [durablefetch()] })
