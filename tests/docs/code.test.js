@@ -35,9 +35,10 @@ const options = {
     'durablefetch/slim': [join(ROOT, 'pkg/slim.d.ts')],
     'durablefetch/js': [join(ROOT, 'pkg/js.d.ts')],
     'durablefetch-recorder/*': [join(ROOT, 'pkg-recorder-template/*.d.ts')],
-    ...from('examples/chat', 'ai', '@ai-sdk/react', '@vitejs/plugin-react'),
+    ...from('examples/chat', 'ai', '@ai-sdk/react'),
     // Its types are named by `exports` alone, which `paths` does not read.
     vite: [join(ROOT, 'examples/chat/node_modules/vite/dist/node/index.d.ts')],
+    '@vitejs/plugin-react': [join(ROOT, 'examples/chat/node_modules/@vitejs/plugin-react/dist/index.d.ts')],
     react: [join(ROOT, 'examples/chat/node_modules/@types/react')],
     'react/jsx-runtime': [join(ROOT, 'examples/chat/node_modules/@types/react/jsx-runtime.d.ts')],
     ...from('examples/openai', 'openai'),

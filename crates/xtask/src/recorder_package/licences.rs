@@ -67,7 +67,7 @@ fn linked<'a>(metadata: &'a Metadata, root: &str) -> Result<Vec<&'a Package>> {
     let packages: BTreeMap<_, _> = metadata.packages.iter().map(|package| (&package.id, package)).collect();
     let nodes: BTreeMap<_, _> = metadata.resolve.nodes.iter().map(|node| (&node.id, node)).collect();
     let first = metadata.packages.iter().find(|package| package.name == root);
-    let mut open = vec![&first.with_context(|| format!("there is no crate {root}"))?.id];
+    let mut open = vec![&first.with_context(|| format!("{root} is not a crate of this workspace"))?.id];
     let mut seen = BTreeSet::new();
     while let Some(id) = open.pop() {
         if !seen.insert(id) {
