@@ -1,15 +1,14 @@
 // The plain transport and useCompletion over df.fetch, asked several times: whose answer is shown.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { runEach } from './lib/sdk-scenarios.js'
 
 /** Asks once, then presses Regenerate this often. Resolves with what was shown each time. */
 async function regenerate(chat, presses) {
   const shown = []
   for (const button of ['Send', ...Array(presses).fill('Regenerate')]) {
-    const posted = chat.untilPosted()
+    const posted = await chat.posts()
     await chat.press(button)
-    await posted
+    await posted()
     await chat.untilStatus('ready')
     shown.push((await chat.state()).last)
   }
@@ -53,12 +52,11 @@ const SCENARIOS = {
   },
 }
 
-test('AI SDK, asked again', (t) =>
-  runEach(t, {
-    pages: ['ai'],
-    scenarios: SCENARIOS,
-    check({ chat, asked }, world) {
-      assert.deepEqual(chat.errors, [], 'uncaught errors of the page')
-      assert.equal(world.upstream.requests.length, asked)
-    },
-  }))
+runEach('AI SDK, asked again', {
+  pages: ['ai'],
+  scenarios: SCENARIOS,
+  async check({ chat, asked }, world) {
+    assert.deepEqual(await chat.errors(), [], 'uncaught errors of the page')
+    assert.equal(world.upstream.requests.length, asked)
+  },
+})

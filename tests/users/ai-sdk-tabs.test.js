@@ -1,6 +1,5 @@
 // One chat of the AI SDK in several places: what is asked once is asked once.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { ANSWER, HALF, WORDS } from './lib/answer.js'
 import { runEach } from './lib/sdk-scenarios.js'
 
@@ -9,16 +8,16 @@ const HOOKS = 20
 
 /** How many of the hooks in a page show this. */
 const showing = (chat, text, count) =>
-  chat.page.waitForFunction(
-    ([text, count]) =>
+  chat.page.until(
+    (text, count) =>
       [...document.querySelectorAll('[data-role=assistant]')].filter((one) => one.textContent === text).length >= count,
-    [text, count],
-    { timeout: 30_000, polling: 'raf' },
+    text,
+    count,
   )
 
 /** The tool has run in this tab, and the message that asked for it is not over. */
 const toolHasRun = (chat) =>
-  chat.page.locator('main[data-status=streaming][data-outputs="1"]').waitFor({ state: 'attached', timeout: 20_000 })
+  chat.page.until(() => document.querySelector('main[data-status=streaming][data-outputs="1"]') !== null)
 
 /** Whatever the page had meant to do after the last event, it has begun. */
 const settled = (chat) => chat.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)))
@@ -38,7 +37,8 @@ const SCENARIOS = {
     const { id } = await halfSent({ world, open })
     const many = await open({ page: 'tabs', options: ['shared'], id })
     await showing(many, FIRST_HALF, HOOKS)
-    assert.equal(many.asked.open, 1, JSON.stringify(many.asked))
+    const asked = await many.asked()
+    assert.equal(asked.open, 1, JSON.stringify(asked))
     world.gate.open()
     await showing(many, ANSWER, HOOKS)
     assert.equal(world.upstream.requests.length, 1)
@@ -49,9 +49,10 @@ const SCENARIOS = {
     const many = await open({ page: 'tabs', options: ['apart'], id })
     // As many as a browser has connections to one host.
     await showing(many, FIRST_HALF, 6)
+    const asked = await many.asked()
+    assert.ok(asked.open <= HOOKS, JSON.stringify(asked))
     world.gate.open()
     await showing(many, ANSWER, 6)
-    assert.ok(many.asked.most <= HOOKS, JSON.stringify(many.asked))
     assert.equal(world.upstream.requests.length, 1)
     return [many]
   },
@@ -69,9 +70,9 @@ const SCENARIOS = {
     await world.recorder.kill()
     await world.recorder.restart()
     await chat.untilStatus('error')
-    const replayed = chat.untilAsked('replay')
+    const replayed = await chat.asksAgain('replay')
     await chat.toBackgroundAndBack()
-    await replayed
+    await replayed()
     // What comes back is all there is, from its first byte. The hooks of 5 and 6 put it behind what they have: they keep
     // `resumeStreamIsReplay` of the transport from the chat.
     const shown = version < 7 ? FIRST_HALF.repeat(2) : FIRST_HALF
@@ -86,7 +87,7 @@ const SCENARIOS = {
     for (const chat of [first, second]) {
       await chat.untilAnswer(ANSWER)
       await chat.untilStatus('ready')
-      assert.equal(chat.asked.sent, chat === first ? 2 : 1, 'each tab sends what follows')
+      assert.equal((await chat.asked()).sent, chat === first ? 2 : 1, 'each tab sends what follows')
     }
     assert.deepEqual(
       world.upstream.requests.map(({ method, state }) => `${method} ${state}`),
@@ -101,7 +102,7 @@ const SCENARIOS = {
       await chat.untilStatus('ready')
       await settled(chat)
     }
-    assert.deepEqual([first.asked.sent, second.asked.sent], [1, 0])
+    await assertSent(first, second, [1, 0])
     await world.upstream.until(0, 'hung up')
     assert.equal(world.upstream.requests.length, 1)
     return [first, second]
@@ -111,7 +112,7 @@ const SCENARIOS = {
     await first.press('Send anew')
     await second.untilStatus('error')
     await settled(second)
-    assert.deepEqual([first.asked.sent, second.asked.sent], [2, 0])
+    await assertSent(first, second, [2, 0])
     assert.equal((await second.state()).error, "A later request for the same URL took the recording's place.")
     world.gate.open()
     return [first, second]
@@ -125,15 +126,24 @@ async function halfSent({ world, open }) {
   await first.untilStatus('ready')
   await first.press('Send')
   await first.untilAnswer(FIRST_HALF)
-  await first.page.close()
+  await first.close()
   return first
 }
 
-test('AI SDK in several places', (t) =>
-  runEach(t, {
-    pages: ['ai', 'tabs'],
-    scenarios: SCENARIOS,
-    check(chats) {
-      for (const chat of chats) assert.deepEqual(chat.errors, [], 'uncaught errors of the page')
-    },
-  }))
+/** How many messages each has sent. */
+async function assertSent(first, second, counts) {
+  const asked = await Promise.all([first, second].map((chat) => chat.asked()))
+  assert.deepEqual(
+    asked.map(({ sent }) => sent),
+    counts,
+    JSON.stringify(asked),
+  )
+}
+
+runEach('AI SDK in several places', {
+  pages: ['ai', 'tabs'],
+  scenarios: SCENARIOS,
+  async check(chats) {
+    for (const chat of chats) assert.deepEqual(await chat.errors(), [], 'uncaught errors of the page')
+  },
+})

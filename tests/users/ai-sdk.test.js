@@ -1,6 +1,5 @@
 // useChat and useCompletion of the AI SDK 5, 6 and 7, in a React page under StrictMode.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { within } from '../lib/deadline.js'
 import { ANSWER, HALF, WORDS } from './lib/answer.js'
 import { runEach } from './lib/sdk-scenarios.js'
@@ -62,9 +61,8 @@ const SCENARIOS = {
     await world.upstream.until(0, 'hung up')
     await chat.untilStatus('ready')
     assert.equal((await chat.state()).last, FIRST_HALF)
-    const asked = chat.untilAsked()
     await chat.page.reload()
-    assert.equal((await asked).status(), 204)
+    assert.equal((await chat.untilAsked()).status, 204)
     await chat.untilStatus('ready')
     return { chat, roles: [], asked: ['hung up'] }
   },
@@ -87,23 +85,22 @@ const SCENARIOS = {
   },
 }
 
-test('AI SDK', (t) =>
-  runEach(t, {
-    pages: ['ai'],
-    scenarios: SCENARIOS,
-    async check({ chat, roles, asked }, world) {
-      const state = await chat.state()
-      assert.deepEqual(state.roles, roles)
-      assert.equal(state.error, undefined)
-      assert.deepEqual(chat.errors, [], 'uncaught errors of the page')
-      assert.deepEqual(
-        world.upstream.requests.map((one) => one.state),
-        asked,
-        'what the upstream was asked',
-      )
-      assert.ok(
-        world.upstream.requests.every((one) => one.method === 'POST'),
-        'it was never asked to resume',
-      )
-    },
-  }))
+runEach('AI SDK', {
+  pages: ['ai'],
+  scenarios: SCENARIOS,
+  async check({ chat, roles, asked }, world) {
+    const state = await chat.state()
+    assert.deepEqual(state.roles, roles)
+    assert.equal(state.error, undefined)
+    assert.deepEqual(await chat.errors(), [], 'uncaught errors of the page')
+    assert.deepEqual(
+      world.upstream.requests.map((one) => one.state),
+      asked,
+      'what the upstream was asked',
+    )
+    assert.ok(
+      world.upstream.requests.every((one) => one.method === 'POST'),
+      'it was never asked to resume',
+    )
+  },
+})

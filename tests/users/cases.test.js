@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { launchBrowser } from '../lib/browser.js'
 import { within } from '../lib/deadline.js'
+import { inEachEngine } from '../lib/each-engine.js'
+import { openBrowser } from '../lib/engines.js'
 import { seeded } from '../lib/random.js'
 import { cases } from './cases/index.js'
 import { ANSWER, HALF } from './lib/answer.js'
@@ -43,13 +44,8 @@ async function oneCut(t, start, bytes) {
   assert.equal(upstream.requests[0].state, 'finished')
 }
 
-test('libraries that take a fetch', async (t) => {
-  const ours = await installOurs(t)
-  const { DurableFetchClient } = await ours.load()
-  const site = await startSite({ pages: ['cases.js'], ...ours })
-  t.after(() => site.stop())
-  const browser = await launchBrowser()
-  t.after(() => browser.close())
+test(`libraries that take a fetch, in Node ${process.version}`, async (t) => {
+  const { DurableFetchClient } = await (await installOurs(t)).load()
 
   await t.test('control: with native fetch the same cut is an error', async (t) => {
     const { read } = cases['eventsource-parser']
@@ -67,34 +63,41 @@ test('libraries that take a fetch', async (t) => {
     )
   }
 
-  for (const [name, { title, packages, where, read }] of Object.entries(cases)) {
-    const what = `${title} (${versionsOf(packages)})`
-    if (where.includes('node')) {
-      await t.test(`${what}, in Node ${process.version}: one cut`, (t) =>
-        cutAndCheck(t, ({ proxy, upstream }, received) => {
-          const df = new DurableFetchClient({ durablefetchHost: proxy.url })
-          return read({ df, upstream: upstream.url, id: crypto.randomUUID(), received })
-        }),
-      )
-    }
-    await t.test(`${what}, in Chromium ${browser.version()}: one cut`, async (t) => {
+  for (const { title, packages, where, read } of Object.values(cases)) {
+    if (!where.includes('node')) continue
+    await t.test(`${title} (${versionsOf(packages)}): one cut`, (t) =>
+      cutAndCheck(t, ({ proxy, upstream }, received) => {
+        const df = new DurableFetchClient({ durablefetchHost: proxy.url })
+        return read({ df, upstream: upstream.url, id: crypto.randomUUID(), received })
+      }),
+    )
+  }
+})
+
+inEachEngine('libraries that take a fetch', async (t, engine, check) => {
+  const site = await startSite({ pages: ['cases.js'], ...(await installOurs(t)) })
+  t.after(() => site.stop())
+  const browser = await openBrowser(engine)
+  t.after(() => browser.close())
+  t.diagnostic(browser.version)
+
+  for (const [name, { title, packages }] of Object.entries(cases)) {
+    await check(`${title} (${versionsOf(packages)}): one cut`, async (t) => {
       const page = await browser.newPage()
       t.after(() => page.close())
-      const errors = []
-      page.on('pageerror', (error) => errors.push(error.message))
       await page.goto(`${site.url}/cases`)
-      await page.locator('html[data-ready]').waitFor({ state: 'attached' })
+      await page.until(() => document.documentElement.dataset.ready)
       assert.equal(await page.evaluate(() => window.isOurs), true, 'the client under test is ours')
-      let onReceived
-      await page.exposeFunction('received', () => onReceived())
       await cutAndCheck(t, async ({ proxy, upstream }, received) => {
-        onReceived = received
         const at = { recorder: proxy.url, upstream: upstream.url, id: crypto.randomUUID() }
-        const { text, failed } = await page.evaluate(([name, at]) => window.read(name, at), [name, at])
+        const reading = page.evaluate((name, at) => window.read(name, at), name, at)
+        // Whatever is wrong is in what it resolves with.
+        page.until(() => window.hasReceived).then(received, () => {})
+        const { text, failed } = await reading
         assert.equal(failed, undefined)
         return text
       })
-      assert.deepEqual(errors, [], 'uncaught errors of the page')
+      assert.deepEqual(await page.errors(), [], 'uncaught errors of the page')
     })
   }
 })

@@ -1,7 +1,7 @@
 // df.chatTransport of single requests: what is sent again after a failure, and what stopChat stops.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { launchBrowser } from '../lib/browser.js'
+import { inEachEngine } from '../lib/each-engine.js'
+import { openBrowser } from '../lib/engines.js'
 import { recorderFor } from './lib/beside.js'
 import { installOurs } from './lib/ours.js'
 import { sendEvents } from './lib/protocols/event-stream.js'
@@ -111,12 +111,12 @@ class Tab {
     this.send = (chat) => page.evaluate((chat) => window.send(chat), chat).catch(gone)
     this.resume = (chat) => page.evaluate((chat) => window.resume(chat), chat)
     this.stop = (chat) => page.evaluate((chat) => window.stopChat(chat), chat)
-    this.untilText = (text) => page.waitForFunction((text) => window.text === text, text, { timeout: 20_000 })
+    this.untilText = (text) => page.until((text) => window.text === text, text)
   }
 
   async #arrives(going) {
     await going()
-    await this.page.locator('html[data-ready]').waitFor({ state: 'attached' })
+    await this.page.until(() => document.documentElement.dataset.ready)
     assert.equal(await this.page.evaluate(() => window.isOurs), true, 'the client under test is ours')
   }
 }
@@ -124,16 +124,16 @@ class Tab {
 /** The page was reloaded under it. */
 const gone = (error) => ({ failed: error.message })
 
-test('df.chatTransport, one request at a time', async (t) => {
+inEachEngine('df.chatTransport, one request at a time', async (t, engine, check) => {
   const ours = await installOurs(t)
   const site = await startSite({ pages: ['transports.js'], ...ours })
   t.after(() => site.stop())
-  const browser = await launchBrowser()
+  const browser = await openBrowser(engine)
   t.after(() => browser.close())
   const recorder = await recorderFor(t)
   for (const version of [5, 6, 7]) {
     for (const [name, scenario] of Object.entries(SCENARIOS)) {
-      await t.test(`${versionsOf([`ai-${version}`])}: ${name}`, async (t) => {
+      await check(`${versionsOf([`ai-${version}`])}: ${name}`, async (t) => {
         const tab = async () => {
           const page = await browser.newPage()
           t.after(() => page.close())

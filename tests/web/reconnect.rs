@@ -98,10 +98,10 @@ async fn a_body_silent_for_too_long_is_aborted_and_continued() {
 async fn a_slow_app_is_no_stall() {
     let script = Script::new();
     script.live(0, &["abc"], "hang");
-    let df = Df::with(&script, &[("stallAfterMs", 200.into())]);
+    let df = Df::with(&script, &[("stallAfterMs", SILENT_MS.into())]);
     let response = df.get().await.unwrap();
-    js("const reader = response.body.getReader(); await reader.read(); await new Promise((r) => setTimeout(r, 600)); reader.cancel()",
-        &[("response", &response)]).await.unwrap();
+    js("const reader = response.body.getReader(); await reader.read(); await new Promise((r) => setTimeout(r, 2 * silent)); reader.cancel()",
+        &[("response", &response), ("silent", &SILENT_MS.into())]).await.unwrap();
     assert_eq!(script.count(), 1);
 }
 

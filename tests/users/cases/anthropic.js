@@ -2,7 +2,7 @@ import Anthropic from '@anthropic-ai/sdk'
 
 export const title = 'Anthropic SDK'
 export const packages = ['@anthropic-ai/sdk']
-export const where = ['node', 'chromium']
+export const where = ['node', 'browsers']
 export const note = 'As above: `query` gives each answer a URL of its own.'
 
 export async function read({ df, upstream, id, received }) {

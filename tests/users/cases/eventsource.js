@@ -2,7 +2,7 @@ import { EventSource } from 'eventsource'
 
 export const title = '`eventsource` (npm)'
 export const packages = ['eventsource']
-export const where = ['node', 'chromium']
+export const where = ['node', 'browsers']
 export const note =
   'An `EventSource` asks again when an answer has ended; `close` it at the last event, as with the one of the browser. Where it should hear what comes next, see `reuse` above.'
 

@@ -3,7 +3,7 @@ import { fetchEventSource } from '@microsoft/fetch-event-source'
 export const title = '`@microsoft/fetch-event-source`'
 export const packages = ['@microsoft/fetch-event-source']
 // It asks `window` and `document`.
-export const where = ['chromium']
+export const where = ['browsers']
 export const note =
   'By itself it closes the connection of a hidden tab and asks again, from the start, when the tab is shown. `openWhenHidden` leaves that to df.fetch, which goes on where it was.'
 

@@ -2,7 +2,7 @@ import OpenAI from 'openai'
 
 export const title = 'OpenAI SDK: chat completions'
 export const packages = ['openai']
-export const where = ['node', 'chromium']
+export const where = ['node', 'browsers']
 export const note =
   'The SDK posts everything to one URL. `query` gives each answer a URL of its own, which names it later.'
 

@@ -2,7 +2,7 @@ import OpenAI from 'openai'
 
 export const title = 'OpenAI SDK: responses'
 export const packages = ['openai']
-export const where = ['node', 'chromium']
+export const where = ['node', 'browsers']
 export const note = ''
 
 export async function read({ df, upstream, id, received }) {

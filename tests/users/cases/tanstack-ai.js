@@ -2,7 +2,7 @@ import { ChatClient, fetchServerSentEvents } from '@tanstack/ai-client'
 
 export const title = 'TanStack AI'
 export const packages = ['@tanstack/ai-client', '@tanstack/ai']
-export const where = ['node', 'chromium']
+export const where = ['node', 'browsers']
 export const note = '`connection` is an option of `useChat` as well.'
 
 export async function read({ df, upstream, id, received }) {

@@ -2,7 +2,7 @@ import { createTRPCClient, httpBatchStreamLink } from '@trpc/client'
 
 export const title = 'tRPC: `httpBatchStreamLink`'
 export const packages = ['@trpc/client', '@trpc/server']
-export const where = ['node', 'chromium']
+export const where = ['node', 'browsers']
 export const note =
   "A batch is a GET whose URL holds the inputs: equal inputs are one recording. An id among them tells two calls apart, and `reuse: 'live'` asks equal ones anew."
 

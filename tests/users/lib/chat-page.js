@@ -1,6 +1,10 @@
 // A chat (or completion) of one version of the AI SDK, as a person uses it.
 import assert from 'node:assert/strict'
 import { toBackgroundAndBack } from '../../lib/browser.js'
+import { countAnswers, untilAnswered } from '../../lib/watch.js'
+
+const posted = (answer) => answer.method === 'POST' && 'durablefetch-state' in answer.answered
+const inMode = (mode) => `(answer) => answer.headers['durablefetch-mode'] === '${mode}'`
 
 export class ChatPage {
   /** `options`: words that the page knows in its address; `reuse`: of its client; `id`: of a chat that another page has opened. */
@@ -9,7 +13,8 @@ export class ChatPage {
     { site, browser, world, version, page: name = 'ai', id = crypto.randomUUID(), options = [], reuse },
   ) {
     const page = await browser.newPage()
-    t.after(() => page.close())
+    const chat = new ChatPage(page, id)
+    t.after(() => chat.close())
     const query = new URLSearchParams({
       recorder: world.proxy.url,
       upstream: world.upstream.url,
@@ -17,10 +22,8 @@ export class ChatPage {
     })
     for (const option of options) query.set(option, '1')
     if (reuse) query.set('reuse', reuse)
-    const chat = new ChatPage(page, id)
-    page.on('pageerror', (error) => chat.errors.push(error.message))
     await page.goto(`${site.url}/${name}-${version}?${query}`)
-    await page.locator('main').first().waitFor({ state: 'attached', timeout: 20_000 })
+    await page.until(() => document.querySelector('main') !== null)
     assert.equal(await page.evaluate(() => window.isOurs), true, 'the client under test is ours')
     return chat
   }
@@ -28,39 +31,48 @@ export class ChatPage {
   constructor(page, id) {
     this.page = page
     this.id = id
-    /** POSTs of messages, and the resumes: how many were made, and how many were open at once at most. */
-    this.asked = { sent: 0, resumed: 0, open: 0, most: 0 }
-    page.on('request', (request) => this.#count(request, 1))
-    for (const over of ['requestfinished', 'requestfailed']) page.on(over, (request) => this.#count(request, -1))
-    /** Uncaught errors of the page. */
-    this.errors = []
   }
 
-  #count(request, by) {
-    const { asked } = this
-    const { 'durablefetch-mode': mode } = request.headers()
-    if (mode === 'restart' && by > 0) asked.sent += 1
-    if (mode !== 'resume') return
-    if (by > 0) asked.resumed += 1
-    asked.open += by
-    asked.most = Math.max(asked.most, asked.open)
+  close() {
+    this.closed ??= this.page.close()
+    return this.closed
   }
 
-  press(name) {
-    return this.page.getByRole('button', { name, exact: true }).click()
+  /** Uncaught errors of the page. */
+  errors() {
+    return this.page.errors()
   }
 
-  /** Resolves when the page has asked the recorder whether there is something to resume. */
-  untilAsked(mode = 'resume') {
-    return this.page.waitForResponse((response) => response.request().headers()['durablefetch-mode'] === mode, {
-      timeout: 20_000,
+  /** Messages that were sent, resumes that were asked for, and those of them that are open. */
+  asked() {
+    return this.page.evaluate(() => {
+      const of = (mode) => window.requests.filter(({ headers }) => headers['durablefetch-mode'] === mode)
+      const resumes = of('resume')
+      // What is sent again after a cut has the same id.
+      const sent = new Set(of('restart').map(({ headers }) => headers['durablefetch-request'])).size
+      return { sent, resumed: resumes.length, open: resumes.filter(({ over }) => !over).length }
     })
   }
 
-  /** Resolves when a message or prompt that the page sends from now on is being answered. */
-  untilPosted() {
-    const posted = (response) => response.request().method() === 'POST' && 'durablefetch-state' in response.headers()
-    return this.page.waitForResponse(posted, { timeout: 20_000 })
+  press(name) {
+    return this.page.click('button', name)
+  }
+
+  /** Resolves with what the recorder has answered this page, since it was loaded, when it asked whether there is something to resume. */
+  untilAsked() {
+    return untilAnswered(this.page, inMode('resume'))
+  }
+
+  /** Begins to watch. The function it resolves with resolves once the page has been answered in this mode. */
+  async asksAgain(mode) {
+    const before = await countAnswers(this.page, inMode(mode))
+    return () => untilAnswered(this.page, inMode(mode), before)
+  }
+
+  /** Begins to watch. The function it resolves with resolves once a message or prompt that the page sends is being answered. */
+  async posts() {
+    const before = await countAnswers(this.page, posted)
+    return () => untilAnswered(this.page, posted, before)
   }
 
   /** Switches to another tab and back, as far as a page can tell. */
@@ -69,13 +81,13 @@ export class ChatPage {
   }
 
   untilStatus(status) {
-    return this.page.locator(`main[data-status=${status}]`).waitFor({ state: 'attached', timeout: 20_000 })
+    return this.page.until((status) => document.querySelector(`main[data-status=${status}]`) !== null, status)
   }
 
   /** Waits until the last answer is exactly this text. */
   async untilAnswer(text) {
     const shown = (text) => [...document.querySelectorAll('[data-role=assistant]')].at(-1)?.textContent === text
-    await this.page.waitForFunction(shown, text, { timeout: 20_000, polling: 'raf' }).catch(async (error) => {
+    await this.page.until(shown, text).catch(async (error) => {
       assert.equal(JSON.stringify(await this.state()), text, error.message)
     })
   }

@@ -115,7 +115,7 @@ Executed: ${versionsOf(['@modelcontextprotocol/sdk'])}, in Node.
 }
 
 function sectionOf({ title, packages, where, note }, [snippet]) {
-  const places = where.map((one) => ({ node: 'Node', chromium: 'Chromium' })[one]).join(' and ')
+  const places = where.map((one) => ({ node: 'Node', browsers: 'Chromium, Firefox and WebKit' })[one]).join(' and ')
   return `## ${title}
 
 ${note ? `${note}\n\n` : ''}\`\`\`js

@@ -3,10 +3,11 @@ import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { listen } from '../../lib/listen.js'
+import { WATCHING } from '../../lib/watch.js'
 
 const html = (script) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${script}</title><link rel="icon" href="data:,"></head>
-<body><div id="root"></div><script type="module" src="/${script}.js"></script></body></html>`
+<body>${WATCHING.map((one) => `<script>${one}</script>`).join('')}<div id="root"></div><script type="module" src="/${script}.js"></script></body></html>`
 
 /** Each of `pages` is a file of `../pages`; its address is its name. `nodeModules` is where our package is installed. */
 export async function startSite({ pages, nodeModules }) {
