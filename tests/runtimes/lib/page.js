@@ -1,5 +1,6 @@
 // Opens a project's page in an engine and takes the report that it writes into itself.
 import { ENGINES, openBrowser } from '../../lib/engines.js'
+import { sharedBrowser } from '../../lib/shared-browser.js'
 
 /**
  * What an engine itself says, as an error of the page, of `world.nowhere`, of a body cut by the recorder, of asking for
@@ -34,13 +35,22 @@ export async function inEngines(run, { but } = {}) {
   return versions.join(', ')
 }
 
-/** A browser of its own (lib/engines.js, which has the options), whose page this is. It is gone after the test. */
+/**
+ * A page of somebody who was never there: in the one browser that the file has of this engine, unless there are options
+ * (lib/engines.js has them), or it is WebKit, where another person is another browser anyway. It is gone after the test.
+ */
 export async function openPage(t, engine, options) {
-  const page = await openBrowser(engine, options)
+  const page = options || engine === 'webkit' ? await openBrowser(engine, options) : await newPerson(engine)
   let closed
   const close = () => (closed ??= page.close())
   t.after(close)
   return { ...page, close }
+}
+
+async function newPerson(engine) {
+  const { newContext, version } = await sharedBrowser(engine)
+  const { newPage, close } = await newContext()
+  return { ...(await newPage()), version, close }
 }
 
 /** What the page's console has of errors, but for what the engine itself says of this world. */
