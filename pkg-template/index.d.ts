@@ -391,8 +391,9 @@ export class DurableFetchClient {
  * Codes of the client itself. Lost connections: `network`, `unreachable` (no recorder has ever answered, or what answers is
  * not one), `intermediary` (something in front of the recorder answers in its place, redirects, or holds bodies). Recordings that did not end well:
  * `failed`, `interrupted`, `superseded`, `deleted`. `mismatch`: an answer that does not fit the question.
- * `refused`: a recorder's no without a code. `invalid-option`, `unsupported`: the call. `wasm`: WebAssembly was refused. `internal`: an error in
- * durablefetch itself, with its `cause`; it ends what is in flight, and the next call works again.
+ * `refused`: a recorder's no without a code. `invalid-option`, `unsupported`: the call. `wasm`: WebAssembly was refused or is missing;
+ * `durablefetch/js` works without it. `internal`: an error in durablefetch itself, with its `cause`; it ends what is in flight, and the
+ * next call works again.
  */
 export type ClientErrorCode =
   | 'network'
