@@ -292,7 +292,7 @@ export interface PreparedChatTransport {
  * ```ts
  * const df = new DurableFetchClient({ durablefetchHost: '/df' })
  * const response = await df.fetch('https://api.example.com/answer?id=42', { method: 'POST', body })
- * for await (const chunk of response.body!) show(chunk) // whatever happens to the connection
+ * await response.body!.pipeTo(new WritableStream({ write: show })) // whatever happens to the connection
  * ```
  */
 export class DurableFetchClient {
