@@ -70,8 +70,8 @@ pub struct OperatingArgs {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     drain: Duration,
 
-    /// End as by SIGTERM once stdin closes: for programs that start a recorder.
-    #[arg(long, value_parser = FalseyValueParser::new())]
+    /// End as by SIGTERM once stdin closes: for programs that start a recorder. People need not read of it.
+    #[arg(long, hide = true, value_parser = FalseyValueParser::new())]
     pub until_stdin_closes: bool,
 
     /// Log lines as text or json; RUST_LOG says how many.
