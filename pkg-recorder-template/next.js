@@ -1,7 +1,7 @@
 // @ts-check
 // The wrapper for Next's configuration.
 import { checked } from './lib/options.js'
-import { recorderOf, say } from './lib/project.js'
+import { recorderOf, say, sayUnmounted } from './lib/project.js'
 
 const DEVELOPMENT = 'phase-development-server'
 const BUILD = 'phase-production-build'
@@ -18,11 +18,7 @@ export function withDurablefetch(config = {}, given) {
     const own = typeof config === 'function' ? await config(phase, context) : await config
     const url = phase === DEVELOPMENT ? await recorderOf(options, process.cwd()) : options.recorder
     if (phase === DEVELOPMENT) sayOnce(`the recorder on ${url} is mounted at ${options.base}`)
-    else if (phase === BUILD && !url) {
-      say(
-        `DURABLEFETCH_URL is not set, so this build mounts no recorder at ${options.base}: set it, or mount one in front of the app`,
-      )
-    }
+    else if (phase === BUILD && !url) sayUnmounted(options.base)
     return {
       ...own,
       compiler: { ...own.compiler, define: { ...own.compiler?.define, __DURABLEFETCH_HOST__: options.base } },

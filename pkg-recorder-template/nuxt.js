@@ -1,7 +1,7 @@
 // @ts-check
 // The module for Nuxt: Vite's plugin, and in a build the route to the recorder.
 import { checked } from './lib/options.js'
-import { say } from './lib/project.js'
+import { sayUnmounted } from './lib/project.js'
 import { durablefetch } from './vite.js'
 
 /**
@@ -14,9 +14,7 @@ export default function durablefetchModule(given, nuxt) {
   vite.plugins = [...(vite.plugins ?? []), durablefetch(given)]
   if (dev) return
   if (!options.recorder) {
-    say(
-      `DURABLEFETCH_URL is not set, so this build mounts no recorder at ${options.base}: set it, or mount one in front of the app`,
-    )
+    sayUnmounted(options.base)
     return
   }
   const rules = (nuxt.options.routeRules ??= {})

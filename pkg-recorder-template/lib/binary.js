@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
 
-/** Node's names of the systems and processors that a package is made for. */
-const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'win32-x64']
+/** Node's names of the systems and processors that a package is made for: those of `cargo xtask package --recorder`. */
+const PLATFORMS = ['linux-x64', 'linux-arm64']
 
 /** What is the user's to mend: said in one line, without a stack. */
 export class SetupError extends Error {
@@ -36,7 +36,7 @@ function executable(path) {
 function packaged(platform) {
   if (!PLATFORMS.includes(platform)) {
     throw new SetupError(
-      `there is no recorder for ${platform}, only for ${PLATFORMS.join(', ')}: build it from source and name it in DURABLEFETCH_BINARY`,
+      `this package has no recorder for ${platform}, only for ${PLATFORMS.join(', ')}: build one from source and name its path in DURABLEFETCH_BINARY`,
     )
   }
   const file = process.platform === 'win32' ? 'durablefetch.exe' : 'durablefetch'

@@ -104,7 +104,7 @@ async function both(recorder, [program = '', ...args]) {
     return code ?? 128 + numberOf(signal)
   } catch (error) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    const why = code === 'ENOENT' ? 'there is no such command on PATH' : message
+    const why = code === 'ENOENT' ? 'PATH has no command of that name' : message
     throw new SetupError(`cannot start ${program}: ${why}`)
   } finally {
     await recorder.stop()

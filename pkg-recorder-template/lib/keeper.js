@@ -3,9 +3,10 @@
 // recorder's address on the socket, and ends once nobody has been connected for a while.
 import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { isForPeople, run } from './recorder.js'
+import { reach } from './shared.js'
 
 /** A dev server that starts again takes seconds. */
 const LINGER_MS = 10_000
@@ -31,7 +32,7 @@ const server = createServer((socket) => {
   createInterface({ input: socket }).once('line', (line) => serve(socket, JSON.parse(line).flags))
 })
 
-// One that is there already serves whoever started this one.
+// Another keeper that runs already serves the process that started this one.
 if (await listens()) process.exit()
 if (process.platform !== 'win32') chmodSync(path, 0o600)
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, leave)
@@ -53,15 +54,9 @@ async function listens() {
 }
 
 async function answers() {
-  const socket = connect(path)
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
+  const socket = await reach(path)
+  socket?.destroy()
+  return socket !== undefined
 }
 
 /** @param {import('node:net').Socket} socket @param {string[]} flags */

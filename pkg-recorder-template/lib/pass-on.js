@@ -1,25 +1,20 @@
 // @ts-check
 // The recorder in the launcher's place: its output, its signals, its exit code.
-import { spawn } from 'node:child_process'
-import { SetupError, binary } from './binary.js'
+import { startProgram } from './program.js'
 
 /** @param {string[]} args */
 export function passOn(args) {
-  const path = binary()
-  // A group of its own: the terminal's Ctrl-C reaches the launcher alone, which passes it on once. The recorder would
-  // take two for impatience. It ends when its stdin does, however the launcher ends.
-  const child = spawn(path, args, {
-    stdio: ['pipe', 'inherit', 'inherit'],
-    detached: process.platform !== 'win32',
-    env: { ...process.env, DURABLEFETCH_UNTIL_STDIN_CLOSES: 'true' },
-    windowsHide: true,
+  // Signals are passed on once each: the recorder would take two for impatience.
+  const child = startProgram(args, {
+    env: process.env,
+    output: 'inherit',
+    onError: ({ message }) => {
+      console.error(`durablefetch: ${message}`)
+      process.exit(1)
+    },
   })
-  child.on('error', (error) => {
-    console.error(`durablefetch: ${cannotRun(path, error).message}`)
-    process.exit(1)
-  })
-  // A terminal that closes says SIGHUP. To the recorder that means: read the certificate again. Asked now: once it is
-  // closed it is no terminal any more.
+  // A terminal that closes says SIGHUP. To the recorder that means: read the certificate again. Asked now: once
+  // it has closed, stderr does not count as a terminal.
   const { isTTY } = process.stderr
   const passed = (/** @type {NodeJS.Signals} */ signal) => (signal === 'SIGHUP' && isTTY ? 'SIGTERM' : signal)
   /** @type {NodeJS.Signals[]} */
@@ -30,14 +25,4 @@ export function passOn(args) {
     for (const name of signals) process.removeAllListeners(name)
     process.kill(process.pid, signal)
   })
-}
-
-/** @param {string} path @param {Error} error */
-export function cannotRun(path, error) {
-  const { code } = /** @type {NodeJS.ErrnoException} */ (error)
-  const remedy =
-    code === 'EACCES'
-      ? `it may not be run: chmod +x ${path}`
-      : `${error.message}: install the package again, for this system`
-  return new SetupError(`cannot start ${path}: ${remedy}`)
 }

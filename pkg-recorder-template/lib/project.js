@@ -19,7 +19,7 @@ export function recorderOf(options, root, flags = []) {
   const key = JSON.stringify([data, all])
   const forget = () => void started.delete(key)
   const start = () => attach({ data, flags: all, onLine: say, onGone: forget })
-  const running = started.get(key) ?? start().then(({ url }) => url)
+  const running = started.get(key) ?? start()
   started.set(key, running)
   // What failed is tried again by the next one.
   running.catch(forget)
@@ -31,3 +31,9 @@ const TIME = /^\S+Z +/
 
 /** One line to the developer's terminal. @param {string} line */
 export const say = (line) => console.error(`durablefetch: ${line.replace(TIME, '')}`)
+
+/** A build that has no recorder to lead to. @param {string} base */
+export const sayUnmounted = (base) =>
+  say(
+    `DURABLEFETCH_URL is not set, so this build mounts no recorder at ${base}: set it, or mount one in front of the app`,
+  )

@@ -1,17 +1,16 @@
 // @ts-check
 // A recorder as a child process.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { SetupError, binary } from './binary.js'
-import { cannotRun } from './pass-on.js'
+import { SetupError } from './binary.js'
+import { startProgram } from './program.js'
 
 /**
  * @typedef {object} Running
  * @property {string} url where it listens, as `http://localhost:8787`
  * @property {number} port
  * @property {() => Promise<void>} stop ends it, and what is live with it. Resolves when it is gone
- * @property {Promise<string>} ended resolves with the reason when it is gone, whoever ended it
+ * @property {Promise<string>} ended resolves with the reason when it is gone, whatever ended it
  */
 
 /** How long it may take to say where it listens: a store that was not closed is looked through first. */
@@ -29,28 +28,27 @@ const SAID = /^(durablefetch|error): /
  * @returns {Promise<Running>}
  */
 export async function run({ flags, onLine }) {
-  const path = binary()
-  const child = spawn(path, ['serve', '--drain', '0s', ...flags], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // Ctrl-C is for the program that started it, which ends it in its own time.
-    detached: process.platform !== 'win32',
-    env: { ...ownEnvironment(), DURABLEFETCH_UNTIL_STDIN_CLOSES: 'true' },
-    windowsHide: true,
+  /** @type {(why: string) => void} */
+  let end = () => {}
+  const ended = new Promise((resolve) => {
+    end = resolve
+  })
+  const child = startProgram(['serve', '--drain', '0s', ...flags], {
+    env: ownEnvironment(),
+    output: 'pipe',
+    onError: ({ message }) => end(message),
   })
   /** @type {string[]} */
   const lines = []
-  createInterface({ input: child.stderr }).on('line', (line) => {
+  createInterface({ input: /** @type {import('node:stream').Readable} */ (child.stderr) }).on('line', (line) => {
     lines.push(line)
     if (lines.length > LINES) lines.shift()
     onLine?.(line)
   })
-  const ended = new Promise((resolve) => {
-    child.once('error', (error) => resolve(cannotRun(path, error).message))
-    // 'close' and not 'exit': by then the last line is read.
-    child.once('close', (code, signal) => resolve(reason(lines, signal ?? code)))
-  })
+  // 'close' and not 'exit': by then the last line is read.
+  child.once('close', (code, signal) => end(reason(lines, signal ?? code)))
   const listening = new Promise((resolve) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    createInterface({ input: /** @type {import('node:stream').Readable} */ (child.stdout) }).on('line', (line) => {
       const port = /listening on https?:\/\/\S*:(\d+)/.exec(line)?.[1]
       if (port) resolve(Number(port))
     })

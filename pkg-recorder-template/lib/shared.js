@@ -13,10 +13,6 @@ import { fileURLToPath } from 'node:url'
 import { SetupError } from './binary.js'
 
 /**
- * @typedef {object} Shared
- * @property {string} url where it listens
- * @property {() => void} leave from now on this process does not need it
- *
  * @typedef {{ url: string } | { error: string } | { line: string } | { gone: string }} Said one line of the keeper's
  */
 
@@ -41,7 +37,7 @@ export function dataOf(root) {
  * @param {string[]} options.flags of `durablefetch serve`
  * @param {(line: string) => void} options.onLine gets the warnings that it logs
  * @param {() => void} [options.onGone] called once it has ended by itself: to attach again starts another
- * @returns {Promise<Shared>}
+ * @returns {Promise<string>} where it listens
  */
 export async function attach({ data, flags, onLine, onGone }) {
   mkdirSync(data, { recursive: true, mode: 0o700 })
@@ -70,8 +66,8 @@ function startKeeper(path, data) {
   child.unref()
 }
 
-/** @param {string} path @returns {Promise<import('node:net').Socket | undefined>} */
-async function reach(path) {
+/** A connection to the keeper, if there is one. @param {string} path @returns {Promise<import('node:net').Socket | undefined>} */
+export async function reach(path) {
   const socket = connect(path)
   try {
     await once(socket, 'connect')
@@ -86,7 +82,7 @@ async function reach(path) {
  * @param {string[]} flags
  * @param {(line: string) => void} onLine
  * @param {() => void} [onGone]
- * @returns {Promise<Shared>}
+ * @returns {Promise<string>} the recorder's address
  */
 async function hello(socket, flags, onLine, onGone) {
   socket.write(`${JSON.stringify({ flags })}\n`)
@@ -105,9 +101,9 @@ async function hello(socket, flags, onLine, onGone) {
       }
     })
   })
-  // A connection alone is no reason for this process to go on.
+  // This connection alone does not keep the process running.
   socket.unref()
-  return { url, leave: () => socket.destroy() }
+  return url
 }
 
 /** @param {string} text */

@@ -77,7 +77,7 @@ inEachEngine('cuts', async (t, engine, check) => {
     t.diagnostic(`${places.length} places of ${whole} bytes`)
   })
 
-  await check('a clean end that is short: whoever closed it, the rest comes', async (t) => {
+  await check('a clean end that is short: whichever side closed it, the rest comes', async (t) => {
     const { upstream, recorder, start } = await startWorld(t)
     const proxy = await start(startHttpProxy({ targetPort: recorder.port }))
     const page = await pages.open(t, proxy.url)

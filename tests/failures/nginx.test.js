@@ -113,7 +113,7 @@ inEachEngine('nginx', async (t, engine, check) => {
     assert.equal(upstream.count(address), 1)
   })
 
-  await check('502: there is no recorder yet; 503: nginx is told to say so; then it runs once', async (t) => {
+  await check('502: no recorder runs yet; 503: nginx is told to say so; then it runs once', async (t) => {
     const location = 'if (-f $document_root/fail) { return 503; } root DIR;'
     const { upstream, recorder, nginx, watched, page, address, ask } = await watchedNginx(t, location)
     await recorder.kill()

@@ -77,7 +77,7 @@ inEachEngine('Vite', async (t, engine, check) => {
     assert.deepEqual([text, end.code], [HALF, 'failed'])
   })
 
-  await check('there is no recorder when the page starts: it answers 500, which is waited out', async (t) => {
+  await check('no recorder runs when the page starts: Vite answers 500, which is waited out', async (t) => {
     const { upstream, recorder, start } = await startWorld(t)
     const vite = await start(startVite({ root: pages.dir, recorderPort: recorder.port }))
     await recorder.kill()

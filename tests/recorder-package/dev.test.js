@@ -43,7 +43,7 @@ test('without a command it says how it is used', async (t) => {
 test('a command that does not exist is named', async (t) => {
   const { code, stderr } = await (await dev(t, ['--', 'no-such-command'])).ended()
   assert.equal(code, 1)
-  assert.match(stderr, /cannot start no-such-command: there is no such command on PATH/)
+  assert.match(stderr, /cannot start no-such-command: PATH has no command of that name/)
 })
 
 test('Ctrl-C is the command’s to answer, twice if need be', async (t) => {

@@ -124,7 +124,7 @@ test('a missing or wrong platform package is named with its remedy', async (t) =
     /^durablefetch: the package durablefetch-recorder-\w+-\w+ is missing.*--omit=optional.*\n$/,
   )
   const unknown = await run(`Object.defineProperty(process, 'platform', { value: 'sunos' })`)
-  assert.match(unknown.stderr, /there is no recorder for sunos-\w+, only for linux-x64.*DURABLEFETCH_BINARY\n$/)
+  assert.match(unknown.stderr, /this package has no recorder for sunos-\w+, only for linux-x64.*DURABLEFETCH_BINARY\n$/)
   await mkdir(join(dir, 'platform/darwin-arm64'), { recursive: true })
   const wrong = await run()
   assert.match(

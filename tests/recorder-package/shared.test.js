@@ -8,7 +8,7 @@ import { TEMPLATE, answers, environment, folder, startNode, untilGone } from './
 const SERVER = `
 const { attach } = await import(${JSON.stringify(join(TEMPLATE, 'lib/shared.js'))})
 const [data, ...flags] = process.argv.slice(1)
-const { url } = await attach({ data, flags, onLine: (line) => console.log('line', line) })
+const url = await attach({ data, flags, onLine: (line) => console.log('line', line) })
 console.log('at', url)
 setInterval(() => {}, 1000)
 `

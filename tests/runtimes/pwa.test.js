@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { serveStatic } from '../lib/static.js'
 import { executes } from './lib/executes.js'
+import { versions } from './lib/frameworks.js'
 import { addressOf, errorsOf, inEngines, openPage, reportOf } from './lib/page.js'
 import { run } from './lib/process.js'
 import { project } from './lib/project.js'
@@ -15,17 +16,13 @@ for (const [what, everything] of [
   ['CacheFirst over everything', 'yes'],
 ]) {
   executes(`PWA, ${what}: reloaded in the middle, then asked anew`, async (t) => {
-    const { dir, env, version } = await project('pwa')
+    const made = await project('pwa')
+    const { dir, env } = made
     await run('vite', ['build'], { cwd: dir, env: { ...env, EVERYTHING: everything } })
     const { url } = await serveStatic(t, join(dir, 'dist'))
     const engines = await inEngines((engine) => check(t, engine, `${url}/`, Boolean(everything)))
-    const names = [
-      ['vite-plugin-pwa', 'vite-plugin-pwa'],
-      ['Workbox', 'workbox-build'],
-      ['Vite', 'vite'],
-    ]
-    const versions = await Promise.all(names.map(async ([name, of]) => `${name} ${await version(of)}`))
-    return [...versions, engines].join(', ')
+    const packages = { 'vite-plugin-pwa': 'vite-plugin-pwa', Workbox: 'workbox-build', Vite: 'vite' }
+    return versions(made, packages, engines)
   })
 }
 

@@ -115,12 +115,7 @@ fn install(repo: &Repo) -> Result<()> {
     let project = repo.target().join("chaos");
     let _ = fs::remove_dir_all(&project);
     fs::create_dir_all(&project).with_context(|| format!("cannot make {}", project.display()))?;
-    let mut pack = repo.command("npm");
-    pack.arg("pack").arg(repo.path("pkg")).arg("--pack-destination").arg(&project);
-    Step::new(repo, "npm pack", pack).run()?;
-    let packed = fs::read_dir(&project)?.flatten().map(|entry| entry.path());
-    let tarball = packed.into_iter().find(|path| path.extension().is_some_and(|end| end == "tgz"));
-    let tarball = tarball.context("npm pack made no tarball")?;
+    let tarball = npm::pack(repo, &repo.path("pkg"), &project)?;
     fs::write(
         project.join("package.json"),
         "{ \"name\": \"chaos\", \"private\": true, \"type\": \"module\" }\n",

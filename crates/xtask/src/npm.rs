@@ -1,6 +1,7 @@
-//! npm packages of one folder, installed from its lockfile.
+//! npm packages: installed from the lockfile of one folder, and packed.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -23,4 +24,17 @@ pub(crate) fn ensure(repo: &Repo, folder: &str) -> Result<()> {
         .remedy("this needs the npm registry; check the network (or the proxy in ~/.npmrc) and run it again")
         .run()?;
     fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// `npm pack` of a package's folder, as `npm publish` would send it. Returns the tarball, which is in the folder `to`.
+pub(crate) fn pack(repo: &Repo, package: &Path, to: &Path) -> Result<PathBuf> {
+    let manifest = fs::read_to_string(package.join("package.json"))
+        .with_context(|| format!("{} is not a package", package.display()))?;
+    let manifest: serde_json::Value = serde_json::from_str(&manifest)?;
+    let text = |key: &str| manifest[key].as_str().with_context(|| format!("package.json has no {key}"));
+    let (name, version) = (text("name")?, text("version")?);
+    let mut command = repo.command("npm");
+    command.arg("pack").arg(package).arg("--pack-destination").arg(to);
+    Step::new(repo, format!("npm pack of {name}"), command).run()?;
+    Ok(to.join(format!("{name}-{version}.tgz")))
 }

@@ -7,17 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use crate::package;
 use crate::package::files::empty;
-use crate::progress::Step;
 use crate::recorder_package::{self, Made};
 use crate::repo::Repo;
+use crate::{npm, package};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Make dist/ and publish nothing. It is all that there is so far: the npm names belong to others.
+    /// Make dist/ and publish nothing. A release cannot be published from here yet: the npm names belong to others.
     #[arg(long)]
     dry_run: bool,
     /// Recorders for all platforms, not only for this machine's.
@@ -58,13 +57,8 @@ pub(crate) fn make(repo: &Repo, is_for_all: bool) -> Result<()> {
 }
 
 fn client(repo: &Repo, dist: &Path) -> Result<Attached> {
-    let mut pack = repo.command("npm");
-    pack.args(["pack", "./pkg", "--pack-destination"]).arg(dist);
-    Step::new(repo, "npm pack of the client", pack).run()?;
-    Ok(Attached {
-        path: dist.join(format!("durablefetch-{VERSION}.tgz")),
-        what: "the client, an npm package".into(),
-    })
+    let path = npm::pack(repo, &repo.path("pkg"), dist)?;
+    Ok(Attached { path, what: "the client, an npm package".into() })
 }
 
 /// The npm package, and the program by itself.

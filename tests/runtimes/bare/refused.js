@@ -1,24 +1,14 @@
 // Where the page's policy allows no WebAssembly, or there is none: what does the app get to see, the first time and the second?
-import { inPage } from './behaviour.mjs'
+import { facts, inPage } from './behaviour.mjs'
 import { DurableFetchClient, DurableFetchError, isDurableFetchError } from '/node_modules/durablefetch/index.js'
 import * as slim from '/node_modules/durablefetch/slim.js'
-
-const facts = (error) => ({
-  name: error.name,
-  code: error.code,
-  message: error.message,
-  isError: error instanceof Error,
-  isTypeError: error instanceof TypeError,
-  isDurableFetchError: error instanceof DurableFetchError,
-  guard: isDurableFetchError(error),
-})
 
 /** What the first call, or already the constructor, says. */
 async function attempt(run) {
   try {
     await run()
   } catch (error) {
-    return facts(error)
+    return facts(error, { DurableFetchError, isDurableFetchError })
   }
   return 'no error'
 }

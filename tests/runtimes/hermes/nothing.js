@@ -1,18 +1,11 @@
 // Nothing is loaded before the client: what does it say?
 import { DurableFetchClient, DurableFetchError, isDurableFetchError } from 'durablefetch/js'
+import { facts } from './behaviour.mjs'
 
 let told = 'no error'
 try {
   new DurableFetchClient()
 } catch (error) {
-  told = {
-    name: error.name,
-    code: error.code,
-    message: error.message,
-    isError: error instanceof Error,
-    isTypeError: error instanceof TypeError,
-    isDurableFetchError: error instanceof DurableFetchError,
-    guard: isDurableFetchError(error),
-  }
+  told = facts(error, { DurableFetchError, isDurableFetchError })
 }
 print(JSON.stringify(told))

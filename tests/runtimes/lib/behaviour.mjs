@@ -97,18 +97,21 @@ export async function behave(
       await run()
       return 'no rejection'
     } catch (error) {
-      return {
-        name: error?.name,
-        code: error?.code,
-        message: String(error?.message),
-        isError: error instanceof Error,
-        isTypeError: error instanceof TypeError,
-        isDurableFetchError: error instanceof DurableFetchError,
-        guard: isDurableFetchError(error),
-      }
+      return facts(error, { DurableFetchError, isDurableFetchError })
     }
   }
 }
+
+/** What there is to ask of a rejection, with what the package exports for it. */
+export const facts = (error, { DurableFetchError, isDurableFetchError }) => ({
+  name: error?.name,
+  code: error?.code,
+  message: String(error?.message),
+  isError: error instanceof Error,
+  isTypeError: error instanceof TypeError,
+  isDurableFetchError: error instanceof DurableFetchError,
+  guard: isDurableFetchError(error),
+})
 
 /** Length and digest of what has come in these chunks. */
 export async function summary(chunks) {

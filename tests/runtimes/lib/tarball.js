@@ -18,13 +18,10 @@ export function tarball() {
 async function pack() {
   // run.js packs for all the test files and says where.
   if (process.env.RUNTIMES_TARBALL) return JSON.parse(process.env.RUNTIMES_TARBALL)
-  const folder = join(WORK, 'tarball')
-  await mkdir(folder, { recursive: true })
-  const { stdout } = await run('npm', ['pack', PKG, '--json', '--pack-destination', folder], { cwd: folder })
-  const [{ filename, name, version, files }] = Object.values(JSON.parse(stdout))
+  const { file, name, version, files } = await npmPack(PKG)
   assert.equal(name, 'durablefetch')
   return {
-    file: join(folder, filename),
+    file,
     version,
     files: files.map((one) => one.path),
     digest: await digest(
@@ -32,6 +29,15 @@ async function pack() {
       files.map((one) => one.path),
     ),
   }
+}
+
+/** Packs a package's folder: what npm says of it, and the tarball's `file`. */
+export async function npmPack(source) {
+  const folder = join(WORK, 'tarball')
+  await mkdir(folder, { recursive: true })
+  const { stdout } = await run('npm', ['pack', source, '--json', '--pack-destination', folder], { cwd: folder })
+  const [packed] = Object.values(JSON.parse(stdout))
+  return { ...packed, file: join(folder, packed.filename) }
 }
 
 /**

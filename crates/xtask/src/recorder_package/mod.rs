@@ -18,9 +18,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::package::files::{copy, empty, manifest};
-use crate::progress::Step;
 use crate::repo::Repo;
-use crate::tools;
+use crate::{npm, tools};
 use platform::{PLATFORMS, Platform};
 
 const NAME: &str = "durablefetch-recorder";
@@ -59,10 +58,6 @@ pub(crate) fn run(repo: &Repo, is_for_all: bool) -> Result<Vec<Made>> {
         );
     }
     Ok(made)
-}
-
-fn file_name(platform: &Platform) -> String {
-    format!("{NAME}-{}-{}.tgz", env!("CARGO_PKG_VERSION"), platform.name())
 }
 
 fn launcher(repo: &Repo, to: &Path) -> Result<()> {
@@ -110,11 +105,9 @@ fn tarball(repo: &Repo, platform: &Platform) -> Result<PathBuf> {
     let inside = staged.join("platform").join(platform.name());
     install(&from.join("bin").join(platform.file), &inside.join(platform.file))?;
     copy(&from.join(LICENCES), &staged.join(LICENCES), &[])?;
-    let mut pack = repo.command("npm");
-    pack.args(["pack", "--pack-destination"]).arg(repo.path(OUTPUT)).current_dir(&staged);
-    Step::new(repo, format!("npm pack for {}", platform.name()), pack).run()?;
-    let packed = repo.path(OUTPUT).join(format!("{NAME}-{}.tgz", env!("CARGO_PKG_VERSION")));
-    let named = repo.path(OUTPUT).join(file_name(platform));
+    let packed = npm::pack(repo, &staged, &repo.path(OUTPUT))?;
+    let named =
+        packed.with_file_name(format!("{NAME}-{}-{}.tgz", env!("CARGO_PKG_VERSION"), platform.name()));
     fs::rename(&packed, &named).with_context(|| format!("npm pack made no {}", packed.display()))?;
     Ok(named)
 }

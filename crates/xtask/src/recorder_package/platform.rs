@@ -42,3 +42,15 @@ impl Platform {
         (self.os, self.cpu) == (os, cpu)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PLATFORMS, Platform};
+
+    #[test]
+    fn the_launcher_knows_the_same() {
+        let launcher = include_str!("../../../../pkg-recorder-template/lib/binary.js");
+        let names: Vec<_> = PLATFORMS.iter().map(Platform::name).collect();
+        assert!(launcher.contains(&format!("PLATFORMS = ['{}']", names.join("', '"))), "{names:?}");
+    }
+}
