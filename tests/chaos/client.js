@@ -6,6 +6,8 @@ import { join } from 'node:path'
 
 // Where the packed package is installed.
 const MODULES = process.env.DURABLEFETCH_MODULES
+// Which of its entries: the one without WebAssembly is `js.js`.
+const ENTRY = process.env.DURABLEFETCH_ENTRY ?? 'index.js'
 
 const { read, last, stop } = process.argv.includes('--browser') ? await browser() : await node()
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`)
@@ -21,7 +23,7 @@ async function node() {
     process.stdout.write(`unhandled rejection: ${error?.stack ?? error}\n`)
     process.exit(1)
   })
-  const { DurableFetchClient } = await import(pathToFileURL(join(MODULES, 'durablefetch/index.js')))
+  const { DurableFetchClient } = await import(pathToFileURL(join(MODULES, 'durablefetch', ENTRY)))
   const { readOnce } = await import('./read.js')
   const last = async () => ({ uncaught: [] })
   return { read: (order) => readOnce(DurableFetchClient, order), last, stop: async () => {} }
@@ -42,11 +44,14 @@ async function browser() {
   }
   return {
     async read(order) {
-      const got = await page.evaluate(async (order) => {
-        const { DurableFetchClient } = await import('/durablefetch/index.js')
-        const { readOnce } = await import('/read.js')
-        return readOnce(DurableFetchClient, order)
-      }, order)
+      const got = await page.evaluate(
+        async ({ order, entry }) => {
+          const { DurableFetchClient } = await import(`/durablefetch/${entry}`)
+          const { readOnce } = await import('/read.js')
+          return readOnce(DurableFetchClient, order)
+        },
+        { order, entry: ENTRY },
+      )
       return { ...got, uncaught: await uncaught() }
     },
     /** What comes to light once all that the last read has set off is done. */

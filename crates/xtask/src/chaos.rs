@@ -33,6 +33,9 @@ pub(crate) struct Options {
     /// Every client is a page in this browser. [default: Node, and one run in eight in Chromium]
     #[arg(long, value_name = "ENGINE", value_parser = ENGINES)]
     engine: Option<String>,
+    /// The client without WebAssembly: `durablefetch/js`.
+    #[arg(long)]
+    js: bool,
     /// Runs at the same time.
     #[arg(long, default_value_t = 4)]
     lanes: u64,
@@ -42,7 +45,7 @@ pub(crate) struct Options {
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     package::run(repo)?;
     let engines = prepared(repo)?;
-    let mut command = program(repo, &engines);
+    let mut command = program(repo, &engines, if options.js { Entry::Js } else { Entry::Wasm });
     command.args(["--runs", &options.runs.to_string(), "--lanes", &options.lanes.to_string()]);
     for (name, value) in [("--from", options.from), ("--seed", options.seed)] {
         if let Some(value) = value {
@@ -69,11 +72,19 @@ pub(crate) enum Seeds {
     New,
 }
 
-/// A few runs, for the tests. The package is built.
-pub(crate) fn short(repo: &Repo, seeds: Seeds) -> Result<()> {
+/// Which entry of the package is the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Wasm,
+    /// Without WebAssembly.
+    Js,
+}
+
+/// A few runs in Node and in each engine, for the tests. The package is built.
+pub(crate) fn short(repo: &Repo, seeds: Seeds, entry: Entry) -> Result<()> {
     let engines = prepared(repo)?;
     for engine in std::iter::once(None).chain(ENGINES.map(Some)) {
-        let mut command = program(repo, &engines);
+        let mut command = program(repo, &engines, entry);
         let runs = match seeds {
             Seeds::Fixed => {
                 command.args(["--from", "1"]);
@@ -83,7 +94,10 @@ pub(crate) fn short(repo: &Repo, seeds: Seeds) -> Result<()> {
         };
         command.args(["--runs", runs]);
         command.args(engine.into_iter().flat_map(|engine| ["--engine", engine]));
-        let with = engine.map(|engine| format!(" --engine {engine}")).unwrap_or_default();
+        let mut with = engine.map(|engine| format!(" --engine {engine}")).unwrap_or_default();
+        if entry == Entry::Js {
+            with += " --js";
+        }
         Step::new(repo, format!("chaos{with}, {runs} runs"), command)
             .remedy(format!("the log says which seed failed; `cargo xtask chaos{with} --seed N` repeats it"))
             .run()?;
@@ -102,11 +116,14 @@ fn prepared(repo: &Repo) -> Result<Engines> {
 }
 
 /// What runs, once it is prepared.
-fn program(repo: &Repo, engines: &Engines) -> Command {
+fn program(repo: &Repo, engines: &Engines, entry: Entry) -> Command {
     let mut command = repo.command(&repo.target().join("debug/durablefetch-chaos").to_string_lossy());
     command.arg("--recorder").arg(repo.recorder()).arg("--client").arg(repo.path("tests/chaos/client.js"));
     command.env("DURABLEFETCH_MODULES", repo.target().join("chaos/node_modules"));
     command.envs(engines.variables());
+    if entry == Entry::Js {
+        command.env("DURABLEFETCH_ENTRY", "js.js");
+    }
     command
 }
 

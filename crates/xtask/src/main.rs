@@ -41,6 +41,8 @@ enum Command {
     Demo(demo::Options),
     /// Run every check: format, lints, unit and conformance tests, browser tests, package and end-to-end tests.
     Test(test::Options),
+    /// Run what finds more the longer it runs: seeds, loads, attacks, mutations of both recorders. Takes a night.
+    Night(test::NightOptions),
     /// Break connections, disks and recorders, by seed, and check what the packed client makes of it.
     Chaos(chaos::Options),
     /// Build the npm package into pkg/, or with --recorder the recorder's into pkg-recorder/.
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
     let result = Repo::find().and_then(|repo| match cli.command {
         Command::Demo(options) => demo::run(&repo, &options),
         Command::Test(options) => test::run(&repo, &options),
+        Command::Night(options) => test::night(&repo, &options),
         Command::Chaos(options) => chaos::run(&repo, &options),
         Command::Package(options) => match options.recorder {
             true => recorder_package::run(&repo, options.all_platforms).map(drop),

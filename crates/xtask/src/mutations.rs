@@ -21,19 +21,19 @@ const NOTICED: &str = "test result: FAILED";
 /// Every file that the copy is made of; the rest is neither built nor run.
 const COPIED: [&str; 6] = ["Cargo.toml", "Cargo.lock", "PROTOCOL.md", "clippy.toml", "src", "crates"];
 
-#[derive(Default, clap::Args)]
+#[derive(clap::Args)]
 pub(crate) struct Options {
     /// Only the mutations whose description contains this.
     #[arg(long, value_name = "TEXT")]
-    only: Option<String>,
+    pub(crate) only: Option<String>,
     /// Which recorder to break.
     #[arg(long, value_enum, default_value_t)]
-    on: Recorder,
+    pub(crate) on: Recorder,
 }
 
 /// The recorder that is broken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Recorder {
+pub(crate) enum Recorder {
     /// The program.
     #[default]
     Native,

@@ -18,6 +18,7 @@ const OFFLINE: &str =
 
 /// Both tools, each installed only if it is not there yet.
 pub(crate) fn ensure(repo: &Repo) -> Result<()> {
+    sources_of_std(repo)?;
     // Exactly the locked version: wasm-bindgen's macro output and its CLI must agree to the digit.
     let version = wasm_bindgen_version(&repo.read("Cargo.lock")?)?;
     // Not --locked: its published lockfile pins dependencies that newer toolchains warn about.
@@ -39,6 +40,20 @@ pub(crate) fn ensure_deny(repo: &Repo) -> Result<()> {
 /// worker-build, which only the worker needs.
 pub(crate) fn ensure_worker_build(repo: &Repo) -> Result<()> {
     tool(repo, "worker-build", "worker-build", WORKER_BUILD, &["--locked"])
+}
+
+/// `rust-toolchain.toml` names them, and rustup brings them along unless it was told to install nothing by itself.
+fn sources_of_std(repo: &Repo) -> Result<()> {
+    let output = repo.command("rustc").args(["--print", "sysroot"]).output().context("cannot run rustc")?;
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    if sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file() {
+        return Ok(());
+    }
+    let mut command = repo.command("rustup");
+    command.args(["component", "add", "rust-src"]);
+    Step::new(repo, "rustup component add rust-src", command)
+        .remedy("the package builds std for itself; without rustup, install the sources of your rustc's std")
+        .run()
 }
 
 /// Installs a program of this version below `target/`, unless there is one.

@@ -26,6 +26,13 @@ pub(crate) struct Options {
     seed: u64,
 }
 
+impl Options {
+    /// All loads, or each attack alone, as by default.
+    pub(crate) fn whole(each: bool) -> Self {
+        Self { scale: 1.0, only: None, each, seed: 1 }
+    }
+}
+
 /// The loads, and the megabytes of memory that the recorder may need for each at scale 1.
 const LOADS: [(&str, f64); 4] = [("churn", 500.0), ("crowd", 100.0), ("slow", 100.0), ATTACKED];
 const ATTACKED: (&str, f64) = ("attacked", 256.0);

@@ -1,8 +1,9 @@
-//! `cargo xtask test`: every check, each timed, and a summary. A failed check stops only those that need it.
+//! `cargo xtask test` and `cargo xtask night`: every check, each timed, and a summary. A failed check stops only those that need it.
 
 mod checks;
 mod circles;
 mod matrices;
+mod nightly;
 mod passed;
 mod previous;
 
@@ -23,6 +24,13 @@ pub(crate) struct Options {
     #[arg(long)]
     all: bool,
     /// Run only the checks (of either tier) whose name contains this, and those they need.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct NightOptions {
+    /// Run only what has this in its name, and what it needs.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -64,15 +72,30 @@ impl Outcome {
     }
 }
 
-/// Runs the checks and prints the summary, whose last line is `N passed, M failed`.
+/// `cargo xtask test`.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
-    let context = Context { repo, all: options.all, engines: OnceCell::new() };
     let slow = if options.all || options.only.is_some() { matrices::MATRICES } else { &[] };
     let candidates: Vec<&Check> = checks::CHECKS.iter().chain(slow).collect();
     let selected = select(&candidates, options.only.as_deref())?;
-    let mut passed = if options.all { Some(Passed::read(repo)?) } else { None };
+    let passed = if options.all { Some(Passed::read(repo)?) } else { None };
+    run_all(Context { repo, all: options.all, engines: OnceCell::new() }, &selected, passed)
+}
+
+/// `cargo xtask night`: what passed on the same files in an earlier run is not run again.
+pub(crate) fn night(repo: &Repo, options: &NightOptions) -> Result<()> {
+    let night: Vec<&Check> = nightly::NIGHT.iter().collect();
+    let wanted = named(&night, options.only.as_deref().unwrap_or_default())?;
+    let candidates: Vec<&Check> = checks::CHECKS.iter().chain(nightly::NIGHT).collect();
+    let selected = with_needs(&candidates, wanted);
+    let passed = Some(Passed::read(repo)?);
+    run_all(Context { repo, all: false, engines: OnceCell::new() }, &selected, passed)
+}
+
+/// Runs the checks and prints the summary, whose last line is `N passed, M failed`.
+fn run_all(context: Context<'_>, selected: &[&Check], mut passed: Option<Passed>) -> Result<()> {
+    let repo = context.repo;
     let mut results: Vec<(&Check, Outcome, Duration)> = Vec::new();
-    for check in selected {
+    for &check in selected {
         let started = Instant::now();
         let before = passed.as_ref().is_some_and(|passed| passed.has(check.name));
         let outcome = if before { Outcome::PassedBefore } else { run_one(check, &context, &results) };
@@ -107,11 +130,21 @@ fn run_one(check: &Check, context: &Context<'_>, results: &[(&Check, Outcome, Du
 /// The checks named by `only` and, before them, everything they need.
 fn select<'a>(checks: &[&'a Check], only: Option<&str>) -> Result<Vec<&'a Check>> {
     let Some(only) = only else { return Ok(checks.to_vec()) };
-    let mut wanted: Vec<&str> = checks.iter().map(|c| c.name).filter(|name| name.contains(only)).collect();
+    Ok(with_needs(checks, named(checks, only)?))
+}
+
+/// The names that contain `only`.
+fn named(checks: &[&Check], only: &str) -> Result<Vec<&'static str>> {
+    let names = || checks.iter().map(|check| check.name);
+    let wanted: Vec<_> = names().filter(|name| name.contains(only)).collect();
     if wanted.is_empty() {
-        let names: Vec<_> = checks.iter().map(|check| check.name).collect();
-        bail!("no check is called {only:?}; there are: {}", names.join(", "));
+        bail!("no check is called {only:?}; there are: {}", names().collect::<Vec<_>>().join(", "));
     }
+    Ok(wanted)
+}
+
+/// These, and before them everything they need.
+fn with_needs<'a>(checks: &[&'a Check], mut wanted: Vec<&'static str>) -> Vec<&'a Check> {
     let mut seen = 0;
     while seen < wanted.len() {
         let needs =
@@ -119,7 +152,7 @@ fn select<'a>(checks: &[&'a Check], only: Option<&str>) -> Result<Vec<&'a Check>
         wanted.extend(needs.iter().filter(|need| !wanted.contains(need)).copied().collect::<Vec<_>>());
         seen += 1;
     }
-    Ok(checks.iter().filter(|check| wanted.contains(&check.name)).copied().collect())
+    checks.iter().filter(|check| wanted.contains(&check.name)).copied().collect()
 }
 
 fn summary(results: &[(&Check, Outcome, Duration)]) -> String {
@@ -173,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_need_is_an_earlier_check() {
-        let all: Vec<_> = checks::CHECKS.iter().chain(matrices::MATRICES).collect();
+        let all: Vec<_> = checks::CHECKS.iter().chain(matrices::MATRICES).chain(nightly::NIGHT).collect();
         for (at, check) in all.iter().enumerate() {
             for need in check.needs {
                 assert!(all[..at].iter().any(|other| other.name == *need), "{}: {need}", check.name);

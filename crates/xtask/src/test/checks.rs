@@ -7,7 +7,7 @@ use std::fs;
 use anyhow::{Context as _, Result};
 
 use super::{Check, Context, circles};
-use crate::chaos::Seeds;
+use crate::chaos::{Entry, Seeds};
 use crate::progress::Step;
 use crate::{browser, chaos, npm, package, rust_tools, size, worker};
 
@@ -153,7 +153,8 @@ fn three_engines(context: &Context<'_>) -> Result<()> {
 }
 
 fn faults_by_seed(context: &Context<'_>) -> Result<()> {
-    chaos::short(context.repo, if context.all { Seeds::New } else { Seeds::Fixed })
+    let seeds = if context.all { Seeds::New } else { Seeds::Fixed };
+    chaos::short(context.repo, seeds, Entry::Wasm)
 }
 
 /// The ones that start at once; `--all` has the others.
