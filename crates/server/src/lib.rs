@@ -16,7 +16,7 @@
 //! | public keys of signed tokens | `jwt` |
 //! | where bytes come from | `upstream`: `source`, `http`, `ways` (what may be fetched), `exchange` over `connect` (with `resolve`: to checked addresses only), `demo` |
 //! | where bytes go | `storage` (files and SQLite) |
-//! | what an operator sees | `observe`: `metrics`, `log` (which lines are of which request), `redact` |
+//! | what an operator sees | `observe`: `metrics`; lines of the log: `log` (one a request), `recordings`, `refusals`, `elsewhere`, `redact`, `journal` |
 
 pub mod check;
 pub mod cli;
@@ -46,4 +46,5 @@ pub use config::Config;
 pub use error::StartError;
 pub use net::tls::Tls;
 pub use net::{descriptors, signals};
+pub use observe::journal;
 pub use serve::{Server, run};

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use durablefetch_server::check::Check;
 use durablefetch_server::cli::{Cli, Command, LogFormat, ReadError, Serve};
-use durablefetch_server::{Server, Tls, descriptors, signals};
+use durablefetch_server::{Server, Tls, descriptors, journal, signals};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -54,8 +54,10 @@ async fn measure(check: Check) -> ExitCode {
 /// Log lines go to stderr. `RUST_LOG` says how many there are.
 fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let stderr = journal::Lines::to_stderr();
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
     let lines = match format {
+        LogFormat::Text if stderr.is_journal() => lines.without_time().with_ansi(false).boxed(),
         LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
         LogFormat::Json => {
             lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()

@@ -18,6 +18,7 @@ use crate::net::descriptors;
 use crate::observe::elsewhere::Elsewhere;
 use crate::observe::log::Log;
 use crate::observe::metrics::{Metrics, Now};
+use crate::observe::refusals::Refusals;
 use crate::readers::Readers;
 use crate::recording::Recording;
 use crate::recording::in_flight::{InFlight, Seat};
@@ -44,6 +45,7 @@ pub(crate) struct Recorder {
     pub(crate) memory: Memory,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) log: Log,
+    pub(crate) refusals: Refusals,
     /// Keys the fingerprints.
     pub(crate) secret: [u8; 32],
     /// What is stored.
@@ -109,6 +111,7 @@ impl Recorder {
             memory: Memory::new(config.limits.memory_bytes),
             metrics: Arc::new(Metrics::new()),
             log: Log::new(now_ms() as u32),
+            refusals: Refusals::default(),
             secret,
             usage,
             unended: Mutex::default(),

@@ -79,6 +79,12 @@ impl RecordingBody {
         }
     }
 
+    /// What it follows has broken.
+    pub(crate) fn is_broken(&self) -> bool {
+        let state = self.recording.progress().state();
+        !state.is_live() && !state.ends_clean() || self.ending == Ending::Broken
+    }
+
     /// Its HTTP/1 connection has as much to send as it may have.
     fn has_enough(&self) -> bool {
         self.unsent >= SHARE_MIN && !self.watch.is_h2() && self.unsent >= self.recorder.readers.share()

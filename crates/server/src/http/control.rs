@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use durablefetch_protocol::access::Admitted as Allowed;
 use durablefetch_protocol::address::{Control, Target, Upstream};
+use durablefetch_protocol::admission::Named;
 use durablefetch_protocol::control_json::{ControlRequest, Done, Status};
 use durablefetch_protocol::life::Detail;
 use durablefetch_protocol::{ErrorCode, ProtocolError, request_headers};
@@ -13,6 +14,8 @@ use crate::clock::now_ms;
 use crate::http::respond::{self, Body};
 use crate::key_map::{Entry, Life};
 use crate::keys::stop;
+use crate::observe::log::scope_name;
+use crate::observe::redact;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
 
@@ -40,13 +43,30 @@ pub(crate) async fn answer(
         Control::InProgress => Ok(respond::json(allowed, &status(recorder, &entry, &asked).await?)),
         Control::Stop => {
             let message = stop::stop(recorder, &entry, named, request.as_ref()).await?;
+            audit(recorder, &entry, named, &format!("asked to stop: {message}"));
             Ok(respond::json(allowed, &Done::new(message)))
         }
         Control::Delete => {
             stop::delete(recorder, &entry, named, request.as_ref()).await?;
+            audit(recorder, &entry, named, "asked to delete");
             Ok(respond::json(allowed, &Done::new(Done::DELETED)))
         }
     }
+}
+
+/// A line for what somebody else could regret.
+fn audit(recorder: &Recorder, entry: &Entry, named: Named, what: &str) {
+    let recording = match named {
+        Named::Only(id) => Some(id.to_string()),
+        Named::All | Named::Unknown => None,
+    };
+    tracing::info!(
+        target: "durablefetch::audit",
+        recording,
+        url = redact::key(&entry.key),
+        scope = scope_name(&recorder.secret, entry.key.scope()),
+        "{what}"
+    );
 }
 
 /// One status for each URL of a list.

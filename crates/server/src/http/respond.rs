@@ -18,9 +18,10 @@ use hyper::ext::ReasonPhrase;
 use crate::http::body::{Broken, RecordingBody};
 use crate::keys::admit::Admitted;
 use crate::net::connection::Watch;
+use crate::observe::log::{BodyEnd, Line};
 
 /// A handler never fails: whatever goes wrong is an answer.
-pub(crate) type Answer = Result<Response<Body>, Infallible>;
+pub(crate) type Answer = Result<Response<Logged>, Infallible>;
 
 /// A response's body.
 #[derive(Debug)]
@@ -50,6 +51,68 @@ impl http_body::Body for Body {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Recording(body) => body.size_hint(),
+        }
+    }
+}
+
+/// A body that writes the request's line when it ends.
+#[derive(Debug)]
+pub(crate) struct Logged {
+    body: Body,
+    line: Box<Line>,
+    has_ended: bool,
+}
+
+impl Logged {
+    pub(crate) fn new(body: Body, line: Line) -> Self {
+        Self { body, line: Box::new(line), has_ended: false }
+    }
+
+    fn ends(&mut self, end: BodyEnd) {
+        self.has_ended = true;
+        self.line.ends(end);
+    }
+}
+
+impl http_body::Body for Logged {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => this.line.gave(frame.data_ref().map_or(0, Bytes::len)),
+            Poll::Ready(Some(Err(Broken))) => this.ends(BodyEnd::Broken),
+            Poll::Ready(None) => this.ends(BodyEnd::Whole),
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Logged {
+    /// A connection asks for nothing more once it has as much as was announced, and none at all for a broken body that it
+    /// resets.
+    fn drop(&mut self) {
+        if self.has_ended {
+            return;
+        }
+        let is_broken = matches!(&self.body, Body::Recording(body) if body.is_broken());
+        let is_whole =
+            http_body::Body::is_end_stream(self) || http_body::Body::size_hint(self).exact() == Some(0);
+        if is_whole {
+            self.ends(BodyEnd::Whole);
+        } else if is_broken {
+            self.ends(BodyEnd::Broken);
         }
     }
 }

@@ -21,10 +21,11 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use crate::clock::now_ms;
-use crate::http::respond::{self, Answer, Body};
+use crate::http::respond::{self, Answer, Body, Logged};
 use crate::http::{control, page};
 use crate::keys::admit::admit;
 use crate::net::connection::Answering;
+use crate::observe::log::{Asker, Line};
 use crate::observe::{log, metrics};
 use crate::recorder::Recorder;
 use crate::uploads::Uploaded;
@@ -54,16 +55,12 @@ pub(crate) async fn handle(
     over: Over,
     request: Request<Incoming>,
 ) -> Answer {
-    let since = Instant::now();
-    let span = recorder.log.span(&request);
-    let responding = async {
-        let response = answer(&recorder, answering, over, request).await;
-        log::answered(&response, since);
-        response
-    };
-    let response = responding.instrument(span).await;
-    recorder.metrics.answered(response.status().as_u16(), since);
-    Ok(response)
+    let mut line = recorder.log.line(&request);
+    let span = line.span();
+    let response = answer(&recorder, answering, over, request, &mut line).instrument(span).await;
+    line.answered(&response);
+    recorder.metrics.answered(response.status().as_u16(), line.since());
+    Ok(response.map(|body| Logged::new(body, line)))
 }
 
 async fn answer(
@@ -71,18 +68,25 @@ async fn answer(
     answering: Answering,
     over: Over,
     request: Request<Incoming>,
+    line: &mut Line,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let authority = parts.uri.authority().map(|authority| authority.as_str());
     let allowed = match recorder.access.check(authority, &parts.headers) {
         Ok(allowed) => allowed,
-        Err(error) => return respond::error(&Allowed::nobody(), &error),
+        Err(error) => return refuse(recorder, &Allowed::nobody(), &error),
     };
     if cors::is_preflight(&parts.method, &parts.headers) {
+        line.is_routine = true;
         return respond::preflight(&allowed, &parts.headers);
     }
-    let answered = route(recorder, &allowed, &answering, over, parts, body).await;
-    answered.unwrap_or_else(|error| respond::error(&allowed, &error))
+    let answered = route(recorder, &allowed, &answering, over, parts, body, line).await;
+    answered.unwrap_or_else(|error| refuse(recorder, &allowed, &error))
+}
+
+fn refuse(recorder: &Recorder, allowed: &Allowed, error: &ProtocolError) -> Response<Body> {
+    recorder.refusals.refused(error, now_ms());
+    respond::error(allowed, error)
 }
 
 async fn route(
@@ -92,6 +96,7 @@ async fn route(
     over: Over,
     parts: Parts,
     body: Incoming,
+    line: &mut Line,
 ) -> Result<Response<Body>, ProtocolError> {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let rules = Rules {
@@ -106,13 +111,20 @@ async fn route(
         let _ = read(recorder, body, &parts, recorder.config.limits.request_bytes).await;
         return Err(ErrorCode::TooManyConnections.into());
     }
+    line.is_routine = matches!(route, Route::Healthz | Route::Metrics | Route::Robots | Route::Icon);
     match route {
         Route::Fetch { target, scope, ask } => {
             let client = recorder.config.trusted_proxies.client(over.peer, &parts.headers);
-            let asked = Asked { client, parts, body, target, ask };
+            line.scope = log::scope_name(&recorder.secret, &scope);
+            if let AskHead::Continue { offset, .. } = &ask {
+                line.offset = Some(*offset);
+            }
+            let asker = Arc::clone(&line.asker);
+            let asked = Asked { client, parts, body, target, ask, asker };
             fetch(recorder, allowed, &scope, answering, asked).await
         }
         Route::Control { call, scope } => {
+            line.scope = log::scope_name(&recorder.secret, &scope);
             let body = read(recorder, body, &parts, CONTROL_BODY_MAX as u64).await?;
             control::answer(recorder, allowed, &scope, call, &parts.headers, &body.bytes).await
         }
@@ -137,6 +149,7 @@ struct Asked {
     body: Incoming,
     target: Target,
     ask: AskHead,
+    asker: Arc<Asker>,
 }
 
 async fn fetch(
@@ -144,7 +157,7 @@ async fn fetch(
     allowed: &Allowed,
     scope: &str,
     answering: &Answering,
-    Asked { client, parts, body, target, ask }: Asked,
+    Asked { client, parts, body, target, ask, asker }: Asked,
 ) -> Result<Response<Body>, ProtocolError> {
     let Some(key) = target.key(scope) else { return Err(ErrorCode::NotFound.into()) };
     if let Target::Upstream(upstream) = &target {
@@ -163,7 +176,7 @@ async fn fetch(
     let ask: Ask = ask.with_fingerprint(fingerprint);
     let watch = answering.watch(parts.version);
     let source = source(target, (scope, client), parts, body)?;
-    let admitted = admit(recorder, recorder.keys.entry(&key), ask, source).await?;
+    let admitted = admit(recorder, recorder.keys.entry(&key), ask, source, Some(asker)).await?;
     Ok(respond::admitted(allowed, admitted, watch))
 }
 

@@ -11,6 +11,7 @@ use super::pump;
 use super::reading::Reading;
 use crate::clock::now_ms;
 use crate::key_map::Entry;
+use crate::observe::log::Asker;
 use crate::recorder::Recorder;
 use crate::storage::rows;
 use crate::upstream::source::Source;
@@ -39,11 +40,12 @@ pub(crate) async fn admit(
     entry: Arc<Entry>,
     ask: Ask,
     source: Source,
+    asker: Option<Arc<Asker>>,
 ) -> Result<Admitted, ProtocolError> {
     // A start is given its id in the commit slot.
     let event = Event::Ask { ask: &ask, new: RecordingId::ZERO };
     let pump = Box::new(|recorder, entry, recording| pump::spawn(recorder, entry, recording, source));
-    let acted = entry.act(recorder, event, Cargo { pump: Some(pump), ..Cargo::default() }).await?;
+    let acted = entry.act(recorder, event, Cargo { pump: Some(pump), asker, ..Cargo::default() }).await?;
     match &acted.reply {
         Reply::Started(_) => recorder.elsewhere.started(&entry.key),
         Reply::Decided(Decision::NoContent | Decision::Refuse(ErrorCode::NotFound | ErrorCode::Gone)) => {

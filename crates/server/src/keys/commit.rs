@@ -4,8 +4,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use durablefetch_protocol::admission::Decision;
-use durablefetch_protocol::life::{Effect, Event, Plan, Reply};
-use durablefetch_protocol::recording::End;
+use durablefetch_protocol::life::{Change, Effect, Event, Plan, Reply};
 use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
 use tokio::sync::OwnedMutexGuard;
 
@@ -13,7 +12,8 @@ use super::reading::Reading;
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::key_map::{Entry, Life};
-use crate::observe::redact;
+use crate::observe::log::Asker;
+use crate::observe::{recordings, redact};
 use crate::recorder::Recorder;
 use crate::recording::Recording;
 use crate::recording::in_flight::Seat;
@@ -23,6 +23,9 @@ use crate::storage::rows::{self, Freight};
 const TRIES: usize = 5;
 /// The time between them, for what makes room.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Why what is due is removed.
+const EXPIRED: &str = "nobody used it for --ttl, a later one has replaced it, or it is older than --max-age";
 
 /// Asks the upstream of a recording that has begun.
 type Pump = Box<dyn FnOnce(Arc<Recorder>, Arc<Entry>, Arc<Recording>) + Send>;
@@ -34,6 +37,10 @@ pub(super) struct Cargo {
     pub(super) pump: Option<Pump>,
     /// What is written with the changes.
     pub(super) freight: Arc<Freight>,
+    /// The request that asks.
+    pub(super) asker: Option<Arc<Asker>>,
+    /// Why recordings that are removed by it are removed.
+    pub(super) why: Option<&'static str>,
     /// The recording whose pump brings the event. The key may not know it any more.
     pub(super) own: Option<Arc<Recording>>,
 }
@@ -90,7 +97,9 @@ impl Entry {
         }
         let due_ms = self.life().as_ref().and_then(|life| life.due_ms(keep));
         if due_ms.is_some_and(|due_ms| due_ms <= now_ms())
-            && let Err(error) = self.run(recorder, Event::Due { keep }, Cargo::default()).await
+            && let Err(error) = self
+                .run(recorder, Event::Due { keep }, Cargo { why: Some(EXPIRED), ..Cargo::default() })
+                .await
         {
             // What has outlived its use stays a while longer; it is not the asker's trouble.
             tracing::warn!(url = redact::key(&self.key), "storage does not forget: {}", error.message);
@@ -186,6 +195,7 @@ impl Entry {
         let (entry, freight) = (Arc::clone(self), Arc::clone(&cargo.freight));
         let changes = std::mem::take(&mut plan.changes);
         let erases = rows::erase(&changes);
+        let removed = cargo.why.map(|why| (why, removed(&changes)));
         let commit = recorder.db.write(erases, move |db| rows::commit(db, &entry.key, &changes, &freight));
         let committed = commit.await;
         let grown = committed.as_ref().copied().unwrap_or_default();
@@ -195,6 +205,9 @@ impl Entry {
                 recorder.writer.starve();
             }
             return Err((error.into(), cargo));
+        }
+        if let Some((why, ids)) = removed {
+            ids.into_iter().for_each(|id| recordings::removed(recorder, &self.key, id, why));
         }
         let acted = self.apply(recorder, self.life(), plan, seat, cargo);
         drop(slot);
@@ -257,10 +270,13 @@ struct Hand<'a> {
 impl Hand<'_> {
     fn carry_out(&mut self, effect: Effect, recording: &Arc<Recording>, cargo: &mut Cargo) {
         match effect {
-            Effect::Pump(id) => {
+            Effect::Pump(_) => {
                 let (Some(seat), Some(pump)) = (self.seat.take(), cargo.pump.take()) else { return };
                 self.recorder.takes_off(seat, recording);
-                tracing::info!(recording = %id, url = redact::key(&self.entry.key), "started");
+                if let Some(asker) = cargo.asker.take() {
+                    recording.set_asker(asker);
+                }
+                recordings::started(self.recorder, recording);
                 pump(Arc::clone(self.recorder), Arc::clone(self.entry), Arc::clone(recording));
             }
             Effect::Close(_, end) => {
@@ -277,22 +293,20 @@ impl Hand<'_> {
                 // Who has seen the end finds the seat free.
                 self.recorder.lands(id);
                 recording.seal(end);
-                ended(self.recorder, recording);
+                recordings::ended(self.recorder, recording);
             }
             Effect::Discard(_) => self.recorder.discard(recording),
         }
     }
 }
 
-fn ended(recorder: &Recorder, recording: &Recording) {
-    let end = recording.progress();
-    recorder.metrics.ended(end.state());
-    if let Some(End::Fail(code)) = end.decided() {
-        recorder.metrics.upstream_error(code);
-    }
-    let (state, cause) = (end.state().as_str(), end.cause().map(ErrorCode::as_str));
-    let (bytes, chunks) = (end.len(), end.chunks());
-    tracing::info!(recording = %recording.id, url = redact::key(&recording.key), state, cause, bytes, chunks, "ended");
+/// The recordings that are gone with these changes.
+fn removed(changes: &[Change]) -> Vec<RecordingId> {
+    let gone = |change: &Change| match change {
+        Change::Remove { id } => Some(*id),
+        _ => None,
+    };
+    changes.iter().filter_map(gone).collect()
 }
 
 async fn load(recorder: &Recorder, entry: &Entry) -> Result<Life, StoreError> {

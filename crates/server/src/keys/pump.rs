@@ -214,6 +214,9 @@ impl Stream<'_> {
             match self.body.poll_chunk(cx) {
                 Poll::Ready(Some(Ok(chunk))) => {
                     self.idle.reset();
+                    if self.len == 0 {
+                        self.recording.set_first_byte(now_ms());
+                    }
                     self.len += chunk.len() as u64;
                     self.recorder.metrics.bytes_in.increment(chunk.len() as u64);
                     if self.len > self.recorder.config.limits.recording_bytes {
@@ -310,11 +313,11 @@ mod tests {
         let entry = recorder.keys.entry(&target.key("").unwrap());
 
         let refused =
-            admit::admit(&recorder, Arc::clone(&entry), ask(Mode::Join), Source::Panic { at: 0 }).await;
+            admit::admit(&recorder, Arc::clone(&entry), ask(Mode::Join), Source::Panic { at: 0 }, None).await;
         assert_eq!(refused.unwrap_err().code, ErrorCode::Internal);
 
         let served =
-            admit::admit(&recorder, Arc::clone(&entry), ask(Mode::Join), Source::Panic { at: 1 }).await;
+            admit::admit(&recorder, Arc::clone(&entry), ask(Mode::Join), Source::Panic { at: 1 }, None).await;
         let Admitted::Body { reading, .. } = served.unwrap() else { panic!("a body is served") };
         let recording = Arc::clone(&reading.recording);
         recording.sealed().await;

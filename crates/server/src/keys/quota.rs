@@ -12,7 +12,6 @@ use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
 
 use super::commit::Cargo;
 use crate::clock::now_ms;
-use crate::observe::redact;
 use crate::recorder::Recorder;
 use crate::storage::rows;
 use crate::storage::usage::Account;
@@ -48,7 +47,7 @@ pub(crate) async fn keep_quota(recorder: &Arc<Recorder>) -> Result<(), ProtocolE
 async fn make_room(
     recorder: &Arc<Recorder>,
     scopes: impl Fn() -> Vec<Arc<Account>>,
-    why: &str,
+    why: &'static str,
     enough: &impl Fn() -> bool,
 ) -> Result<(), ProtocolError> {
     while !enough() {
@@ -124,7 +123,7 @@ pub(crate) async fn after_full(recorder: &Arc<Recorder>, spared: &mut Spared) ->
 async fn evict_of(
     recorder: &Arc<Recorder>,
     scopes: &[Arc<Account>],
-    why: &str,
+    why: &'static str,
     enough: &impl Fn() -> bool,
 ) -> Result<bool, ProtocolError> {
     for account in scopes {
@@ -140,7 +139,7 @@ async fn evict_of(
 async fn evict_of_one(
     recorder: &Arc<Recorder>,
     account: &Arc<Account>,
-    why: &str,
+    why: &'static str,
     enough: &impl Fn() -> bool,
 ) -> Result<bool, ProtocolError> {
     for even_if_read in [false, true] {
@@ -170,13 +169,12 @@ async fn evict(
     key: &Key,
     id: RecordingId,
     even_if_read: bool,
-    why: &str,
+    why: &'static str,
 ) -> Result<bool, ProtocolError> {
     let (entry, event) = (recorder.keys.entry(key), Event::Evict { id, even_if_read });
     if !entry.look(recorder, |life| !life.plan(event, now_ms()).changes.is_empty()).await? {
         return Ok(false);
     }
-    tracing::info!(recording = %id, url = redact::key(key), "removed: {why}");
     let bodies = recorder.bodies.clone();
     let removed = move || {
         if !even_if_read {
@@ -185,6 +183,6 @@ async fn evict(
         bodies.remove(id);
     };
     let _ = tokio::task::spawn_blocking(removed).await;
-    entry.act(recorder, event, Cargo::default()).await?;
+    entry.act(recorder, event, Cargo { why: Some(why), ..Cargo::default() }).await?;
     Ok(true)
 }

@@ -40,5 +40,6 @@ pub(crate) async fn delete(
     named: Named,
     request: Option<&RequestId>,
 ) -> Result<(), ProtocolError> {
-    entry.act(recorder, Event::Delete { named, request }, Cargo::default()).await.map(drop)
+    let cargo = Cargo { why: Some("it was deleted"), ..Cargo::default() };
+    entry.act(recorder, Event::Delete { named, request }, cargo).await.map(drop)
 }

@@ -1,6 +1,10 @@
 //! What an operator sees: metrics and log lines.
 
 pub(crate) mod elsewhere;
+
+pub mod journal;
 pub(crate) mod log;
 pub(crate) mod metrics;
+pub(crate) mod recordings;
 pub(crate) mod redact;
+pub(crate) mod refusals;

@@ -11,7 +11,11 @@ impl Recording {
     /// One reader more, where there are fewer than `most`.
     pub(crate) fn enter(&self, most: usize) -> bool {
         let more = |readers| (readers < most as u64).then_some(readers + 1);
-        self.readers.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
+        let entered = self.readers.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok();
+        if entered {
+            self.entered.fetch_add(1, Ordering::Relaxed);
+        }
+        entered
     }
 
     /// A reader goes. True where it was the last one.

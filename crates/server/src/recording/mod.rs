@@ -27,6 +27,7 @@ use http::HeaderValue;
 use tokio::sync::Notify;
 
 use crate::error::StoreError;
+use crate::observe::log::Asker;
 use crate::recording::waiting::{Waiting, Wake};
 use crate::recording::writer::Writer;
 use crate::storage::recovery;
@@ -110,6 +111,12 @@ pub(crate) struct Recording {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) started_ms: u64,
     head: OnceLock<Head>,
+    /// Whose request started it; `None` of one found in storage.
+    asker: OnceLock<Arc<Asker>>,
+    /// When the first byte of its body came, or 0.
+    first_byte_ms: AtomicU64,
+    /// Readers that it has had, those that are gone among them.
+    entered: AtomicU64,
     /// Why it came to nothing, in more words than its code.
     why: OnceLock<ProtocolError>,
     /// The upstream cannot have heard of the request.
@@ -199,6 +206,9 @@ impl Recording {
             fingerprint,
             started_ms,
             head: OnceLock::new(),
+            asker: OnceLock::new(),
+            first_byte_ms: AtomicU64::new(0),
+            entered: AtomicU64::new(0),
             why: OnceLock::new(),
             unheard: AtomicBool::new(false),
             cookies: Mutex::default(),
@@ -246,6 +256,30 @@ impl Recording {
 
     pub(crate) fn start(&self) -> Start {
         self.lock().start
+    }
+
+    /// It was started by this request.
+    pub(crate) fn set_asker(&self, asker: Arc<Asker>) {
+        let _ = self.asker.set(asker);
+    }
+
+    pub(crate) fn asker(&self) -> Option<&Asker> {
+        self.asker.get().map(|asker| &**asker)
+    }
+
+    /// The first byte of its body is here.
+    pub(crate) fn set_first_byte(&self, now_ms: u64) {
+        self.first_byte_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// When the first byte of its body came.
+    pub(crate) fn first_byte_ms(&self) -> Option<u64> {
+        Some(self.first_byte_ms.load(Ordering::Relaxed)).filter(|at_ms| *at_ms > 0)
+    }
+
+    /// Readers that it has had so far.
+    pub(crate) fn entered(&self) -> u64 {
+        self.entered.load(Ordering::Relaxed)
     }
 
     /// Keeps for who waits why the start comes to nothing.

@@ -11,6 +11,7 @@ mod hostile;
 mod http2;
 mod kills;
 mod limits;
+mod lines;
 mod log;
 mod many;
 mod metrics;

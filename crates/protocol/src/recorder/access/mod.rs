@@ -27,6 +27,7 @@ use crate::words::ProtocolError;
 
 pub use self::origin::{Admitted, parse_origin};
 pub use self::pages::{PageOrigin, Pages, ToldBy};
+pub use self::scope::scope_name;
 
 /// The rules for who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]

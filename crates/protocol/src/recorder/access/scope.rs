@@ -173,6 +173,15 @@ impl Scoping {
     }
 }
 
+/// A name for a scope that may stand in a log: 16 hexadecimal digits of a hash that the recorder's secret keys.
+#[must_use]
+pub fn scope_name(secret: &[u8; 32], scope: &str) -> String {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    // Apart from the hashes of credentials.
+    hasher.update(b"the name of a scope: ").update(scope.as_bytes());
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
 fn presented(
     (credentials, keys): (&[Credential], &Keys),
     headers: &HeaderMap,
@@ -254,6 +263,13 @@ mod tests {
                 "{nothing:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_scope_has_a_name_of_its_own_for_each_secret() {
+        let name = |secret: u8, scope: &str| scope_name(&[secret; 32], scope);
+        assert_eq!((name(1, "alice"), name(1, "alice").len()), (name(1, "alice"), 16));
+        assert!(name(1, "alice") != name(1, "bob") && name(1, "alice") != name(2, "alice"));
     }
 
     #[test]

@@ -1,0 +1,78 @@
+//! The lines of a recording's life: docs/logs.md lists their fields.
+
+use durablefetch_protocol::recording::End;
+use durablefetch_protocol::{ErrorCode, Key, RecordingId};
+
+use crate::clock::now_ms;
+use crate::observe::log::scope_name;
+use crate::observe::redact;
+use crate::recorder::Recorder;
+use crate::recording::{Recording, Start};
+
+/// What the line calls the end of an answer that was passed through and not recorded, as those with a status outside 2xx are.
+const PASSED_THROUGH: &str = "passed-through";
+
+/// A recording has begun.
+pub(crate) fn started(recorder: &Recorder, recording: &Recording) {
+    let asker = recording.asker();
+    tracing::info!(
+        target: "durablefetch::recording",
+        recording = %recording.id,
+        request = asker.map(|asker| asker.to_string()),
+        method = asker.map(|asker| asker.method()),
+        url = redact::key(&recording.key),
+        scope = scope_name(&recorder.secret, recording.key.scope()),
+        traceparent = asker.and_then(|asker| asker.traceparent()),
+        "started"
+    );
+}
+
+/// A recording has ended: counts it and says how.
+pub(crate) fn ended(recorder: &Recorder, recording: &Recording) {
+    let seen = recording.progress();
+    recorder.metrics.ended(seen.state());
+    if let Some(End::Fail(code)) = seen.decided() {
+        recorder.metrics.upstream_error(code);
+    }
+    let asker = recording.asker();
+    let upstream_status = recording.head().map(|head| head.status);
+    let was_passed = seen.state().ends_clean() && recording.start() == Start::Unrecorded;
+    let end = if was_passed { PASSED_THROUGH } else { seen.state().as_str() };
+    let is_trouble =
+        seen.cause().is_some() || was_passed && upstream_status.is_some_and(|status| status >= 500);
+    let since = |at_ms: u64| at_ms.saturating_sub(recording.started_ms);
+    macro_rules! say {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "durablefetch::recording",
+                recording = %recording.id,
+                request = asker.map(|asker| asker.to_string()),
+                method = asker.map(|asker| asker.method()),
+                url = redact::key(&recording.key),
+                scope = scope_name(&recorder.secret, recording.key.scope()),
+                traceparent = asker.and_then(|asker| asker.traceparent()),
+                end,
+                cause = seen.cause().map(ErrorCode::as_str),
+                upstream_status,
+                first_byte_ms = recording.first_byte_ms().map(since),
+                ms = since(now_ms()),
+                bytes = seen.len(),
+                chunks = seen.chunks(),
+                readers = recording.entered(),
+                "ended"
+            )
+        };
+    }
+    if is_trouble { say!(warn) } else { say!(info) }
+}
+
+/// A recording is stored no more.
+pub(crate) fn removed(recorder: &Recorder, key: &Key, id: RecordingId, why: &str) {
+    tracing::info!(
+        target: "durablefetch::audit",
+        recording = %id,
+        url = redact::key(key),
+        scope = scope_name(&recorder.secret, key.scope()),
+        "removed: {why}"
+    );
+}
