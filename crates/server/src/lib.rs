@@ -11,12 +11,12 @@
 //! | flags, variables, file | `cli`, `config` |
 //! | `durablefetch check` | `check` |
 //! | one request | `http`: `route`, `control`, `respond`, `body` (follows a recording), `page`, `metrics_listener` |
-//! | what is known of a key | `key_map`; what is done about it: `keys`: `commit` (plan, commit, apply), `admit` (fetches), `stop`, `pump`, `reading`, `housekeeping` (time to live), `quota` (disk quota, a full disk) |
+//! | what is known of a key | `key_map`; what is done about it: `keys`: `commit` (plan, commit, apply), `admit` (fetches), `stop`, `pump`, `reading`, `housekeeping` (time to live), `quota` (disk quota, a full disk), `lines` (what the log says of recordings) |
 //! | one recording | `recording`: `publish`, `persist` and `follow` (pump, writer and readers of it), `waiting`, `memory`, `in_flight`, `writer`, `sync` |
 //! | public keys of signed tokens | `jwt` |
 //! | where bytes come from | `upstream`: `source`, `http`, `ways` (what may be fetched), `exchange` over `connect` (with `resolve`: to checked addresses only), `demo` |
 //! | where bytes go | `storage` (files and SQLite) |
-//! | what an operator sees | `observe`: `metrics`; lines of the log: `log` (one a request), `recordings`, `refusals`, `elsewhere`, `redact`, `journal` |
+//! | what an operator sees | `observe`: `metrics`; lines of the log: `log` (one a request), `refusals`, `elsewhere`, `redact`, `journal` |
 
 pub mod check;
 pub mod cli;

@@ -8,12 +8,13 @@ use durablefetch_protocol::life::{Change, Effect, Event, Plan, Reply};
 use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
 use tokio::sync::OwnedMutexGuard;
 
+use super::lines;
 use super::reading::Reading;
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::key_map::{Entry, Life};
 use crate::observe::log::Asker;
-use crate::observe::{recordings, redact};
+use crate::observe::redact;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
 use crate::recording::in_flight::Seat;
@@ -207,7 +208,7 @@ impl Entry {
             return Err((error.into(), cargo));
         }
         if let Some((why, ids)) = removed {
-            ids.into_iter().for_each(|id| recordings::removed(recorder, &self.key, id, why));
+            ids.into_iter().for_each(|id| lines::removed(recorder, &self.key, id, why));
         }
         let acted = self.apply(recorder, self.life(), plan, seat, cargo);
         drop(slot);
@@ -276,7 +277,7 @@ impl Hand<'_> {
                 if let Some(asker) = cargo.asker.take() {
                     recording.set_asker(asker);
                 }
-                recordings::started(self.recorder, recording);
+                lines::started(self.recorder, recording);
                 pump(Arc::clone(self.recorder), Arc::clone(self.entry), Arc::clone(recording));
             }
             Effect::Close(_, end) => {
@@ -293,7 +294,7 @@ impl Hand<'_> {
                 // Who has seen the end finds the seat free.
                 self.recorder.lands(id);
                 recording.seal(end);
-                recordings::ended(self.recorder, recording);
+                lines::ended(self.recorder, recording);
             }
             Effect::Discard(_) => self.recorder.discard(recording),
         }

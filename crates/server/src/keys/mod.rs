@@ -4,6 +4,7 @@ pub(crate) mod admit;
 mod audit;
 mod commit;
 pub(crate) mod housekeeping;
+mod lines;
 mod pump;
 mod quota;
 pub(crate) mod reading;

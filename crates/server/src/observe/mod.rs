@@ -5,6 +5,5 @@ pub(crate) mod elsewhere;
 pub mod journal;
 pub(crate) mod log;
 pub(crate) mod metrics;
-pub(crate) mod recordings;
 pub(crate) mod redact;
 pub(crate) mod refusals;
