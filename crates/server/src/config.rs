@@ -112,6 +112,22 @@ pub struct Limits {
     pub request_timeout: Duration,
 }
 
+impl Limits {
+    /// Those that a metric can come near to, by the words of the flags.
+    pub(crate) fn named(&self) -> [(&'static str, u64); 8] {
+        [
+            ("recordings", self.recordings as u64),
+            ("total-readers", self.total_readers as u64),
+            ("readers", self.readers as u64),
+            ("connections", self.connections as u64),
+            ("recording-bytes", self.recording_bytes),
+            ("disk-bytes", self.disk_bytes),
+            ("memory-bytes", self.memory_bytes as u64),
+            ("upload-bytes", self.upload_bytes),
+        ]
+    }
+}
+
 impl Config {
     /// The defaults, for this data directory.
     pub fn new(data: impl Into<PathBuf>) -> Self {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
 use durablefetch_protocol::access::Access;
@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::StartError;
 use crate::key_map::Keys;
 use crate::net::descriptors;
+use crate::net::tls::Tls;
 use crate::observe::elsewhere::Elsewhere;
 use crate::observe::log::Log;
 use crate::observe::metrics::{Metrics, Now};
@@ -46,6 +47,8 @@ pub(crate) struct Recorder {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) log: Log,
     pub(crate) refusals: Refusals,
+    /// The certificate that is shown, where there is TLS.
+    pub(crate) tls: OnceLock<Tls>,
     /// Keys the fingerprints.
     pub(crate) secret: [u8; 32],
     /// What is stored.
@@ -112,6 +115,7 @@ impl Recorder {
             metrics: Arc::new(Metrics::new()),
             log: Log::new(now_ms() as u32),
             refusals: Refusals::default(),
+            tls: OnceLock::new(),
             secret,
             usage,
             unended: Mutex::default(),
@@ -125,6 +129,7 @@ impl Recorder {
             last_id: Mutex::new(RecordingId::ZERO),
             config,
         };
+        recorder.metrics.set_limits(&recorder.config.limits.named());
         let threads =
             StorageThreads { db: db_thread, writer: writer_thread, sync: sync_thread, syncer, _lock: lock };
         Ok((Arc::new(recorder), threads))
@@ -157,7 +162,17 @@ impl Recorder {
         let database = self.usage.bytes().saturating_sub(bodies);
         let connections = self.connections.load(Ordering::Relaxed);
         let unwritten = self.unwritten_bytes();
-        self.metrics.render(Now { connecting, streaming, bodies, database, connections, unwritten })
+        self.metrics.render(Now {
+            connecting,
+            streaming,
+            bodies,
+            database,
+            connections,
+            unwritten,
+            stored: self.usage.recordings(),
+            is_draining: self.draining.load(Ordering::Acquire),
+            certificate_until_s: self.tls.get().and_then(Tls::until_s),
+        })
     }
 
     /// A recording is in flight.

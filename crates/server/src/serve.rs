@@ -67,6 +67,9 @@ impl Server {
         let tls = config.tls.as_ref().map(Tls::read).transpose()?;
         let threads = Threads::spawn().map_err(StartError::Threads)?;
         let (recorder, storage_threads) = Recorder::open(config, address.port())?;
+        if let Some(tls) = &tls {
+            let _ = recorder.tls.set(tls.clone());
+        }
         Ok(Self { listener, tls, metrics: None, recorder, storage_threads, threads })
     }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Bytes, BytesMut};
+use durablefetch_protocol::ErrorCode;
 use durablefetch_protocol::admission::Ending;
 use durablefetch_protocol::recording::Got;
 use http_body::{Frame, SizeHint};
@@ -112,6 +113,7 @@ impl RecordingBody {
         error: &io::Error,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         tracing::error!(recording = %self.recording.id, "a body file cannot be read: {error}");
+        self.recorder.metrics.storage_error(ErrorCode::StorageFailed);
         self.watch.poll_break(cx).map(|()| Some(Err(Broken)))
     }
 

@@ -85,6 +85,7 @@ async fn answer(
 }
 
 fn refuse(recorder: &Recorder, allowed: &Allowed, error: &ProtocolError) -> Response<Body> {
+    recorder.metrics.refused(error.code);
     recorder.refusals.refused(error, now_ms());
     respond::error(allowed, error)
 }

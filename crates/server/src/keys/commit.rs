@@ -15,6 +15,7 @@ use crate::error::StoreError;
 use crate::key_map::{Entry, Life};
 use crate::observe::log::Asker;
 use crate::observe::redact;
+use crate::observe::removal::Removal;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
 use crate::recording::in_flight::Seat;
@@ -24,9 +25,6 @@ use crate::storage::rows::{self, Freight};
 const TRIES: usize = 5;
 /// The time between them, for what makes room.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// Why what is due is removed.
-const EXPIRED: &str = "nobody used it for --ttl, a later one has replaced it, or it is older than --max-age";
 
 /// Asks the upstream of a recording that has begun.
 type Pump = Box<dyn FnOnce(Arc<Recorder>, Arc<Entry>, Arc<Recording>) + Send>;
@@ -41,7 +39,7 @@ pub(super) struct Cargo {
     /// The request that asks.
     pub(super) asker: Option<Arc<Asker>>,
     /// Why recordings that are removed by it are removed.
-    pub(super) why: Option<&'static str>,
+    pub(super) why: Option<Removal>,
     /// The recording whose pump brings the event. The key may not know it any more.
     pub(super) own: Option<Arc<Recording>>,
 }
@@ -99,7 +97,7 @@ impl Entry {
         let due_ms = self.life().as_ref().and_then(|life| life.due_ms(keep));
         if due_ms.is_some_and(|due_ms| due_ms <= now_ms())
             && let Err(error) = self
-                .run(recorder, Event::Due { keep }, Cargo { why: Some(EXPIRED), ..Cargo::default() })
+                .run(recorder, Event::Due { keep }, Cargo { why: Some(Removal::Expired), ..Cargo::default() })
                 .await
         {
             // What has outlived its use stays a while longer; it is not the asker's trouble.
@@ -202,6 +200,7 @@ impl Entry {
         let grown = committed.as_ref().copied().unwrap_or_default();
         recorder.usage.change_rows(&self.account, grown - added);
         if let Err(error) = committed {
+            recorder.metrics.storage_error(error.code);
             if error.code == ErrorCode::StorageFull {
                 recorder.writer.starve();
             }

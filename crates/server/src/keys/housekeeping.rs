@@ -47,6 +47,7 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
         };
         if let Err(error) = done {
             tracing::error!(code = %error.code, "housekeeping: {}", error.message);
+            recorder.metrics.storage_error(error.code);
             tokio::time::sleep(AGAIN).await;
             recorder.writer.starve();
             recorder.wake_pumps();
@@ -75,6 +76,8 @@ async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
 
 async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     end_unended(recorder).await?;
+    let first_ms = recorder.db.call(|db| rows::first_started_ms(db)).await?;
+    recorder.metrics.set_first_started(first_ms);
     let now_ms = now_ms();
     let_go(recorder).await?;
     let keep = recorder.config.keep();

@@ -6,6 +6,7 @@ use durablefetch_protocol::{ErrorCode, Key, RecordingId};
 use crate::clock::now_ms;
 use crate::observe::log::scope_name;
 use crate::observe::redact;
+use crate::observe::removal::Removal;
 use crate::recorder::Recorder;
 use crate::recording::{Recording, Start};
 
@@ -31,11 +32,17 @@ pub(crate) fn started(recorder: &Recorder, recording: &Recording) {
 pub(crate) fn ended(recorder: &Recorder, recording: &Recording) {
     let seen = recording.progress();
     recorder.metrics.ended(seen.state());
+    if let Some(cause) = seen.cause() {
+        recorder.metrics.failed(cause);
+    }
     if let Some(End::Fail(code)) = seen.decided() {
         recorder.metrics.upstream_error(code);
     }
     let asker = recording.asker();
     let upstream_status = recording.head().map(|head| head.status);
+    if let Some(status) = upstream_status {
+        recorder.metrics.upstream_answered(status);
+    }
     let was_passed = seen.state().ends_clean() && recording.start() == Start::Unrecorded;
     let end = if was_passed { PASSED_THROUGH } else { seen.state().as_str() };
     let is_trouble =
@@ -67,12 +74,14 @@ pub(crate) fn ended(recorder: &Recorder, recording: &Recording) {
 }
 
 /// A recording is stored no more.
-pub(crate) fn removed(recorder: &Recorder, key: &Key, id: RecordingId, why: &str) {
+pub(crate) fn removed(recorder: &Recorder, key: &Key, id: RecordingId, why: Removal) {
+    recorder.metrics.removed(why);
     tracing::info!(
         target: "durablefetch::audit",
         recording = %id,
         url = redact::key(key),
         scope = scope_name(&recorder.secret, key.scope()),
-        "removed: {why}"
+        "removed: {}",
+        why.why()
     );
 }

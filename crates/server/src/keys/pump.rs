@@ -120,6 +120,7 @@ async fn finish(
         && let Err(error) = written(recorder, recording).await
     {
         tracing::error!(recording = %id, "storage: {}", error.message);
+        recorder.metrics.storage_error(error.code);
         recording.fail_storage(error.code);
     }
     recording.touch(now_ms());
@@ -215,7 +216,9 @@ impl Stream<'_> {
                 Poll::Ready(Some(Ok(chunk))) => {
                     self.idle.reset();
                     if self.len == 0 {
-                        self.recording.set_first_byte(now_ms());
+                        let now_ms = now_ms();
+                        self.recording.set_first_byte(now_ms);
+                        self.recorder.metrics.first_byte(now_ms.saturating_sub(self.recording.started_ms));
                     }
                     self.len += chunk.len() as u64;
                     self.recorder.metrics.bytes_in.increment(chunk.len() as u64);

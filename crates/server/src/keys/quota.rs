@@ -12,6 +12,7 @@ use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
 
 use super::commit::Cargo;
 use crate::clock::now_ms;
+use crate::observe::removal::Removal;
 use crate::recorder::Recorder;
 use crate::storage::rows;
 use crate::storage::usage::Account;
@@ -33,11 +34,11 @@ pub(crate) async fn keep_quota(recorder: &Arc<Recorder>) -> Result<(), ProtocolE
     for account in &asking {
         let enough = || !usage.is_scope_over(account);
         let own = || vec![Arc::clone(account)];
-        make_room(recorder, own, "its scope's disk quota is used up", &enough).await?;
+        make_room(recorder, own, Removal::ScopeQuota, &enough).await?;
     }
     // Who has most gives first, and nothing of others' that is live ends for it.
     let enough = || !usage.is_all_over();
-    make_room(recorder, || usage.largest_first(), "the disk quota is used up", &enough).await?;
+    make_room(recorder, || usage.largest_first(), Removal::Quota, &enough).await?;
     usage.forget_wanted(&asking);
     recorder.wake_pumps();
     Ok(())
@@ -47,7 +48,7 @@ pub(crate) async fn keep_quota(recorder: &Arc<Recorder>) -> Result<(), ProtocolE
 async fn make_room(
     recorder: &Arc<Recorder>,
     scopes: impl Fn() -> Vec<Arc<Account>>,
-    why: &'static str,
+    why: Removal,
     enough: &impl Fn() -> bool,
 ) -> Result<(), ProtocolError> {
     while !enough() {
@@ -97,8 +98,7 @@ pub(crate) async fn after_full(recorder: &Arc<Recorder>, spared: &mut Spared) ->
     }
     let before = recorder.usage.bodies();
     let enough = || before.saturating_sub(recorder.usage.bodies()) >= FREE_AT_ONCE;
-    let evicted =
-        evict_of(recorder, &recorder.usage.largest_first(), "the file system is full", &enough).await;
+    let evicted = evict_of(recorder, &recorder.usage.largest_first(), Removal::FileSystem, &enough).await;
     // Forgetting a recording takes room in the database's log, too: there may be none even for that.
     let no_room = match &evicted {
         Ok(evicted) => !evicted,
@@ -123,7 +123,7 @@ pub(crate) async fn after_full(recorder: &Arc<Recorder>, spared: &mut Spared) ->
 async fn evict_of(
     recorder: &Arc<Recorder>,
     scopes: &[Arc<Account>],
-    why: &'static str,
+    why: Removal,
     enough: &impl Fn() -> bool,
 ) -> Result<bool, ProtocolError> {
     for account in scopes {
@@ -139,7 +139,7 @@ async fn evict_of(
 async fn evict_of_one(
     recorder: &Arc<Recorder>,
     account: &Arc<Account>,
-    why: &'static str,
+    why: Removal,
     enough: &impl Fn() -> bool,
 ) -> Result<bool, ProtocolError> {
     for even_if_read in [false, true] {
@@ -169,7 +169,7 @@ async fn evict(
     key: &Key,
     id: RecordingId,
     even_if_read: bool,
-    why: &'static str,
+    why: Removal,
 ) -> Result<bool, ProtocolError> {
     let (entry, event) = (recorder.keys.entry(key), Event::Evict { id, even_if_read });
     if !entry.look(recorder, |life| !life.plan(event, now_ms()).changes.is_empty()).await? {

@@ -9,6 +9,7 @@ use durablefetch_protocol::{ProtocolError, RequestId};
 
 use super::commit::Cargo;
 use crate::key_map::Entry;
+use crate::observe::removal::Removal;
 use crate::recorder::Recorder;
 
 /// Stops what is meant, and says what has come of it.
@@ -40,6 +41,6 @@ pub(crate) async fn delete(
     named: Named,
     request: Option<&RequestId>,
 ) -> Result<(), ProtocolError> {
-    let cargo = Cargo { why: Some("it was deleted"), ..Cargo::default() };
+    let cargo = Cargo { why: Some(Removal::Deleted), ..Cargo::default() };
     entry.act(recorder, Event::Delete { named, request }, cargo).await.map(drop)
 }

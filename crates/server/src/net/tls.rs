@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
+use x509_cert::der::Decode;
 
 use crate::config::TlsFiles;
 use crate::error::StartError;
@@ -54,6 +55,13 @@ impl Tls {
         let certified = certified(&self.files)?;
         *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = certified;
         Ok(())
+    }
+
+    /// When the certificate that is shown expires, in seconds since 1970.
+    pub(crate) fn until_s(&self) -> Option<u64> {
+        let current = Arc::clone(&self.current.0.read().unwrap_or_else(PoisonError::into_inner));
+        let certificate = x509_cert::Certificate::from_der(current.cert.first()?).ok()?;
+        Some(certificate.tbs_certificate().validity().not_after.to_unix_duration().as_secs())
     }
 
     pub(crate) fn acceptor(&self) -> &TlsAcceptor {

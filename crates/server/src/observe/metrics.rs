@@ -5,11 +5,12 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use durablefetch_protocol::{ErrorCode, State};
-use metrics::{
-    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
-    histogram, with_local_recorder,
-};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+use metrics_process::Collector;
+
+use super::described::describe;
+use super::removal::Removal;
 
 /// The content type of what [`Metrics::render`] returns.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -28,6 +29,21 @@ const UPSTREAM_ERRORS: [ErrorCode; 6] = [
     ErrorCode::UpstreamIdle,
     ErrorCode::TooManyRedirects,
     ErrorCode::UpstreamNotAllowed,
+];
+
+/// What a recording can fail of.
+const CAUSES: [ErrorCode; 11] = [
+    ErrorCode::UpstreamUnreachable,
+    ErrorCode::UpstreamFailed,
+    ErrorCode::UpstreamTimeout,
+    ErrorCode::UpstreamIdle,
+    ErrorCode::TooManyRedirects,
+    ErrorCode::UpstreamNotAllowed,
+    ErrorCode::RecordingTooLarge,
+    ErrorCode::StorageFull,
+    ErrorCode::StorageFailed,
+    ErrorCode::Interrupted,
+    ErrorCode::Internal,
 ];
 
 /// States in which a recording ends.
@@ -56,7 +72,11 @@ pub(crate) struct Metrics {
     connections: Gauge,
     unwritten: Gauge,
     difference: Gauge,
+    stored: Gauge,
+    draining: Gauge,
     latency: Histogram,
+    first_byte: Histogram,
+    process: Collector,
 }
 
 /// What is known at the moment of asking.
@@ -74,6 +94,12 @@ pub(crate) struct Now {
     pub(crate) connections: usize,
     /// Bytes of live recordings that are not on disk yet: how far the writer is behind.
     pub(crate) unwritten: u64,
+    /// Recordings that are stored.
+    pub(crate) stored: u64,
+    /// The recorder shuts down.
+    pub(crate) is_draining: bool,
+    /// When the certificate expires, in seconds since 1970.
+    pub(crate) certificate_until_s: Option<u64>,
 }
 
 impl Metrics {
@@ -82,8 +108,11 @@ impl Metrics {
         // Fails for an empty list alone.
         let builder = builder.set_buckets(&BUCKETS).unwrap_or_else(|_| PrometheusBuilder::new());
         let recorder = builder.build_recorder();
+        let process = Collector::default();
         let made = with_local_recorder(&recorder, || {
             describe();
+            process.describe();
+            known_from_the_start();
             (
                 [
                     counter!("durablefetch_upstream_bytes_total"),
@@ -103,13 +132,29 @@ impl Metrics {
                     gauge!("durablefetch_connections"),
                     gauge!("durablefetch_unwritten_bytes"),
                     gauge!("durablefetch_accounting_difference_bytes"),
+                    gauge!("durablefetch_stored_recordings"),
+                    gauge!("durablefetch_draining"),
                 ],
-                histogram!("durablefetch_http_response_seconds"),
+                [
+                    histogram!("durablefetch_http_response_seconds"),
+                    histogram!("durablefetch_upstream_first_byte_seconds"),
+                ],
             )
         });
-        let (counters, ended, upstream_errors, gauges, latency) = made;
+        let (counters, ended, upstream_errors, gauges, [latency, first_byte]) = made;
         let [bytes_in, bytes_out, ring_misses, started] = counters;
-        let [readers, connecting, streaming, bodies, database, connections, unwritten, difference] = gauges;
+        let [
+            readers,
+            connecting,
+            streaming,
+            bodies,
+            database,
+            connections,
+            unwritten,
+            difference,
+            stored,
+            draining,
+        ] = gauges;
         // What has no value yet is not shown, and a rate needs its zero.
         for zero in
             [&bytes_in, &bytes_out, &ring_misses, &started].into_iter().chain(&ended).chain(&upstream_errors)
@@ -134,8 +179,64 @@ impl Metrics {
             connections,
             unwritten,
             difference,
+            stored,
+            draining,
             latency,
+            first_byte,
+            process,
         }
+    }
+
+    /// One more of a metric with a label.
+    fn count(&self, name: &'static str, label: &'static str, value: impl Into<metrics::SharedString>) {
+        with_local_recorder(&self.recorder, || counter!(name, label => value.into()).increment(1));
+    }
+
+    /// A recording has failed of this, or was interrupted.
+    pub(crate) fn failed(&self, cause: ErrorCode) {
+        self.count("durablefetch_recordings_failed_total", "cause", cause.as_str());
+    }
+
+    /// An upstream has answered.
+    pub(crate) fn upstream_answered(&self, status: u16) {
+        self.count("durablefetch_upstream_responses_total", "status", status.to_string());
+    }
+
+    /// A stored recording is removed.
+    pub(crate) fn removed(&self, why: Removal) {
+        self.count("durablefetch_removed_total", "reason", why.as_str());
+    }
+
+    /// Storage has failed.
+    pub(crate) fn storage_error(&self, code: ErrorCode) {
+        self.count("durablefetch_storage_errors_total", "code", code.as_str());
+    }
+
+    /// A request was answered with an error.
+    pub(crate) fn refused(&self, code: ErrorCode) {
+        self.count("durablefetch_refusals_total", "code", code.as_str());
+    }
+
+    /// The first byte of an upstream's body came so long after the start.
+    pub(crate) fn first_byte(&self, ms: u64) {
+        self.first_byte.record(Duration::from_millis(ms));
+    }
+
+    /// When the oldest stored recording began, in milliseconds since 1970.
+    pub(crate) fn set_first_started(&self, ms: Option<u64>) {
+        let seconds = ms.unwrap_or(0) as f64 / 1000.0;
+        with_local_recorder(&self.recorder, || {
+            gauge!("durablefetch_oldest_recording_timestamp_seconds").set(seconds);
+        });
+    }
+
+    /// What there may be at most.
+    pub(crate) fn set_limits(&self, limits: &[(&'static str, u64)]) {
+        with_local_recorder(&self.recorder, || {
+            for (of, most) in limits {
+                gauge!("durablefetch_limit", "of" => *of).set(*most as f64);
+            }
+        });
     }
 
     /// A recording has ended.
@@ -178,7 +279,33 @@ impl Metrics {
         self.database.set(now.database as f64);
         self.connections.set(now.connections as f64);
         self.unwritten.set(now.unwritten as f64);
+        self.stored.set(now.stored as f64);
+        self.draining.set(f64::from(u8::from(now.is_draining)));
+        with_local_recorder(&self.recorder, || {
+            self.process.collect();
+            if let Some(until) = now.certificate_until_s {
+                gauge!("durablefetch_certificate_not_after_timestamp_seconds").set(until as f64);
+            }
+        });
         self.recorder.handle().render()
+    }
+}
+
+/// Shows what has no value yet: a rate needs its zero.
+fn known_from_the_start() {
+    gauge!("durablefetch_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    gauge!("durablefetch_oldest_recording_timestamp_seconds").set(0.0);
+    for cause in CAUSES {
+        counter!("durablefetch_recordings_failed_total", "cause" => cause.as_str()).increment(0);
+    }
+    for why in Removal::ALL {
+        counter!("durablefetch_removed_total", "reason" => why.as_str()).increment(0);
+    }
+    for code in [ErrorCode::StorageFull, ErrorCode::StorageFailed] {
+        counter!("durablefetch_storage_errors_total", "code" => code.as_str()).increment(0);
+    }
+    for code in ErrorCode::ALL {
+        counter!("durablefetch_refusals_total", "code" => code.as_str()).increment(0);
     }
 }
 
@@ -188,45 +315,21 @@ impl fmt::Debug for Metrics {
     }
 }
 
-fn describe() {
-    describe_gauge!("durablefetch_recordings", "Recordings in flight.");
-    describe_counter!("durablefetch_recordings_started_total", "Recordings that were started.");
-    describe_counter!("durablefetch_recordings_ended_total", "Recordings that have ended, by how.");
-    describe_gauge!("durablefetch_readers", "Responses that follow or replay a recording.");
-    describe_gauge!("durablefetch_connections", "Connections that are open.");
-    describe_gauge!(
-        "durablefetch_stored_bytes",
-        Unit::Bytes,
-        "What is stored: bodies, and the database with its log."
-    );
-    describe_gauge!(
-        "durablefetch_accounting_difference_bytes",
-        Unit::Bytes,
-        "Bytes of bodies that were counted beyond those in the directory, when that was last looked at."
-    );
-    describe_gauge!(
-        "durablefetch_unwritten_bytes",
-        Unit::Bytes,
-        "How far the writer is behind what was published."
-    );
-    describe_counter!("durablefetch_upstream_bytes_total", Unit::Bytes, "Bytes that upstreams have sent.");
-    describe_counter!("durablefetch_reader_bytes_total", Unit::Bytes, "Bytes that readers were given.");
-    describe_counter!("durablefetch_ring_misses_total", "Reads of live recordings that went to storage.");
-    describe_counter!("durablefetch_upstream_errors_total", "What upstreams did wrong, by error code.");
-    describe_counter!("durablefetch_http_responses_total", "Responses, by status.");
-    describe_histogram!(
-        "durablefetch_http_response_seconds",
-        Unit::Seconds,
-        "From a request to the head of its response; that of a start waits for its upstream."
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NOW: Now =
-        Now { connecting: 2, streaming: 3, bodies: 4, database: 7, connections: 5, unwritten: 6 };
+    const NOW: Now = Now {
+        connecting: 2,
+        streaming: 3,
+        bodies: 4,
+        database: 7,
+        connections: 5,
+        unwritten: 6,
+        stored: 8,
+        is_draining: true,
+        certificate_until_s: Some(1_800_000_000),
+    };
 
     #[test]
     fn everything_is_shown_from_the_start() {
@@ -240,10 +343,19 @@ mod tests {
             "durablefetch_connections 5",
             "durablefetch_unwritten_bytes 6",
             "durablefetch_readers 0",
+            "durablefetch_stored_recordings 8",
+            "durablefetch_draining 1",
+            "durablefetch_certificate_not_after_timestamp_seconds 1800000000",
+            "durablefetch_oldest_recording_timestamp_seconds 0",
+            "durablefetch_recordings_failed_total{cause=\"storage-full\"} 0",
+            "durablefetch_removed_total{reason=\"expired\"} 0",
+            "durablefetch_refusals_total{code=\"misdirected-host\"} 0",
+            concat!("durablefetch_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
             "durablefetch_recordings_ended_total{state=\"superseded\"} 0",
             "durablefetch_upstream_errors_total{code=\"upstream-idle\"} 0",
             "# TYPE durablefetch_recordings gauge",
             "# TYPE durablefetch_upstream_bytes_total counter",
+            "# TYPE process_open_fds gauge",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}: {text}");
         }
@@ -262,7 +374,8 @@ mod tests {
         assert!(one.contains("durablefetch_http_responses_total{status=\"502\"} 1\n"), "{one}");
         assert!(one.contains("durablefetch_http_response_seconds_bucket{le=\"0.001\"} 1\n"), "{one}");
         assert!(
-            one.contains("code=\"upstream-failed\"} 1\n") && !one.contains("recording-too-large"),
+            one.contains("upstream_errors_total{code=\"upstream-failed\"} 1\n")
+                && !one.contains("upstream_errors_total{code=\"recording-too-large"),
             "{one}"
         );
         assert!(other.contains("durablefetch_upstream_bytes_total 0\n"), "{other}");

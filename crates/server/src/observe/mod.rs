@@ -1,5 +1,6 @@
 //! What an operator sees: metrics and log lines.
 
+mod described;
 pub(crate) mod elsewhere;
 
 pub mod journal;
@@ -7,3 +8,4 @@ pub(crate) mod log;
 pub(crate) mod metrics;
 pub(crate) mod redact;
 pub(crate) mod refusals;
+pub(crate) mod removal;

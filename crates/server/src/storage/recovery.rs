@@ -65,7 +65,7 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Resu
             let size = rows::recording_size(scope.len(), url as usize) as i64 + head;
             let (bytes, grown) = of_scope(&mut found.scopes, scope);
             *bytes += len;
-            *grown += Grown { rows: size, requests: 0 };
+            *grown += Grown { rows: size, recordings: 1, ..Grown::default() };
         }
     }
     drop(rows);
@@ -78,7 +78,7 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Resu
     while let Some(row) = rows.next()? {
         let (requests, kept): (i64, i64) = (row.get(1)?, row.get(2)?);
         let (_, grown) = of_scope(&mut found.scopes, row.get_ref(0)?.as_str()?);
-        *grown += Grown { rows: requests + kept, requests };
+        *grown += Grown { rows: requests + kept, requests, ..Grown::default() };
     }
     drop(rows);
     drop(statement);

@@ -168,12 +168,14 @@ pub(crate) fn added(key: &Key, changes: &[Change], freight: &Freight) -> Grown {
     let mut grown = Grown::default();
     for change in changes {
         grown += match change {
-            Change::Insert(_) => Grown { rows: recording_bytes(key), requests: 0 },
-            Change::Head { .. } => Grown { rows: freight.head.as_ref().map_or(0, head_bytes), requests: 0 },
+            Change::Insert(_) => Grown { rows: recording_bytes(key), recordings: 1, ..Grown::default() },
+            Change::Head { .. } => {
+                Grown { rows: freight.head.as_ref().map_or(0, head_bytes), ..Grown::default() }
+            }
             Change::Request { entry, answer } => {
                 let answer = answer.and(freight.answer.as_ref()).map_or(0, |answer| answer.len() as i64);
                 let row = request_bytes(key, &entry.id);
-                Grown { rows: row + answer, requests: row }
+                Grown { rows: row + answer, requests: row, ..Grown::default() }
             }
             _ => Grown::default(),
         };
@@ -199,13 +201,13 @@ fn write(db: &Connection, key: &Key, change: &Change, freight: &Freight) -> Resu
                 sql::INSERT_RECORDING,
                 params![id, key.scope(), key.url(), &fingerprint.0[..], restarted, at_ms],
             )?;
-            Ok(Grown { rows: recording_bytes(key), requests: 0 })
+            Ok(Grown { rows: recording_bytes(key), recordings: 1, ..Grown::default() })
         }
         Change::Head { id, volatile } => {
             let Some(head) = &freight.head else { return Ok(Grown::default()) };
             let headers = head.stored_headers();
             run(sql::SET_HEAD, params![id.to_string(), head.status, head.reason, headers, volatile])?;
-            Ok(Grown { rows: head_bytes(head), requests: 0 })
+            Ok(Grown { rows: head_bytes(head), ..Grown::default() })
         }
         Change::End { id, state, cause, len, chunks, at_ms } => {
             let (cause, at_ms) = (cause.map(ErrorCode::as_str), *at_ms as i64);
@@ -226,8 +228,11 @@ fn write(db: &Connection, key: &Key, change: &Change, freight: &Freight) -> Resu
         // A start finds the file of what was being passed through without a row, and removes it.
         Change::Unrecord { id } | Change::Remove { id } => {
             let head = deleted(db, sql::DELETE_RECORDING, params![id.to_string()])?;
-            Ok(head
-                .map_or(Grown::default(), |head| Grown { rows: -recording_bytes(key) - head, requests: 0 }))
+            Ok(head.map_or(Grown::default(), |head| Grown {
+                rows: -recording_bytes(key) - head,
+                recordings: -1,
+                ..Grown::default()
+            }))
         }
         Change::Request { entry, answer } => {
             let id = entry.id.as_str();
@@ -240,12 +245,16 @@ fn write(db: &Connection, key: &Key, change: &Change, freight: &Freight) -> Resu
             run(sql::PUT_REQUEST, params![key.scope(), key.url(), id, outcome, at_ms, answer])?;
             let row = if before.is_some() { 0 } else { request_bytes(key, &entry.id) };
             let kept = answer.map_or(0, |answer| answer.len() as i64) - before.flatten().unwrap_or(0);
-            Ok(Grown { rows: row + kept, requests: row })
+            Ok(Grown { rows: row + kept, requests: row, ..Grown::default() })
         }
         Change::Forget { id } => {
             let kept = deleted(db, sql::DELETE_REQUEST, params![key.scope(), key.url(), id.as_str()])?;
             let row = request_bytes(key, id);
-            Ok(kept.map_or(Grown::default(), |kept| Grown { rows: -row - kept, requests: -row }))
+            Ok(kept.map_or(Grown::default(), |kept| Grown {
+                rows: -row - kept,
+                requests: -row,
+                ..Grown::default()
+            }))
         }
     }
 }
@@ -349,6 +358,13 @@ pub(crate) fn forget_kept(db: &Connection, scope: &str, limit: usize) -> Result<
         grown.rows -= len;
     }
     Ok((found.len(), grown))
+}
+
+/// When the recording that began first of all that are stored began, in milliseconds since 1970. Ids are in that order.
+pub(crate) fn first_started_ms(db: &Connection) -> Result<Option<u64>> {
+    let first =
+        db.prepare_cached(sql::FIRST_RECORDING)?.query_row([], |row| row.get::<_, i64>(0)).optional()?;
+    Ok(first.map(|ms| ms as u64))
 }
 
 fn read_key(row: &Row<'_>) -> Result<Key> {

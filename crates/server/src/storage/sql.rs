@@ -30,6 +30,7 @@ statements! {
     SET_END =
         "UPDATE recordings SET state = ?2, cause = ?3, len = ?4, chunks = ?5, ended_ms = ?6, \
          used_ms = MAX(used_ms, ?6) WHERE id = ?1";
+    FIRST_RECORDING = "SELECT started_ms FROM recordings WHERE id > '' ORDER BY id LIMIT 1";
     SET_RETIRED = "UPDATE recordings SET retired_ms = ?2 WHERE id = ?1";
     SET_USED = "UPDATE recordings SET used_ms = ?2 WHERE id = ?1";
     DELETE_RECORDING = "DELETE FROM recordings WHERE id = ?1 RETURNING length(reason) + length(headers)";

@@ -25,6 +25,8 @@ pub(crate) struct Account {
     rows: AtomicU64,
     /// Of request ids; they are among the rows.
     requests: AtomicU64,
+    /// How many recordings have a row.
+    recordings: AtomicU64,
     /// What somebody waits to store.
     wanted: AtomicU64,
     /// It is on the list of those that have to give.
@@ -38,12 +40,15 @@ pub(crate) struct Grown {
     pub(crate) rows: i64,
     /// Those of request ids among them.
     pub(crate) requests: i64,
+    /// The number of recordings.
+    pub(crate) recordings: i64,
 }
 
 impl std::ops::AddAssign for Grown {
     fn add_assign(&mut self, more: Self) {
         self.rows += more.rows;
         self.requests += more.requests;
+        self.recordings += more.recordings;
     }
 }
 
@@ -51,7 +56,11 @@ impl std::ops::Sub for Grown {
     type Output = Self;
 
     fn sub(self, less: Self) -> Self {
-        Self { rows: self.rows - less.rows, requests: self.requests - less.requests }
+        Self {
+            rows: self.rows - less.rows,
+            requests: self.requests - less.requests,
+            recordings: self.recordings - less.recordings,
+        }
     }
 }
 
@@ -163,6 +172,7 @@ impl Usage {
         for of in [account, &self.all] {
             change(&of.rows, grown.rows);
             change(&of.requests, grown.requests);
+            change(&of.recordings, grown.recordings);
         }
     }
 
@@ -206,6 +216,11 @@ impl Usage {
     /// The bodies among it.
     pub(crate) fn bodies(&self) -> u64 {
         self.all.bodies.load(Ordering::Relaxed)
+    }
+
+    /// Recordings that have a row, live ones among them.
+    pub(crate) fn recordings(&self) -> u64 {
+        self.all.recordings.load(Ordering::Relaxed)
     }
 
     /// Whether more is stored than may be, in all or by this scope; then there will be room soon.
@@ -268,7 +283,7 @@ mod tests {
     }
 
     fn rows(rows: i64) -> Grown {
-        Grown { rows, requests: 0 }
+        Grown { rows, ..Grown::default() }
     }
 
     #[test]
@@ -305,11 +320,11 @@ mod tests {
     fn request_ids_have_a_limit_of_their_own() {
         let usage = usage();
         let account = usage.account("a");
-        let id = Grown { rows: 100, requests: 100 };
+        let id = Grown { rows: 100, requests: 100, ..Grown::default() };
         assert_eq!(usage.reserve(&account, id), Ok(()));
         assert_eq!(usage.reserve(&account, id), Ok(()));
         assert_eq!(usage.reserve(&account, id), Err(NoRoom::Requests));
-        usage.change_rows(&account, Grown { rows: -100, requests: -100 });
+        usage.change_rows(&account, Grown { rows: -100, requests: -100, ..Grown::default() });
         assert_eq!(usage.reserve(&account, id), Ok(()));
     }
 

@@ -69,11 +69,17 @@ fn failures(context: &Context<'_>) -> Result<()> {
     node_tests_with(context, "tests/failures", &[("NGINX", nginx.as_os_str())])
 }
 
-/// The recorder as others reach it.
+/// The recorder as others reach it, and what its operator looks at.
 fn exposed(context: &Context<'_>) -> Result<()> {
+    const PROMTOOL: Program = Program { variable: "PROMTOOL", names: &["promtool"] };
+    const JQ: Program = Program { variable: "JQ", names: &["jq"] };
+    const REMEDY: &str =
+        "install Prometheus (its promtool) and jq, or name them: PROMTOOL=/path/to/promtool JQ=/path/to/jq";
     let nginx = nginx(context)?;
+    let [promtool, jq] = apt::ensure(context.repo, [&PROMTOOL, &JQ], &["prometheus", "jq"], REMEDY)?;
     build_recorder(context)?;
-    node_tests_with(context, "tests/exposed", &[("NGINX", nginx.as_os_str())])
+    let programs = [("NGINX", nginx.as_os_str()), ("PROMTOOL", promtool.as_os_str()), ("JQ", jq.as_os_str())];
+    node_tests_with(context, "tests/exposed", &programs)
 }
 
 fn nginx(context: &Context<'_>) -> Result<PathBuf> {
