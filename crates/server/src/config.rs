@@ -262,3 +262,12 @@ impl Default for Limits {
         }
     }
 }
+
+/// Where recordings are kept if nobody says so: in the user's directory for state, as the XDG base directory specification
+/// has it.
+pub(crate) fn default_data() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state =
+        absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
+    Some(state.join("durablefetch"))
+}

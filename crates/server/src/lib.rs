@@ -10,6 +10,7 @@
 //! | sockets and threads | `net`: `threads` (one a core), `connection` (breaking a reader), `transport` and `tls`, `signals`, `descriptors` |
 //! | flags, variables, file | `cli`, `config` |
 //! | `durablefetch check` | `check` |
+//! | `ls`, `show`, `du`, `rm`, `backup` and the socket that they ask | `operator` |
 //! | one request | `http`: `route`, `control`, `respond`, `body` (follows a recording), `page`, `metrics_listener` |
 //! | what is known of a key | `key_map`; what is done about it: `keys`: `commit` (plan, commit, apply), `admit` (fetches), `stop`, `pump`, `reading`, `housekeeping` (time to live), `quota` (disk quota, a full disk), `lines` (what the log says of recordings) |
 //! | one recording | `recording`: `publish`, `persist` and `follow` (pump, writer and readers of it), `waiting`, `memory`, `in_flight`, `writer`, `sync` |
@@ -33,6 +34,7 @@ mod key_map;
 mod keys;
 mod net;
 mod observe;
+pub mod operator;
 mod readers;
 mod recorder;
 mod recording;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use durablefetch_server::check::Check;
 use durablefetch_server::cli::{Cli, Command, LogFormat, ReadError, Serve};
+use durablefetch_server::operator::{self, Which};
 use durablefetch_server::{Server, Tls, descriptors, journal, signals};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::filter::filter_fn;
@@ -29,6 +30,11 @@ fn main() -> ExitCode {
             warn(&cli.warnings);
             return measure(check);
         }
+        Command::Ls(list) => return operate(Which::List(list)),
+        Command::Show(show) => return operate(Which::Show(show)),
+        Command::Du(disk) => return operate(Which::Disk(disk)),
+        Command::Rm(remove) => return operate(Which::Remove(remove)),
+        Command::Backup(backup) => return operate(Which::Backup(backup)),
     };
     log(serve.operating.log_format);
     warn(&cli.warnings);
@@ -49,6 +55,11 @@ fn warn(warnings: &[String]) {
 #[tokio::main(flavor = "current_thread")]
 async fn measure(check: Check) -> ExitCode {
     durablefetch_server::check::run(check).await
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn operate(which: Which) -> ExitCode {
+    operator::run(which).await
 }
 
 /// Log lines go to stderr. `RUST_LOG` says how many there are.

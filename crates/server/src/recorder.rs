@@ -148,6 +148,11 @@ impl Recorder {
         Ok(seat)
     }
 
+    /// How many recordings are in flight.
+    pub(crate) fn live(&self) -> usize {
+        self.in_flight.all().len()
+    }
+
     /// Bytes that are published and not in a file.
     pub(crate) fn unwritten_bytes(&self) -> u64 {
         self.in_flight.all().iter().map(|live| live.unwritten_bytes()).sum()

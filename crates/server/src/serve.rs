@@ -10,7 +10,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -25,6 +25,7 @@ use crate::net::connection::{Connection, Watches};
 use crate::net::threads::Threads;
 use crate::net::tls::Tls;
 use crate::net::transport::Transport;
+use crate::operator;
 use crate::recorder::{Recorder, StorageThreads};
 
 /// Connections beyond the limit that are told so, at a time.
@@ -37,6 +38,7 @@ pub struct Server {
     listener: TcpListener,
     tls: Option<Tls>,
     metrics: Option<TcpListener>,
+    operator: Option<UnixListener>,
     recorder: Arc<Recorder>,
     storage_threads: StorageThreads,
     threads: Threads,
@@ -70,7 +72,16 @@ impl Server {
         if let Some(tls) = &tls {
             let _ = recorder.tls.set(tls.clone());
         }
-        Ok(Self { listener, tls, metrics: None, recorder, storage_threads, threads })
+        // Without it the recorder serves all the same.
+        let operator = operator::bind(&recorder.config.data)
+            .inspect_err(|error| {
+                let data = recorder.config.data.display();
+                tracing::warn!(
+                    "`durablefetch ls` and the like cannot ask this recorder: no socket in {data}: {error}"
+                );
+            })
+            .ok();
+        Ok(Self { listener, tls, metrics: None, operator, recorder, storage_threads, threads })
     }
 
     /// Answers `/metrics` and `/healthz` on this listener too. Everybody who reaches it may read them; on loopback, pages
@@ -90,10 +101,11 @@ impl Server {
     /// Serves until `shutdown` resolves; then lets live recordings finish for as long as the set-up says, and
     /// ends the rest as interrupted.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, tls, metrics, recorder, storage_threads, threads } = self;
+        let Self { listener, tls, metrics, operator, recorder, storage_threads, threads } = self;
         let housekeeper = tokio::spawn(housekeeping::run(Arc::clone(&recorder)));
         let metrics =
             metrics.map(|listener| tokio::spawn(metrics_listener::run(listener, Arc::clone(&recorder))));
+        let operator = operator.map(|socket| tokio::spawn(operator::serve(socket, Arc::clone(&recorder))));
         let connections = GracefulShutdown::new();
         let (serving, _) = watch::channel(());
         let mut shutdown = pin!(shutdown);
@@ -124,8 +136,8 @@ impl Server {
         if timeout(GOODBYE, connections.shutdown()).await.is_err() {
             tracing::debug!("some readers did not take the last bytes in time");
         }
-        if let Some(metrics) = metrics {
-            metrics.abort();
+        for task in [metrics, operator].into_iter().flatten() {
+            task.abort();
         }
         housekeeper.abort();
         let _ = housekeeper.await;

@@ -14,6 +14,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use serve::{LogFormat, Serve};
 
 use crate::check::Check;
+use crate::operator;
 
 /// Records upstream responses once and serves them to all who ask, live and later.
 #[derive(Debug, Parser)]
@@ -40,6 +41,16 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Measure the way to a recorder through all that stands in front of it, and say what to change.
     Check(Check),
+    /// List recordings, with live numbers.
+    Ls(operator::List),
+    /// Show all about one recording.
+    Show(operator::Show),
+    /// Say what is stored, and whose it is.
+    Du(operator::Disk),
+    /// Remove a recording, or all that is stored of a person.
+    Rm(operator::Remove),
+    /// Copy all recordings while the recorder runs.
+    Backup(operator::Backup),
 }
 
 impl Cli {

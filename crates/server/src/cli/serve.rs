@@ -11,7 +11,7 @@ use durablefetch_protocol::units;
 use super::access::{ScopeArgs, UpstreamArgs};
 use super::limits::LimitArgs;
 use super::listen::ListenArgs;
-use crate::config::{Config, TlsFiles};
+use crate::config::{self, Config, TlsFiles};
 
 /// The flags of `durablefetch serve`.
 #[derive(Debug, Args)]
@@ -96,7 +96,7 @@ impl Serve {
     pub fn into_config(self) -> Result<Config, String> {
         let data = match self.keep.data {
             Some(data) => data,
-            None => default_data()
+            None => config::default_data()
                 .ok_or("recordings need a directory, and no home directory is known: name one with --data")?,
         };
         Ok(Config {
@@ -118,11 +118,4 @@ impl Serve {
             ..Config::new(data)
         })
     }
-}
-
-fn default_data() -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state =
-        absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
-    Some(state.join("durablefetch"))
 }

@@ -16,6 +16,10 @@ const SLACK: u64 = 1 << 20;
 /// Looks at every body file, and has what is counted be what is there, where they differ by more than what has changed
 /// meanwhile.
 pub(super) async fn run(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+    if recorder.bodies.is_held() {
+        // What is gone and still there would be counted once more.
+        return Ok(());
+    }
     let before = recorder.usage.bodies();
     let bodies = recorder.bodies.clone();
     let looked = tokio::task::spawn_blocking(move || bodies.bytes()).await.map_err(std::io::Error::other);

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use durablefetch_protocol::RecordingId;
 
@@ -14,6 +15,34 @@ use crate::storage::rows::stored_id;
 #[derive(Debug, Clone)]
 pub(crate) struct Bodies {
     root: PathBuf,
+    held: Arc<Mutex<Held>>,
+}
+
+/// Who wants files to stay, and which ones are to go once nobody does.
+#[derive(Debug, Default)]
+struct Held {
+    holders: usize,
+    leaving: Vec<RecordingId>,
+}
+
+/// Files stay while this is alive: somebody copies them.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    bodies: Bodies,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let leaving = {
+            let mut held = self.bodies.held();
+            held.holders -= 1;
+            if held.holders > 0 {
+                return;
+            }
+            std::mem::take(&mut held.leaving)
+        };
+        leaving.into_iter().for_each(|id| self.bodies.remove(id));
+    }
 }
 
 impl Bodies {
@@ -21,7 +50,22 @@ impl Bodies {
     pub(crate) fn open(data: &Path) -> io::Result<Self> {
         let root = data.join("bodies");
         private::own_directory(&root)?;
-        Ok(Self { root })
+        Ok(Self { root, held: Arc::default() })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has files stay until the hold is dropped.
+    pub(crate) fn hold(&self) -> Hold {
+        self.held().holders += 1;
+        Hold { bodies: self.clone() }
+    }
+
+    /// Whether files that are to go are there still.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held().holders > 0
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -72,6 +116,10 @@ impl Bodies {
 
     /// Gives the room of a file back at once, which to remove it does only once nobody has it open any more.
     pub(crate) fn empty(&self, id: RecordingId) {
+        if self.is_held() {
+            // To remove it follows, and waits.
+            return;
+        }
         let emptied =
             private::open(&self.path(id), OpenOptions::new().write(true)).and_then(|file| file.set_len(0));
         if let Err(error) = emptied
@@ -83,6 +131,12 @@ impl Bodies {
 
     /// Removes a file. Readers that have it open read on.
     pub(crate) fn remove(&self, id: RecordingId) {
+        let mut held = self.held();
+        if held.holders > 0 {
+            held.leaving.push(id);
+            return;
+        }
+        drop(held);
         if let Err(error) = fs::remove_file(self.path(id))
             && error.kind() != io::ErrorKind::NotFound
         {

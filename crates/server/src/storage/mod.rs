@@ -2,7 +2,8 @@
 
 pub(crate) mod bodies;
 pub(crate) mod db;
-mod private;
+pub(crate) mod list;
+pub(crate) mod private;
 pub(crate) mod recovery;
 pub(crate) mod rows;
 pub(crate) mod schema;

@@ -9,6 +9,13 @@ macro_rules! columns {
     };
 }
 
+/// The columns of what an operator is shown, in the order in which [`list`](super::list) reads them.
+macro_rules! listed {
+    () => {
+        "id, scope, url, state, cause, status, headers, len, chunks, started_ms, used_ms, ended_ms, retired_ms"
+    };
+}
+
 macro_rules! statements {
     ($( $(#[$doc:meta])* $name:ident = $sql:expr; )*) => {
         $( $(#[$doc])* pub(super) const $name: &str = $sql; )*
@@ -57,6 +64,12 @@ statements! {
     OLD_REQUESTS =
         "SELECT at_ms, id, scope, url FROM requests WHERE at_ms <= ?1 \
          AND (at_ms, scope, url, id) > (?2, ?5, ?6, ?3) ORDER BY at_ms, scope, url, id LIMIT ?4";
+    /// Recordings before this one, the latest first.
+    NEWEST = concat!("SELECT ", listed!(), " FROM recordings WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
+    NEWEST_OF_SCOPE =
+        concat!("SELECT ", listed!(), " FROM recordings WHERE scope = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2");
+    ONE = concat!("SELECT ", listed!(), " FROM recordings WHERE id = ?1");
+    URLS_OF_SCOPE = "SELECT DISTINCT url FROM recordings WHERE scope = ?1 LIMIT ?2";
     /// The finished recordings of a scope that were unused for longest.
     OLDEST_OF_SCOPE =
         "SELECT scope, url, id FROM recordings INDEXED BY finished WHERE scope = ?1 AND ended_ms IS NOT NULL \
@@ -95,9 +108,9 @@ mod tests {
 
     #[test]
     fn every_statement_is_in_the_list() {
-        let rows = include_str!("rows.rs");
+        let rows = concat!(include_str!("rows.rs"), include_str!("list.rs"));
         for word in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
-            assert!(!rows.contains(&format!("\"{word} ")), "rows.rs has a statement of its own: {word}");
+            assert!(!rows.contains(&format!("\"{word} ")), "there is a statement outside the list: {word}");
         }
     }
 }

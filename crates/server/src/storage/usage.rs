@@ -113,12 +113,22 @@ fn change(of: &AtomicU64, by: i64) {
 }
 
 impl Account {
-    fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bodies.load(Ordering::Relaxed).saturating_add(self.rows.load(Ordering::Relaxed))
     }
 
     pub(crate) fn scope(&self) -> &str {
         &self.scope
+    }
+
+    /// Recordings that have a row.
+    pub(crate) fn recordings(&self) -> u64 {
+        self.recordings.load(Ordering::Relaxed)
+    }
+
+    /// Whether the database has something of it.
+    pub(crate) fn has_rows(&self) -> bool {
+        self.rows.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -211,6 +221,11 @@ impl Usage {
     pub(crate) fn bytes(&self) -> u64 {
         let rows = self.all.rows.load(Ordering::Relaxed).max(self.database.load(Ordering::Relaxed));
         self.all.bodies.load(Ordering::Relaxed).saturating_add(rows)
+    }
+
+    /// The most that may be stored.
+    pub(crate) fn most(&self) -> u64 {
+        self.most
     }
 
     /// The bodies among it.

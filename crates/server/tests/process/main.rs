@@ -16,6 +16,7 @@ mod log;
 mod many;
 mod metrics;
 mod metrics_listener;
+mod operator;
 mod overlong;
 mod private;
 mod proxy;

@@ -1,0 +1,179 @@
+//! `ls`, `show` and `du`: what is stored, with the live numbers of what is in flight.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
+use serde_json::{Value, json};
+
+use crate::observe::log::scope_name;
+use crate::observe::redact;
+use crate::recorder::Recorder;
+use crate::recording::Recording;
+use crate::storage::list::{self, Listed};
+
+/// Rows that are looked at in one go: others want the database, too.
+const PART: usize = 256;
+/// Scopes that `du` names.
+const SCOPES: usize = 20;
+
+/// Which recordings are meant.
+struct Filter<'a> {
+    url: Option<&'a str>,
+    state: Option<&'a str>,
+}
+
+impl Filter<'_> {
+    fn takes(&self, value: &Value, url: &str) -> bool {
+        let is_live = value["ended_ms"].is_null();
+        let state = match self.state {
+            None => true,
+            Some("live") => is_live,
+            Some(state) => value["state"] == state,
+        };
+        state && self.url.is_none_or(|part| url.contains(part))
+    }
+}
+
+/// The latest recordings that are meant. `more`: there are others.
+pub(super) async fn list(recorder: &Arc<Recorder>, asked: &Value) -> Result<Value, ProtocolError> {
+    let filter = Filter { url: asked["url"].as_str(), state: asked["state"].as_str() };
+    let limit = asked["limit"].as_u64().map_or(usize::MAX, |limit| limit as usize);
+    let scope = match asked["scope"].as_str() {
+        None => None,
+        Some(named) => Some(scope_named(recorder, named)?),
+    };
+    let known = in_memory(recorder);
+    let (mut found, mut before) = (Vec::new(), list::LATEST.to_owned());
+    loop {
+        let (scope, from) = (scope.clone(), before.clone());
+        let part = recorder.db.call(move |db| list::newest(db, scope.as_deref(), &from, PART)).await?;
+        let is_last = part.len() < PART;
+        for listed in part {
+            before.clone_from(&listed.id);
+            let value = told(recorder, &listed, known.get(&listed.id));
+            if !filter.takes(&value, listed.key.url()) {
+                continue;
+            }
+            if found.len() == limit {
+                return Ok(json!({ "recordings": found, "more": true }));
+            }
+            found.push(value);
+        }
+        if is_last {
+            return Ok(json!({ "recordings": found, "more": false }));
+        }
+    }
+}
+
+/// All about one recording.
+pub(super) async fn show(recorder: &Arc<Recorder>, id: RecordingId) -> Result<Value, ProtocolError> {
+    let listed = recorder.db.call(move |db| list::one(db, id)).await?;
+    let Some(listed) = listed else { return Err(not_stored(id)) };
+    let known = in_memory(recorder);
+    let known = known.get(&listed.id);
+    let mut value = told(recorder, &listed, known);
+    value["url"] = json!(listed.key.url());
+    let headers = String::from_utf8_lossy(listed.headers.as_deref().unwrap_or_default()).into_owned();
+    value["headers"] = json!(headers.lines().collect::<Vec<_>>());
+    if let Some(asker) = known.and_then(|recording| recording.asker()) {
+        value["request"] = json!(asker.to_string());
+        value["method"] = json!(asker.method());
+        value["traceparent"] = json!(asker.traceparent());
+    }
+    if let Some(recording) = known {
+        let first_byte = recording.first_byte_ms().map(|at_ms| at_ms.saturating_sub(recording.started_ms));
+        value["first_byte_ms"] = json!(first_byte);
+        value["readers_so_far"] = json!(recording.entered());
+    }
+    Ok(value)
+}
+
+pub(super) fn not_stored(id: RecordingId) -> ProtocolError {
+    ProtocolError::new(
+        ErrorCode::NotFound,
+        format!("recording {id} is not stored; `durablefetch ls` shows those that are"),
+    )
+}
+
+/// What is stored, and whose it is.
+pub(super) fn usage(recorder: &Recorder) -> Value {
+    let usage = &recorder.usage;
+    let bodies = usage.bodies();
+    let accounts = usage.largest_first();
+    let with_something = accounts.iter().filter(|account| account.bytes() > 0);
+    let scopes: Vec<Value> = with_something
+        .clone()
+        .take(SCOPES)
+        .map(|account| {
+            json!({
+                "scope": scope_name(&recorder.secret, account.scope()),
+                "bytes": account.bytes(),
+                "recordings": account.recordings(),
+            })
+        })
+        .collect();
+    json!({
+        "bytes": usage.bytes(),
+        "limit": usage.most(),
+        "bodies": bodies,
+        "database": usage.bytes().saturating_sub(bodies),
+        "free": recorder.bodies.free().ok(),
+        "recordings": usage.recordings(),
+        "live": recorder.live(),
+        "scopes": scopes,
+        "more_scopes": with_something.count().saturating_sub(SCOPES),
+    })
+}
+
+/// The scope that has this name, or that is called so, as a token's subject is.
+pub(super) fn scope_named(recorder: &Recorder, named: &str) -> Result<String, ProtocolError> {
+    let is_meant = |scope: &str| {
+        !scope.is_empty() && (scope == named || scope_name(&recorder.secret, scope).as_deref() == Some(named))
+    };
+    let accounts = recorder.usage.largest_first();
+    let with_rows = accounts.iter().filter(|account| account.has_rows());
+    let found = with_rows.map(|account| account.scope()).find(|scope| is_meant(scope));
+    found.map(str::to_owned).ok_or_else(|| {
+        ProtocolError::new(
+            ErrorCode::NotFound,
+            format!(
+                "nothing is stored of a scope {:?}; its name stands in the log and in `durablefetch ls`",
+                redact::text(named)
+            ),
+        )
+    })
+}
+
+/// The recordings that are in memory, by id.
+fn in_memory(recorder: &Recorder) -> HashMap<String, Arc<Recording>> {
+    let mut known = HashMap::new();
+    for entry in recorder.keys.held() {
+        let life = entry.life();
+        let Some(life) = life.as_ref() else { continue };
+        known.extend(life.handles().map(|recording| (recording.id.to_string(), Arc::clone(recording))));
+    }
+    known
+}
+
+fn told(recorder: &Recorder, listed: &Listed, known: Option<&Arc<Recording>>) -> Value {
+    let seen = known.map(|recording| (recording.progress(), recording.readers()));
+    let is_live = listed.ended_ms.is_none();
+    // The row of what is live knows of no length.
+    let progress = seen.as_ref().map(|(progress, _)| progress).filter(|_| is_live);
+    json!({
+        "recording": listed.id,
+        "url": redact::key(&listed.key),
+        "scope": scope_name(&recorder.secret, listed.key.scope()),
+        "state": progress.map_or(listed.state.as_str(), |progress| progress.state().as_str()),
+        "cause": listed.cause,
+        "upstream_status": listed.status,
+        "bytes": progress.map_or(listed.len, durablefetch_protocol::recording::Progress::len),
+        "chunks": progress.map_or(listed.chunks, durablefetch_protocol::recording::Progress::chunks),
+        "readers": seen.map_or(0, |(_, readers)| readers),
+        "started_ms": listed.started_ms,
+        "used_ms": known.map_or(listed.used_ms, |recording| recording.used_ms()),
+        "ended_ms": listed.ended_ms,
+        "retired": listed.retired_ms.is_some(),
+    })
+}
