@@ -44,10 +44,18 @@ function packaged(platform) {
   try {
     accessSync(path, constants.X_OK)
   } catch {
-    // Not every installer keeps what may be run as it was packed.
-    chmodSync(path, 0o755)
+    makeExecutable(path)
   }
   return path
+}
+
+/** Not every installer keeps what may be run as it was packed. @param {string} path */
+function makeExecutable(path) {
+  try {
+    chmodSync(path, 0o755)
+  } catch {
+    // It is somebody else's, or not there. What starts it says so, and what to do.
+  }
 }
 
 /** A tarball for one platform brings its recorder along. @param {string} platform @param {string} file */

@@ -58,10 +58,10 @@ export async function run({ flags, onLine }) {
   const port = await Promise.race([listening, failed]).finally(() => clearTimeout(timer))
   // It keeps no process alive that has nothing else to do: it ends with it.
   const handles = [child, .../** @type {any[]} */ (child.stdio)]
-  for (const handle of handles) handle?.unref()
+  for (const handle of handles) handle?.unref?.()
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
-    for (const handle of handles) handle?.ref()
+    for (const handle of handles) handle?.ref?.()
     const gone = once(child, 'close')
     child.kill('SIGTERM')
     await gone

@@ -46,6 +46,16 @@ test('with other flags it is started anew; what cannot start says why', async (t
   assert.match(stderr, /SetupError: .*soon/)
 })
 
+test('a folder that cannot be made is one sentence with the remedy', async (t) => {
+  const args = ['--input-type=module', '--eval', SERVER, '--', '/sys/durablefetch']
+  const { code, stderr } = await startNode(t, args).ended()
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    /SetupError: the data directory \/sys\/durablefetch cannot be made: .*; name a writable one in the option data\n/,
+  )
+})
+
 test('a recorder that ends is said, and started again by the next', async (t) => {
   const data = await folder(t)
   const one = await server(t, data)

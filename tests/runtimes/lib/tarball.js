@@ -9,7 +9,7 @@ import { path, WORK } from './places.js'
 const PKG = process.env.DURABLEFETCH_PKG ?? path('../../../pkg')
 let packed
 
-/** `{ file, version, files, digest }` of the tarball. Packed at the first call in this process. */
+/** `{ name, file, version, files, digest }` of the tarball. Packed at the first call in this process. */
 export function tarball() {
   packed ??= pack()
   return packed
@@ -21,6 +21,7 @@ async function pack() {
   const { file, name, version, files } = await npmPack(PKG)
   assert.equal(name, 'durablefetch')
   return {
+    name,
     file,
     version,
     files: files.map((one) => one.path),
