@@ -57,9 +57,9 @@ executes('npm, from a registry: the recorder', async (t) => {
 for (const installer of [NPM, ...INSTALLERS]) {
   const { title, from, name = from, add, runs } = installer
   executes(`${title}, from a registry: the recorder`, async (t) => {
-    const { url, made } = await published(t)
+    const { url, made, folder } = await published(t)
     const installers = await project('installers')
-    const env = { ...installers.env, ...UNNAMED, ...installer.env(url) }
+    const env = { ...installers.env, ...UNNAMED, ...installer.env(url, join(folder, 'kept')) }
     const dir = await fresh(`published-${from}`, installer.files ?? {})
     const packages = [await manifestOf('durablefetch-recorder')]
     const does = ([program, ...args]) => run(program, args, { cwd: dir, env })

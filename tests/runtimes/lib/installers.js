@@ -16,7 +16,7 @@ const KEPT = join(WORK, 'installers-cache')
 const asked = ({ name, version, file }) => file ?? `${name}@${version}`
 
 /**
- * `env`: given the address of a registry. `files`: its configuration. `add`: program and arguments that install packages, each
+ * `env`: given the address of a registry, and a folder for what is downloaded unless that may stay. `files`: its configuration. `add`: program and arguments that install packages, each
  * `{ name, version }`, with the `file` of its tarball unless it comes from a registry. `takesFiles: false`: it installs from a
  * registry alone. `runs`: the same for a program of theirs, which gets these words. `check`: what must be there of the client; by
  * default it is below `node_modules`.
@@ -25,8 +25,12 @@ export const INSTALLERS = [
   {
     title: 'pnpm, strict',
     from: 'pnpm',
-    env: (registry) => ({ pnpm_config_registry: registry, pnpm_config_minimum_release_age: '0' }),
-    files: { 'pnpm-workspace.yaml': `hoist: false\nstoreDir: ${join(KEPT, 'pnpm')}\n` },
+    env: (registry, kept = KEPT) => ({
+      pnpm_config_registry: registry,
+      pnpm_config_minimum_release_age: '0',
+      pnpm_config_store_dir: join(kept, 'pnpm'),
+    }),
+    files: { 'pnpm-workspace.yaml': 'hoist: false\n' },
     add: (packages) => ['pnpm', 'add', ...packages.map(asked)],
     runs: (words) => ['pnpm', 'exec', ...words],
     async check(dir, { packages }) {
@@ -40,10 +44,10 @@ export const INSTALLERS = [
     title: 'Yarn PnP, strict',
     from: '@yarnpkg/cli-dist',
     name: 'Yarn',
-    env: (registry) => ({
+    env: (registry, kept = KEPT) => ({
       YARN_NPM_REGISTRY_SERVER: registry,
       YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
-      YARN_GLOBAL_FOLDER: join(KEPT, 'yarn'),
+      YARN_GLOBAL_FOLDER: join(kept, 'yarn'),
       YARN_ENABLE_TELEMETRY: '0',
       YARN_NPM_MINIMAL_AGE_GATE: '0',
       // It takes a lockfile that has to be written for a mistake where CI is set.
@@ -66,7 +70,7 @@ export const INSTALLERS = [
     title: 'Bun, as an installer',
     from: 'bun',
     name: 'Bun',
-    env: (registry) => ({ npm_config_registry: registry, BUN_INSTALL_CACHE_DIR: join(KEPT, 'bun') }),
+    env: (registry, kept = KEPT) => ({ npm_config_registry: registry, BUN_INSTALL_CACHE_DIR: join(kept, 'bun') }),
     add: (packages) => ['bun', 'add', ...packages.map(asked)],
     runs: (words) => ['bun', '--bun', 'run', ...words],
   },
@@ -76,7 +80,7 @@ export const INSTALLERS = [
     name: 'Deno',
     // Of a tarball in a file it makes a link to that file, as of a folder.
     takesFiles: false,
-    env: (registry) => ({ NPM_CONFIG_REGISTRY: registry, DENO_DIR: join(KEPT, 'deno') }),
+    env: (registry, kept = KEPT) => ({ NPM_CONFIG_REGISTRY: registry, DENO_DIR: join(kept, 'deno') }),
     add: (packages) => [
       'deno',
       'add',
