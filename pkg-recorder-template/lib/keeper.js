@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
-import { isForPeople, run } from './recorder.js'
+import { isForPeople, run } from './recorder.cjs'
 import { reach } from './shared.js'
 
 /** A dev server that starts again takes seconds. */
@@ -79,7 +79,7 @@ async function recorderWith(flags) {
   return recorder.starting
 }
 
-/** @param {string[]} flags @param {Promise<import('./recorder.js').Running>} [before] @returns {Promise<import('./recorder.js').Running>} */
+/** @param {string[]} flags @param {Promise<import('./recorder.cjs').Running>} [before] @returns {Promise<import('./recorder.cjs').Running>} */
 async function start(flags, before) {
   await (await before?.catch(() => undefined))?.stop()
   const until = Date.now() + BUSY_MS
@@ -99,7 +99,7 @@ async function start(flags, before) {
   }
 }
 
-/** @param {import('./recorder.js').Running} running @param {string} why */
+/** @param {import('./recorder.cjs').Running} running @param {string} why */
 async function gone(running, why) {
   if ((await recorder?.starting.catch(() => undefined)) !== running) return
   recorder = undefined

@@ -10,7 +10,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { SetupError } from './binary.js'
+import { SetupError } from './binary.cjs'
 
 /**
  * @typedef {{ url: string } | { error: string } | { line: string } | { gone: string }} Said one line of the keeper's

@@ -110,7 +110,7 @@ test('a port that is taken is said, and by what', async (t) => {
   assert.match(beside.stderr, /another program listens on port 8787, so the recorder takes a free one/)
   assert.doesNotMatch(beside.stdout, /:8787 /)
   await new Promise((done) => other.close(done))
-  const recorder = await startRecorder({ args: ['--listen', '127.0.0.1:8787'] })
+  const recorder = await startRecorder({ flags: ['--listen', '127.0.0.1:8787'] })
   t.after(() => recorder.stop())
   assert.match((await ask()).stderr, /another recorder listens on port 8787/)
 })

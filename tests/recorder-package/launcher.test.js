@@ -121,7 +121,7 @@ test('a missing or wrong platform package is named with its remedy', async (t) =
   const env = environment({ DURABLEFETCH_BINARY: '' })
   const run = (preload = '') => {
     const args = preload ? ['--import', `data:text/javascript,${encodeURIComponent(preload)}`] : []
-    return startNode(t, [...args, join(dir, 'bin/durablefetch.js')], { env }).ended()
+    return startNode(t, [...args, join(dir, 'bin/durablefetch.cjs')], { env }).ended()
   }
   const missing = await run()
   assert.equal(missing.code, 1)
@@ -144,7 +144,7 @@ test('a program that is not there is named with its remedy', async (t) => {
   const inside = join(dir, 'platform', `${process.platform}-${process.arch}`)
   await mkdir(inside, { recursive: true })
   const env = environment({ DURABLEFETCH_BINARY: '' })
-  const { code, stderr } = await startNode(t, [join(dir, 'bin/durablefetch.js')], { env }).ended()
+  const { code, stderr } = await startNode(t, [join(dir, 'bin/durablefetch.cjs')], { env }).ended()
   assert.equal(code, 1)
   assert.match(stderr, /^durablefetch: cannot start \S+: .*install the package again, for this system\n$/)
 })
@@ -155,6 +155,6 @@ test('the program of a tarball may be run, also where the installer has not said
   await mkdir(inside, { recursive: true })
   await writeFile(join(inside, 'durablefetch'), '#!/bin/sh\necho "it runs: $*"\n', { mode: 0o644 })
   const env = environment({ DURABLEFETCH_BINARY: '' })
-  const { stdout } = await startNode(t, [join(dir, 'bin/durablefetch.js'), 'check', 'x'], { env }).ended()
+  const { stdout } = await startNode(t, [join(dir, 'bin/durablefetch.cjs'), 'check', 'x'], { env }).ended()
   assert.equal(stdout, 'it runs: check x\n')
 })

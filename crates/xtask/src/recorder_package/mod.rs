@@ -94,22 +94,33 @@ fn packaged(repo: &Repo, platform: &Platform, program: &Path, to: &Path) -> Resu
 fn tarball(repo: &Repo, platform: &Platform) -> Result<PathBuf> {
     let from = repo.path(OUTPUT).join(platform.package());
     let staged = repo.target().join("recorder-package").join(platform.name());
-    if staged.exists() {
-        fs::remove_dir_all(&staged)?;
-    }
-    written_by_hand(repo, &staged)?;
-    let mut json = template(repo)?;
-    json["os"] = json!([platform.os]);
-    json["cpu"] = json!([platform.cpu]);
-    write_json(&staged.join("package.json"), &json)?;
-    let inside = staged.join("platform").join(platform.name());
-    install(&from.join("bin").join(platform.file), &inside.join(platform.file))?;
+    with_program(repo, platform, &from.join("bin").join(platform.file), &staged)?;
     copy(&from.join(LICENCES), &staged.join(LICENCES), &[])?;
     let packed = npm::pack(repo, &staged, &repo.path(OUTPUT))?;
     let named =
         packed.with_file_name(format!("{NAME}-{}-{}.tgz", env!("CARGO_PKG_VERSION"), platform.name()));
     fs::rename(&packed, &named).with_context(|| format!("npm pack made no {}", packed.display()))?;
     Ok(named)
+}
+
+/// The launcher with this program, one for this machine, inside: what the tarball unpacks to. Returns the command.
+pub(crate) fn here_with(repo: &Repo, program: &Path, to: &Path) -> Result<PathBuf> {
+    let platform = PLATFORMS.iter().find(|platform| platform.is_here());
+    let platform = platform.context("the launcher knows no recorder for this machine")?;
+    with_program(repo, platform, program, to)?;
+    Ok(to.join("bin/durablefetch.cjs"))
+}
+
+fn with_program(repo: &Repo, platform: &Platform, program: &Path, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    written_by_hand(repo, to)?;
+    let mut json = template(repo)?;
+    json["os"] = json!([platform.os]);
+    json["cpu"] = json!([platform.cpu]);
+    write_json(&to.join("package.json"), &json)?;
+    install(program, &to.join("platform").join(platform.name()).join(platform.file))
 }
 
 fn written_by_hand(repo: &Repo, to: &Path) -> Result<()> {
