@@ -23,6 +23,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "conformance of 0.1.0", needs: &[], run: conformance_of_the_original },
     Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
     Check { name: "newcomer", needs: &["package"], run: newcomer },
+    Check { name: "node only", needs: &["package"], run: node_only },
     Check { name: "guides", needs: &["package"], run: |c| projects(c, "tests/guides") },
     Check { name: "dependencies", needs: &[], run: dependencies },
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
@@ -53,6 +54,17 @@ fn runtimes(context: &Context<'_>) -> Result<()> {
 fn newcomer(context: &Context<'_>) -> Result<()> {
     release::make(context.repo, false)?;
     projects(context, "tests/newcomer")
+}
+
+/// The same on a machine of its own, which has Node and nothing else.
+fn node_only(context: &Context<'_>) -> Result<()> {
+    const DEBOOTSTRAP: Program = Program { variable: "DEBOOTSTRAP", names: &["debootstrap"] };
+    const REMEDY: &str = "run it as root on Debian or one of its relatives, with `debootstrap` installed";
+    let [debootstrap] = apt::ensure(context.repo, [&DEBOOTSTRAP], &["debootstrap"], REMEDY)?;
+    release::make(context.repo, false)?;
+    npm::ensure(context.repo, "tests/lib")?;
+    npm::ensure(context.repo, "tests/node-only/machine")?;
+    node_tests_with(context, "tests/node-only", &[("DEBOOTSTRAP", debootstrap.as_os_str())])
 }
 
 /// The version before this one, both ways, and its data. Drivers and pages are those of 0.1.0's tests.
