@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::recorder_package;
 use crate::repo::Repo;
-use crate::{measured, recorder_package};
 
 /// What it may add, in the median.
 const TARGET: Duration = Duration::from_millis(60);
@@ -20,8 +20,10 @@ pub(crate) struct Options {
 
 /// Prints a table, as Markdown, and fails where the launcher adds more than it may.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
-    let program = measured::build(repo, &["durablefetch-server"])?.join("durablefetch");
-    let launcher = recorder_package::here_with(repo, &program, &repo.target().join("bench/launcher"))?;
+    let made = recorder_package::run(repo, false)?;
+    let made = made.first().context("no recorder is made for this machine")?;
+    let program = &made.program;
+    let launcher = recorder_package::unpacked(repo, &made.platform).join("bin/durablefetch.cjs");
     let node = || repo.command("node");
     let through = || {
         let mut command = node();
@@ -29,7 +31,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
         command
     };
     let directly = || {
-        let mut command = Command::new(&program);
+        let mut command = Command::new(program);
         command.arg("--version");
         command
     };

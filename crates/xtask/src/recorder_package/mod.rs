@@ -93,8 +93,17 @@ fn packaged(repo: &Repo, platform: &Platform, program: &Path, to: &Path) -> Resu
 /// What installs by itself: the launcher with one program inside.
 fn tarball(repo: &Repo, platform: &Platform) -> Result<PathBuf> {
     let from = repo.path(OUTPUT).join(platform.package());
-    let staged = repo.target().join("recorder-package").join(platform.name());
-    with_program(repo, platform, &from.join("bin").join(platform.file), &staged)?;
+    let staged = unpacked(repo, &platform.name());
+    if staged.exists() {
+        fs::remove_dir_all(&staged)?;
+    }
+    written_by_hand(repo, &staged)?;
+    let mut json = template(repo)?;
+    json["os"] = json!([platform.os]);
+    json["cpu"] = json!([platform.cpu]);
+    write_json(&staged.join("package.json"), &json)?;
+    let inside = staged.join("platform").join(platform.name());
+    install(&from.join("bin").join(platform.file), &inside.join(platform.file))?;
     copy(&from.join(LICENCES), &staged.join(LICENCES), &[])?;
     let packed = npm::pack(repo, &staged, &repo.path(OUTPUT))?;
     let named =
@@ -103,24 +112,9 @@ fn tarball(repo: &Repo, platform: &Platform) -> Result<PathBuf> {
     Ok(named)
 }
 
-/// The launcher with this program, one for this machine, inside: what the tarball unpacks to. Returns the command.
-pub(crate) fn here_with(repo: &Repo, program: &Path, to: &Path) -> Result<PathBuf> {
-    let platform = PLATFORMS.iter().find(|platform| platform.is_here());
-    let platform = platform.context("the launcher knows no recorder for this machine")?;
-    with_program(repo, platform, program, to)?;
-    Ok(to.join("bin/durablefetch.cjs"))
-}
-
-fn with_program(repo: &Repo, platform: &Platform, program: &Path, to: &Path) -> Result<()> {
-    if to.exists() {
-        fs::remove_dir_all(to)?;
-    }
-    written_by_hand(repo, to)?;
-    let mut json = template(repo)?;
-    json["os"] = json!([platform.os]);
-    json["cpu"] = json!([platform.cpu]);
-    write_json(&to.join("package.json"), &json)?;
-    install(program, &to.join("platform").join(platform.name()).join(platform.file))
+/// What the tarball of a platform unpacks to.
+pub(crate) fn unpacked(repo: &Repo, platform: &str) -> PathBuf {
+    repo.target().join("recorder-package").join(platform)
 }
 
 fn written_by_hand(repo: &Repo, to: &Path) -> Result<()> {
