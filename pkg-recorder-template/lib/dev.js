@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { SetupError } from './binary.js'
+import { SetupError } from './binary.cjs'
 import { say } from './project.js'
-import { isForPeople, run } from './recorder.js'
+import { isForPeople, run } from './recorder.cjs'
 import { dataOf } from './shared.js'
 
 const USAGE = `Run a command beside a recorder, and end both together.
@@ -80,7 +80,7 @@ async function isRecorder() {
 
 /**
  * Runs the command until it ends, and then ends the recorder. Resolves to the command's exit code.
- * @param {import('./recorder.js').Running} recorder
+ * @param {import('./recorder.cjs').Running} recorder
  * @param {string[]} command
  */
 async function both(recorder, [program = '', ...args]) {

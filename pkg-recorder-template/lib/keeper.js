@@ -1,15 +1,17 @@
 // @ts-check
 // The process that holds a project's recorder while dev servers come and go: `keeper.js SOCKET DATA`. It serves the
-// recorder's address on the socket, and ends once nobody has been connected for a while.
+// recorder's address on the socket, and ends once nobody has been connected for a while and no answer is under way.
 import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
-import { isForPeople, run } from './recorder.js'
+import { isForPeople, run } from './recorder.cjs'
 import { reach } from './shared.js'
 
 /** A dev server that starts again takes seconds. */
 const LINGER_MS = 10_000
+/** A large one takes longer. An answer is kept for it so long at most: an upstream may never come to its end. */
+const KEEP_MS = 300_000
 /** A keeper that was too late to be found may still hold the folder for so long. */
 const BUSY_MS = LINGER_MS + 5000
 
@@ -19,15 +21,17 @@ const [path = '', data = ''] = process.argv.slice(2)
 const attached = new Set()
 /** @type {{ flags: string, starting: ReturnType<typeof start> } | undefined} */
 let recorder
-let linger = setTimeout(leave, LINGER_MS)
+/** @type {NodeJS.Timeout} */
+let lingering
+linger()
 
 const server = createServer((socket) => {
-  clearTimeout(linger)
+  clearTimeout(lingering)
   attached.add(socket)
   socket.on('error', () => {})
   socket.on('close', () => {
     attached.delete(socket)
-    if (attached.size === 0) linger = setTimeout(leave, LINGER_MS)
+    if (attached.size === 0) linger()
   })
   createInterface({ input: socket }).once('line', (line) => serve(socket, JSON.parse(line).flags))
 })
@@ -79,7 +83,7 @@ async function recorderWith(flags) {
   return recorder.starting
 }
 
-/** @param {string[]} flags @param {Promise<import('./recorder.js').Running>} [before] @returns {Promise<import('./recorder.js').Running>} */
+/** @param {string[]} flags @param {Promise<import('./recorder.cjs').Running>} [before] @returns {Promise<import('./recorder.cjs').Running>} */
 async function start(flags, before) {
   await (await before?.catch(() => undefined))?.stop()
   const until = Date.now() + BUSY_MS
@@ -99,7 +103,7 @@ async function start(flags, before) {
   }
 }
 
-/** @param {import('./recorder.js').Running} running @param {string} why */
+/** @param {import('./recorder.cjs').Running} running @param {string} why */
 async function gone(running, why) {
   if ((await recorder?.starting.catch(() => undefined)) !== running) return
   recorder = undefined
@@ -114,6 +118,27 @@ function log(line) {
 /** @param {import('node:net').Socket} socket @param {import('./shared.js').Said} said */
 function tell(socket, said) {
   if (socket.writable) socket.write(`${JSON.stringify(said)}\n`)
+}
+
+/** Ends it in a while, unless somebody connects. @param {number} [since] when the last one left */
+function linger(since = Date.now()) {
+  lingering = setTimeout(async () => {
+    const isUnderWay = Date.now() - since < KEEP_MS && (await isRecording())
+    if (attached.size > 0) return
+    if (isUnderWay) linger(since)
+    else leave()
+  }, LINGER_MS)
+}
+
+/** Whether an answer is under way, as far as the recorder says. */
+async function isRecording() {
+  try {
+    const { port } = /** @type {import('./recorder.cjs').Running} */ (await recorder?.starting)
+    const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(5000) })
+    return /^durablefetch_recordings\{.*\} [1-9]/m.test(await answer.text())
+  } catch {
+    return false
+  }
 }
 
 async function leave() {

@@ -1,6 +1,6 @@
 // @ts-check
 // What all plugins can be told, checked.
-import { SetupError } from './binary.js'
+import { SetupError } from './binary.cjs'
 
 /**
  * @typedef {object} Options

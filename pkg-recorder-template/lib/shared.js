@@ -10,7 +10,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { SetupError } from './binary.js'
+import { SetupError } from './binary.cjs'
 
 /**
  * @typedef {{ url: string } | { error: string } | { line: string } | { gone: string }} Said one line of the keeper's
@@ -40,7 +40,7 @@ export function dataOf(root) {
  * @returns {Promise<string>} where it listens
  */
 export async function attach({ data, flags, onLine, onGone }) {
-  mkdirSync(data, { recursive: true, mode: 0o700 })
+  make(data)
   const path = socketOf(data)
   for (let tries = 0; ; tries++) {
     const socket = await reach(path)
@@ -48,6 +48,18 @@ export async function attach({ data, flags, onLine, onGone }) {
     if (tries === TRIES) throw new SetupError(`the recorder's keeper did not start: ${KEEPER}`)
     if (tries % 10 === 0) startKeeper(path, data)
     await new Promise((again) => setTimeout(again, PAUSE_MS))
+  }
+}
+
+/** @param {string} data */
+function make(data) {
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error)
+    throw new SetupError(
+      `the data directory ${data} cannot be made: ${message}; name a writable one in the option data`,
+    )
   }
 }
 

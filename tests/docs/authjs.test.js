@@ -37,7 +37,7 @@ test('the token that the recipe for Auth.js makes stays the same scope while its
   })
   const upstream = await listen(server)
   t.after(upstream.stop)
-  const recorder = await startRecorder({ args: ['--token-secret', TOKEN_SECRET] })
+  const recorder = await startRecorder({ flags: ['--token-secret', TOKEN_SECRET] })
   t.after(() => recorder.stop())
 
   /** What the page gets of `/api/auth/session`, and the cookie that comes with it. */

@@ -34,7 +34,10 @@ const options = {
     durablefetch: [join(ROOT, 'pkg/index.d.ts')],
     'durablefetch/slim': [join(ROOT, 'pkg/slim.d.ts')],
     'durablefetch/js': [join(ROOT, 'pkg/js.d.ts')],
-    'durablefetch-recorder/*': [join(ROOT, 'pkg-recorder-template/*.d.ts')],
+    'durablefetch-recorder/*': [
+      join(ROOT, 'pkg-recorder-template/*.d.ts'),
+      join(ROOT, 'pkg-recorder-template/*.d.cts'),
+    ],
     ...from('examples/chat', 'ai', '@ai-sdk/react'),
     // Its types are named by `exports` alone, which `paths` does not read.
     vite: [join(ROOT, 'examples/chat/node_modules/vite/dist/node/index.d.ts')],

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { launchBrowser } from '../lib/browser.js'
 import { listen } from '../lib/listen.js'
-import { startRecorder } from '../lib/recorder.js'
+import { startKillableRecorder } from '../lib/killable-recorder.js'
 
 const SECRET = 'the secret of this machine'
 
@@ -25,7 +25,7 @@ async function startUpstream(t) {
 
 async function start(t) {
   const upstream = await startUpstream(t)
-  const recorder = await startRecorder()
+  const recorder = await startKillableRecorder()
   t.after(() => recorder.stop())
   const browser = await launchBrowser()
   t.after(() => browser.close())

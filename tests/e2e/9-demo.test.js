@@ -10,7 +10,7 @@ import { within } from '../lib/deadline.js'
 import { ENGINES } from '../lib/engines.js'
 import { sharedBrowser } from '../lib/shared-browser.js'
 
-/** Which recorder these tests are about: see lib/recorder.js. */
+/** Which recorder these tests are about: see lib/killable-recorder.js. */
 const RECORDER = process.env.E2E_RECORDER ?? 'native'
 const ANSWER = '[data-role=assistant] .text'
 const XTASK = process.env.XTASK_BIN ?? fileURLToPath(new URL('../../target/debug/xtask', import.meta.url))

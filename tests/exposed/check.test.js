@@ -78,7 +78,7 @@ test('something else that answers, and nothing that does', async (t) => {
   t.after(() => recorder.stop())
   const nginx = await startNginx({ targetPort: recorder.port })
   t.after(() => nginx.stop())
-  await recorder.kill()
+  await recorder.stop()
   const down = await check(nginx.url)
   assert.match(down.output, /BAD +no recorder answers here, but nginx.* with status 502\n +→ .*is it running/)
   const nobody = await check(recorder.url)

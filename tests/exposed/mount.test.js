@@ -41,7 +41,7 @@ async function get(port, path, headers = {}, { method = 'GET', body } = {}) {
 }
 
 async function start(t, args, location = RECIPE) {
-  const recorder = await startRecorder({ args: ['--base-path', '/df', ...args] })
+  const recorder = await startRecorder({ flags: ['--base-path', '/df', ...args] })
   t.after(() => recorder.stop())
   const nginx = await startNginx({ targetPort: recorder.port, location })
   t.after(() => nginx.stop())

@@ -51,7 +51,7 @@ test('a gateway in the network takes the place of an API, by --map', async (t) =
   const [, ...words] = blocksOf('docs/deploy.md').command('durablefetch serve --map https://api')
   const flags = words.slice(1).map((word) => word.replace('http://llm-gateway.internal:8080', gateway.url))
   assert.ok(flags.some((flag) => flag.endsWith(gateway.url)))
-  const recorder = await startRecorder({ args: flags })
+  const recorder = await startRecorder({ flags })
   t.after(() => recorder.stop())
   const answered = await fetch(`${recorder.url}/https://api.example.com/v1/chat/completions`)
   assert.equal(await answered.text(), 'the gateway')

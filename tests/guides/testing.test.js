@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { before, after, test } from 'node:test'
 import { BINARY } from '../lib/recorder.js'
 import { run } from '../runtimes/lib/process.js'
-import { assertOurs, tarball } from '../runtimes/lib/tarball.js'
+import { assertOurs, launcherTarball, tarball } from '../runtimes/lib/tarball.js'
 import { blocksOf } from '../lib/blocks.js'
 
 const page = blocksOf('docs/testing.md')
@@ -18,7 +18,7 @@ before(async () => {
   await writeFile(join(dir, 'package.json'), '{"private":true}')
   const { file } = await tarball()
   const runners = ['vitest', 'jsdom', 'happy-dom', 'jest', '@jest/globals', 'jest-environment-jsdom']
-  const packages = [file, ...runners, 'jest-fixed-jsdom', '@babel/preset-env']
+  const packages = [file, (await launcherTarball()).file, ...runners, 'jest-fixed-jsdom', '@babel/preset-env']
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], {
     cwd: dir,
     timeout: 600_000,
@@ -31,7 +31,6 @@ after(() => rm(dir, { recursive: true, force: true }))
 async function runs(runner, args, { files, type = 'commonjs', test = page.file('answer.test.js'), env = {} }) {
   const all = {
     'package.json': JSON.stringify({ private: true, type }),
-    'start-recorder.js': page.file('start-recorder.js'),
     'answer.test.js': test,
     ...files,
   }
@@ -39,7 +38,7 @@ async function runs(runner, args, { files, type = 'commonjs', test = page.file('
   try {
     const { stdout, stderr } = await run(join(dir, 'node_modules/.bin', runner), args, {
       cwd: dir,
-      env: { PATH: `${dirname(BINARY)}${delimiter}${process.env.PATH}`, ...env },
+      env: { DURABLEFETCH_BINARY: BINARY, ...env },
     })
     return stdout + stderr
   } finally {

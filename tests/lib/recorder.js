@@ -1,101 +1,13 @@
-// The real recorder, as a child process on a free port: the native one, or with E2E_RECORDER=worker the one for
-// Durable Objects, on workerd (`cargo xtask worker --build` makes it).
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+// The recorder under test, started as an app's own tests start theirs.
 import { fileURLToPath } from 'node:url'
-import { within } from './deadline.js'
+import { startRecorder as start } from '../../pkg-recorder-template/testing.cjs'
 
+/** The program that is under test. */
 export const BINARY =
   process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
-const WORKER = fileURLToPath(new URL('../../crates/worker/', import.meta.url))
-// What the native recorder prints, and what workerd writes to its control file.
-const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)|"event":"listen".*"port":(\d+)/
 
-/** `args`: more flags of `durablefetch serve`. `binary`: another one, of another version. */
-export async function startRecorder({ args = [], binary = BINARY } = {}) {
-  const data = await mkdtemp(join(tmpdir(), 'durablefetch-e2e-'))
-  let running = await launch(data, 0, args, binary)
-  return {
-    /** Stays the same across `restart`. */
-    port: running.port,
-    url: `http://localhost:${running.port}`,
-    /** What it has printed so far, for a failing test to show. */
-    output: () => running.output(),
-    /**
-     * Resolves once what has come in so far is in the files, where a kill does not reach it. To false where nobody outside
-     * can tell: the worker has no metrics.
-     */
-    async untilWritten() {
-      if (process.env.E2E_RECORDER === 'worker') return false
-      const unwritten = async () => {
-        const metrics = await (await fetch(`http://127.0.0.1:${running.port}/metrics`)).text()
-        return Number(/^durablefetch_unwritten_bytes(?:\{.*\})? (\d+)/m.exec(metrics)?.[1])
-      }
-      const reached = async () => {
-        // Asked again: no event tells of it.
-        for (let left = await unwritten(); left !== 0; left = await unwritten()) {
-          if (Number.isNaN(left)) throw new Error('/metrics says nothing of unwritten bytes')
-        }
-      }
-      await within(10_000, 'everything is written', reached())
-      return true
-    },
-    /** kill -9. Resolves when the process is gone. */
-    kill: () => end(running.child, 'SIGKILL'),
-    /** As a service manager ends it. Resolves when the process is gone. */
-    terminate: () => end(running.child, 'SIGTERM'),
-    /** Starts it, or another one, again on the same port with the same data. */
-    async restart(next = binary) {
-      running = await launch(data, running.port, args, next)
-    },
-    async stop() {
-      await this.kill()
-      await rm(data, { recursive: true, force: true })
-    },
-  }
-}
-
-async function end(child, signal) {
-  child.kill(signal)
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-}
-
-/** The program and its arguments. `args` are flags of the native recorder. */
-function command(data, port, args, binary) {
-  const listen = `127.0.0.1:${port}`
-  switch (process.env.E2E_RECORDER ?? 'native') {
-    case 'native':
-      return [binary, 'serve', '--listen', listen, '--data', data, ...args]
-    case 'worker': {
-      if (args.length > 0) throw new Error(`the worker has no flags: ${args.join(' ')}`)
-      const serve = ['serve', `${WORKER}workerd.capnp`, '--socket-addr', `http=${listen}`, '--control-fd=1']
-      return [`${WORKER}tools/node_modules/workerd/bin/workerd`, ...serve, '--directory-path', `storage=${data}`]
-    }
-    default:
-      throw new Error(`E2E_RECORDER is native or worker, not ${process.env.E2E_RECORDER}`)
-  }
-}
-
-async function launch(data, port, args, binary) {
-  const [program, ...rest] = command(data, port, args, binary)
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
-  const lines = []
-  createInterface({ input: child.stderr }).on('line', (line) => lines.push(line))
-  const listening = new Promise((resolve, reject) => {
-    child.on('error', (error) => reject(new Error(`cannot start ${program}: ${error.message}`)))
-    child.on('exit', (code, signal) =>
-      reject(new Error(`the recorder ended (${signal ?? code}):\n${lines.join('\n')}`)),
-    )
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      lines.push(line)
-      const found = LISTENING.exec(line)
-      if (found) resolve(Number(found[1] ?? found[2]))
-    })
-  })
-  const actual = await within(20_000, 'the recorder says where it listens', listening)
-  return { child, port: actual, output: () => lines.join('\n') }
+/** `flags`: of `durablefetch serve`. */
+export function startRecorder(options) {
+  process.env.DURABLEFETCH_BINARY = BINARY
+  return start(options)
 }

@@ -1,5 +1,5 @@
 // What every test needs besides a page: an upstream that it steers and a recorder of its own.
-import { startRecorder } from './recorder.js'
+import { startKillableRecorder } from './killable-recorder.js'
 import { startUpstream } from './scripted-upstream.js'
 
 /** `start(thing)` keeps what was started until the test is over; the last goes first. */
@@ -14,6 +14,6 @@ export async function startWorld(t, { args } = {}) {
     for (const stop of stops.reverse()) await stop()
   })
   const upstream = await start(startUpstream())
-  const recorder = await start(startRecorder({ args }))
+  const recorder = await start(startKillableRecorder({ args }))
   return { upstream, recorder, start }
 }

@@ -10,48 +10,24 @@ import { run, serve } from '../runtimes/lib/process.js'
 import { assertOurs } from '../runtimes/lib/tarball.js'
 import { APPS } from './lib/apps.js'
 import { answer, startModel } from '../lib/model.js'
-import { command, file } from './lib/readme.js'
-
-/** This machine's, as the names of tarballs have it. */
-const PLATFORM = `${process.platform}-${process.arch}`
+import { ask, reloadInMiddle, shown, untilShown } from './lib/page.js'
+import { filesOf, installations } from './lib/pasted.js'
 
 /** A new app with README's packages and files in it. */
-async function newApp(t, parent, { create, files, own }, model) {
-  const [program, ...args] = create('app')
+async function newApp(t, parent, app, model) {
+  const [program, ...args] = app.create('app')
   await run(program, args, { cwd: parent })
   const dir = join(parent, 'app')
   const release = await serveStatic(t, fileURLToPath(new URL('../../dist', import.meta.url)))
-  for (const line of ['npm install <release>/', 'npm install --save-dev <release>/']) {
-    const words = command(line).map((word) => word.replace('<release>', release.url).replace('linux-x64', PLATFORM))
-    const [npm, ...install] = words
+  for (const [npm, ...install] of installations(release.url)) {
     await run(npm, [...install, '--no-audit', '--no-fund', '--prefer-offline'], { cwd: dir, timeout: 600_000 })
   }
   await assertOurs(dir)
-  const pasted = Object.fromEntries(Object.entries(files).map(([name, to]) => [to, file(name)]))
-  for (const [name, text] of Object.entries({ ...pasted, ...own(model.url, pasted) })) {
+  for (const [name, text] of Object.entries(filesOf(app, model.url))) {
     await mkdir(dirname(join(dir, name)), { recursive: true })
     await writeFile(join(dir, name), text)
   }
   return dir
-}
-
-/** What the page shows: `[role, text]` for each message. */
-const shown = (page) => page.locator('main > p').evaluateAll((all) => all.map((p) => [p.className, p.textContent]))
-
-async function untilShown(page, expected) {
-  const same = (wanted) =>
-    JSON.stringify([...document.querySelectorAll('main > p')].map((p) => [p.className, p.textContent])) === wanted
-  try {
-    await page.waitForFunction(same, JSON.stringify(expected), { timeout: 60_000, polling: 'raf' })
-  } catch (error) {
-    assert.deepEqual(await shown(page), expected, error.message)
-    throw error
-  }
-}
-
-async function ask(page, question) {
-  await page.getByPlaceholder('Say something…').fill(question)
-  await page.getByRole('button', { name: 'Send' }).click()
 }
 
 for (const [name, app] of Object.entries(APPS)) {
@@ -86,16 +62,12 @@ async function firstHour(t, parent, name, app) {
   await page.waitForLoadState('networkidle')
 
   await t.test('a reload in the middle of an answer: question and answer are there once', async () => {
-    model.gate.holdAt(40)
-    await ask(page, 'Why')
-    const question = ['user', 'Why']
-    await untilShown(page, [question, ['assistant', answer('Why', 40)]])
+    await reloadInMiddle(page, model, answer)
     await page.reload()
-    await untilShown(page, [question, ['assistant', answer('Why', 40)]])
-    model.gate.open()
-    await untilShown(page, [question, ['assistant', answer('Why')]])
-    await page.reload()
-    await untilShown(page, [question, ['assistant', answer('Why')]])
+    await untilShown(page, [
+      ['user', 'Why'],
+      ['assistant', answer('Why')],
+    ])
     t.diagnostic(`${name}: ${Math.round((performance.now() - started) / 1000)} s from nothing to here`)
   })
 

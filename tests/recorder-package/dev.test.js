@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
+import { listen } from '../lib/listen.js'
 import { startRecorder } from '../lib/recorder.js'
 import { LAUNCHER, folder, start, startNode, untilGone } from './lib/process.js'
 
@@ -31,6 +32,23 @@ test('flags before the command are the recorder’s', async (t) => {
   assert.match(stderr, /^durablefetch: .*nonsense/)
   const running = await dev(t, ['--listen', '127.0.0.1:0', '--', 'true'])
   assert.equal((await running.ended()).code, 0)
+})
+
+test('a recorder that cannot start is one line with the remedy, and the command is not run', async (t) => {
+  const busy = createServer()
+  const { port, stop } = await listen(busy)
+  t.after(stop)
+  for (const [flag, why] of [
+    [`--listen=127.0.0.1:${port}`, /another program listens there: stop it, or choose another port with --listen/],
+    [
+      '--data=/sys/durablefetch',
+      /the data directory \/sys\/durablefetch cannot be used: .+; name a writable one with --data/,
+    ],
+  ]) {
+    const { code, stdout, stderr } = await (await dev(t, [flag, '--', ...js(ASK)])).ended()
+    assert.deepEqual([code, stdout, stderr.trim().split('\n').length], [1, '', 1], stderr)
+    assert.match(stderr, why)
+  }
 })
 
 test('without a command it says how it is used', async (t) => {
@@ -92,7 +110,7 @@ test('a port that is taken is said, and by what', async (t) => {
   assert.match(beside.stderr, /another program listens on port 8787, so the recorder takes a free one/)
   assert.doesNotMatch(beside.stdout, /:8787 /)
   await new Promise((done) => other.close(done))
-  const recorder = await startRecorder({ args: ['--listen', '127.0.0.1:8787'] })
+  const recorder = await startRecorder({ flags: ['--listen', '127.0.0.1:8787'] })
   t.after(() => recorder.stop())
   assert.match((await ask()).stderr, /another recorder listens on port 8787/)
 })

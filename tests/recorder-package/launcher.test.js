@@ -7,6 +7,8 @@ import { test } from 'node:test'
 import { listen } from '../lib/listen.js'
 import { LAUNCHER, copyOfPackage, environment, folder, launch, start, startNode, untilGone } from './lib/process.js'
 
+/** Not even root makes a folder here. */
+const UNWRITABLE = '/sys/durablefetch'
 const LISTENING = /listening on (http:\/\/\S+)/
 
 async function serving(t, options) {
@@ -103,6 +105,10 @@ test('what cannot start is one line with the remedy', async (t) => {
   await writeFile(file, '')
   assert.match(await line(['serve', '--listen', '127.0.0.1:0', '--data', file]), /file.*(directory|--data)/i)
   assert.match(
+    await line(['serve', '--listen', '127.0.0.1:0', '--data', UNWRITABLE]),
+    /^durablefetch: the data directory \/sys\/durablefetch cannot be used: .+; name a writable one with --data$/,
+  )
+  assert.match(
     await line([], environment({ DURABLEFETCH_BINARY: '/nowhere' })),
     /\/nowhere, which does not exist: name/,
   )
@@ -115,7 +121,7 @@ test('a missing or wrong platform package is named with its remedy', async (t) =
   const env = environment({ DURABLEFETCH_BINARY: '' })
   const run = (preload = '') => {
     const args = preload ? ['--import', `data:text/javascript,${encodeURIComponent(preload)}`] : []
-    return startNode(t, [...args, join(dir, 'bin/durablefetch.js')], { env }).ended()
+    return startNode(t, [...args, join(dir, 'bin/durablefetch.cjs')], { env }).ended()
   }
   const missing = await run()
   assert.equal(missing.code, 1)
@@ -133,12 +139,22 @@ test('a missing or wrong platform package is named with its remedy', async (t) =
   )
 })
 
+test('a program that is not there is named with its remedy', async (t) => {
+  const dir = await copyOfPackage(t)
+  const inside = join(dir, 'platform', `${process.platform}-${process.arch}`)
+  await mkdir(inside, { recursive: true })
+  const env = environment({ DURABLEFETCH_BINARY: '' })
+  const { code, stderr } = await startNode(t, [join(dir, 'bin/durablefetch.cjs')], { env }).ended()
+  assert.equal(code, 1)
+  assert.match(stderr, /^durablefetch: cannot start \S+: .*install the package again, for this system\n$/)
+})
+
 test('the program of a tarball may be run, also where the installer has not said so', async (t) => {
   const dir = await copyOfPackage(t)
   const inside = join(dir, 'platform', `${process.platform}-${process.arch}`)
   await mkdir(inside, { recursive: true })
   await writeFile(join(inside, 'durablefetch'), '#!/bin/sh\necho "it runs: $*"\n', { mode: 0o644 })
   const env = environment({ DURABLEFETCH_BINARY: '' })
-  const { stdout } = await startNode(t, [join(dir, 'bin/durablefetch.js'), 'check', 'x'], { env }).ended()
+  const { stdout } = await startNode(t, [join(dir, 'bin/durablefetch.cjs'), 'check', 'x'], { env }).ended()
   assert.equal(stdout, 'it runs: check x\n')
 })

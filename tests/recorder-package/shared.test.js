@@ -1,7 +1,10 @@
 // The recorder of a project, which its dev servers share and find again.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { listen } from '../lib/listen.js'
 import { TEMPLATE, answers, environment, folder, startNode, untilGone } from './lib/process.js'
 
 /** A dev server, as far as the recorder is concerned: it attaches, says where, and stays until it is killed. */
@@ -34,6 +37,28 @@ test('two share one; it outlives both for a while; a third finds it; in the end 
   await untilGone(one.url)
 })
 
+test('an answer that is under way is recorded to its end, however long the next server takes', async (t) => {
+  let ended
+  const upstream = createServer((_, response) => {
+    response.write('first')
+    ended = once(response, 'close').then(() => response.writableFinished)
+    // Longer than a recorder outlives its servers that has nothing to do.
+    setTimeout(() => response.end('last'), 12_000)
+  })
+  const { port, stop } = await listen(upstream)
+  t.after(stop)
+  const data = await folder(t)
+  const one = await server(t, data)
+  const answer = await fetch(`${one.url}/http://127.0.0.1:${port}/`)
+  await answer.body.getReader().read()
+  one.child.kill('SIGKILL')
+  assert.equal(await ended, true)
+  const two = await server(t, data)
+  assert.equal(await (await fetch(`${two.url}/http://127.0.0.1:${port}/`)).text(), 'firstlast')
+  two.child.kill('SIGKILL')
+  await untilGone(two.url)
+})
+
 test('with other flags it is started anew; what cannot start says why', async (t) => {
   const data = await folder(t)
   const one = await server(t, data)
@@ -44,6 +69,16 @@ test('with other flags it is started anew; what cannot start says why', async (t
   const { code, stderr } = await startNode(t, args).ended()
   assert.equal(code, 1)
   assert.match(stderr, /SetupError: .*soon/)
+})
+
+test('a folder that cannot be made is one sentence with the remedy', async (t) => {
+  const args = ['--input-type=module', '--eval', SERVER, '--', '/sys/durablefetch']
+  const { code, stderr } = await startNode(t, args).ended()
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    /SetupError: the data directory \/sys\/durablefetch cannot be made: .*; name a writable one in the option data\n/,
+  )
 })
 
 test('a recorder that ends is said, and started again by the next', async (t) => {

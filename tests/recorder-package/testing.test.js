@@ -8,7 +8,7 @@ import { TEMPLATE, environment, folder, startNode, untilGone } from './lib/proce
 /** Runs code in a process of its own, whose temporary files are in a folder of its own. */
 async function inProcess(t, code) {
   const tmp = await folder(t)
-  const head = `const { startRecorder } = await import(${JSON.stringify(join(TEMPLATE, 'testing.js'))})\n`
+  const head = `const { startRecorder } = await import(${JSON.stringify(join(TEMPLATE, 'testing.cjs'))})\n`
   const env = environment({ TMPDIR: tmp })
   return { tmp, ...startNode(t, ['--input-type=module', '--eval', head + code], { env }) }
 }

@@ -8,11 +8,11 @@ import { executes } from './lib/executes.js'
 import { FRAMEWORKS, launch, versions } from './lib/frameworks.js'
 import { addressOf, inEngines, openPage, reportOf } from './lib/page.js'
 import { path } from './lib/places.js'
-import { run } from './lib/process.js'
+import { run, serve } from './lib/process.js'
 import { project } from './lib/project.js'
 import { checkReload, half } from './lib/reload.js'
-import { npmPack } from './lib/tarball.js'
-import { BODY, DIGEST } from './lib/upstream.js'
+import { launcherTarball } from './lib/tarball.js'
+import { BODY, DIGEST, HALF } from './lib/upstream.js'
 import { startWorld } from './lib/world.js'
 
 /** `builds`: the plugin has a part in production. `root`: where Vite's configuration is. */
@@ -24,6 +24,7 @@ const PLUGINS = [
   { title: 'Astro', name: 'astro', packages: { Astro: 'astro' } },
   { title: 'React Router', name: 'react-router', packages: { 'React Router': 'react-router' } },
   { title: 'TanStack Start', name: 'tanstack-start', packages: { 'TanStack Start': '@tanstack/react-start' } },
+  { title: 'Qwik City', name: 'qwik-city', packages: { 'Qwik City': '@builder.io/qwik-city', Vite: 'vite' } },
 ]
 
 for (const { title, packages, builds, ...about } of PLUGINS) {
@@ -47,18 +48,35 @@ for (const { title, packages, builds, ...about } of PLUGINS) {
   })
 }
 
+executes('Vitest’s browser mode with Vite’s plugin: started again in the middle', async (t) => {
+  const made = await withPlugin({ name: 'vitest' })
+  const engines = await inEngines(async (engine) => {
+    const world = await startWorld(t, { recorder: false })
+    const env = (isLast) => ({
+      ...made.env,
+      BROWSER: engine,
+      BROWSERS: path('../../lib/engines.js'),
+      PLACES: JSON.stringify({ upstream: world.upstream, id: world.id, half: HALF, isLast }),
+    })
+    const first = await serve(t, 'vitest', ['run'], { cwd: made.dir, env: env(false), ready: /half of it/ })
+    // Vitest takes its browser with it only if it is told: a page that is left would go on in the next run.
+    await first.stop('SIGTERM')
+    const { stdout } = await run('vitest', ['run'], { cwd: made.dir, env: env(true) })
+    assert.deepEqual(JSON.parse(/all of it: (.+)/.exec(stdout)[1]), { length: BODY.length, digest: DIGEST })
+    assert.equal(world.asked(`/stream?id=${world.id}`), 1, `the upstream was asked once\n${stdout}`)
+    return /^tests in (.+)$/m.exec(stdout)[1]
+  })
+  return versions(made, { Vitest: 'vitest', Node: 'node' }, engines)
+})
+
 /** The project as it is, with the package installed from its tarball and the configuration that has the plugin. */
 async function withPlugin({ name, root = '' }) {
   const made = await project(name)
-  recorderTarball ??= npmPack(path('../../../pkg-recorder-template'))
-  const { file } = await recorderTarball
+  const { file } = await launcherTarball()
   await run('npm', ['install', '--no-save', '--prefer-offline', '--no-audit', '--no-fund', file], { cwd: made.dir })
   await cp(path(`../plugins/${name}`), join(made.dir, root), { recursive: true })
   return { ...made, env: { ...made.env, DURABLEFETCH_BINARY: BINARY } }
 }
-
-/** The launcher and the plugins, packed once; the recorder itself is the one under test. */
-let recorderTarball
 
 /** Starts a development server, which compiles a page when it is asked for it first: that takes as long as it takes. */
 async function develop(t, made, dev, at, port) {

@@ -4,7 +4,7 @@ import { createServer, request as httpRequest } from 'node:http'
 import { test } from 'node:test'
 import { Gate } from '../lib/gate.js'
 import { listen } from '../lib/listen.js'
-import { startRecorder } from '../lib/recorder.js'
+import { startKillableRecorder } from '../lib/killable-recorder.js'
 import { QUESTION } from '../seed-compat/lib/scenarios.js'
 import { startUpstream } from '../seed-compat/lib/upstream.js'
 import { driverOf } from '../seed-compat/page/driver.js'
@@ -56,7 +56,7 @@ test("our client with 0.2's recorder", async (t) => {
 
   const { DurableFetchClient } = await installed.load()
   const world = async (t) => {
-    const running = await startRecorder(recorder)
+    const running = await startKillableRecorder(recorder)
     t.after(() => running.stop())
     const gate = new Gate()
     const upstream = await startUpstream({ gate })

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Gate } from '../lib/gate.js'
-import { BINARY, startRecorder } from '../lib/recorder.js'
+import { startKillableRecorder } from '../lib/killable-recorder.js'
+import { BINARY } from '../lib/recorder.js'
 import { QUESTION } from '../seed-compat/lib/scenarios.js'
 import { startUpstream } from '../seed-compat/lib/upstream.js'
 import { driverOf } from '../seed-compat/page/driver.js'
@@ -24,7 +25,7 @@ test("our recorder with what 0.2's has left", async (t) => {
   for (const [how, end] of Object.entries(ENDS)) {
     await t.test(`${how}: finished ones replay, what was live is interrupted`, async (t) => {
       // Its end does not wait for what streams.
-      const recorder = await startRecorder({ binary: named('PREVIOUS_BIN'), args: ['--drain', '0s'] })
+      const recorder = await startKillableRecorder({ binary: named('PREVIOUS_BIN'), args: ['--drain', '0s'] })
       const gate = new Gate()
       const upstream = await startUpstream({ gate })
       t.after(async () => {

@@ -5,7 +5,7 @@ import { startCutProxy } from '../../lib/cut-proxy.js'
 import { ENGINES } from '../../lib/engines.js'
 import { sharedBrowser } from '../../lib/shared-browser.js'
 import { Gate } from '../../lib/gate.js'
-import { startRecorder } from '../../lib/recorder.js'
+import { startKillableRecorder } from '../../lib/killable-recorder.js'
 import { startSite } from './site.js'
 
 /** A test in each engine. `run(t, engine)` starts its world itself. */
@@ -35,7 +35,7 @@ export async function startWorld(t, { engine, recorderAt = 'mount', reconnect = 
 
   const gate = new Gate({ delayMs })
   const api = await keep(startApi({ gate }))
-  const recorder = await keep(startRecorder())
+  const recorder = await keep(startKillableRecorder())
   const proxy = recorderAt === 'cut' ? await keep(startCutProxy({ targetPort: recorder.port })) : undefined
   const host = { mount: '/df', direct: recorder.url, cut: proxy?.url }[recorderAt]
   const env = { VITE_DURABLEFETCH_HOST: host, VITE_RECONNECT: reconnect }

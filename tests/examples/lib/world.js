@@ -21,7 +21,7 @@ export async function startWorld(t, flags = []) {
     response.on('close', () => response.writableFinished || hangUp())
   })
   const { port, stop } = await listen(server)
-  const recorder = await startRecorder({ args: flags })
+  const recorder = await startRecorder({ flags })
   t.after(async () => {
     gate.open()
     await recorder.stop()

@@ -44,7 +44,7 @@ export async function startApp(t, { files = {}, proxied = {}, headers = {}, flag
 
   const { port, stop } = await listen(server, { host: undefined })
   const url = `http://localhost:${port}`
-  recorder = await startRecorder({ args: typeof flags === 'function' ? flags(url) : flags })
+  recorder = await startRecorder({ flags: typeof flags === 'function' ? flags(url) : flags })
   t.after(async () => {
     gate.open()
     await recorder.stop()

@@ -9,7 +9,7 @@ import { within } from '../../lib/deadline.js'
 import { BINARY } from '../../lib/recorder.js'
 
 export const TEMPLATE = fileURLToPath(new URL('../../../pkg-recorder-template', import.meta.url))
-export const LAUNCHER = join(TEMPLATE, 'bin/durablefetch.js')
+export const LAUNCHER = join(TEMPLATE, 'bin/durablefetch.cjs')
 /** Nothing here takes that long. */
 const PATIENCE_MS = 30_000
 

@@ -40,7 +40,8 @@ export async function run(program, args, { cwd, env = {}, timeout = 240_000 }) {
 
 /**
  * Starts a server and resolves with `{ found, output, stop }` once a line of its output matches `ready`. It and its
- * children are gone after the test. `pipes`: further file descriptors to read lines from, from 3 on.
+ * children are gone after the test. `stop(signal)` ends them sooner, by SIGKILL unless another one is named. `pipes`: further file
+ * descriptors to read lines from, from 3 on.
  */
 export async function serve(t, program, args, { cwd, env = {}, ready, pipes = 0 }) {
   const child = spawn(program, args, {
@@ -63,13 +64,13 @@ export async function serve(t, program, args, { cwd, env = {}, ready, pipes = 0 
       })
     }
   })
-  const stop = async () => {
+  const stop = async (signal = 'SIGKILL') => {
     if (child.exitCode !== null || child.signalCode !== null || !child.pid) return
     const gone = once(child, 'exit')
-    process.kill(-child.pid, 'SIGKILL')
+    process.kill(-child.pid, signal)
     await gone
   }
-  t.after(stop)
+  t.after(() => stop())
   try {
     return { found: await within(120_000, `${command} says that it is ready`, found), output, stop }
   } catch (error) {

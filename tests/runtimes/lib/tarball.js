@@ -8,8 +8,9 @@ import { path, WORK } from './places.js'
 
 const PKG = process.env.DURABLEFETCH_PKG ?? path('../../../pkg')
 let packed
+let launcher
 
-/** `{ file, version, files, digest }` of the tarball. Packed at the first call in this process. */
+/** `{ name, file, version, files, digest }` of the tarball. Packed at the first call in this process. */
 export function tarball() {
   packed ??= pack()
   return packed
@@ -21,6 +22,7 @@ async function pack() {
   const { file, name, version, files } = await npmPack(PKG)
   assert.equal(name, 'durablefetch')
   return {
+    name,
     file,
     version,
     files: files.map((one) => one.path),
@@ -29,6 +31,12 @@ async function pack() {
       files.map((one) => one.path),
     ),
   }
+}
+
+/** The recorder's package without a program, for tests that name the one under test. Packed at the first call in this process. */
+export function launcherTarball() {
+  launcher ??= npmPack(path('../../../pkg-recorder-template'))
+  return launcher
 }
 
 /** Packs a package's folder: what npm says of it, and the tarball's `file`. */

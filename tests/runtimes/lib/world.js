@@ -4,7 +4,7 @@ import { nowhere, startUpstream } from './upstream.js'
 
 /** `args`: more flags of `durablefetch serve`. `recorder: false`: the page's server has one of its own. */
 export async function startWorld(t, { args, recorder: isOurs = true } = {}) {
-  const recorder = isOurs ? await startRecorder({ args }) : { output: () => 'it is the server’s' }
+  const recorder = isOurs ? await startRecorder({ flags: args }) : { output: () => 'it is the server’s' }
   if (isOurs) t.after(() => recorder.stop())
   const upstream = await startUpstream(t)
   const ours = isOurs ? { recorder: recorder.url } : {}

@@ -1,7 +1,7 @@
 // Everything a case needs, started fresh: mock upstream, recorder, and between client and recorder a proxy that cuts.
 import { Gate } from '../../lib/gate.js'
 import { startCutProxy } from '../../lib/cut-proxy.js'
-import { startRecorder } from '../../lib/recorder.js'
+import { startKillableRecorder } from '../../lib/killable-recorder.js'
 import { startUpstream } from './upstream.js'
 
 export async function startWorld(t) {
@@ -17,7 +17,7 @@ export async function startWorld(t) {
     for (const stop of stops.reverse()) await stop()
   })
   const upstream = await keep(startUpstream({ gate }))
-  const recorder = await keep(startRecorder())
+  const recorder = await keep(startKillableRecorder())
   const proxy = await keep(startCutProxy({ targetPort: recorder.port }))
   return { gate, upstream, recorder, proxy }
 }

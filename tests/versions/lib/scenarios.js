@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { setImmediate as yieldToIo } from 'node:timers/promises'
 import { startCutProxy } from '../../lib/cut-proxy.js'
 import { within } from '../../lib/deadline.js'
-import { startRecorder } from '../../lib/recorder.js'
+import { startKillableRecorder } from '../../lib/killable-recorder.js'
 import { startPages } from '../../seed-compat/lib/clients.js'
 import { CHATS, COMMON, QUESTION, runEach } from '../../seed-compat/lib/scenarios.js'
 import { driverOf } from '../../seed-compat/page/driver.js'
@@ -168,7 +168,7 @@ export async function asked(upstream, times) {
   await within(20_000, `the upstream is asked ${times} times`, reached()).finally(() => (waiting = false))
 }
 
-/** The scenarios with this client in Node and in Chromium. `recorder`: options of `startRecorder`. */
+/** The scenarios with this client in Node and in Chromium. `recorder`: options of `startKillableRecorder`. */
 export async function runWith(t, { installed, scenarios, recorder: options }) {
   const { DurableFetchClient } = await installed.load()
   const pages = await startPages(t, { name: 'ours', nodeModules: installed.nodeModules })
@@ -177,7 +177,7 @@ export async function runWith(t, { installed, scenarios, recorder: options }) {
     chromium: (t, { proxy }) => pages.open(t, proxy.url),
   }
   const more = async () => {
-    const recorder = await startRecorder(options)
+    const recorder = await startKillableRecorder(options)
     const proxy = await startCutProxy({ targetPort: recorder.port })
     const stop = async () => {
       await proxy.stop()

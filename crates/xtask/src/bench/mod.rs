@@ -2,6 +2,7 @@
 
 mod against;
 mod client;
+mod launcher;
 mod native;
 mod sweep;
 mod worker;
@@ -33,6 +34,8 @@ enum What {
     Sweep,
     /// The client in Chromium beside native fetch, through a release build of the recorder.
     Client(client::Options),
+    /// The recorder's program by itself beside the npm package's command, which starts it. Writes nothing.
+    Launcher(launcher::Options),
 }
 
 /// Measures, and writes what came of it into docs/.
@@ -44,5 +47,6 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
         Some(What::Worker(worker)) => worker::run(repo, worker),
         Some(What::Sweep) => sweep::run(repo),
         Some(What::Client(client)) => client::run(repo, client),
+        Some(What::Launcher(launcher)) => launcher::run(repo, launcher),
     }
 }

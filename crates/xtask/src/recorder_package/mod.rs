@@ -93,7 +93,7 @@ fn packaged(repo: &Repo, platform: &Platform, program: &Path, to: &Path) -> Resu
 /// What installs by itself: the launcher with one program inside.
 fn tarball(repo: &Repo, platform: &Platform) -> Result<PathBuf> {
     let from = repo.path(OUTPUT).join(platform.package());
-    let staged = repo.target().join("recorder-package").join(platform.name());
+    let staged = unpacked(repo, &platform.name());
     if staged.exists() {
         fs::remove_dir_all(&staged)?;
     }
@@ -110,6 +110,11 @@ fn tarball(repo: &Repo, platform: &Platform) -> Result<PathBuf> {
         packed.with_file_name(format!("{NAME}-{}-{}.tgz", env!("CARGO_PKG_VERSION"), platform.name()));
     fs::rename(&packed, &named).with_context(|| format!("npm pack made no {}", packed.display()))?;
     Ok(named)
+}
+
+/// What the tarball of a platform unpacks to.
+pub(crate) fn unpacked(repo: &Repo, platform: &str) -> PathBuf {
+    repo.target().join("recorder-package").join(platform)
 }
 
 fn written_by_hand(repo: &Repo, to: &Path) -> Result<()> {

@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_launcher_knows_the_same() {
-        let launcher = include_str!("../../../../pkg-recorder-template/lib/binary.js");
+        let launcher = include_str!("../../../../pkg-recorder-template/lib/binary.cjs");
         let names: Vec<_> = PLATFORMS.iter().map(Platform::name).collect();
         assert!(launcher.contains(&format!("PLATFORMS = ['{}']", names.join("', '"))), "{names:?}");
     }

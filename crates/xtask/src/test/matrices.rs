@@ -8,7 +8,7 @@ use super::checks::{build_recorder, cargo, node_tests, node_tests_with};
 use super::{Check, Context, previous};
 use crate::apt::{self, Program};
 use crate::progress::Step;
-use crate::{npm, release, rust_tools};
+use crate::{npm, recorder_package, release, rust_tools};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "failures in each engine", needs: &["package"], run: failures },
@@ -21,8 +21,9 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "ten thousand answers", needs: &[], run: ten_thousand_answers },
     Check { name: "chat on workerd", needs: &["package", "worker on workerd"], run: chat_on_workerd },
     Check { name: "conformance of 0.1.0", needs: &[], run: conformance_of_the_original },
-    Check { name: "runtimes and bundlers", needs: &["package"], run: |c| projects(c, "tests/runtimes") },
+    Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
     Check { name: "newcomer", needs: &["package"], run: newcomer },
+    Check { name: "node only", needs: &["package"], run: node_only },
     Check { name: "guides", needs: &["package"], run: |c| projects(c, "tests/guides") },
     Check { name: "dependencies", needs: &[], run: dependencies },
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
@@ -43,10 +44,27 @@ fn projects(context: &Context<'_>, folder: &str) -> Result<()> {
     node_tests(context, folder)
 }
 
+/// With the recorder's packages as they are given away, for those that install it.
+fn runtimes(context: &Context<'_>) -> Result<()> {
+    recorder_package::run(context.repo, false)?;
+    projects(context, "tests/runtimes")
+}
+
 /// With what a release attaches, served as a release is.
 fn newcomer(context: &Context<'_>) -> Result<()> {
     release::make(context.repo, false)?;
     projects(context, "tests/newcomer")
+}
+
+/// The same on a machine of its own, which has Node and nothing else.
+fn node_only(context: &Context<'_>) -> Result<()> {
+    const DEBOOTSTRAP: Program = Program { variable: "DEBOOTSTRAP", names: &["debootstrap"] };
+    const REMEDY: &str = "run it as root on Debian or one of its relatives, with `debootstrap` installed";
+    let [debootstrap] = apt::ensure(context.repo, [&DEBOOTSTRAP], &["debootstrap"], REMEDY)?;
+    release::make(context.repo, false)?;
+    npm::ensure(context.repo, "tests/lib")?;
+    npm::ensure(context.repo, "tests/node-only/machine")?;
+    node_tests_with(context, "tests/node-only", &[("DEBOOTSTRAP", debootstrap.as_os_str())])
 }
 
 /// The version before this one, both ways, and its data. Drivers and pages are those of 0.1.0's tests.

@@ -1,14 +1,14 @@
 // @ts-check
 // The recorder's program as a child process that ends when its stdin does, however this one ends.
-import { spawn } from 'node:child_process'
-import { SetupError, binary } from './binary.js'
+const { spawn } = require('node:child_process')
+const { SetupError, binary } = require('./binary.cjs')
 
 /**
  * Starts it. `output`: where its stdout and stderr go. `onError` gets the reason, for a person, where it cannot be started.
  * @param {string[]} args
  * @param {{ env: NodeJS.ProcessEnv, output: 'inherit' | 'pipe', onError: (error: SetupError) => void }} options
  */
-export function startProgram(args, { env, output, onError }) {
+function startProgram(args, { env, output, onError }) {
   const path = binary()
   const child = spawn(path, args, {
     stdio: ['pipe', output, output],
@@ -30,3 +30,5 @@ function cannotRun(path, error) {
       : `${error.message}: install the package again, for this system`
   return new SetupError(`cannot start ${path}: ${remedy}`)
 }
+
+module.exports = { startProgram }

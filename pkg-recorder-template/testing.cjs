@@ -1,13 +1,13 @@
 // @ts-check
-// A recorder for one test, with a store that goes with it.
-import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { run } from './lib/recorder.js'
+// A recorder for one test, with a store that goes with it. CommonJS, which every runner of tests loads, Jest as it is too.
+const { rmSync } = require('node:fs')
+const { mkdtemp, rm } = require('node:fs/promises')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { run } = require('./lib/recorder.cjs')
 
 /** @param {{ flags?: string[] }} [options] */
-export async function startRecorder({ flags = [] } = {}) {
+async function startRecorder({ flags = [] } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'durablefetch-'))
   const atExit = () => rmSync(data, { recursive: true, force: true })
   process.once('exit', atExit)
@@ -38,3 +38,5 @@ export async function startRecorder({ flags = [] } = {}) {
     throw error
   }
 }
+
+module.exports = { startRecorder }

@@ -1,9 +1,9 @@
 // @ts-check
 // A recorder as a child process.
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { SetupError } from './binary.js'
-import { startProgram } from './program.js'
+const { once } = require('node:events')
+const { createInterface } = require('node:readline')
+const { SetupError } = require('./binary.cjs')
+const { startProgram } = require('./program.cjs')
 
 /**
  * @typedef {object} Running
@@ -27,7 +27,7 @@ const SAID = /^(durablefetch|error): /
  * @param {(line: string) => void} [options.onLine] gets each line that it logs
  * @returns {Promise<Running>}
  */
-export async function run({ flags, onLine }) {
+async function run({ flags, onLine }) {
   /** @type {(why: string) => void} */
   let end = () => {}
   const ended = new Promise((resolve) => {
@@ -58,10 +58,10 @@ export async function run({ flags, onLine }) {
   const port = await Promise.race([listening, failed]).finally(() => clearTimeout(timer))
   // It keeps no process alive that has nothing else to do: it ends with it.
   const handles = [child, .../** @type {any[]} */ (child.stdio)]
-  for (const handle of handles) handle?.unref()
+  for (const handle of handles) handle?.unref?.()
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
-    for (const handle of handles) handle?.ref()
+    for (const handle of handles) handle?.ref?.()
     const gone = once(child, 'close')
     child.kill('SIGTERM')
     await gone
@@ -82,4 +82,6 @@ function reason(lines, code) {
 }
 
 /** Whether a line that a recorder logs is for the person at the terminal. @param {string} line */
-export const isForPeople = (line) => /\b(WARN|ERROR)\b/.test(line)
+const isForPeople = (line) => /\b(WARN|ERROR)\b/.test(line)
+
+module.exports = { run, isForPeople }

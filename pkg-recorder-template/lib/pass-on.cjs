@@ -1,9 +1,9 @@
 // @ts-check
 // The recorder in the launcher's place: its output, its signals, its exit code.
-import { startProgram } from './program.js'
+const { startProgram } = require('./program.cjs')
 
 /** @param {string[]} args */
-export function passOn(args) {
+function passOn(args) {
   // Signals are passed on once each: the recorder would take two for impatience.
   const child = startProgram(args, {
     env: process.env,
@@ -26,3 +26,5 @@ export function passOn(args) {
     process.kill(process.pid, signal)
   })
 }
+
+module.exports = { passOn }

@@ -1,22 +1,18 @@
 // @ts-check
 // Which program runs: the one of this platform's package, or the one that DURABLEFETCH_BINARY names.
-import { accessSync, chmodSync, constants, existsSync, readdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const require = createRequire(import.meta.url)
+const { accessSync, chmodSync, constants, existsSync, readdirSync } = require('node:fs')
+const { join } = require('node:path')
 
 /** Node's names of the systems and processors that a package is made for: those of `cargo xtask package --recorder`. */
 const PLATFORMS = ['linux-x64', 'linux-arm64']
 
 /** What is the user's to mend: said in one line, without a stack. */
-export class SetupError extends Error {
+class SetupError extends Error {
   name = 'SetupError'
 }
 
 /** The path of the recorder. @returns {string} */
-export function binary() {
+function binary() {
   const named = process.env.DURABLEFETCH_BINARY
   return named ? executable(named) : packaged(`${process.platform}-${process.arch}`)
 }
@@ -44,15 +40,23 @@ function packaged(platform) {
   try {
     accessSync(path, constants.X_OK)
   } catch {
-    // Not every installer keeps what may be run as it was packed.
-    chmodSync(path, 0o755)
+    makeExecutable(path)
   }
   return path
 }
 
+/** Not every installer keeps what may be run as it was packed. @param {string} path */
+function makeExecutable(path) {
+  try {
+    chmodSync(path, 0o755)
+  } catch {
+    // It is somebody else's, or not there. What starts it says so, and what to do.
+  }
+}
+
 /** A tarball for one platform brings its recorder along. @param {string} platform @param {string} file */
 function ofTarball(platform, file) {
-  const folder = fileURLToPath(new URL('../platform', import.meta.url))
+  const folder = join(__dirname, '../platform')
   if (!existsSync(folder)) return undefined
   const [made] = readdirSync(folder)
   if (made === platform) return join(folder, platform, file)
@@ -72,3 +76,5 @@ function ofPackage(platform, file) {
     )
   }
 }
+
+module.exports = { SetupError, binary }
