@@ -21,7 +21,7 @@ let commands
 
 before(async () => {
   assert.ok(JQ, 'JQ names the program; `cargo xtask test --only "behind nginx"` installs it')
-  const recorder = await startRecorder({ args: ['--log-format', 'json', '--scope-by', 'cookie:sid'] })
+  const recorder = await startRecorder({ flags: ['--log-format', 'json', '--scope-by', 'cookie:sid'] })
   const upstream = await listen(
     createServer((request, response) =>
       request.url === '/fails' ? response.writeHead(500).end('no') : response.end('an answer'),

@@ -61,8 +61,8 @@ async fn dispatch(core: &Rc<Core>, request: Request) -> Answer {
             }
             (Source::Upstream(upward), cookies)
         }
-        Target::Demo(_) if request.method == Method::HEAD => {
-            let headers = Head::of_demo().passing(&[], &request.admitted);
+        Target::Demo(id) if request.method == Method::HEAD => {
+            let headers = Head::of_demo(Script::of(&id)).passing(&[], &request.admitted);
             return respond::or_internal(respond::response(200, b"", &headers, Body::Nothing));
         }
         Target::Demo(id) => (Source::Demo(Script::of(&id)), Cookies::Drop),

@@ -35,6 +35,32 @@ pub(super) fn add(suite: &mut Suite) {
         same("end", first.rest().await?.1, crate::client::End::Clean)?;
         Ok(same("end", second.rest().await?.1, crate::client::End::Clean)?)
     });
+    suite.case("A7", "demo streams to measure with: a large head, a held one, plain text", async |cx| {
+        let ask = async |kind: &str| {
+            let path = format!("/demo/{kind}-{}", cx.uuid());
+            cx.recorder.request("GET", &path).send().await
+        };
+        let mut large = ask("head-8000").await?;
+        same("padding", large.is(200)?.header("x-demo-padding")?.len(), 8000)?;
+        large.ends_with("\n\n").await?;
+        let since = std::time::Instant::now();
+        let mut held = ask("held-1").await?;
+        held.is(200)?;
+        holds("the head was held", since.elapsed() >= std::time::Duration::from_millis(950))?;
+        held.ends_with("\n\n").await?;
+        let mut plain = ask("plain-2").await?;
+        plain.is(200)?.has("content-type", "text/plain; charset=utf-8")?;
+        let (body, end) = plain.rest().await?;
+        same("events", String::from_utf8_lossy(&body).matches("id: ").count(), 2)?;
+        same("end", end, crate::client::End::Clean)?;
+        // One too many, and one that is none: the ordinary stream.
+        for other in ["head-32769", "nothing-4"] {
+            let ordinary = ask(other).await?;
+            ordinary.is(200)?;
+            holds("no padding", ordinary.header("x-demo-padding").is_err())?;
+        }
+        Ok(())
+    });
     suite.case("A7", "two demo ids are two recordings", async |cx| {
         let one = cx.recorder.request("GET", &format!("/demo/{}", cx.uuid())).send().await?;
         let two = cx.recorder.request("GET", &format!("/demo/{}", cx.uuid())).send().await?;

@@ -17,6 +17,13 @@ pub(crate) const HTTP1: &str = "browsers open six connections to a host over HTT
 /// No TLS.
 pub(crate) const PLAIN: &str = "without TLS browsers speak HTTP/1.1 with six connections to a host, and what passes \
                                 can be read on the way";
+/// Something cuts what is silent.
+pub(crate) const SILENCE: &str = "the client continues where it was, so that this costs one request; to spare it, raise the idle timeout (nginx: \
+     proxy_read_timeout 1h)";
+/// Something cuts what takes long.
+pub(crate) const LIFETIME: &str = "something in front of the recorder limits how long a request may take in all. The client continues where it was, \
+     so that this costs one request each time; to spare them, raise that limit (HAProxy: timeout tunnel; Cloud Run: request \
+     timeout; API Gateway: a hard limit)";
 /// A body is too large for a proxy.
 pub(crate) const UPLOAD: &str =
     "raise the limit for request bodies in front of the recorder (nginx: client_max_body_size 32m)";

@@ -2,7 +2,9 @@
 //! to change.
 
 mod advice;
+mod headers;
 mod probe;
+mod upstream;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,9 +27,17 @@ pub struct Check {
     #[arg(long = "header", value_name = "NAME:VALUE", value_parser = parse_header)]
     headers: Vec<(http::HeaderName, http::HeaderValue)>,
 
-    /// How long to look whether a silent answer is cut.
+    /// How long to look whether an answer is cut that is silent, or that takes its time.
     #[arg(long, value_name = "TIME", default_value = "70s", value_parser = parse_silence)]
     silence: Duration,
+
+    /// A URL that the app fetches, and that answers GET: whether the recorder fetches it. It is asked with HEAD.
+    #[arg(long, value_name = "URL", value_parser = parse_upstream)]
+    upstream: Option<Url>,
+
+    /// Print JSON: a list of what was found, each with `verdict` (`good`, `fair` or `bad`), `what` and `remedy`.
+    #[arg(long)]
+    json: bool,
 
     /// Take any certificate.
     #[arg(long)]
@@ -59,6 +69,15 @@ impl Finding {
         Self { verdict: Verdict::Good, what: what.into(), remedy: None }
     }
 
+    fn json(&self) -> serde_json::Value {
+        let verdict = match self.verdict {
+            Verdict::Good => "good",
+            Verdict::Fair => "fair",
+            Verdict::Bad => "bad",
+        };
+        serde_json::json!({ "verdict": verdict, "what": self.what, "remedy": self.remedy })
+    }
+
     pub(crate) fn fair(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { verdict: Verdict::Fair, what: what.into(), remedy: Some(remedy.into()) }
     }
@@ -70,7 +89,10 @@ impl Finding {
 
 /// Looks at everything and prints it. Fails where something is to be changed.
 pub async fn run(check: Check) -> ExitCode {
-    println!("{}", check.url);
+    let is_json = check.json;
+    if !is_json {
+        println!("{}", check.url);
+    }
     let way = match Way::new(check.url, check.headers, check.insecure) {
         Ok(way) => way,
         Err(error) => {
@@ -80,34 +102,60 @@ pub async fn run(check: Check) -> ExitCode {
     };
     let recorder = probe::recorder(&way).await;
     let is_there = recorder.iter().all(|finding| finding.verdict != Verdict::Bad);
-    let mut worst = print(&recorder);
+    let print = |findings: &[Finding]| {
+        if !is_json {
+            print(findings);
+        }
+    };
+    print(&recorder);
+    let mut found = recorder;
     if is_there {
-        println!("  …    listening for {:?} whether a silent answer is cut", check.silence);
-        let (streaming, silence, upload) =
-            tokio::join!(probe::streaming(&way), probe::silence(&way, check.silence), probe::upload(&way));
-        for findings in [streaming, upload, silence] {
-            worst = worst.max(print(&findings));
+        if !is_json {
+            println!("  …    listening for {:?} whether an answer is cut", check.silence);
+        }
+        let held = check.silence.min(HELD);
+        let (streaming, patience, upload, both_ways, large, held, fetched) = tokio::join!(
+            probe::streaming(&way),
+            probe::patience(&way, check.silence),
+            probe::upload(&way),
+            headers::both_ways(&way),
+            headers::large_head(&way),
+            headers::held_head(&way, held),
+            upstream::fetched(&way, check.upstream.as_ref()),
+        );
+        for findings in [fetched, both_ways, streaming, upload, large, held, patience] {
+            print(&findings);
+            found.extend(findings);
         }
     }
-    if worst == 2 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if is_json {
+        println!("{:#}", serde_json::Value::from(found.iter().map(Finding::json).collect::<Vec<_>>()));
+    }
+    let is_bad = found.iter().any(|finding| finding.verdict == Verdict::Bad);
+    if is_bad { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Prints findings and returns how bad the worst is.
-fn print(findings: &[Finding]) -> u8 {
-    let mut worst = 0;
+/// A model thinks for so long now and then.
+const HELD: Duration = Duration::from_secs(40);
+
+fn print(findings: &[Finding]) {
     for Finding { verdict, what, remedy } in findings {
-        let (mark, rank) = match verdict {
-            Verdict::Good => ("ok", 0),
-            Verdict::Fair => ("note", 1),
-            Verdict::Bad => ("BAD", 2),
+        let mark = match verdict {
+            Verdict::Good => "ok",
+            Verdict::Fair => "note",
+            Verdict::Bad => "BAD",
         };
         println!("  {mark:<4} {what}");
         if let Some(remedy) = remedy {
             println!("       → {remedy}");
         }
-        worst = worst.max(rank);
     }
-    worst
+}
+
+fn parse_upstream(text: &str) -> Result<Url, String> {
+    let help =
+        || format!("`{text}` is not a URL that a recorder fetches: write https://api.example.com/v1/models");
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(help)
 }
 
 fn parse_url(text: &str) -> Result<Url, String> {

@@ -17,7 +17,7 @@ const EVENTS: usize = 4;
 /// More than nginx takes by default, and no more than the recorder reads to its end before it refuses: a client that is
 /// refused earlier might not read why.
 const UPLOAD: usize = (1 << 20) + (1 << 16);
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The way to a recorder.
 #[derive(Debug)]
@@ -43,9 +43,18 @@ impl Way {
         Ok(Self { base, headers, client })
     }
 
-    fn request(&self, method: http::Method, path: &str) -> reqwest::RequestBuilder {
-        let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
-        let mut request = self.client.request(method, url).header("accept-encoding", "gzip, br, zstd");
+    /// The address of a path of the recorder.
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.base.as_str().trim_end_matches('/'))
+    }
+
+    pub(super) fn request(&self, method: http::Method, path: &str) -> reqwest::RequestBuilder {
+        self.taking("identity", method, path)
+    }
+
+    /// A request of somebody who takes these codings.
+    fn taking(&self, codings: &str, method: http::Method, path: &str) -> reqwest::RequestBuilder {
+        let mut request = self.client.request(method, self.address(path)).header("accept-encoding", codings);
         for (name, value) in &self.headers {
             request = request.header(name, value.clone());
         }
@@ -53,9 +62,8 @@ impl Way {
     }
 
     /// Ends what was measured with.
-    async fn forget(&self, demo: &str) {
-        let url = format!("{}{demo}", self.base.as_str().trim_end_matches('/'));
-        let body = serde_json::json!({ "url": url }).to_string();
+    pub(super) async fn forget(&self, demo: &str) {
+        let body = serde_json::json!({ "url": self.address(demo) }).to_string();
         let deleting = self.request(http::Method::POST, "/delete").body(body).timeout(PATIENCE).send();
         if let Err(error) = deleting.await {
             tracing::debug!("the demo stream stays: {}", causes(&error));
@@ -63,12 +71,19 @@ impl Way {
     }
 }
 
-fn nonce() -> String {
+/// What went wrong, with its causes.
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
+pub(super) fn causes_of(error: reqwest::Error) -> String {
+    causes(&error)
+}
+
+/// Differs from one call to the next.
+pub(super) fn nonce() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     format!("{:x}", since.as_nanos())
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
@@ -110,20 +125,41 @@ pub(crate) async fn recorder(way: &Way) -> Vec<Finding> {
     findings
 }
 
-/// Whether bytes arrive as they are sent.
+/// Whether bytes arrive as they are sent: those of an event stream, and of plain text, which more is done to on the way.
 pub(crate) async fn streaming(way: &Way) -> Vec<Finding> {
-    let mut found = stream(way).await;
-    if found.as_ref().is_ok_and(|(_, came)| is_doubtful(came)) {
-        found = stream(way).await;
+    let mut findings = Vec::new();
+    for (kind, what) in [("check", "streaming"), ("plain-20", "streaming of plain text")] {
+        let mut found = stream(way, kind).await;
+        if found.as_ref().is_ok_and(|came| is_doubtful(came)) {
+            found = stream(way, kind).await;
+        }
+        findings.push(match found {
+            Ok(came) => judge(what, &came),
+            Err(error) => Finding::bad(format!("{what} cannot be read: {error}"), advice::BUFFERED),
+        });
     }
-    match found {
-        Ok((headers, came)) => judge(&headers, &came),
-        Err(error) => vec![Finding::bad(format!("a stream cannot be read: {error}"), advice::BUFFERED)],
-    }
+    findings.extend(compression(way).await);
+    findings
 }
 
-async fn stream(way: &Way) -> Result<(HeaderMap, Vec<Duration>), String> {
-    let demo = format!("/demo/check-{}", nonce());
+/// Whether something on the way compresses for those who take it, as browsers do.
+async fn compression(way: &Way) -> Option<Finding> {
+    for kind in ["check", "plain-20"] {
+        let demo = format!("/demo/{kind}-{}", nonce());
+        let answered = way.taking("gzip, br, zstd", http::Method::GET, &demo).timeout(PATIENCE).send().await;
+        let coding = answered
+            .map(|response| text(response.headers(), header::CONTENT_ENCODING.as_str()).to_owned())
+            .unwrap_or_default();
+        way.forget(&demo).await;
+        if !coding.is_empty() && coding != "identity" {
+            return Some(Finding::bad(format!("answers are compressed ({coding})"), advice::COMPRESSED));
+        }
+    }
+    None
+}
+
+async fn stream(way: &Way, kind: &str) -> Result<Vec<Duration>, String> {
+    let demo = format!("/demo/{kind}-{}", nonce());
     let found = match way.request(http::Method::GET, &demo).send().await {
         Ok(response) => arrivals(response).await,
         Err(error) => Err(causes(&error)),
@@ -133,8 +169,7 @@ async fn stream(way: &Way) -> Result<(HeaderMap, Vec<Duration>), String> {
 }
 
 /// When each event came, since the first.
-async fn arrivals(mut response: Response) -> Result<(HeaderMap, Vec<Duration>), String> {
-    let headers = response.headers().clone();
+async fn arrivals(mut response: Response) -> Result<Vec<Duration>, String> {
     let since = Instant::now();
     let (mut seen, mut came) = (Vec::new(), Vec::new());
     while came.len() < EVENTS {
@@ -148,7 +183,7 @@ async fn arrivals(mut response: Response) -> Result<(HeaderMap, Vec<Duration>), 
     if came.len() < EVENTS {
         return Err("it ended before its fourth event".to_owned());
     }
-    Ok((headers, came))
+    Ok(came)
 }
 
 /// From the first event to the last.
@@ -168,59 +203,114 @@ fn is_doubtful(came: &[Duration]) -> bool {
     is_buffered(came) && spread(came) >= Duration::from_secs(1)
 }
 
-fn judge(headers: &HeaderMap, came: &[Duration]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let spread = spread(came);
-    findings.push(if is_buffered(came) {
+fn judge(what: &str, came: &[Duration]) -> Finding {
+    if is_buffered(came) {
         Finding::bad(
             format!(
-                "streaming is buffered: {EVENTS} events sent one a second came within {} ms",
-                spread.as_millis()
+                "{what} is buffered: {EVENTS} events sent one a second came within {} ms",
+                spread(came).as_millis()
             ),
             advice::BUFFERED,
         )
     } else {
-        Finding::good(format!("streaming is live: {EVENTS} events, one a second, each by itself"))
-    });
-    let coding = text(headers, header::CONTENT_ENCODING.as_str());
-    if !coding.is_empty() && coding != "identity" {
-        findings.push(Finding::bad(format!("answers are compressed ({coding})"), advice::COMPRESSED));
+        Finding::good(format!("{what} is live: {EVENTS} events, one a second, each by itself"))
     }
-    findings
 }
 
-/// Whether an answer that is silent for a while is cut.
-pub(crate) async fn silence(way: &Way, silence: Duration) -> Vec<Finding> {
-    let demo = format!("/demo/silent-{}-{}", silence.as_secs() + 30, nonce());
-    let mut response = match way.request(http::Method::GET, &demo).send().await {
-        Ok(response) => response,
-        Err(error) => return vec![Finding::bad(causes(&error), "see above")],
-    };
-    let (mut since, mut seen) = (Instant::now(), 0);
-    let found = loop {
-        let left = silence.saturating_sub(since.elapsed());
+/// How an answer came to its end before it was whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// Before there was a byte.
+    Unheard,
+    /// All of it came at the end: it was held back, and then cut.
+    Held { after: Duration },
+    /// After so long, the last part of it without a byte.
+    After { whole: Duration, silent: Duration },
+}
+
+/// Listens for so long to a stream of this kind, silent or talking. `None`: it was not cut.
+async fn listen(way: &Way, kind: &str, patience: Duration) -> Result<Option<Cut>, String> {
+    let demo = format!("/demo/{kind}-{}-{}", patience.as_secs() + 30, nonce());
+    let asked = Instant::now();
+    let mut response = way.request(http::Method::GET, &demo).send().await.map_err(causes_of)?;
+    let (mut first, mut last) = (None, None);
+    let cut = loop {
+        // Silence is measured from the last byte, talk from the first.
+        let since: Instant = if kind == "silent" { last } else { first }.unwrap_or(asked);
+        let left = patience.saturating_sub(since.elapsed());
         match tokio::time::timeout(left, response.chunk()).await {
-            Err(_) => break Finding::good(format!("a silent answer is not cut within {silence:?}")),
-            Ok(Ok(Some(chunk))) => {
-                seen += chunk.len();
-                since = Instant::now();
+            Err(_) => break None,
+            Ok(Ok(Some(_))) => {
+                first.get_or_insert_with(Instant::now);
+                last = Some(Instant::now());
             }
-            Ok(Ok(None) | Err(_)) if seen > 0 => {
-                break Finding::fair(
-                    format!("a silent answer is cut after {:.0?}", since.elapsed()),
-                    "the client continues where it was, so that this costs one request; to spare it, raise the idle \
-                     timeout (nginx: proxy_read_timeout 1h)",
-                );
-            }
-            Ok(Ok(None) | Err(_)) => {
-                break Finding::bad("a silent answer is cut before its first byte", advice::BUFFERED);
-            }
+            Ok(Ok(None) | Err(_)) => break Some(cut(asked, first, last, Instant::now())),
         }
     };
     drop(response);
     way.forget(&demo).await;
-    vec![found]
+    Ok(cut)
 }
+
+fn cut(asked: Instant, first: Option<Instant>, last: Option<Instant>, now: Instant) -> Cut {
+    let (Some(first), Some(last)) = (first, last) else { return Cut::Unheard };
+    let whole = now - asked;
+    // What is sent each second, or a minute ago, does not come with the end.
+    if now - first < Duration::from_millis(500) && whole > Duration::from_secs(1) {
+        return Cut::Held { after: whole };
+    }
+    Cut::After { whole, silent: now - last }
+}
+
+/// Whether an answer is cut that is silent for a while, or that takes its time.
+pub(crate) async fn patience(way: &Way, patience: Duration) -> Vec<Finding> {
+    let (silent, talking) = tokio::join!(listen(way, "silent", patience), listen(way, "talking", patience));
+    match (silent, talking) {
+        (Ok(silent), Ok(talking)) => judge_cuts(silent, talking, patience),
+        (Err(error), _) | (_, Err(error)) => vec![Finding::bad(error, "see above")],
+    }
+}
+
+/// What is cut although it talks is limited in all; what is cut in silence alone is so for the silence.
+fn judge_cuts(silent: Option<Cut>, talking: Option<Cut>, patience: Duration) -> Vec<Finding> {
+    let held = |after: Duration| {
+        Finding::bad(format!("an answer is held back, and cut after {after:.0?}"), advice::BUFFERED)
+    };
+    let mut findings = Vec::new();
+    match talking {
+        None => findings.push(Finding::good(format!("an answer that takes {patience:?} is not cut"))),
+        Some(Cut::Unheard) => {
+            findings.push(Finding::bad("an answer is cut before its first byte", advice::BUFFERED));
+        }
+        Some(Cut::Held { after }) => findings.push(held(after)),
+        Some(Cut::After { whole, .. }) => findings.push(Finding::fair(
+            format!("an answer is cut after {whole:.0?}, although it talks"),
+            advice::LIFETIME,
+        )),
+    }
+    // A limit for all answers cuts the silent one at the same time, and has been told of.
+    let in_all = |silent: Cut| match (silent, talking) {
+        (Cut::After { whole: one, .. }, Some(Cut::After { whole: other, .. })) => {
+            one.abs_diff(other) < TOGETHER
+        }
+        (Cut::Held { .. }, Some(Cut::Held { .. })) | (Cut::Unheard, Some(Cut::Unheard)) => true,
+        _ => false,
+    };
+    match silent {
+        None => findings.push(Finding::good(format!("a silent answer is not cut within {patience:?}"))),
+        Some(silent) if in_all(silent) => {}
+        Some(Cut::Unheard) => {
+            findings.push(Finding::bad("a silent answer is cut before its first byte", advice::BUFFERED));
+        }
+        Some(Cut::Held { after }) => findings.push(held(after)),
+        Some(Cut::After { silent, .. }) => findings
+            .push(Finding::fair(format!("a silent answer is cut after {silent:.0?}"), advice::SILENCE)),
+    }
+    findings
+}
+
+/// Two that are cut by the same limit are cut within this.
+const TOGETHER: Duration = Duration::from_secs(2);
 
 /// Whether a request body gets through that is larger than many proxies take by default.
 pub(crate) async fn upload(way: &Way) -> Vec<Finding> {
@@ -251,7 +341,7 @@ mod tests {
     use crate::check::Verdict;
 
     fn verdict(millis: [u64; EVENTS]) -> Verdict {
-        judge(&HeaderMap::new(), &millis.map(Duration::from_millis))[0].verdict
+        judge("streaming", &millis.map(Duration::from_millis)).verdict
     }
 
     #[test]
@@ -268,10 +358,43 @@ mod tests {
     }
 
     #[test]
-    fn compression_is_named() {
-        let mut headers = HeaderMap::new();
-        headers.insert("content-encoding", HeaderValue::from_static("gzip"));
-        let findings = judge(&headers, &[0, 1000, 2000, 3000].map(Duration::from_millis));
-        assert!(findings[1].what.contains("gzip") && findings[1].verdict == Verdict::Bad);
+    fn limits_are_told_apart() {
+        let s = Duration::from_secs;
+        let after = |whole, silent| Some(Cut::After { whole: s(whole), silent: s(silent) });
+        let held = Some(Cut::Held { after: s(60) });
+        for (silent, talking, said) in [
+            (
+                None,
+                None,
+                vec!["an answer that takes 70s is not cut", "a silent answer is not cut within 70s"],
+            ),
+            (after(60, 60), None, vec!["takes 70s is not cut", "a silent answer is cut after 60s"]),
+            (after(60, 60), after(61, 0), vec!["an answer is cut after 61s, although it talks"]),
+            (
+                after(10, 10),
+                after(60, 0),
+                vec!["cut after 60s, although it talks", "silent answer is cut after 10s"],
+            ),
+            (held, held, vec!["an answer is held back, and cut after 60s"]),
+            (held, None, vec!["is not cut", "an answer is held back, and cut after 60s"]),
+            (Some(Cut::Unheard), Some(Cut::Unheard), vec!["an answer is cut before its first byte"]),
+        ] {
+            let findings = judge_cuts(silent, talking, s(70));
+            assert_eq!(findings.len(), said.len(), "{findings:?}");
+            for (finding, said) in findings.iter().zip(said) {
+                assert!(finding.what.contains(said), "{said}: {findings:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_with_the_end_was_held_back() {
+        let asked = Instant::now();
+        let at = |ms: u64| asked + Duration::from_millis(ms);
+        let found = |first: u64, last: u64, now: u64| cut(asked, Some(at(first)), Some(at(last)), at(now));
+        assert_eq!(cut(asked, None, None, at(60_000)), Cut::Unheard);
+        assert_eq!(found(60_000, 60_000, 60_001), Cut::Held { after: Duration::from_millis(60_001) });
+        let (whole, silent) = (Duration::from_millis(60_000), Duration::from_millis(59_990));
+        assert_eq!(found(10, 10, 60_000), Cut::After { whole, silent });
     }
 }

@@ -107,8 +107,9 @@ impl Drop for Logged {
             return;
         }
         let is_broken = matches!(&self.body, Body::Recording(body) if body.is_broken());
-        let is_whole =
-            http_body::Body::is_end_stream(self) || http_body::Body::size_hint(self).exact() == Some(0);
+        let is_whole = self.line.is_head()
+            || http_body::Body::is_end_stream(self)
+            || http_body::Body::size_hint(self).exact() == Some(0);
         if is_whole {
             self.ends(BodyEnd::Whole);
         } else if is_broken {

@@ -154,6 +154,11 @@ impl Line {
         self.end = end;
     }
 
+    /// Whether the asker wants no body.
+    pub(crate) fn is_head(&self) -> bool {
+        self.asker.method == "HEAD"
+    }
+
     fn ms(&self) -> u64 {
         self.since.elapsed().as_millis() as u64
     }

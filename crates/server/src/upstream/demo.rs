@@ -22,7 +22,7 @@ impl Demo {
         let mut ticks = interval(script.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Opened {
-            head: Head::of_demo(),
+            head: Head::of_demo(script),
             cookies: Vec::new(),
             length: None,
             body: Self { script, sent: 0, ticks },

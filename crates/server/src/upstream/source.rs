@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use durablefetch_protocol::ErrorCode;
 use durablefetch_protocol::demo::Script;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::upstream::demo::Demo;
 use crate::upstream::http::{UpstreamBody, UpstreamRequest, Upstreams};
@@ -52,7 +52,12 @@ impl Source {
     async fn ask(self, upstreams: &Upstreams) -> Result<Opened<SourceBody>, NotOpened> {
         match self {
             Self::Http(request) => Ok(upstreams.open(*request).await?.map(SourceBody::Http)),
-            Self::Demo(script) => Ok(Demo::open(script).map(SourceBody::Demo)),
+            Self::Demo(script) => {
+                if !script.held.is_zero() {
+                    sleep(script.held).await;
+                }
+                Ok(Demo::open(script).map(SourceBody::Demo))
+            }
             #[cfg(test)]
             Self::Panic { at: 0 } => panic!("a test wants this"),
             #[cfg(test)]

@@ -67,7 +67,10 @@ async fn open(
 }
 
 async fn from_demo(owner: &Rc<impl Owner>, recording: &Rc<Recording>, script: Script) -> End {
-    owner.answered(recording, Head::of_demo(), Vec::new());
+    if !script.held.is_zero() {
+        sys::sleep(script.held).await;
+    }
+    owner.answered(recording, Head::of_demo(script), Vec::new());
     let mut next = script.event(1, sys::now_ms());
     for n in 2.. {
         let Some(event) = next else { break };

@@ -63,11 +63,16 @@ impl Head {
         Ok(Self { status, reason, headers: inert::to_store(headers), volatile })
     }
 
-    /// The head of every demo stream.
+    /// The head of a demo stream.
     #[must_use]
-    pub fn of_demo() -> Self {
-        let headers =
-            HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(demo::CONTENT_TYPE))]);
+    pub fn of_demo(script: demo::Script) -> Self {
+        let mut headers =
+            HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(script.content_type))]);
+        if script.padding > 0
+            && let Ok(padding) = HeaderValue::try_from("x".repeat(script.padding))
+        {
+            headers.insert(demo::PADDING, padding);
+        }
         Self { status: 200, reason: b"OK".to_vec(), headers, volatile: false }
     }
 
