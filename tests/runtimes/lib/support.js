@@ -20,6 +20,21 @@ const LIBRARIES = [
   ['React, under StrictMode', ['react', 'react-dom']],
 ]
 
+/** The recorder's, and what shows that it runs there. */
+const PLATFORMS = [
+  [
+    '`linux-x64`',
+    'static, with musl',
+    'from its tarball in Debian with Node only, where there is not even a C library (`tests/node-only`), and by each installer',
+  ],
+  [
+    '`linux-arm64`',
+    'static, with musl',
+    'by hand under qemu on 2026-11-29: `--version`, `serve`, one recording, SIGTERM',
+  ],
+  ['macOS, Windows', 'no: [build it with Rust](recorder-package.md#install-it)', '–'],
+]
+
 /** These are the system's: whoever runs the tests has other ones. */
 const OF_THE_SYSTEM = /\b(Chromium|Firefox|WebKitGTK|Node|nginx) v?[\d.]+(esr)?/g
 
@@ -41,6 +56,14 @@ are likely to work; these did.
 | executed | with |
 |---|---|
 ${rows.map(({ name, versions }) => `| ${name} | ${versions} |`).join('\n')}
+
+## The recorder's program
+
+What \`cargo xtask package --recorder\` makes; the installers of its package are rows of the table above.
+
+| platform | built | executed |
+|---|---|---|
+${PLATFORMS.map((row) => `| ${row.join(' | ')} |`).join('\n')}
 
 ## Libraries that take a \`fetch\`
 
