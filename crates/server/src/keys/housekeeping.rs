@@ -76,7 +76,7 @@ async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
 
 async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     end_unended(recorder).await?;
-    let first_ms = recorder.db.call(|db| rows::first_started_ms(db)).await?;
+    let first_ms = recorder.db.call(rows::first_started_ms).await?;
     recorder.metrics.set_first_started(first_ms);
     let now_ms = now_ms();
     let_go(recorder).await?;
