@@ -91,12 +91,15 @@ fn failures(context: &Context<'_>) -> Result<()> {
 fn exposed(context: &Context<'_>) -> Result<()> {
     const PROMTOOL: Program = Program { variable: "PROMTOOL", names: &["promtool"] };
     const JQ: Program = Program { variable: "JQ", names: &["jq"] };
-    const REMEDY: &str =
-        "install Prometheus (its promtool) and jq, or name them: PROMTOOL=/path/to/promtool JQ=/path/to/jq";
+    const CADDY: Program = Program { variable: "CADDY", names: &["caddy"] };
+    const REMEDY: &str = "install Prometheus (its promtool), jq and Caddy, or name them: PROMTOOL=/path/to/promtool \
+                          JQ=/path/to/jq CADDY=/path/to/caddy";
     let nginx = nginx(context)?;
-    let [promtool, jq] = apt::ensure(context.repo, [&PROMTOOL, &JQ], &["prometheus", "jq"], REMEDY)?;
+    let packages = ["prometheus", "jq", "caddy"];
+    let [promtool, jq, caddy] = apt::ensure(context.repo, [&PROMTOOL, &JQ, &CADDY], &packages, REMEDY)?;
     build_recorder(context)?;
-    let programs = [("NGINX", nginx.as_os_str()), ("PROMTOOL", promtool.as_os_str()), ("JQ", jq.as_os_str())];
+    let programs = [("NGINX", &nginx), ("PROMTOOL", &promtool), ("JQ", &jq), ("CADDY", &caddy)];
+    let programs = programs.map(|(name, path)| (name, path.as_os_str()));
     node_tests_with(context, "tests/exposed", &programs)
 }
 
