@@ -133,8 +133,8 @@ function linger(since = Date.now()) {
 /** Whether an answer is under way, as far as the recorder says. */
 async function isRecording() {
   try {
-    const { port } = /** @type {import('./recorder.cjs').Running} */ (await recorder?.starting)
-    const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(5000) })
+    const running = await recorder?.starting
+    const answer = await fetch(`http://127.0.0.1:${running?.port}/metrics`, { signal: AbortSignal.timeout(5000) })
     return /^durablefetch_recordings\{.*\} [1-9]/m.test(await answer.text())
   } catch {
     return false

@@ -9,10 +9,11 @@ import { fresh, INSTALLERS, NPM } from './lib/installers.js'
 import { run, serve } from './lib/process.js'
 import { project } from './lib/project.js'
 import { manifestOf, PKG_RECORDER, PLATFORM, UNNAMED } from './lib/recorder-tarball.js'
+import { assertOurs, PKG } from './lib/tarball.js'
 import { BODY, startUpstream } from './lib/upstream.js'
 import { startVerdaccio } from './lib/verdaccio.js'
 
-executes('npm, from a registry: the recorder', async (t) => {
+executes('npm, from a registry: client and recorder', async (t) => {
   const { url, asked, made, folder } = await published(t)
   const env = { ...UNNAMED, npm_config_registry: url, npm_config_cache: join(folder, 'npm') }
   const { name, version } = await manifestOf('durablefetch-recorder')
@@ -33,11 +34,12 @@ executes('npm, from a registry: the recorder', async (t) => {
 
   await t.test('in an empty folder it runs, and nothing is fetched for other platforms', async (t) => {
     const dir = await mkdtemp(join(folder, 'app-'))
-    await run('npm', ['install', 'durablefetch-recorder', '--no-audit', '--no-fund'], { cwd: dir, env })
+    await run('npm', ['install', 'durablefetch', name, '--no-audit', '--no-fund'], { cwd: dir, env })
+    await assertOurs(dir)
     const { stdout } = await run('npx', ['--no', '--', 'durablefetch', '--version'], { cwd: dir, env })
     assert.equal(stdout, `durablefetch ${version}\n`)
     const tarballs = asked().filter((path) => /durablefetch.*\.tgz$/.test(path))
-    const wanted = [name, `${name}-${PLATFORM}`].map((one) => `/${one}/-/${one}-${version}.tgz`)
+    const wanted = ['durablefetch', name, `${name}-${PLATFORM}`].map((one) => `/${one}/-/${one}-${version}.tgz`)
     assert.deepEqual([...new Set(tarballs)].sort(), wanted.sort())
 
     const upstream = await startUpstream(t)
@@ -72,13 +74,14 @@ for (const installer of [NPM, ...INSTALLERS]) {
   })
 }
 
-/** A registry that has all packages of the recorder, in a folder that is gone after the test. */
+/** A registry that has the client and all packages of the recorder, in a folder that is gone after the test. */
 async function published(t) {
   const made = await project('published')
   const folder = await mkdtemp(join(tmpdir(), 'durablefetch-published-'))
   const registry = await startVerdaccio(t, made, folder)
   t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
   const launcher = await manifestOf('durablefetch-recorder')
+  await registry.publish(PKG)
   for (const name of Object.keys(launcher.optionalDependencies)) await registry.publish(await ofPlatform(name, folder))
   await registry.publish(join(PKG_RECORDER, launcher.name))
   return { ...registry, made, folder }

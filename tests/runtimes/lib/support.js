@@ -25,7 +25,7 @@ const PLATFORMS = [
   [
     '`linux-x64`',
     'static, with musl',
-    'from its tarball in Debian with Node only, where there is not even a C library (`tests/node-only`), and by each installer',
+    'from its tarball by each installer, and in a Debian that has Node only; alone where there is not even a C library (`tests/node-only`)',
   ],
   [
     '`linux-arm64`',
@@ -36,7 +36,7 @@ const PLATFORMS = [
 ]
 
 /** These are the system's: whoever runs the tests has other ones. */
-const OF_THE_SYSTEM = /\b(Chromium|Firefox|WebKitGTK|Node|nginx) v?[\d.]+(esr)?/g
+const OF_THE_SYSTEM = /\b(Chromium|Firefox|WebKitGTK|Node|npm|nginx) v?[\d.]+(esr)?/g
 
 /** The page. `rows`: `{ name, versions }` of what has passed. */
 export async function supportPage(rows) {
