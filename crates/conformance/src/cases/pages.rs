@@ -42,12 +42,12 @@ pub(super) fn add(suite: &mut Suite) {
         };
         let mut large = ask("head-8000").await?;
         same("padding", large.is(200)?.header("x-demo-padding")?.len(), 8000)?;
-        large.ends_with("\n\n").await?;
+        same("end", large.rest().await?.1, crate::client::End::Clean)?;
         let since = std::time::Instant::now();
         let mut held = ask("held-1").await?;
         held.is(200)?;
         holds("the head was held", since.elapsed() >= std::time::Duration::from_millis(950))?;
-        held.ends_with("\n\n").await?;
+        same("end", held.rest().await?.1, crate::client::End::Clean)?;
         let mut plain = ask("plain-2").await?;
         plain.is(200)?.has("content-type", "text/plain; charset=utf-8")?;
         let (body, end) = plain.rest().await?;
