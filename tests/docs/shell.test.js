@@ -35,6 +35,7 @@ const OTHERS = [
   'nginx',
   'npx',
   'openssl',
+  'podman',
   'sudo',
   'systemctl',
   'systemd-analyze',

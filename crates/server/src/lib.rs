@@ -9,7 +9,7 @@
 //! | what every request has at hand | `recorder`; what all of them share: `readers`, `uploads`, `counted` |
 //! | sockets and threads | `net`: `threads` (one a core), `connection` (breaking a reader), `transport` and `tls`, `signals`, `descriptors` |
 //! | flags, variables, file | `cli`, `config` |
-//! | `durablefetch check` | `check` |
+//! | `durablefetch check`, `durablefetch healthcheck` | `check`, `healthcheck` |
 //! | `ls`, `show`, `du`, `rm`, `backup` and the socket that they ask | `operator` |
 //! | one request | `http`: `route`, `control`, `respond`, `body` (follows a recording), `page`, `metrics_listener` |
 //! | what is known of a key | `key_map`; what is done about it: `keys`: `commit` (plan, commit, apply), `admit` (fetches), `stop`, `pump`, `reading`, `housekeeping` (time to live), `quota` (disk quota, a full disk), `lines` (what the log says of recordings) |
@@ -28,6 +28,7 @@ mod error;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzz;
+pub mod healthcheck;
 mod http;
 mod jwt;
 mod key_map;

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use durablefetch_server::check::Check;
-use durablefetch_server::cli::{Cli, Command, LogFormat, ReadError, Serve};
+use durablefetch_server::cli::{Cli, Command, Healthcheck, LogFormat, ReadError, Serve};
 use durablefetch_server::operator::{self, Which};
-use durablefetch_server::{Server, Tls, descriptors, journal, signals};
+use durablefetch_server::{Server, Tls, descriptors, healthcheck, journal, signals};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
             warn(&cli.warnings);
             return measure(check);
         }
+        Command::Healthcheck(settings) => return code(is_well(&settings)),
         Command::Ls(list) => return operate(Which::List(list)),
         Command::Show(show) => return operate(Which::Show(show)),
         Command::Du(disk) => return operate(Which::Disk(disk)),
@@ -39,7 +40,12 @@ fn main() -> ExitCode {
     log(serve.operating.log_format);
     warn(&cli.warnings);
     descriptors::raise();
-    match start(*serve) {
+    code(start(*serve))
+}
+
+/// A failure is one sentence.
+fn code(result: Result<(), String>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("durablefetch: {message}");
@@ -60,6 +66,13 @@ async fn measure(check: Check) -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn operate(which: Which) -> ExitCode {
     operator::run(which).await
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn is_well(settings: &Healthcheck) -> Result<(), String> {
+    let said = healthcheck::run(settings.question()?).await?;
+    println!("{said}");
+    Ok(())
 }
 
 /// Log lines go to stderr. `RUST_LOG` says how many there are.

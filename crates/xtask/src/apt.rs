@@ -43,7 +43,8 @@ pub(crate) fn ensure<const N: usize>(
     }
 }
 
-fn find<const N: usize>(programs: [&Program; N]) -> Result<Option<[PathBuf; N]>> {
+/// All of the programs, if none is missing.
+pub(crate) fn find<const N: usize>(programs: [&Program; N]) -> Result<Option<[PathBuf; N]>> {
     let mut found = Vec::new();
     for program in programs {
         found.extend(locate(program)?);

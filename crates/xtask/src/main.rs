@@ -7,11 +7,13 @@ mod browser;
 mod chaos;
 mod checkout;
 mod demo;
+mod image;
 mod measured;
 mod mutations;
 mod npm;
 mod package;
 mod progress;
+mod pypi;
 mod recorder_package;
 mod release;
 mod repo;
@@ -47,7 +49,9 @@ enum Command {
     Chaos(chaos::Options),
     /// Build the npm package into pkg/, or with --recorder the recorder's into pkg-recorder/.
     Package(package::Options),
-    /// Make dist/: the packages, the recorder's programs, checksums and a page.
+    /// Build the recorder as an OCI image, with buildah.
+    Image(image::Options),
+    /// Make dist/: the packages, the recorder's programs and image, checksums and a page.
     Release(release::Options),
     /// Print what `import { DurableFetchClient }` adds to a production build, and fail where it is over its budget.
     Size,
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
             true => recorder_package::run(&repo, options.all_platforms).map(drop),
             false => package::run(&repo),
         },
+        Command::Image(options) => image::run(&repo, &options).map(drop),
         Command::Release(options) => release::run(&repo, &options),
         Command::Size => size::run(&repo),
         Command::Soak(options) => soak::run(&repo, &options),

@@ -1,5 +1,8 @@
 //! `cargo xtask release --dry-run`: `dist/`, all that a release attaches, with checksums and a page that lists it.
 
+mod twice;
+
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::package::files::empty;
 use crate::recorder_package::{self, Made};
 use crate::repo::Repo;
-use crate::{npm, package};
+use crate::{image, npm, package};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -22,6 +25,9 @@ pub(crate) struct Options {
     /// Recorders for all platforms, not only for this machine's.
     #[arg(long)]
     all_platforms: bool,
+    /// Make all of it a second time, compiled anew in an empty folder, and fail where a byte differs.
+    #[arg(long)]
+    twice: bool,
 }
 
 /// One file of `dist/`, and what it is.
@@ -34,7 +40,8 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     if !options.dry_run {
         bail!("a release is not published from here yet.\n  what to do: --dry-run, which makes dist/");
     }
-    make(repo, options.all_platforms)
+    make(repo, options.all_platforms)?;
+    if options.twice { twice::compare(repo, options.all_platforms) } else { Ok(()) }
 }
 
 /// Makes `dist/`.
@@ -43,9 +50,12 @@ pub(crate) fn make(repo: &Repo, is_for_all: bool) -> Result<()> {
     empty(&dist)?;
     package::run(repo)?;
     let mut attached = vec![client(repo, &dist)?];
-    for made in recorder_package::run(repo, is_for_all)? {
-        attached.extend(recorder(&made, &dist)?);
+    let made = recorder_package::run(repo, is_for_all)?;
+    for one in &made {
+        attached.extend(recorder(one, &dist)?);
     }
+    let what = "the recorder as an OCI image, for podman load";
+    attached.extend(image::of(repo, &made, &dist)?.map(|path| Attached { path, what: what.into() }));
     let sums = attached.iter().map(sum).collect::<Result<Vec<_>>>()?;
     fs::write(dist.join("SHA256SUMS"), sums.concat())?;
     fs::write(dist.join("index.html"), page(&attached))?;
@@ -61,16 +71,21 @@ fn client(repo: &Repo, dist: &Path) -> Result<Attached> {
     Ok(Attached { path, what: "the client, an npm package".into() })
 }
 
-/// The npm package, and the program by itself.
-fn recorder(made: &Made, dist: &Path) -> Result<[Attached; 2]> {
-    let name = made.tarball.file_name().context("a tarball without a name")?;
-    let tarball = dist.join(name);
-    fs::copy(&made.tarball, &tarball)?;
-    let program = dist.join(format!("durablefetch-{VERSION}-{}", made.platform));
-    fs::copy(&made.program, &program)?;
+/// The npm package, the program by itself, and what is in it.
+fn recorder(made: &Made, dist: &Path) -> Result<[Attached; 3]> {
+    let Made { platform, program, tarball, bill, .. } = made;
+    let name =
+        |path: &Path| Ok::<_, anyhow::Error>(path.file_name().context("a file without a name")?.to_owned());
+    let alone = format!("durablefetch-{VERSION}-{platform}");
+    let attach = |from: &Path, name: OsString, what: &str| {
+        let path = dist.join(name);
+        fs::copy(from, &path).with_context(|| format!("cannot copy {}", from.display()))?;
+        Ok::<_, anyhow::Error>(Attached { path, what: format!("the recorder for {platform}, {what}") })
+    };
     Ok([
-        Attached { path: tarball, what: format!("the recorder for {}, an npm package", made.platform) },
-        Attached { path: program, what: format!("the recorder for {}, the program alone", made.platform) },
+        attach(tarball, name(tarball)?, "an npm package")?,
+        attach(program, alone.into(), "the program alone")?,
+        attach(bill, name(bill)?, "its bill of materials (CycloneDX)")?,
     ])
 }
 

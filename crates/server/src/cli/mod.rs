@@ -2,6 +2,7 @@
 
 mod access;
 mod file;
+mod healthcheck;
 mod limits;
 mod listen;
 mod secrets;
@@ -11,6 +12,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use healthcheck::Healthcheck;
 pub use serve::{LogFormat, Serve};
 
 use crate::check::Check;
@@ -51,6 +53,8 @@ pub enum Command {
     Rm(operator::Remove),
     /// Copy all recordings while the recorder runs.
     Backup(operator::Backup),
+    /// Ask the recorder of this machine whether it is well: for containers.
+    Healthcheck(Healthcheck),
 }
 
 impl Cli {
@@ -66,12 +70,12 @@ impl Cli {
         }
         let mut matches = command().try_get_matches_from(&arguments).map_err(ReadError::Arguments)?;
         let mut warnings = secrets::on_the_command_line(&matches);
-        if let Some(("serve", serve)) = matches.subcommand()
-            && let Some(path) = serve.get_one::<std::path::PathBuf>("config")
+        if let Some((name @ ("serve" | "healthcheck"), said)) = matches.subcommand()
+            && let Some(path) = said.get_one::<std::path::PathBuf>("config")
         {
             let command = command();
-            let known = command.find_subcommand("serve").ok_or_else(|| ReadError::File(String::new()))?;
-            let said = file::arguments(path, known, serve).map_err(ReadError::File)?;
+            let known = command.find_subcommand(name).ok_or_else(|| ReadError::File(String::new()))?;
+            let said = file::arguments(path, known, said).map_err(ReadError::File)?;
             arguments.extend(said.arguments);
             warnings.extend(said.warning);
             matches = command.try_get_matches_from(&arguments).map_err(|error| {
@@ -97,12 +101,15 @@ pub enum ReadError {
 
 /// The commands, with an environment variable for every flag of `serve`.
 fn command() -> clap::Command {
-    Cli::command().mut_subcommand("serve", |serve| {
-        serve.mut_args(|argument| match argument.get_long().map(variable) {
+    let with_variables = |command: clap::Command| {
+        command.mut_args(|argument| match argument.get_long().map(variable) {
             Some(name) => argument.env(name).hide_env(true).hide_env_values(true),
             None => argument,
         })
-    })
+    };
+    Cli::command()
+        .mut_subcommand("serve", with_variables)
+        .mut_subcommand("healthcheck", |command| healthcheck::short(with_variables(command)))
 }
 
 /// `DURABLEFETCH_MAX_RECORDINGS` for `max-recordings`.

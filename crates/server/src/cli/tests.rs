@@ -285,6 +285,20 @@ fn help_fits_a_screen() {
 }
 
 #[test]
+fn the_health_check_takes_what_serve_takes_and_shows_what_matters() {
+    let command = command();
+    let flags = |name: &str| {
+        let command = command.find_subcommand(name).unwrap();
+        command.get_arguments().filter_map(|flag| flag.get_long().map(str::to_owned)).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(flags("serve"), flags("healthcheck"));
+    let help = ["durablefetch", "healthcheck", "--help"];
+    let help = super::command().try_get_matches_from(help).unwrap_err().to_string();
+    assert!(help.contains("--listen") && help.contains("--tls-cert") && !help.contains("--ttl"), "{help}");
+    assert!(help.lines().count() < 24, "{help}");
+}
+
+#[test]
 fn the_documented_file_is_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/durablefetch.toml");
     let config = serve(&["--config", path.to_str().unwrap()]);

@@ -7,6 +7,7 @@ mod crash;
 mod from_0_2;
 mod full;
 mod heads;
+mod healthcheck;
 mod hostile;
 mod http2;
 mod kills;

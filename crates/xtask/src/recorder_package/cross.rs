@@ -1,20 +1,20 @@
 //! Programs for other systems, and static ones for this: cargo-zigbuild, with zig as the compiler and linker of C.
 
-use std::path::PathBuf;
+use std::env;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
 use super::platform::Platform;
 use crate::progress::Step;
+use crate::pypi;
 use crate::repo::Repo;
-use crate::tools::version_line;
 
-const ZIG: &str = "0.14.1";
-const ZIGBUILD: &str = "0.24.1";
+const TOOLS: [&str; 2] = ["ziglang==0.14.1", "cargo-zigbuild==0.24.1"];
 
 /// Builds the recorder for a platform. Returns the path of the program.
 pub(crate) fn build(repo: &Repo, platform: &Platform) -> Result<PathBuf> {
-    let tools = ensure_tools(repo)?;
+    let tools = pypi::ensure(repo, "zig", &TOOLS)?;
     let mut add = repo.command("rustup");
     add.args(["target", "add", platform.target]);
     Step::new(repo, format!("rustup target add {}", platform.target), add)
@@ -23,36 +23,32 @@ pub(crate) fn build(repo: &Repo, platform: &Platform) -> Result<PathBuf> {
     let mut command = repo.command("cargo-zigbuild");
     command.args(["zigbuild", "--profile", "dist", "--locked", "--target", platform.target]);
     command.args(["-p", "durablefetch-server"]);
-    command.env(
-        "PATH",
-        std::env::join_paths(std::iter::once(tools).chain(std::env::split_paths(&repo.search_path())))?,
-    );
+    command
+        .env("PATH", env::join_paths(std::iter::once(tools).chain(env::split_paths(&repo.search_path())))?);
+    command.env("CARGO_ENCODED_RUSTFLAGS", without_paths(repo)?);
     Step::new(repo, format!("cargo zigbuild for {}", platform.target), command).run()?;
     Ok(repo.target().join(platform.target).join("dist").join(platform.file))
 }
 
-/// zig and cargo-zigbuild from PyPI, in an environment below `target/`. Returns the folder of its programs.
-fn ensure_tools(repo: &Repo) -> Result<PathBuf> {
-    let environment = repo.tools_root().join("zig");
-    let bin = environment.join("bin");
-    let pip = bin.join("pip");
-    let zigbuild = bin.join("cargo-zigbuild");
-    if version_line(repo, &zigbuild.to_string_lossy()).is_some_and(|line| line.ends_with(ZIGBUILD)) {
-        return Ok(bin);
-    }
-    if version_line(repo, "python3").is_none() {
-        bail!("Python is missing.\n  what to do: `apt-get install python3-venv`; zig comes from PyPI");
-    }
-    let mut make = repo.command("python3");
-    make.args(["-m", "venv"]).arg(&environment);
-    Step::new(repo, "python3 -m venv", make).remedy("`apt-get install python3-venv` on Debian").run()?;
-    let mut install = repo.command(&pip.to_string_lossy());
-    install
-        .args(["install", "--quiet"])
-        .arg(format!("ziglang=={ZIG}"))
-        .arg(format!("cargo-zigbuild=={ZIGBUILD}"));
-    Step::new(repo, format!("install zig {ZIG} and cargo-zigbuild {ZIGBUILD}"), install)
-        .remedy("this needs PyPI; check the network and run it again")
-        .run()?;
-    Ok(bin)
+/// Flags for rustc that keep this machine's folders out of a program: they are nobody's business, and the same sources are to
+/// make the same program elsewhere. Separated as cargo has it, since a folder's name may have a space.
+fn without_paths(repo: &Repo) -> Result<String> {
+    let mut rustc = repo.command("rustc");
+    let output = rustc.args(["--print", "sysroot"]).output().context("cannot run rustc")?;
+    let sysroot = String::from_utf8(output.stdout).context("rustc has a folder whose name is not UTF-8")?;
+    let sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+    let folders = [(repo.path("."), "/durablefetch"), (cargo_home()?, "/cargo"), (sources, "/rust")];
+    let flags = folders.map(|(from, to)| {
+        let from = from.components().as_path().display().to_string();
+        format!("--remap-path-prefix={from}={to}")
+    });
+    Ok(flags.join("\u{1f}"))
+}
+
+/// Where cargo keeps the sources of crates.
+fn cargo_home() -> Result<PathBuf> {
+    let named = env::var_os("CARGO_HOME").map(PathBuf::from);
+    named
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
+        .context("no home directory is known.\n  what to do: name cargo's folder in CARGO_HOME")
 }

@@ -5,10 +5,13 @@
 //! - `durablefetch-recorder-linux-x64/` and so on: one program each.
 //! - `durablefetch-recorder-0.3.0-linux-x64.tgz` and so on: the first with one program inside, which installs from a file or
 //!   a URL without any registry.
+//! - `durablefetch-0.3.0-linux-x64.cdx.json` and so on: what is in each program.
 
 mod cross;
 mod licences;
+mod linked;
 mod platform;
+mod sbom;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -20,12 +23,13 @@ use serde_json::{Value, json};
 use crate::package::files::{copy, empty, manifest};
 use crate::repo::Repo;
 use crate::{npm, tools};
+use linked::Linked;
 use platform::{PLATFORMS, Platform};
 
 const NAME: &str = "durablefetch-recorder";
-const OUTPUT: &str = "pkg-recorder";
+pub(crate) const OUTPUT: &str = "pkg-recorder";
 const TEMPLATE: &str = "pkg-recorder-template";
-const LICENCES: &str = "LICENSES-OF-CRATES.txt";
+pub(crate) const LICENCES: &str = "LICENSES-OF-CRATES.txt";
 
 /// What was made for one platform.
 pub(crate) struct Made {
@@ -33,6 +37,10 @@ pub(crate) struct Made {
     pub(crate) platform: String,
     pub(crate) program: PathBuf,
     pub(crate) tarball: PathBuf,
+    /// The licence texts of all crates in the program.
+    pub(crate) licences: PathBuf,
+    /// What is in the program, as CycloneDX' JSON.
+    pub(crate) bill: PathBuf,
 }
 
 /// Builds `pkg-recorder/`, for this platform or for all.
@@ -44,11 +52,17 @@ pub(crate) fn run(repo: &Repo, is_for_all: bool) -> Result<Vec<Made>> {
     let mut made = Vec::new();
     for platform in PLATFORMS.iter().filter(|platform| is_for_all || platform.is_here()) {
         let program = cross::build(repo, platform)?;
-        packaged(repo, platform, &program, &output.join(platform.package()))?;
+        let package = output.join(platform.package());
+        let linked = Linked::into_recorder(repo, platform)?;
+        packaged(repo, platform, &program, &linked, &package)?;
         let tarball = tarball(repo, platform)?;
         let size = fs::metadata(&tarball)?.len();
         eprintln!("  ✓ {} is made ({} kB)", tarball.display(), size / 1000);
-        made.push(Made { platform: platform.name(), program, tarball });
+        let licences = package.join(LICENCES);
+        let bill =
+            output.join(format!("durablefetch-{}-{}.cdx.json", env!("CARGO_PKG_VERSION"), platform.name()));
+        fs::write(&bill, sbom::of(repo, &linked)?)?;
+        made.push(Made { platform: platform.name(), program, tarball, licences, bill });
     }
     if made.is_empty() {
         let all: Vec<_> = PLATFORMS.iter().map(Platform::name).collect();
@@ -73,7 +87,7 @@ fn launcher(repo: &Repo, to: &Path) -> Result<()> {
 }
 
 /// The package of one platform.
-fn packaged(repo: &Repo, platform: &Platform, program: &Path, to: &Path) -> Result<()> {
+fn packaged(repo: &Repo, platform: &Platform, program: &Path, linked: &Linked, to: &Path) -> Result<()> {
     let json = json!({
         "name": platform.package(),
         "version": env!("CARGO_PKG_VERSION"),
@@ -86,7 +100,7 @@ fn packaged(repo: &Repo, platform: &Platform, program: &Path, to: &Path) -> Resu
     fs::create_dir_all(to)?;
     write_json(&to.join("package.json"), &json)?;
     install(program, &to.join("bin").join(platform.file))?;
-    fs::write(to.join(LICENCES), licences::of_recorder(repo, platform)?)?;
+    fs::write(to.join(LICENCES), licences::of(linked)?)?;
     own_licences(repo, to)
 }
 
@@ -136,7 +150,7 @@ fn write_json(path: &Path, json: &Value) -> Result<()> {
 }
 
 /// Copies a program, as one that may be run.
-fn install(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn install(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to.parent().context("a program without a folder")?)?;
     fs::copy(from, to).with_context(|| format!("no {}", from.display()))?;
     Ok(fs::set_permissions(to, fs::Permissions::from_mode(0o755))?)

@@ -8,11 +8,12 @@ use super::checks::{build_recorder, cargo, node_tests, node_tests_with};
 use super::{Check, Context, previous};
 use crate::apt::{self, Program};
 use crate::progress::Step;
-use crate::{npm, recorder_package, release, rust_tools};
+use crate::{image, npm, pypi, recorder_package, release, rust_tools};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "failures in each engine", needs: &["package"], run: failures },
     Check { name: "behind nginx", needs: &["tools"], run: exposed },
+    Check { name: "container image", needs: &["tools"], run: container },
     Check { name: "libraries that take a fetch", needs: &["package"], run: |c| tests(c, "tests/users") },
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
@@ -101,6 +102,29 @@ fn exposed(context: &Context<'_>) -> Result<()> {
     let programs = [("NGINX", &nginx), ("PROMTOOL", &promtool), ("JQ", &jq), ("CADDY", &caddy)];
     let programs = programs.map(|(name, path)| (name, path.as_os_str()));
     node_tests_with(context, "tests/exposed", &programs)
+}
+
+/// The recorder's image under podman, and the files that deploy it, parsed by what they are for.
+fn container(context: &Context<'_>) -> Result<()> {
+    const PODMAN: Program = Program { variable: "PODMAN", names: &["podman"] };
+    const COMPOSE: Program = Program { variable: "DOCKER_COMPOSE", names: &["docker-compose"] };
+    const REMEDY: &str =
+        "`sudo apt-get install podman docker-compose`, or name them: PODMAN=…, DOCKER_COMPOSE=…";
+    let repo = context.repo;
+    let nginx = nginx(context)?;
+    let [podman, compose] = apt::ensure(repo, [&PODMAN, &COMPOSE], &["podman", "docker-compose"], REMEDY)?;
+    let validate = pypi::ensure(repo, "kubernetes-validate", &["kubernetes-validate==1.37.0"])?
+        .join("kubernetes-validate");
+    let image = image::run(repo, &image::Options::default())?;
+    npm::ensure(repo, "tests/container")?;
+    let variables = [
+        ("IMAGE", image.as_os_str()),
+        ("PODMAN", podman.as_os_str()),
+        ("DOCKER_COMPOSE", compose.as_os_str()),
+        ("KUBERNETES_VALIDATE", validate.as_os_str()),
+        ("NGINX", nginx.as_os_str()),
+    ];
+    node_tests_with(context, "tests/container", &variables)
 }
 
 fn nginx(context: &Context<'_>) -> Result<PathBuf> {
