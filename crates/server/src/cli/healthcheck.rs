@@ -2,7 +2,7 @@
 
 use clap::{Arg, Args, Command};
 
-use super::Serve;
+use super::serve::Serve;
 use crate::healthcheck::Question;
 
 /// The flags that matter to it. It takes the others too, so that one environment and one file serve both.
