@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { ROOT } from './lib/pages.js'
 
-const RECORDER = process.env.DURABLEFETCH_BIN ?? join(ROOT, 'target/debug/durablefetch')
+const RECORDER = process.env.RECORDER_BIN ?? join(ROOT, 'target/debug/durablefetch')
 
 /** As a page for people writes what the help says. */
 const written = (text) =>

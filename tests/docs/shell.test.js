@@ -12,7 +12,7 @@ import { startRecorder } from '../lib/recorder.js'
 import { at, blocksIn, pages, ROOT } from './lib/pages.js'
 
 const exec = promisify(execFile)
-const RECORDER = process.env.DURABLEFETCH_BIN ?? join(ROOT, 'target/debug/durablefetch')
+const RECORDER = process.env.RECORDER_BIN ?? join(ROOT, 'target/debug/durablefetch')
 const XTASK = process.env.XTASK_BIN ?? join(ROOT, 'target/debug/xtask')
 
 /** The checks that `cargo xtask test --only` knows. */

@@ -10,7 +10,7 @@ import { startRecorder } from '../lib/recorder.js'
 import { startNginx } from '../failures/lib/nginx.js'
 
 const BINARY =
-  process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
+  process.env.RECORDER_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
 
 async function check(url, ...args) {
   const child = spawn(BINARY, ['check', url, ...args], { env: { ...process.env, HTTP_PROXY: '', http_proxy: '' } })

@@ -4,7 +4,7 @@ import { startRecorder as start } from '../../pkg-recorder-template/testing.cjs'
 
 /** The program that is under test. */
 export const BINARY =
-  process.env.DURABLEFETCH_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
+  process.env.RECORDER_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
 
 /** `flags`: of `durablefetch serve`. */
 export function startRecorder(options) {

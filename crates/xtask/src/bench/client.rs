@@ -23,7 +23,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let mut bench = repo.command("node");
     bench.arg(repo.path("tests/bench/client.js"));
     bench.env("CHROMIUM", browser::ensure(repo)?.chromium);
-    bench.env("DURABLEFETCH_BIN", release.join("durablefetch"));
+    bench.env("RECORDER_BIN", release.join("durablefetch"));
     bench.env("BENCH_ROUNDS", options.rounds.to_string());
     bench.env("BENCH_MARKDOWN", repo.path("docs/benchmarks-client.md"));
     bench.env("BENCH_JSON", repo.target().join("bench/client.json"));

@@ -204,7 +204,7 @@ pub(super) fn node_tests_with(
     let mut command = repo.command("npm");
     command.args(["test"]).current_dir(repo.path(folder));
     command.envs(context.engines()?.variables());
-    command.env("DURABLEFETCH_BIN", repo.recorder());
+    command.env("RECORDER_BIN", repo.recorder());
     command.env("XTASK_BIN", env::current_exe()?);
     command.envs(variables.iter().copied());
     if context.all {
