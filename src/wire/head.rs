@@ -15,6 +15,8 @@ pub(crate) struct Seen {
     pub(crate) offset: Option<u64>,
     pub(crate) length: Option<u64>,
     pub(crate) error: Option<String>,
+    /// Of a refusal that holds for now.
+    pub(crate) retry_after: Option<u64>,
     /// The recorder's protocol; 0.2 says none.
     pub(crate) protocol: Option<u64>,
     /// The type of what is not a recorder's.
@@ -36,6 +38,7 @@ impl Seen {
             offset: number(name::OFFSET),
             length: number(name::LENGTH),
             error: text(response, name::ERROR),
+            retry_after: if response.status() == 503 { number("retry-after") } else { None },
             protocol: number(name::PROTOCOL),
             content_type: if answer == Answer::Foreign { text(response, "content-type") } else { None },
         }
@@ -49,6 +52,7 @@ impl Seen {
             offset: self.offset,
             length: self.length,
             error: self.error.as_deref(),
+            retry_after: self.retry_after,
         }
     }
 }

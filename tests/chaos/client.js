@@ -5,9 +5,9 @@ import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
 
 // Where the packed package is installed.
-const MODULES = process.env.DURABLEFETCH_MODULES
+const MODULES = process.env.CHAOS_MODULES
 // Which of its entries: the one without WebAssembly is `js.js`.
-const ENTRY = process.env.DURABLEFETCH_ENTRY ?? 'index.js'
+const ENTRY = process.env.CHAOS_ENTRY ?? 'index.js'
 
 const { read, last, stop } = process.argv.includes('--browser') ? await browser() : await node()
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`)

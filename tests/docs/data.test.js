@@ -25,6 +25,7 @@ const LANGUAGES = [
   'yaml',
   'dockerfile',
   'caddyfile',
+  'haproxy',
   'vue',
   'svelte',
 ]
@@ -137,7 +138,10 @@ test('every rule of a client has a test in tests/README.md, and every test that 
     files.flatMap((file) =>
       [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^(?:async )?fn (\w+)\(\)/gm)].map(([, name]) => name),
     )
-  const columns = [tests(['crates/protocol/src/client/follow_tests.rs']), tests(web)]
+  const columns = [
+    tests(['follow', 'refused'].map((name) => `crates/protocol/src/client/${name}_tests.rs`)),
+    tests(web),
+  ]
   for (const [, rule, ...cells] of rows) {
     const named = cells.map((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name))
     assert.ok(named.flat().length > 0, `${rule} has no test`)

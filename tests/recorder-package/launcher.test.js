@@ -55,10 +55,10 @@ test('the terminal’s Ctrl-C reaches the recorder once', async (t) => {
   assert.equal(stderr.match(/shutting down/g)?.length, 1, stderr)
 })
 
-test('SIGHUP reads the certificate again, as without a launcher', async (t) => {
+test('SIGHUP reads the settings again, as without a launcher', async (t) => {
   const running = await serving(t)
   running.child.kill('SIGHUP')
-  await running.until(/no certificate to read again/, 'stderr')
+  await running.until(/SIGHUP: secrets and certificate were read again/, 'stderr')
 })
 
 test('a terminal that closes ends the recorder', async (t) => {

@@ -18,6 +18,8 @@ enum Fate {
     Lost,
     /// An intermediary answers.
     Intermediary(u16),
+    /// The recorder is shutting down.
+    ShuttingDown,
     /// It arrives, and no head ever comes.
     Silence,
     /// The same until there is a byte: a proxy that sends the head with it.
@@ -57,6 +59,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::Refused),
         1 => Just(Fate::Lost),
         1 => prop_oneof![Just(200_u16), Just(404), Just(502), Just(503), Just(504)].prop_map(Fate::Intermediary),
+        1 => Just(Fate::ShuttingDown),
         1 => Just(Fate::Silence),
         1 => Just(Fate::HeadWithByte),
         1 => any::<bool>().prop_map(|other| Fate::Cached { other }),
@@ -203,8 +206,7 @@ impl World {
             }
         };
         let fate = self.fates.next().unwrap_or(self.after.clone());
-        let arrives =
-            !matches!(fate, Fate::Refused | Fate::Lost | Fate::Intermediary(_) | Fate::Cached { .. });
+        let arrives = matches!(fate, Fate::Silence | Fate::HeadWithByte | Fate::Answered { .. });
         if arrives {
             self.recorder.arrived.get_or_insert(self.now);
         }
@@ -215,10 +217,16 @@ impl World {
             offset: None,
             length: None,
             error: None,
+            retry_after: None,
         };
         match fate {
             Fate::Refused => self.reader.on(Event::Broken, self.now),
             Fate::Intermediary(status) => self.reader.on(Event::Head(Head { status, ..head }), self.now),
+            Fate::ShuttingDown => {
+                let (error, retry_after) = (Some("shutting-down"), Some(1));
+                let head = Head { status: 503, answer: Answer::Own, error, retry_after, ..head };
+                self.reader.on(Event::Head(head), self.now)
+            }
             Fate::Cached { other } => {
                 let recording = Some(if other { "01ARZ3NDEKTSV4RRFFQ69G5FAX" } else { ID });
                 // Of a start, the first bytes of anything fit.
@@ -341,7 +349,9 @@ proptest! {
         pieces in 1_u64..200,
     ) {
         let Recorder { total, end, .. } = recorder;
-        let held = fates.iter().filter(|fate| !matches!(fate, Fate::Refused | Fate::Intermediary(_))).count();
+        let is_held =
+            |fate: &&Fate| !matches!(fate, Fate::Refused | Fate::Intermediary(_) | Fate::ShuttingDown);
+        let held = fates.iter().filter(is_held).count();
         let mut world = World { pieces, ..World::new(recorder, fates, words, seed) };
         let action = world.run();
         let delivered = world.delivered;
@@ -431,6 +441,7 @@ proptest! {
                 offset: Some(if number % 2 == 0 { reader.offset() } else { u64::from(number) }),
                 length: (number % 5 > 0).then_some(u64::from(number)),
                 error: None,
+                retry_after: None,
             });
             let state = State::ALL[usize::from(number) % 8];
             let event = match kind {

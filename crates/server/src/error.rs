@@ -14,6 +14,8 @@ pub enum StartError {
     Exposed(String, Vec<&'static str>),
     /// This origin is mapped and not allowed.
     Unmapped(String),
+    /// A set-up that was read again tells in another way whose recordings are whose.
+    OtherScopes,
     /// Certificate or key cannot be used.
     Tls(String),
     /// The data directory cannot be made, read or written.
@@ -38,6 +40,14 @@ pub enum StartError {
     Threads(io::Error),
 }
 
+impl StartError {
+    /// Whether what was configured is wrong, so that the same start will fail again.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        matches!(self, Self::Exposed(..) | Self::Unmapped(_) | Self::OtherScopes | Self::Tls(_))
+    }
+}
+
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -50,6 +60,10 @@ impl fmt::Display for StartError {
                 f,
                 "--map of {origin} says where that is, not that it may be fetched: add --allow {origin}/ or a path \
                  below it"
+            ),
+            Self::OtherScopes => f.write_str(
+                "--scope-by, --token-secret and --unguessable-urls cannot take each other's place without a restart: \
+                 what is recorded would change hands",
             ),
             Self::Tls(error) => f.write_str(error),
             Self::DataDir(path, error) => write!(

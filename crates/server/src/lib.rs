@@ -7,15 +7,17 @@
 //! |---|---|
 //! | accept loop, shutdown | `serve` |
 //! | what every request has at hand | `recorder`; what all of them share: `readers`, `uploads`, `counted` |
-//! | sockets and threads | `net`: `threads` (one a core), `connection` (breaking a reader), `transport` and `tls`, `signals`, `descriptors` |
+//! | sockets and threads | `net`: `threads` (one a core), `connection` (breaking a reader), `transport` and `tls`, `signals`, `service_manager` (systemd), `descriptors` |
 //! | flags, variables, file | `cli`, `config` |
 //! | `durablefetch check`, `durablefetch healthcheck` | `check`, `healthcheck` |
 //! | `ls`, `show`, `du`, `rm`, `backup` and the socket that they ask | `operator` |
+//! | what SIGHUP changes | `rules` (what requests are judged by), `reload` |
 //! | one request | `http`: `route`, `control`, `respond`, `body` (follows a recording), `page`, `metrics_listener` |
 //! | what is known of a key | `key_map`; what is done about it: `keys`: `commit` (plan, commit, apply), `admit` (fetches), `stop`, `pump`, `reading`, `housekeeping` (time to live), `quota` (disk quota, a full disk), `lines` (what the log says of recordings) |
 //! | one recording | `recording`: `publish`, `persist` and `follow` (pump, writer and readers of it), `waiting`, `memory`, `in_flight`, `writer`, `sync` |
 //! | public keys of signed tokens | `jwt` |
 //! | where bytes come from | `upstream`: `source`, `http`, `ways` (what may be fetched), `exchange` over `connect` (with `resolve`: to checked addresses only), `demo` |
+//! | whether it takes starts | `readiness`, over `storage::probe` |
 //! | where bytes go | `storage` (files and SQLite) |
 //! | what an operator sees | `observe`: `metrics`; lines of the log: `log` (one a request), `refusals`, `elsewhere`, `redact`, `journal` |
 
@@ -37,9 +39,12 @@ mod net;
 mod observe;
 pub mod operator;
 mod readers;
+mod readiness;
 mod recorder;
 mod recording;
+mod reload;
 pub mod resolve;
+mod rules;
 mod serve;
 mod storage;
 mod uploads;
@@ -48,6 +53,7 @@ mod upstream;
 pub use config::Config;
 pub use error::StartError;
 pub use net::tls::Tls;
-pub use net::{descriptors, signals};
+pub use net::{descriptors, service_manager, signals};
 pub use observe::journal;
+pub use reload::Reloads;
 pub use serve::{Server, run};

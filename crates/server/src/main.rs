@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use durablefetch_server::check::Check;
-use durablefetch_server::cli::{Cli, Command, Healthcheck, LogFormat, ReadError, Serve};
+use durablefetch_server::cli::{self, Cli, Command, Healthcheck, LogFormat, ReadError, Serve, Setting};
 use durablefetch_server::operator::{self, Which};
-use durablefetch_server::{Server, Tls, descriptors, healthcheck, journal, signals};
+use durablefetch_server::service_manager::{self, ServiceManager};
+use durablefetch_server::{Reloads, Server, StartError, Tls, descriptors, healthcheck, journal, signals};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -18,40 +20,89 @@ fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(ReadError::Arguments(error)) => error.exit(),
-        Err(ReadError::File(error)) => {
-            eprintln!("durablefetch: {error}");
-            return ExitCode::from(2);
-        }
+        Err(ReadError::Settings(error)) => return Failed::Configuration(error).exit(),
     };
     let serve = match cli.command {
         Command::Serve(serve) => serve,
+        Command::Completions { shell } => return print(&Cli::completions(shell)),
+        Command::Man { command } => {
+            return Cli::manual(command.as_deref())
+                .map_or_else(|error| Failed::Configuration(error).exit(), |page| print(&page));
+        }
         Command::Check(check) => {
-            log(LogFormat::Text);
+            let _ = log(LogFormat::Text, tracing::Level::INFO);
             warn(&cli.warnings);
             return measure(check);
         }
-        Command::Healthcheck(settings) => return code(is_well(&settings)),
+        Command::Healthcheck(settings) => {
+            return is_well(&settings)
+                .map_or_else(|error| Failed::Other(error).exit(), |()| ExitCode::SUCCESS);
+        }
         Command::Ls(list) => return operate(Which::List(list)),
         Command::Show(show) => return operate(Which::Show(show)),
         Command::Du(disk) => return operate(Which::Disk(disk)),
         Command::Rm(remove) => return operate(Which::Remove(remove)),
         Command::Backup(backup) => return operate(Which::Backup(backup)),
     };
-    log(serve.operating.log_format);
+    let level = log(serve.operating.log_format, serve.operating.log_level);
     warn(&cli.warnings);
     descriptors::raise();
-    code(start(*serve))
+    if serve.operating.dry_run {
+        return match dry_run(*serve, &cli.settings) {
+            Ok(shown) => print(shown.as_bytes()),
+            Err(failed) => failed.exit(),
+        };
+    }
+    match start(*serve, Reading { settings: cli.settings, level }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => failed.exit(),
+    }
 }
 
-/// A failure is one sentence.
-fn code(result: Result<(), String>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("durablefetch: {message}");
-            ExitCode::FAILURE
-        }
+/// Why it ends before it has begun.
+enum Failed {
+    /// It will fail again until a setting is changed: status 2, which a service manager need not try again.
+    Configuration(String),
+    /// It may go better the next time: status 1.
+    Other(String),
+}
+
+impl Failed {
+    fn exit(self) -> ExitCode {
+        let (message, status) = match self {
+            Self::Configuration(message) => (message, 2),
+            Self::Other(message) => (message, 1),
+        };
+        eprintln!("durablefetch: {message}");
+        ExitCode::from(status)
     }
+}
+
+impl From<StartError> for Failed {
+    fn from(error: StartError) -> Self {
+        let message = error.to_string();
+        if error.is_configuration() { Self::Configuration(message) } else { Self::Other(message) }
+    }
+}
+
+fn print(text: &[u8]) -> ExitCode {
+    // Who reads it may have had enough.
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text).and_then(|()| out.flush());
+    ExitCode::SUCCESS
+}
+
+/// What a start would go by. Nothing is opened but the files that are named.
+fn dry_run(serve: Serve, settings: &[Setting]) -> Result<String, Failed> {
+    let address = serve.at.listen;
+    let config = serve.into_config().map_err(Failed::Configuration)?;
+    config.check(address)?;
+    if let Some(files) = &config.tls {
+        Tls::check(files)?;
+    }
+    warn(&config.warnings());
+    descriptors::warn_of(&config.limits);
+    Ok(cli::shown(settings, &config))
 }
 
 fn warn(warnings: &[String]) {
@@ -75,9 +126,13 @@ async fn is_well(settings: &Healthcheck) -> Result<(), String> {
     Ok(())
 }
 
-/// Log lines go to stderr. `RUST_LOG` says how many there are.
-fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// Sets from which level on there are lines.
+type LevelHandle = tracing_subscriber::reload::Handle<EnvFilter, tracing_subscriber::Registry>;
+
+/// Log lines go to stderr, from this level on. `RUST_LOG` says it in more detail.
+fn log(format: LogFormat, level: tracing::Level) -> LevelHandle {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| filter(level));
+    let (filter, handle) = tracing_subscriber::reload::Layer::new(filter);
     let stderr = journal::Lines::to_stderr();
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
     let lines = match format {
@@ -92,43 +147,128 @@ fn log(format: LogFormat) {
         meta.target().starts_with("durablefetch") || *meta.level() <= tracing::Level::WARN
     };
     tracing_subscriber::registry().with(lines.with_filter(filter).with_filter(filter_fn(own))).init();
+    handle
+}
+
+fn filter(level: tracing::Level) -> EnvFilter {
+    EnvFilter::default().add_directive(level.into())
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn start(serve: Serve) -> Result<(), String> {
-    let address = serve.at.listen;
+async fn start(serve: Serve, reading: Reading) -> Result<(), Failed> {
     let metrics_address = serve.at.metrics_listen;
     let until_stdin_closes = serve.operating.until_stdin_closes;
-    let config = serve.into_config()?;
-    config.check(address).map_err(|error| error.to_string())?;
+    let mut handed = service_manager::sockets().map_err(Failed::Configuration)?.into_iter();
+    let handed_main = handed.next();
+    let address = match &handed_main {
+        Some(socket) => socket.local_addr().map_err(|error| Failed::Other(error.to_string()))?,
+        None => serve.at.listen,
+    };
+    let config = serve.into_config().map_err(Failed::Configuration)?;
+    config.check(address)?;
     warn(&config.warnings());
-    let listener = bind(address, "--listen")?;
-    let signal =
-        signals::shutdown(until_stdin_closes).map_err(|error| format!("cannot wait for signals: {error}"))?;
-    let bound = listener.local_addr().map_err(|error| error.to_string())?;
+    let listener = take(handed_main, address, "--listen")?;
+    let no_signals = |error| Failed::Other(format!("cannot wait for signals: {error}"));
+    let signal = signals::shutdown(until_stdin_closes).map_err(no_signals)?;
+    let hangups = signals::hangups().map_err(no_signals)?;
+    let bound = listener.local_addr().map_err(|error| Failed::Other(error.to_string()))?;
     let base_path = config.base_path.clone();
-    let mut server = Server::open(listener, config).map_err(|error| error.to_string())?;
-    if let Some(address) = metrics_address {
-        server = server.with_metrics(bind(address, "--metrics-listen")?);
-    }
-    let tls = server.tls();
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let mut hangups = signals::hangups().map_err(|error| format!("cannot wait for signals: {error}"))?;
-    tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
-            match tls.as_ref().map(Tls::reload) {
-                None => tracing::info!("SIGHUP: no certificate to read again"),
-                Some(Ok(())) => tracing::info!("SIGHUP: the certificate was read again"),
-                Some(Err(error)) => tracing::error!("SIGHUP: {error}; the certificate stays as it was"),
-            }
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let drain = config.drain;
+    let mut server = Server::open(listener, config)?;
+    match (metrics_address, handed.next()) {
+        (None, Some(_)) => {
+            return Err(Failed::Configuration(
+                "the second socket of the service manager is for metrics: add --metrics-listen".to_owned(),
+            ));
         }
-    });
+        (None, None) => {}
+        (Some(address), socket) => server = server.with_metrics(take(socket, address, "--metrics-listen")?),
+    }
+    let manager = ServiceManager::from_env();
+    if let Some(every) = manager.beat() {
+        let manager = manager.clone();
+        server = server.with_beat(every, move || manager.alive());
+    }
+    tokio::spawn(reload(hangups, server.reloads()?, reading));
     // The program that started this reads the port here; a closed stdout is not a reason to stop.
+    let listening = format!("listening on {scheme}://{bound}{base_path}");
     let mut out = std::io::stdout();
-    let _ =
-        writeln!(out, "durablefetch: listening on {scheme}://{bound}{base_path}").and_then(|()| out.flush());
-    server.serve(signal).await;
+    let _ = writeln!(out, "durablefetch: {listening}").and_then(|()| out.flush());
+    manager.ready(&listening);
+    server
+        .serve(async move {
+            signal.await;
+            manager.stopping(drain + FAREWELL, "draining: nothing starts, what is live may finish");
+        })
+        .await;
     Ok(())
+}
+
+/// How long it may take to end after what is live has.
+const FAREWELL: Duration = Duration::from_secs(15);
+
+/// What was read at the start, to compare with what is read again.
+struct Reading {
+    settings: Vec<Setting>,
+    level: LevelHandle,
+}
+
+/// Reads the set-up again at each SIGHUP: the same arguments and variables, and the files that they name.
+async fn reload(mut hangups: tokio::signal::unix::Signal, reloads: Reloads, mut reading: Reading) {
+    while hangups.recv().await.is_some() {
+        match read_again(&reloads, &mut reading) {
+            Ok(changes) => {
+                let now = if changes.now.is_empty() {
+                    "no other setting".to_owned()
+                } else {
+                    changes.now.join(", ")
+                };
+                tracing::info!("SIGHUP: secrets and certificate were read again; {now} changed");
+                if !changes.after_restart.is_empty() {
+                    tracing::warn!("SIGHUP: takes a restart: {}", changes.after_restart.join(", "));
+                }
+            }
+            Err(error) => tracing::error!("SIGHUP: {error}; everything stays as it was"),
+        }
+    }
+}
+
+fn read_again(reloads: &Reloads, reading: &mut Reading) -> Result<cli::Changes, String> {
+    let read = Cli::read(std::env::args_os()).map_err(|error| match error {
+        ReadError::Arguments(error) => error.to_string(),
+        ReadError::Settings(error) => error,
+    })?;
+    let Command::Serve(serve) = read.command else {
+        return Err("the arguments are not those of serve".to_owned());
+    };
+    let level = serve.operating.log_level;
+    let config = serve.into_config()?;
+    reloads.reload(&config).map_err(|error| error.to_string())?;
+    // What RUST_LOG says stays.
+    if std::env::var_os(EnvFilter::DEFAULT_ENV).is_none() {
+        let _ = reading.level.reload(filter(level));
+    }
+    warn(&read.warnings);
+    let changes = cli::changes(&reading.settings, &read.settings);
+    // What waits for a restart is still to be said the next time.
+    for setting in &mut reading.settings {
+        if let Some(new) = read.settings.iter().find(|new| new.is_reloaded_as(setting)) {
+            setting.clone_from(new);
+        }
+    }
+    Ok(changes)
+}
+
+/// A socket of the service manager's, or one of its own.
+fn take(
+    handed: Option<std::net::TcpListener>,
+    address: SocketAddr,
+    flag: &str,
+) -> Result<TcpListener, Failed> {
+    let Some(socket) = handed else { return bind(address, flag) };
+    let taken = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
+    taken.map_err(|error| Failed::Other(format!("the socket of the service manager cannot be used: {error}")))
 }
 
 /// Listens with room for a burst: where as many wait to be accepted as the usual 128, the next one waits a second.
@@ -139,7 +279,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(4096)
 }
 
-fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, String> {
+fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failed> {
     listen(address).map_err(|error| {
         let remedy = if error.kind() == std::io::ErrorKind::AddrInUse {
             format!(
@@ -148,6 +288,6 @@ fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, String> {
         } else {
             String::new()
         };
-        format!("cannot listen on {address}: {error}{remedy}")
+        Failed::Other(format!("cannot listen on {address}: {error}{remedy}"))
     })
 }

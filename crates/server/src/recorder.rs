@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
-use durablefetch_protocol::access::Access;
 use durablefetch_protocol::address::Own;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
@@ -21,13 +20,16 @@ use crate::observe::log::Log;
 use crate::observe::metrics::{Metrics, Now};
 use crate::observe::refusals::Refusals;
 use crate::readers::Readers;
+use crate::readiness::Health;
 use crate::recording::Recording;
 use crate::recording::in_flight::{InFlight, Seat};
 use crate::recording::memory::Memory;
 use crate::recording::sync::Syncer;
 use crate::recording::writer::Writer;
+use crate::rules::{Current, Rules};
 use crate::storage::bodies::Bodies;
 use crate::storage::db::Db;
+use crate::storage::probe::Probe;
 use crate::storage::usage::Usage;
 use crate::storage::{self, Store, schema};
 use crate::uploads::Uploads;
@@ -36,13 +38,13 @@ use crate::upstream::http::Upstreams;
 /// One recorder.
 pub(crate) struct Recorder {
     pub(crate) config: Config,
-    pub(crate) access: Access,
     pub(crate) own: Own,
     pub(crate) keys: Keys,
     pub(crate) db: Db,
     pub(crate) bodies: Bodies,
     pub(crate) writer: Writer,
-    pub(crate) upstreams: Upstreams,
+    /// What SIGHUP may change.
+    rules: Current,
     pub(crate) memory: Memory,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) log: Log,
@@ -64,6 +66,8 @@ pub(crate) struct Recorder {
     pub(crate) elsewhere: Elsewhere,
     /// Bytes of request bodies in memory.
     pub(crate) uploads: Uploads,
+    /// Whether storage is in order.
+    pub(crate) health: Health,
     /// Recordings in flight.
     in_flight: InFlight,
     draining: AtomicBool,
@@ -100,17 +104,17 @@ impl Recorder {
 
         let failed = |error| StartError::DataDir(data.clone(), error);
         let wal = data.join(storage::LOG);
+        let probe = Probe::new(&data, bodies.root()).map_err(failed)?;
         let (db, db_thread) = Db::spawn(connection, usage.database()).map_err(failed)?;
         let (syncer, sync_thread) = Syncer::spawn(bodies.clone(), wal).map_err(failed)?;
         let (writer, writer_thread) = Writer::spawn(bodies.clone(), syncer.clone()).map_err(failed)?;
         let recorder = Self {
-            access: config.access(),
             own: config.own(port),
             keys: Keys::new(Arc::clone(&usage)),
             db,
             bodies,
             writer,
-            upstreams,
+            rules: Current::new(Rules::new(&config, upstreams)),
             memory: Memory::new(config.limits.memory_bytes),
             metrics: Arc::new(Metrics::new()),
             log: Log::new(now_ms() as u32),
@@ -124,6 +128,7 @@ impl Recorder {
             readers: Readers::new(config.limits.total_readers),
             elsewhere: Elsewhere::new(),
             uploads: Uploads::new(config.limits.upload_bytes.max(config.limits.request_bytes)),
+            health: Health::new(probe),
             in_flight: InFlight::default(),
             draining: AtomicBool::new(false),
             last_id: Mutex::new(RecordingId::ZERO),
@@ -135,14 +140,27 @@ impl Recorder {
         Ok((Arc::new(recorder), threads))
     }
 
+    /// What requests are judged by now.
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        self.rules.get()
+    }
+
+    /// Has requests to come be judged by another set-up.
+    pub(crate) fn go_by(&self, config: &Config) {
+        self.usage.limit(&config.limits);
+        self.metrics.set_limits(&config.limits.named());
+        let upstreams = self.rules().upstreams.going_by(config);
+        self.rules.set(Rules::new(config, upstreams));
+    }
+
     /// Whether a recording of this key may be started now; the seat is for it.
     pub(crate) fn may_start<'a>(&'a self, key: &'a Key) -> Result<Seat<'a>, ProtocolError> {
-        if self.draining.load(Ordering::Acquire) {
+        if self.is_draining() {
             return Err(ErrorCode::ShuttingDown.into());
         }
-        let seat = self.in_flight.seat(key, &self.config.limits)?;
+        let seat = self.in_flight.seat(key, &self.rules().limits)?;
         // Between the two a shutdown may have begun, and it waits for seats only that were taken before.
-        if self.draining.load(Ordering::Acquire) {
+        if self.is_draining() {
             return Err(ErrorCode::ShuttingDown.into());
         }
         Ok(seat)
@@ -243,6 +261,11 @@ impl Recorder {
     /// Starts nothing from now on.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether it starts nothing any more.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
     }
 
     /// Waits until no recording is in flight.

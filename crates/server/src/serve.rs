@@ -27,11 +27,17 @@ use crate::net::tls::Tls;
 use crate::net::transport::Transport;
 use crate::operator;
 use crate::recorder::{Recorder, StorageThreads};
+use crate::reload::Reloads;
 
 /// Connections beyond the limit that are told so, at a time.
 const REFUSED_MAX: usize = 64;
+/// A client that has read a live body to its end asks how it ended: for so long there is somebody to ask.
+const LAST_WORD: Duration = Duration::from_secs(2);
 /// How long readers may take to get the last bytes after everything has ended.
 const GOODBYE: Duration = Duration::from_secs(5);
+
+/// How often somebody hears that all is well, and how.
+type Beat = (Duration, Box<dyn Fn() + Send>);
 
 /// A recorder that is ready to serve.
 pub struct Server {
@@ -39,6 +45,7 @@ pub struct Server {
     tls: Option<Tls>,
     metrics: Option<TcpListener>,
     operator: Option<UnixListener>,
+    beat: Option<Beat>,
     recorder: Arc<Recorder>,
     storage_threads: StorageThreads,
     threads: Threads,
@@ -81,10 +88,10 @@ impl Server {
                 );
             })
             .ok();
-        Ok(Self { listener, tls, metrics: None, operator, recorder, storage_threads, threads })
+        Ok(Self { listener, tls, metrics: None, beat: None, operator, recorder, storage_threads, threads })
     }
 
-    /// Answers `/metrics` and `/healthz` on this listener too. Everybody who reaches it may read them; on loopback, pages
+    /// Answers `/metrics`, `/healthz` and `/readyz` on this listener too. Everybody who reaches it may read them; on loopback, pages
     /// of other sites may not.
     #[must_use]
     pub fn with_metrics(mut self, listener: TcpListener) -> Self {
@@ -92,51 +99,59 @@ impl Server {
         self
     }
 
-    /// The certificate that is shown, where there is TLS.
-    #[must_use]
-    pub fn tls(&self) -> Option<Tls> {
-        self.tls.clone()
+    /// What takes over a set-up that is read again while it serves.
+    ///
+    /// # Errors
+    /// Where the listener does not tell its address.
+    pub fn reloads(&self) -> Result<Reloads, StartError> {
+        let address = self.listener.local_addr().map_err(StartError::Listener)?;
+        Ok(Reloads::new(Arc::clone(&self.recorder), self.tls.clone(), address))
     }
 
-    /// Serves until `shutdown` resolves; then lets live recordings finish for as long as the set-up says, and
-    /// ends the rest as interrupted.
+    /// Has somebody hear, this often, that every thread that serves connections still runs what it is given.
+    #[must_use]
+    pub fn with_beat(mut self, every: Duration, beat: impl Fn() + Send + 'static) -> Self {
+        self.beat = Some((every, Box::new(beat)));
+        self
+    }
+
+    /// Serves until `shutdown` resolves; then starts nothing new, lets live recordings finish for as long as the set-up
+    /// says, and ends the rest as interrupted. Everything but starts is answered meanwhile.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, tls, metrics, operator, recorder, storage_threads, threads } = self;
+        let Self { listener, tls, metrics, operator, beat, recorder, storage_threads, threads } = self;
         let housekeeper = tokio::spawn(housekeeping::run(Arc::clone(&recorder)));
         let metrics =
             metrics.map(|listener| tokio::spawn(metrics_listener::run(listener, Arc::clone(&recorder))));
         let operator = operator.map(|socket| tokio::spawn(operator::serve(socket, Arc::clone(&recorder))));
+        let beat = beat.map(|(every, beat)| {
+            let threads = threads.handles();
+            tokio::spawn(async move {
+                loop {
+                    for thread in &threads {
+                        let _ = thread.spawn(async {}).await;
+                    }
+                    beat();
+                    sleep(every).await;
+                }
+            })
+        });
         let connections = GracefulShutdown::new();
         let (serving, _) = watch::channel(());
-        let mut shutdown = pin!(shutdown);
-        loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        let watcher = (connections.watcher(), serving.subscribe());
-                        connect(stream, &threads, &recorder, tls.as_ref(), watcher);
-                    }
-                    Err(error) => {
-                        // Out of descriptors, mostly: it passes when a connection closes.
-                        tracing::warn!("a connection cannot be accepted: {error}");
-                        sleep(Duration::from_millis(50)).await;
-                    }
-                },
-                () = &mut shutdown => break,
-            }
-        }
+        let end = async {
+            shutdown.await;
+            drain(&recorder).await;
+        };
+        accept(&listener, end, |stream| {
+            let watcher = (connections.watcher(), serving.subscribe());
+            connect(stream, &threads, &recorder, tls.as_ref(), watcher);
+        })
+        .await;
         drop(listener);
-        recorder.drain();
-        if timeout(recorder.config.drain, recorder.quiet()).await.is_err() {
-            let interrupted = recorder.interrupt();
-            tracing::warn!(interrupted, "live recordings did not finish in time");
-            recorder.quiet().await;
-        }
         drop(serving);
         if timeout(GOODBYE, connections.shutdown()).await.is_err() {
             tracing::debug!("some readers did not take the last bytes in time");
         }
-        for task in [metrics, operator].into_iter().flatten() {
+        for task in [metrics, operator, beat].into_iter().flatten() {
             task.abort();
         }
         housekeeper.abort();
@@ -149,6 +164,39 @@ impl Server {
             tracing::error!("storage was not closed in order");
         }
     }
+}
+
+/// Takes what comes until the end. While the recorder drains that goes on: the readers of what is live may come back for
+/// the rest.
+async fn accept(listener: &TcpListener, end: impl Future<Output = ()>, mut take: impl FnMut(TcpStream)) {
+    let mut end = pin!(end);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => take(stream),
+                Err(error) => {
+                    // Out of descriptors, mostly: it passes when a connection closes.
+                    tracing::warn!("a connection cannot be accepted: {error}");
+                    sleep(Duration::from_millis(50)).await;
+                }
+            },
+            () = &mut end => return,
+        }
+    }
+}
+
+/// Starts nothing more, and resolves once nothing is live and the readers of what was have had time for their last question.
+async fn drain(recorder: &Recorder) {
+    recorder.drain();
+    if timeout(Duration::ZERO, recorder.quiet()).await.is_ok() {
+        return;
+    }
+    if timeout(recorder.config.drain, recorder.quiet()).await.is_err() {
+        let interrupted = recorder.interrupt();
+        tracing::warn!(interrupted, "live recordings did not finish in time");
+        recorder.quiet().await;
+    }
+    sleep(LAST_WORD).await;
 }
 
 /// Tells a connection that the recorder is closing: one that has asked for something, and one that has not.

@@ -119,10 +119,10 @@ fn prepared(repo: &Repo) -> Result<Engines> {
 fn program(repo: &Repo, engines: &Engines, entry: Entry) -> Command {
     let mut command = repo.command(&repo.target().join("debug/durablefetch-chaos").to_string_lossy());
     command.arg("--recorder").arg(repo.recorder()).arg("--client").arg(repo.path("tests/chaos/client.js"));
-    command.env("DURABLEFETCH_MODULES", repo.target().join("chaos/node_modules"));
+    command.env("CHAOS_MODULES", repo.target().join("chaos/node_modules"));
     command.envs(engines.variables());
     if entry == Entry::Js {
-        command.env("DURABLEFETCH_ENTRY", "js.js");
+        command.env("CHAOS_ENTRY", "js.js");
     }
     command
 }

@@ -2,7 +2,7 @@
 import { access, readFile } from 'node:fs/promises'
 import { path } from './places.js'
 
-export const PKG_RECORDER = process.env.DURABLEFETCH_PKG_RECORDER ?? path('../../../pkg-recorder')
+export const PKG_RECORDER = process.env.PKG_RECORDER ?? path('../../../pkg-recorder')
 /** This machine's, as the names of packages have it. */
 export const PLATFORM = `${process.platform}-${process.arch}`
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { run } from './process.js'
 import { path, WORK } from './places.js'
 
-export const PKG = process.env.DURABLEFETCH_PKG ?? path('../../../pkg')
+export const PKG = process.env.PKG ?? path('../../../pkg')
 let packed
 let launcher
 

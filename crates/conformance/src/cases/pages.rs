@@ -12,6 +12,11 @@ pub(super) fn add(suite: &mut Suite) {
         holds("HTML", page.header("content-type")?.starts_with("text/html"))?;
         Ok(holds("it names /demo/", page.text().await?.contains("demo/"))?)
     });
+    suite.case("A10 R1", "readyz of a recorder that takes starts is a 200 of state none", async |cx| {
+        let mut response = cx.recorder.request("GET", "/readyz").send().await?;
+        response.is(200)?.state("none")?;
+        Ok(same("ready", &response.json().await?["ready"], &json!(true))?)
+    });
     suite.case("A4 R1", "healthz is a 200 of state none", async |cx| {
         let mut response = cx.recorder.request("GET", "/healthz").send().await?;
         response.is(200)?.state("none")?.has("content-type", "application/json")?;

@@ -1,11 +1,11 @@
 //! A recorder that dies under its recordings and comes back on the same store.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::case::Suite;
-use crate::check::{holds, same, same_bytes};
+use crate::check::{PATIENCE, holds, same, same_bytes};
 use crate::client::End;
 use crate::launch::{Ability, Settings};
 use crate::scenario::{Ended, Live};
@@ -176,6 +176,53 @@ pub(super) fn add(suite: &mut Suite) {
             let cx = cx.start_again(&mut own).await?;
             cx.get(&at).send().await?.ends_with("one two three").await?;
             Ok(at.hits(1)?)
+        },
+    );
+    suite.needing(
+        Ability::Terminate,
+        "S19 A10",
+        "a recorder that drains starts nothing and answers everything else",
+        async |cx| {
+            let (cx, mut own) = cx.launch(Settings::default()).await?;
+            let done = cx.complete("all of it").await?;
+            let Live { at, mut call, mut reader, recording } = cx.streaming("one ").await?;
+            own.terminate()?;
+            let until = Instant::now() + PATIENCE;
+            let ready = loop {
+                let mut ready = cx.recorder.request("GET", "/readyz").send().await?;
+                if ready.is(503).is_ok() {
+                    ready.state("none")?.has("retry-after", "1")?;
+                    break ready.json().await?;
+                }
+                holds("it drains", Instant::now() < until)?;
+            };
+            same("reason", &ready["reasons"][0]["reason"], &json!("draining"))?;
+            cx.recorder.request("GET", "/healthz").send().await?.is(200)?;
+            let new = cx.replying(Reply::ok("never"));
+            for start in [cx.get(&new), cx.get(&new).mode("restart").id(&cx.uuid()), cx.post(&new, "body")] {
+                let mut refused = start.send().await?;
+                refused.has("retry-after", "1")?;
+                refused.error(503, "shutting-down").await?;
+            }
+            new.hits(0)?;
+            cx.get(&done.at).send().await?.ends_with("all of it").await?;
+            let mut rest = cx.rest_of(&at, &recording, 4).send().await?;
+            rest.is(200)?.state("streaming")?;
+            let mut joined = cx.get(&at).mode("resume").send().await?;
+            joined.is(200)?;
+            joined.next("one ").await?;
+            same("inProgress", &cx.status(&at).await?["inProgress"], &json!(true))?;
+            call.send("two").await?;
+            for reader in [&mut reader, &mut rest, &mut joined] {
+                reader.next("two").await?;
+            }
+            cx.delete(&done.at).await?;
+            cx.stop(&at).await?;
+            for mut reader in [reader, rest, joined] {
+                same("end", reader.rest().await?.1, End::Clean)?;
+            }
+            let cx = cx.start_again(&mut own).await?;
+            Ok(same("state", &cx.status(&at).await?["state"], &json!("stopped"))?)
         },
     );
     suite.needing(

@@ -57,6 +57,8 @@ pub struct Head<'a> {
     pub length: Option<u64>,
     /// `durablefetch-error`.
     pub error: Option<&'a str>,
+    /// `retry-after`, in seconds.
+    pub retry_after: Option<u64>,
 }
 
 impl Head<'_> {

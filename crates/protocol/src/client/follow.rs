@@ -44,6 +44,8 @@ const SCRAPS: u32 = 8;
 const ANSWER_MS: u64 = 30_000;
 /// After this many requests in a row that brought nothing of what the recorder has, something holds it back.
 const STRIKES: u32 = 3;
+/// For so long after a recorder has said that it is shutting down the next one is looked for at short intervals.
+const RESTART_MS: u64 = 60_000;
 
 #[derive(Debug, Clone, Copy)]
 enum Phase {
@@ -90,6 +92,8 @@ pub struct Follower {
     blind: bool,
     /// Requests in a row that brought nothing although there is something.
     strikes: u32,
+    /// When the recorder last said that it is shutting down.
+    shutting_down: Option<u64>,
 }
 
 impl Follower {
@@ -117,6 +121,7 @@ impl Follower {
             asked: None,
             blind: false,
             strikes: 0,
+            shutting_down: None,
         }
     }
 
@@ -340,7 +345,7 @@ impl Follower {
             Answer::Other => self.broken(Failure::Misfit(head.status), now),
             Answer::Unrecorded if starting => self.pass(),
             Answer::Own => match head.error.map(ErrorCode::parse) {
-                Some(Some(code)) if code.is_retryable() => self.broken(Failure::Refused(head.status), now),
+                Some(Some(code)) if code.is_retryable() => self.refused(head, code, now),
                 Some(Some(ErrorCode::NotFound)) | None if starting => self.pass(),
                 // What was delivered is not stored: the recorder died before it had written it.
                 Some(Some(ErrorCode::OffsetOutOfRange)) if !starting => self.believe(State::Interrupted),
@@ -452,6 +457,28 @@ impl Follower {
         action
     }
 
+    /// The recorder says no for now, and for how long. One that is shutting down is waited for, however long it takes, and
+    /// so is the one that comes after it.
+    fn refused(&mut self, head: &Head<'_>, code: ErrorCode, now: u64) -> Action {
+        self.answered = true;
+        if code == ErrorCode::ShuttingDown {
+            self.shutting_down = Some(now);
+            if !self.policy.hard {
+                self.trouble = None;
+            }
+        }
+        if head.retry_after.is_some() {
+            self.attempt = self.attempt.max(1);
+        }
+        let action = self.broken(Failure::Refused(head.status), now);
+        let limit = self.limit(Failure::Refused(head.status));
+        if let (Phase::Waiting { until }, Some(seconds)) = (&mut self.phase, head.retry_after) {
+            let last = self.trouble.unwrap_or(now) + limit;
+            *until = (*until).max(now.saturating_add(seconds.saturating_mul(1000))).min(last);
+        }
+        action
+    }
+
     /// The recorder has more, or has never heard of the request: once more, at once.
     fn strike(&mut self, now: u64) -> Action {
         self.strikes += 1;
@@ -477,7 +504,10 @@ impl Follower {
             let progresses = self.offset - from >= PROGRESS_BYTES || now >= since + PROGRESS_MS;
             self.scraps = if progresses { 0 } else { self.scraps.saturating_add(1) };
         }
-        let attempt = self.attempt.max(u32::from(self.scraps > SCRAPS));
+        let mut attempt = self.attempt.max(u32::from(self.scraps > SCRAPS));
+        if self.shutting_down.is_some_and(|said| now < said + RESTART_MS) {
+            attempt = attempt.min(1);
+        }
         let delay = self.policy.delay(attempt, self.jitter.next_u32());
         self.attempt = self.attempt.saturating_add(1);
         if delay == 0 {
@@ -505,3 +535,7 @@ impl Follower {
 #[cfg(test)]
 #[path = "follow_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "refused_tests.rs"]
+mod refused_tests;

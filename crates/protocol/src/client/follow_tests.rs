@@ -14,11 +14,20 @@ fn head(state: State, offset: u64, length: Option<u64>) -> Event<'static> {
         offset: Some(offset),
         length: length.map(|rest| offset + rest),
         error: None,
+        retry_after: None,
     })
 }
 
 fn own(status: u16, error: Option<&'static str>) -> Event<'static> {
-    Event::Head(Head { status, answer: Answer::Own, recording: None, offset: None, length: None, error })
+    Event::Head(Head {
+        status,
+        answer: Answer::Own,
+        recording: None,
+        offset: None,
+        length: None,
+        error,
+        retry_after: None,
+    })
 }
 
 fn foreign(status: u16) -> Event<'static> {
@@ -29,6 +38,7 @@ fn foreign(status: u16) -> Event<'static> {
         offset: None,
         length: None,
         error: None,
+        retry_after: None,
     })
 }
 
@@ -521,7 +531,15 @@ fn a_captive_portal_is_no_continuation() {
 
 fn redirect(status: u16) -> Event<'static> {
     let answer = Answer::parse(None).with_status(status);
-    Event::Head(Head { status, answer, recording: None, offset: None, length: None, error: None })
+    Event::Head(Head {
+        status,
+        answer,
+        recording: None,
+        offset: None,
+        length: None,
+        error: None,
+        retry_after: None,
+    })
 }
 
 /// A start or a continuation, and of the app's requests also one that cannot be sent again.
@@ -580,6 +598,7 @@ fn other_answers_to_a_start_are_the_apps() {
         offset: None,
         length: None,
         error: None,
+        retry_after: None,
     });
     assert_eq!(reader().on(unrecorded, 5), Action::PassThrough);
 }
@@ -626,6 +645,7 @@ fn an_answer_that_does_not_fit_is_an_intermediarys() {
         offset: Some(3),
         length: None,
         error: None,
+        retry_after: None,
     });
     let unrecorded = Event::Head(Head {
         status: 200,
@@ -634,6 +654,7 @@ fn an_answer_that_does_not_fit_is_an_intermediarys() {
         offset: None,
         length: None,
         error: None,
+        retry_after: None,
     });
     let of_another = Event::Head(Head {
         status: 200,
@@ -642,6 +663,7 @@ fn an_answer_that_does_not_fit_is_an_intermediarys() {
         offset: Some(3),
         length: None,
         error: None,
+        retry_after: None,
     });
     assert_eq!(reader().on(of_another, 5), Action::Send(Request::Start));
     for event in [head(State::Streaming, 2, None), other, unrecorded, own(204, None), of_another] {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-/// Reads `250ms`, `30s`, `10m`, `6h` or `2d`; a bare number is seconds.
+/// Reads `250ms`, `30s`, `10m`, `6h` or `2d`. A number alone could mean any of them.
 ///
 /// # Errors
 /// A sentence that names the forms.
@@ -10,8 +10,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
     let value: u64 = number.parse().map_err(|_| duration_help(text))?;
     let factor_ms = match unit {
+        "" => return Err(format!("{number} of what? write {number}s, {number}m or {number}h")),
         "ms" => 1,
-        "" | "s" => 1000,
+        "s" => 1000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,
         "d" => 86_400_000,
@@ -62,7 +63,8 @@ mod tests {
     #[test]
     fn durations_have_units() {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(duration("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("6"), Err("6 of what? write 6s, 6m or 6h".to_owned()));
+        assert!(duration("0").is_err());
         assert_eq!(duration("30 s"), Ok(Duration::from_secs(30)));
         assert_eq!(duration("6h"), Ok(Duration::from_secs(6 * 3600)));
         for (text, seconds) in [("1s", 1), ("2m", 120), ("2min", 120), ("3h", 10_800), ("2d", 172_800)] {

@@ -28,7 +28,7 @@ pub(super) struct ScopeArgs {
     #[arg(long, value_name = "CREDENTIAL", value_delimiter = ',', value_parser = Credential::parse, conflicts_with = "unguessable_urls")]
     scope_by: Vec<Credential>,
 
-    /// What those tokens are signed with: a secret, a JWKS, or @FILE; repeatable.
+    /// What those are signed with: a secret, a JWKS, or @FILE; repeatable.
     #[arg(long, value_name = "KEY", requires = "scope_by")]
     jwt_key: Vec<String>,
 

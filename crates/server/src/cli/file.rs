@@ -8,12 +8,18 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use toml::{Table, Value};
 
+use super::nearest::nearest;
 use super::secrets;
+
+/// Flags that are about the file, or about one start, and not in it.
+const NOT_KEYS: [&str; 3] = ["config", "dry-run", "help"];
 
 /// What the file says.
 pub(super) struct Said {
     /// As flags; without what was said by a flag or a variable.
     pub(super) arguments: Vec<OsString>,
+    /// The flags that these are of.
+    pub(super) keys: Vec<String>,
     /// What to warn of.
     pub(super) warning: Option<String>,
 }
@@ -28,21 +34,22 @@ pub(super) fn arguments(path: &Path, known: &Command, said: &ArgMatches) -> Resu
         let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
         in_file(format!("line {line} is not TOML: {}", error.message()))
     })?;
-    let mut arguments = Vec::new();
+    let is_key = |key: &str| !NOT_KEYS.contains(&key);
+    let (mut arguments, mut keys) = (Vec::new(), Vec::new());
     for (key, value) in &table {
-        let argument =
-            known.get_arguments().find(|argument| key != "config" && argument.get_long() == Some(key));
+        let argument = known.get_arguments().find(|argument| is_key(key) && argument.get_long() == Some(key));
         let argument = argument.ok_or_else(|| in_file(unknown(key, known)))?;
         let given = said.value_source(argument.get_id().as_str());
         let values = values(key, argument, value).map_err(in_file)?;
         if !matches!(given, Some(ValueSource::CommandLine | ValueSource::EnvVariable)) {
             arguments.extend(values);
+            keys.push(key.clone());
         }
     }
     let has_secret = arguments.iter().any(|argument| secrets::is_one(&argument.to_string_lossy()));
     let file = has_secret.then(|| fs::metadata(path).ok()).flatten();
     let warning = file.and_then(|file| secrets::readable(path, &file));
-    Ok(Said { arguments, warning })
+    Ok(Said { arguments, keys, warning })
 }
 
 fn values(key: &str, argument: &Arg, value: &Value) -> Result<Vec<OsString>, String> {
@@ -65,12 +72,9 @@ fn values(key: &str, argument: &Arg, value: &Value) -> Result<Vec<OsString>, Str
 
 /// Names the nearest of the keys that there are.
 fn unknown(key: &str, known: &Command) -> String {
-    let names = known.get_arguments().filter_map(Arg::get_long).filter(|name| *name != "config");
-    let nearest = names
-        .map(|name| (strsim::jaro_winkler(key, name), name))
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    match nearest {
-        Some((_, name)) => format!("no setting is called `{key}`; the nearest is `{name}`"),
+    let names = known.get_arguments().filter_map(Arg::get_long).filter(|name| !NOT_KEYS.contains(name));
+    match nearest(key, names) {
+        Some(name) => format!("no setting is called `{key}`; the nearest is `{name}`"),
         None => format!("no setting is called `{key}`"),
     }
 }

@@ -39,7 +39,7 @@ pub struct ListenArgs {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(super) tls_key: Option<PathBuf>,
 
-    /// Where to answer /metrics and /healthz and nothing else.
+    /// Where to answer /metrics, /healthz, /readyz and nothing else.
     #[arg(long, value_name = "ADDRESS", value_parser = parse_listen)]
     pub metrics_listen: Option<SocketAddr>,
 }

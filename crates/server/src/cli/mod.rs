@@ -1,19 +1,28 @@
 //! The command line: flags, their environment variables and the configuration file.
 
 mod access;
+mod changes;
+mod dry_run;
 mod file;
 mod healthcheck;
 mod limits;
 mod listen;
+mod nearest;
 mod secrets;
 mod serve;
+mod values;
+mod variables;
+mod version;
 
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use changes::{Changes, changes};
+pub use dry_run::{Setting, shown};
 pub use healthcheck::Healthcheck;
 pub use serve::{LogFormat, Serve};
+use variables::variable;
 
 use crate::check::Check;
 use crate::operator;
@@ -22,7 +31,7 @@ use crate::operator;
 #[derive(Debug, Parser)]
 #[command(
     name = "durablefetch",
-    version,
+    version = version::TEXT,
     about,
     term_width = 100,
     after_help = "`durablefetch` alone is `durablefetch serve`."
@@ -34,6 +43,9 @@ pub struct Cli {
     /// What to warn of before it is done: secrets that others can read.
     #[arg(skip)]
     pub warnings: Vec<String>,
+    /// What `serve` is set to.
+    #[arg(skip)]
+    pub settings: Vec<Setting>,
 }
 
 /// The commands.
@@ -55,6 +67,16 @@ pub enum Command {
     Backup(operator::Backup),
     /// Ask the recorder of this machine whether it is well: for containers.
     Healthcheck(Healthcheck),
+    /// Print completions for a shell.
+    Completions {
+        /// Which.
+        shell: clap_complete::Shell,
+    },
+    /// Print a manual page.
+    Man {
+        /// The command that it is about. [default: all]
+        command: Option<String>,
+    },
 }
 
 impl Cli {
@@ -62,32 +84,83 @@ impl Cli {
     /// variable before the file.
     ///
     /// # Errors
-    /// What clap says, which includes help that was asked for; or a sentence about the file.
+    /// What clap says, which includes help that was asked for; or a sentence about the file or a variable.
     pub fn read<I: IntoIterator<Item = OsString>>(arguments: I) -> Result<Self, ReadError> {
         let mut arguments: Vec<OsString> = arguments.into_iter().collect();
         if arguments.len() == 1 {
             arguments.push("serve".into());
         }
-        let mut matches = command().try_get_matches_from(&arguments).map_err(ReadError::Arguments)?;
+        let command = command();
+        let mut matches = command.clone().try_get_matches_from(&arguments).map_err(ReadError::Arguments)?;
         let mut warnings = secrets::on_the_command_line(&matches);
+        let mut settings = Vec::new();
         if let Some((name @ ("serve" | "healthcheck"), said)) = matches.subcommand()
-            && let Some(path) = said.get_one::<std::path::PathBuf>("config")
+            && let Some(known) = command.find_subcommand(name)
         {
-            let command = command();
-            let known = command.find_subcommand(name).ok_or_else(|| ReadError::File(String::new()))?;
-            let said = file::arguments(path, known, said).map_err(ReadError::File)?;
-            arguments.extend(said.arguments);
-            warnings.extend(said.warning);
-            matches = command.try_get_matches_from(&arguments).map_err(|error| {
-                let error = error.render().to_string();
-                let error = error.strip_prefix("error: ").unwrap_or(&error).trim_end();
-                let error = error.split("\n\nFor more").next().unwrap_or(error);
-                ReadError::File(format!("in {}: {error}", path.display()))
-            })?;
+            let is_serve = name == "serve";
+            if is_serve {
+                variables::check(std::env::vars_os().map(|(name, _)| name), known)
+                    .map_err(ReadError::Settings)?;
+            }
+            let mut from_file = None;
+            if let Some(path) = said.get_one::<std::path::PathBuf>("config").cloned() {
+                let said = file::arguments(&path, known, said).map_err(ReadError::Settings)?;
+                arguments.extend(said.arguments);
+                warnings.extend(said.warning);
+                matches = with_file(command.clone(), &arguments, &path)?;
+                from_file = Some((path, said.keys));
+            }
+            if let Some((_, serve)) = matches.subcommand().filter(|_| is_serve) {
+                settings = dry_run::settings(known, serve, &from_file);
+            }
         }
         let cli = Self::from_arg_matches(&matches).map_err(ReadError::Arguments)?;
-        Ok(Self { warnings, ..cli })
+        Ok(Self { warnings, settings, ..cli })
     }
+
+    /// What a shell completes.
+    #[must_use]
+    pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+        let mut out = Vec::new();
+        clap_complete::generate(shell, &mut command(), "durablefetch", &mut out);
+        out
+    }
+
+    /// The manual page of the program or of one of its commands, for man(1).
+    ///
+    /// # Errors
+    /// Where no command is called so.
+    pub fn manual(of: Option<&str>) -> Result<Vec<u8>, String> {
+        let whole = command();
+        let page = match of {
+            None => whole,
+            Some(name) => {
+                let mut whole = whole.flatten_help(false);
+                whole.build();
+                let found = whole.find_subcommand(name).cloned();
+                let named =
+                    found.ok_or_else(|| format!("`{name}` is not a command: write serve or check"))?;
+                named.name(format!("durablefetch-{name}")).version(version::TEXT)
+            }
+        };
+        let mut out = Vec::new();
+        clap_mangen::Man::new(page).render(&mut out).map_err(|error| error.to_string())?;
+        Ok(out)
+    }
+}
+
+/// The arguments once more, with what the file says. What is wrong now is wrong there.
+fn with_file(
+    command: clap::Command,
+    arguments: &[OsString],
+    path: &std::path::Path,
+) -> Result<clap::ArgMatches, ReadError> {
+    command.try_get_matches_from(arguments).map_err(|error| {
+        let error = error.render().to_string();
+        let error = error.strip_prefix("error: ").unwrap_or(&error).trim_end();
+        let error = error.split("\n\nFor more").next().unwrap_or(error);
+        ReadError::Settings(format!("in {}: {error}", path.display()))
+    })
 }
 
 /// Why there is nothing to do.
@@ -95,8 +168,8 @@ impl Cli {
 pub enum ReadError {
     /// The arguments or the environment.
     Arguments(clap::Error),
-    /// The configuration file.
-    File(String),
+    /// The configuration file, or a variable that does not exist.
+    Settings(String),
 }
 
 /// The commands, with an environment variable for every flag of `serve`.
@@ -110,11 +183,6 @@ fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("serve", with_variables)
         .mut_subcommand("healthcheck", |command| healthcheck::short(with_variables(command)))
-}
-
-/// `DURABLEFETCH_MAX_RECORDINGS` for `max-recordings`.
-fn variable(flag: &str) -> String {
-    format!("DURABLEFETCH_{}", flag.replace('-', "_").to_uppercase())
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use std::path::Path;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::variable;
+use super::variables::variable;
 
 /// The flags of `serve` whose values are secrets.
-const FLAGS: [&str; 2] = ["token-secret", "jwt-key"];
+pub(super) const FLAGS: [&str; 2] = ["token-secret", "jwt-key"];
 /// The headers that `check` may be given and that are secrets.
 const HEADERS: [&str; 5] =
     ["authorization", "cookie", "durablefetch-token", "proxy-authorization", "x-api-key"];

@@ -11,6 +11,7 @@ use durablefetch_protocol::units;
 use super::access::{ScopeArgs, UpstreamArgs};
 use super::limits::LimitArgs;
 use super::listen::ListenArgs;
+use super::values;
 use crate::config::{self, Config, TlsFiles};
 
 /// The flags of `durablefetch serve`.
@@ -50,11 +51,11 @@ struct KeepArgs {
     data: Option<PathBuf>,
 
     /// How long a recording is kept after its last use.
-    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = values::time)]
     ttl: Duration,
 
     /// How long it is kept after its end, whatever uses it.
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = values::time)]
     max_age: Duration,
 }
 
@@ -66,6 +67,10 @@ pub struct OperatingArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// Print every setting and where it came from, and end.
+    #[arg(long, value_parser = FalseyValueParser::new())]
+    pub dry_run: bool,
+
     /// How long live recordings may go on after SIGTERM.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     drain: Duration,
@@ -74,7 +79,11 @@ pub struct OperatingArgs {
     #[arg(long, hide = true, value_parser = FalseyValueParser::new())]
     pub until_stdin_closes: bool,
 
-    /// Log lines as text or json; RUST_LOG says how many.
+    /// From error, warn, info or debug on; or RUST_LOG.
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
+    pub log_level: tracing::Level,
+
+    /// Log lines as text or json.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, hide_possible_values = true)]
     pub log_format: LogFormat,
 }
@@ -118,4 +127,8 @@ impl Serve {
             ..Config::new(data)
         })
     }
+}
+
+fn level(text: &str) -> Result<tracing::Level, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a level: write error, warn, info, debug or trace"))
 }

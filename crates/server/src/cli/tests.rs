@@ -13,7 +13,7 @@ fn serve(flags: &[&str]) -> Result<Config, String> {
     let arguments = ["durablefetch", "serve", "--data", "d"].iter().chain(flags);
     let cli = Cli::read(arguments.map(OsString::from)).map_err(|error| match error {
         ReadError::Arguments(error) => error.to_string(),
-        ReadError::File(error) => error,
+        ReadError::Settings(error) => error,
     })?;
     let Command::Serve(serve) = cli.command else { return Err("another command".into()) };
     serve.into_config()
@@ -169,6 +169,86 @@ fn a_secret_may_be_in_a_file() {
     assert!(matches!(config.scoping, Scoping::Tokens(_)));
 }
 
+#[test]
+fn what_makes_no_sense_is_refused_with_the_right_form() {
+    for (flags, said) in [
+        (["--ttl", "6"], "6 of what? write 6s, 6m or 6h"),
+        (["--drain", "30"], "30 of what?"),
+        (["--idle-timeout", "0s"], "write 1s or more"),
+        (["--max-recordings", "0"], "write 1 or more"),
+        (["--max-readers", "many"], "is not a number"),
+        (["--max-disk-bytes", "100"], "write 1MiB or more"),
+        (["--max-request-bytes", "0"], "write 1KiB or more"),
+        (["--scope-by", "session"], "write cookie:session for the cookie, or header:session for the header"),
+        (["--origin", "http://*.x"], "is not an origin"),
+    ] {
+        let error = serve(&flags).unwrap_err();
+        assert!(error.contains(said), "{flags:?}: {error}");
+    }
+    assert_eq!(serve(&["--drain", "0s"]).unwrap().drain.as_secs(), 0, "nobody is waited for");
+    assert!(serve(&["--scope-by", "x-api-key,header:x-user"]).is_ok());
+}
+
+#[test]
+fn a_dry_run_shows_what_counts_and_where_it_came_from() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("durablefetch.toml");
+    std::fs::write(
+        &path,
+        "ttl = \"1h\"\ndrain = \"5s\"\nscope-by = [\"authorization\", \"cookie:sid\"]\nmax-readers = 7\n",
+    )
+    .unwrap();
+    let file = path.to_str().unwrap();
+    let arguments = ["durablefetch", "serve", "--dry-run", "--config", file, "--drain", "9s", "--data", "d"];
+    let cli = Cli::read(arguments.map(OsString::from)).map_err(|error| format!("{error:?}")).unwrap();
+    let Command::Serve(serve) = cli.command else { panic!() };
+    let said = shown(&cli.settings, &serve.into_config().unwrap());
+    let lines: Vec<Vec<&str>> = said
+        .lines()
+        .map(|line| line.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect())
+        .collect();
+    for expected in [
+        ["ttl = \"1h\"", &format!("# {file}")],
+        ["drain = \"9s\"", "# --drain"],
+        ["scope-by = [\"authorization\", \"cookie:sid\"]", &format!("# {file}")],
+        ["max-readers = 7", &format!("# {file}")],
+        ["max-recordings = 10000", "# default"],
+        ["max-scope-recordings = 100", "# default"],
+        ["max-scope-disk-bytes = 2147483648", "# default"],
+        ["allow-any = false", "# default"],
+        ["# public-origin", "# default"],
+    ] {
+        assert!(lines.iter().any(|line| line == &expected), "{expected:?} is not in\n{said}");
+    }
+    // It is a configuration file.
+    std::fs::write(&path, &said).unwrap();
+    let again = with_file(&said, &[]).unwrap();
+    assert_eq!((again.ttl.as_secs(), again.drain.as_secs(), again.limits.readers), (3600, 9, 7));
+}
+
+#[test]
+fn a_dry_run_shows_no_secret() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let arguments = ["durablefetch", "serve", "--data", "d", "--token-secret", secret];
+    let cli = Cli::read(arguments.map(OsString::from)).map_err(|error| format!("{error:?}")).unwrap();
+    let Command::Serve(serve) = cli.command else { panic!() };
+    let said = shown(&cli.settings, &serve.into_config().unwrap());
+    assert!(said.contains("token-secret = [\"(secret)\"]") && !said.contains(secret), "{said}");
+}
+
+#[test]
+fn completions_and_manual_pages_name_the_flags() {
+    for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish] {
+        let text = String::from_utf8(Cli::completions(shell)).unwrap();
+        assert!(text.contains("max-recordings") && text.contains("completions"), "{shell}");
+    }
+    let page = |of| Cli::manual(of).map(|page| String::from_utf8(page).unwrap());
+    assert!(page(None).unwrap().contains("durablefetch\\-serve"));
+    let serve = page(Some("serve")).unwrap();
+    assert!(serve.contains("max\\-recordings") && serve.contains(".TH durablefetch\\-serve"), "{serve}");
+    assert!(page(Some("sreve")).unwrap_err().contains("write serve or check"));
+}
+
 /// What is warned of with these arguments.
 fn warnings(arguments: &[&str]) -> Vec<String> {
     let arguments = ["durablefetch"].iter().chain(arguments);
@@ -311,7 +391,8 @@ fn the_documented_unit_starts_what_there_is() {
     let unit = std::fs::read_to_string(unit).unwrap();
     let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/")).unwrap();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/durablefetch.toml");
-    let line = line.replace("%d/config", file.to_str().unwrap()).replace("%S", "/var/lib");
+    let line =
+        line.replace("%t/durablefetch/durablefetch.toml", file.to_str().unwrap()).replace("%S", "/var/lib");
     let cli = Cli::read(line.split(' ').map(OsString::from)).map_err(|error| format!("{error:?}"));
     let Ok(Cli { command: Command::Serve(serve), .. }) = cli else { panic!("{cli:?}") };
     assert_eq!(serve.into_config().unwrap().data, Path::new("/var/lib/durablefetch"));

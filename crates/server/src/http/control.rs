@@ -36,7 +36,7 @@ pub(crate) async fn answer(
     request_headers::check_for(headers, &target, &recorder.own)?;
     let entry = entry(recorder, &target, scope)?;
     if let (Control::Stop | Control::Delete, Target::Upstream(upstream)) = (call, &target) {
-        recorder.upstreams.check(upstream, headers)?;
+        recorder.rules().upstreams.check(upstream, headers)?;
     }
     let (named, request) = (asked.named(), asked.request_id()?);
     match call {

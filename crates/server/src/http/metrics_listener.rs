@@ -1,4 +1,4 @@
-//! `/metrics` and `/healthz` on a listener of their own, for a recorder whose public one does not tell them.
+//! `/metrics`, `/healthz` and `/readyz` on a listener of their own, for a recorder whose public one does not tell them.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use durablefetch_protocol::access::local::Guard;
+use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -18,6 +19,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::net::HEAD_MAX;
 use crate::observe::metrics;
+use crate::readiness::{self, Readiness};
 use crate::recorder::Recorder;
 
 /// Connections at a time. They are few, since they take descriptors of those that are kept back: the main listener
@@ -54,9 +56,9 @@ pub(crate) async fn run(listener: TcpListener, recorder: Arc<Recorder>) {
             connection.abort();
         }
         let recorder = Arc::clone(&recorder);
-        let service = service_fn(move |request| {
-            let response = answer(&recorder, audience, &request);
-            async move { Ok::<_, Infallible>(response) }
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (recorder, parts) = (Arc::clone(&recorder), request.into_parts().0);
+            async move { Ok::<_, Infallible>(answer(&recorder, audience, &parts).await) }
         });
         oldest.push_back(open.spawn(async move {
             let mut builder = http1::Builder::new();
@@ -72,17 +74,26 @@ pub(crate) async fn run(listener: TcpListener, recorder: Arc<Recorder>) {
     }
 }
 
-fn answer(recorder: &Recorder, audience: Audience, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    let authority = request.uri().authority().map(|authority| authority.as_str());
+async fn answer(recorder: &Arc<Recorder>, audience: Audience, request: &Parts) -> Response<Full<Bytes>> {
+    let authority = request.uri.authority().map(|authority| authority.as_str());
     let refused = match audience {
-        Audience::Machine => Guard::default().check(authority, request.headers()).is_err(),
+        Audience::Machine => Guard::default().check(authority, &request.headers).is_err(),
         Audience::Network => false,
     };
-    let (status, content_type, body) = match request.uri().path() {
+    let (status, content_type, body) = match request.uri.path() {
+        // These tell nothing of anybody, and who probes a container names it by its address.
+        "/healthz" => (StatusCode::OK, "application/json", Bytes::from_static(br#"{"ok":true}"#)),
+        "/readyz" => {
+            let readiness = Readiness::of(&readiness::reasons(recorder).await);
+            let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            (status, "application/json", readiness.json().into())
+        }
         _ if refused => (StatusCode::FORBIDDEN, "text/plain", Bytes::from_static(b"for this machine only\n")),
         "/metrics" => (StatusCode::OK, metrics::CONTENT_TYPE, recorder.metrics_text().into()),
-        "/healthz" => (StatusCode::OK, "application/json", Bytes::from_static(br#"{"ok":true}"#)),
-        _ => (StatusCode::NOT_FOUND, "text/plain", Bytes::from_static(b"see /metrics and /healthz\n")),
+        _ => {
+            let addresses = Bytes::from_static(b"see /metrics, /healthz and /readyz\n");
+            (StatusCode::NOT_FOUND, "text/plain", addresses)
+        }
     };
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;

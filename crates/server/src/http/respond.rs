@@ -19,6 +19,7 @@ use crate::http::body::{Broken, RecordingBody};
 use crate::keys::admit::Admitted;
 use crate::net::connection::Watch;
 use crate::observe::log::{BodyEnd, Line};
+use crate::readiness::Readiness;
 
 /// A handler never fails: whatever goes wrong is an answer.
 pub(crate) type Answer = Result<Response<Logged>, Infallible>;
@@ -129,6 +130,15 @@ fn response(status: u16, headers: HeaderMap, body: Body) -> Response<Body> {
 /// A response of the recorder's own.
 pub(crate) fn own(allowed: &Allowed, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
     response(200, response_head::own(Some(content_type), allowed), Body::Whole(Some(body.into())))
+}
+
+/// Whether the recorder takes starts.
+pub(crate) fn ready(allowed: &Allowed, readiness: &Readiness) -> Response<Body> {
+    let json = readiness.json();
+    if readiness.ready {
+        return own(allowed, "application/json", json);
+    }
+    response(503, response_head::unready("application/json", allowed), Body::Whole(Some(json.into())))
 }
 
 /// A JSON answer.

@@ -27,6 +27,7 @@ use crate::keys::admit::admit;
 use crate::net::connection::Answering;
 use crate::observe::log::{Asker, Line};
 use crate::observe::{log, metrics};
+use crate::readiness::{self, Readiness};
 use crate::recorder::Recorder;
 use crate::uploads::Uploaded;
 use crate::upstream::http::UpstreamRequest;
@@ -72,7 +73,7 @@ async fn answer(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let authority = parts.uri.authority().map(|authority| authority.as_str());
-    let allowed = match recorder.access.check(authority, &parts.headers) {
+    let allowed = match recorder.rules().access.check(authority, &parts.headers) {
         Ok(allowed) => allowed,
         Err(error) => return refuse(recorder, &Allowed::nobody(), &error),
     };
@@ -100,19 +101,22 @@ async fn route(
     line: &mut Line,
 ) -> Result<Response<Body>, ProtocolError> {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let current = recorder.rules();
     let rules = Rules {
         own: &recorder.own,
-        scoping: &recorder.config.scoping,
+        scoping: &current.scoping,
         secret: &recorder.secret,
         now_s: now_ms() / 1000,
     };
     let route = Route::read(&parts.method, path, &parts.headers, &rules)?;
-    if over.standing == Standing::Beyond && !matches!(route, Route::Healthz | Route::Metrics) {
+    if over.standing == Standing::Beyond && !matches!(route, Route::Healthz | Route::Readyz | Route::Metrics)
+    {
         // Read, so that the answer is not lost in the closing of the connection.
         let _ = read(recorder, body, &parts, recorder.config.limits.request_bytes).await;
         return Err(ErrorCode::TooManyConnections.into());
     }
-    line.is_routine = matches!(route, Route::Healthz | Route::Metrics | Route::Robots | Route::Icon);
+    line.is_routine =
+        matches!(route, Route::Healthz | Route::Readyz | Route::Metrics | Route::Robots | Route::Icon);
     match route {
         Route::Fetch { target, scope, ask } => {
             let client = recorder.config.trusted_proxies.client(over.peer, &parts.headers);
@@ -131,9 +135,10 @@ async fn route(
         }
         Route::Page => Ok(page::page(allowed, &recorder.config.base_path)),
         Route::Healthz => Ok(respond::own(allowed, "application/json", r#"{"ok":true}"#)),
+        Route::Readyz => Ok(respond::ready(allowed, &Readiness::of(&readiness::reasons(recorder).await))),
         Route::Robots => Ok(respond::own(allowed, "text/plain", "User-agent: *\nDisallow: /\n")),
         Route::Icon => Ok(page::icon(allowed)),
-        Route::Metrics if !recorder.access.is_local() => Err(ProtocolError::new(
+        Route::Metrics if !current.access.is_local() => Err(ProtocolError::new(
             ErrorCode::NotFound,
             "a recorder with a public origin tells its metrics where --metrics-listen says, and not here",
         )),
@@ -162,7 +167,7 @@ async fn fetch(
 ) -> Result<Response<Body>, ProtocolError> {
     let Some(key) = target.key(scope) else { return Err(ErrorCode::NotFound.into()) };
     if let Target::Upstream(upstream) = &target {
-        recorder.upstreams.check(upstream, &parts.headers)?;
+        recorder.rules().upstreams.check(upstream, &parts.headers)?;
     }
     let body = match ask {
         AskHead::Continue { .. } => Uploaded::default(),
@@ -204,7 +209,7 @@ fn source(
 
 fn fingerprint(recorder: &Recorder, target: &Target, parts: &Parts, body: &[u8], scope: &str) -> Fingerprint {
     let cookies = match target {
-        Target::Upstream(upstream) => recorder.access.cookies(upstream),
+        Target::Upstream(upstream) => recorder.rules().access.cookies(upstream),
         _ => Cookies::Drop,
     };
     let whose = Whose::of_scope(scope);
@@ -220,8 +225,9 @@ async fn head(
     target: Target,
 ) -> Result<Response<Body>, ProtocolError> {
     let source = source(target, from, parts, Uploaded::default())?;
+    let rules = recorder.rules();
     let opened = source
-        .open(&recorder.upstreams, recorder.config.limits.header_timeout)
+        .open(&rules.upstreams, recorder.config.limits.header_timeout)
         .await
         .map_err(|failed| failed.error)
         .inspect_err(|error| recorder.metrics.upstream_error(error.code))?;

@@ -161,7 +161,8 @@ async fn open(
     source: Source,
 ) -> Option<Result<Opened<SourceBody>, NotOpened>> {
     // Boxed, so that what asking takes lasts until there is an answer, and not as long as the recording.
-    let mut opening = Box::pin(source.open(&recorder.upstreams, recorder.config.limits.header_timeout));
+    let rules = recorder.rules();
+    let mut opening = Box::pin(source.open(&rules.upstreams, recorder.config.limits.header_timeout));
     poll_fn(|cx| {
         recording.register_pump(cx);
         if recording.has_ended() {

@@ -31,7 +31,7 @@ impl Reading {
         recording: &Arc<Recording>,
     ) -> Option<Self> {
         let seat = recorder.readers.enter()?;
-        recording.enter(recorder.config.limits.readers).then(|| {
+        recording.enter(recorder.rules().limits.readers).then(|| {
             recording.touch(now_ms());
             Self {
                 _seat: seat,

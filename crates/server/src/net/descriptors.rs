@@ -20,6 +20,11 @@ pub fn raise() {
     }
 }
 
+/// Warns of limits that do not fit into what the process may have open.
+pub fn warn_of(limits: &Limits) {
+    fit_process(&mut limits.clone());
+}
+
 /// Lowers limits to what the process may have open, and says so.
 pub(crate) fn fit_process(limits: &mut Limits) {
     use rustix::process::{Resource, getrlimit};

@@ -2,6 +2,7 @@
 
 pub(crate) mod connection;
 pub mod descriptors;
+pub mod service_manager;
 pub mod signals;
 pub(crate) mod threads;
 pub(crate) mod tls;

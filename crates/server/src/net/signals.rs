@@ -42,7 +42,7 @@ fn stdin_closes() -> io::Result<oneshot::Receiver<()>> {
     Ok(told)
 }
 
-/// SIGHUPs, which ask for the certificate to be read again.
+/// SIGHUPs, which ask for the set-up to be read again.
 ///
 /// # Errors
 /// Where the system has no room for a handler.

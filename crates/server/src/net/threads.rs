@@ -109,6 +109,11 @@ impl Threads {
         });
     }
 
+    /// Their schedulers.
+    pub(crate) fn handles(&self) -> Vec<Handle> {
+        self.0.iter().map(|thread| thread.runtime.clone()).collect()
+    }
+
     /// Drops all tasks and ends the threads. Blocks.
     pub(crate) fn close(self) {
         let stopped = self.0.into_iter().map(|thread| {

@@ -47,14 +47,25 @@ impl Tls {
         Ok(Self { files: files.clone(), current, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
 
-    /// Reads both files again, for connections to come.
+    /// Whether certificate and key can be used.
     ///
     /// # Errors
-    /// A sentence that names the file; the certificate stays as it was.
-    pub fn reload(&self) -> Result<(), String> {
-        let certified = certified(&self.files)?;
+    /// [`StartError::Tls`].
+    pub fn check(files: &TlsFiles) -> Result<(), StartError> {
+        certified(files).map(drop).map_err(StartError::Tls)
+    }
+
+    /// Reads both files again. The certificate that is shown stays as it was.
+    ///
+    /// # Errors
+    /// A sentence that names the file.
+    pub(crate) fn read_again(&self) -> Result<Arc<CertifiedKey>, StartError> {
+        certified(&self.files).map_err(StartError::Tls)
+    }
+
+    /// Shows this certificate on connections to come.
+    pub(crate) fn show(&self, certified: Arc<CertifiedKey>) {
         *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = certified;
-        Ok(())
     }
 
     /// When the certificate that is shown expires, in seconds since 1970.

@@ -4,6 +4,7 @@ pub(crate) mod bodies;
 pub(crate) mod db;
 pub(crate) mod list;
 pub(crate) mod private;
+pub(crate) mod probe;
 pub(crate) mod recovery;
 pub(crate) mod rows;
 pub(crate) mod schema;

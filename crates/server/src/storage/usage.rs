@@ -92,8 +92,8 @@ pub(crate) struct Usage {
     /// Those who have more than they may.
     over: Mutex<Vec<Arc<Account>>>,
     changed: Notify,
-    most: u64,
-    most_of_scope: u64,
+    most: AtomicU64,
+    most_of_scope: AtomicU64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -134,8 +134,20 @@ impl Account {
 
 impl Usage {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let most_of_scope = limits.scope_disk_bytes.unwrap_or(limits.disk_bytes);
-        Self { most: limits.disk_bytes, most_of_scope, ..Self::default() }
+        let usage = Self::default();
+        usage.limit(limits);
+        usage
+    }
+
+    /// Sets the quotas. Where less may be stored than is, somebody is told to make room.
+    pub(crate) fn limit(&self, limits: &Limits) {
+        self.most.store(limits.disk_bytes, Ordering::Relaxed);
+        self.most_of_scope.store(limits.scope_disk_bytes.unwrap_or(limits.disk_bytes), Ordering::Relaxed);
+        let accounts: Vec<_> = lock(&self.accounts).values().cloned().collect();
+        accounts.iter().filter(|account| self.is_scope_over(account)).for_each(|account| self.list(account));
+        if self.is_all_over() {
+            self.changed.notify_one();
+        }
     }
 
     /// The account of a scope.
@@ -197,7 +209,7 @@ impl Usage {
         {
             return Err(NoRoom::Requests);
         }
-        if account.bytes() + more > self.most_of(account) || self.bytes() + more > self.most {
+        if account.bytes() + more > self.most_of(account) || self.bytes() + more > self.most() {
             account.wanted.fetch_max(more, Ordering::Relaxed);
             self.all.wanted.fetch_max(more, Ordering::Relaxed);
             self.list(account);
@@ -209,12 +221,12 @@ impl Usage {
 
     /// A small disk is not for request ids alone.
     fn requests_max(&self) -> u64 {
-        REQUESTS_MAX.min(self.most / 4)
+        REQUESTS_MAX.min(self.most() / 4)
     }
 
     fn most_of(&self, account: &Account) -> u64 {
         // What everybody has is not one person's.
-        if account.scope.is_empty() { self.most } else { self.most_of_scope }
+        if account.scope.is_empty() { self.most() } else { self.most_of_scope.load(Ordering::Relaxed) }
     }
 
     /// All that is stored. SQLite's free pages and its log count, where they are more than the rows.
@@ -225,7 +237,7 @@ impl Usage {
 
     /// The most that may be stored.
     pub(crate) fn most(&self) -> u64 {
-        self.most
+        self.most.load(Ordering::Relaxed)
     }
 
     /// The bodies among it.
@@ -248,7 +260,7 @@ impl Usage {
     }
 
     pub(crate) fn is_all_over(&self) -> bool {
-        self.bytes().saturating_add(self.all.wanted.load(Ordering::Relaxed)) > self.most
+        self.bytes().saturating_add(self.all.wanted.load(Ordering::Relaxed)) > self.most()
     }
 
     pub(crate) fn is_scope_over(&self, account: &Account) -> bool {

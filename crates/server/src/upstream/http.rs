@@ -44,7 +44,7 @@ pub(crate) struct UpstreamRequest {
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     ways: Ways,
-    connector: Connector,
+    connector: Arc<Connector>,
     access: Access,
     drop_headers: Vec<DropHeader>,
     /// Whether the asker learns why the connection failed.
@@ -63,13 +63,26 @@ impl Upstreams {
         let pseudonym: String = hash.0[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self {
             ways: Ways::new(config),
-            connector,
+            connector: Arc::new(connector),
             access: config.access(),
             drop_headers: config.drop_headers.clone(),
             tells_why: config.access().tells_why(config.allow_any),
             own: config.own(port),
             pseudonym: format!("durablefetch-{pseudonym}"),
         })
+    }
+
+    /// The same for another set-up, of what SIGHUP may change.
+    pub(crate) fn going_by(&self, config: &Config) -> Self {
+        Self {
+            ways: Ways::new(config),
+            connector: Arc::clone(&self.connector),
+            access: config.access(),
+            drop_headers: config.drop_headers.clone(),
+            tells_why: config.access().tells_why(config.allow_any),
+            own: self.own.clone(),
+            pseudonym: self.pseudonym.clone(),
+        }
     }
 
     /// Refuses what may not be fetched, before anything is started.

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use crate::support::{PATIENCE, Recorder, Reply, Upstream, answer, command, header, send};
 
 /// `durablefetch serve` in a mount namespace, after this was done there.
-fn in_namespace(data: &Path, mount: &str) -> Command {
+pub(crate) fn in_namespace(data: &Path, mount: &str) -> Command {
     let inner = command(data, &[]);
     let mut outer = Command::new("unshare");
     let own = rustix::process::geteuid().is_root();
@@ -19,7 +19,7 @@ fn in_namespace(data: &Path, mount: &str) -> Command {
     outer
 }
 
-fn assert_namespaces() {
+pub(crate) fn assert_namespaces() {
     let data = tempfile::tempdir().unwrap();
     let mut probe = in_namespace(data.path(), "mount -t tmpfs none \"$DATA\" && exit 42");
     let code = probe.output().ok().and_then(|output| output.status.code());
@@ -123,7 +123,7 @@ fn the_longest_live_recording_makes_room_for_all_others() {
 }
 
 /// Runs a command where the recorder's mounts are.
-fn inside(recorder: &Recorder, data: &Path, command: &str) {
+pub(crate) fn inside(recorder: &Recorder, data: &Path, command: &str) {
     let mut nsenter = Command::new("nsenter");
     if !rustix::process::geteuid().is_root() {
         nsenter.args(["--user", "--preserve-credentials"]);

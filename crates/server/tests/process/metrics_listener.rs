@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use crate::limits::with_open_files;
 use crate::support::{PATIENCE, Recorder};
 
-fn get(port: u16, path: &str, host: &str) -> String {
+pub(crate) fn get(port: u16, path: &str, host: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
@@ -42,7 +42,7 @@ fn are_told_there_and_not_to_the_public() {
 }
 
 /// A port that is free now: the recorder tells that of its main listener only.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

@@ -189,3 +189,74 @@ fn a_database_that_is_cut_is_told_or_made_whole() {
     assert_eq!((header(&head, "durablefetch-state"), body.as_str()), ("complete", "kept"));
     upstream.assert_not_asked();
 }
+
+/// 2 for what is configured, and what a service manager need not try again; 1 for the rest.
+#[test]
+fn the_status_tells_what_is_configured_wrong_from_what_may_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let busy = busy.local_addr().unwrap().to_string();
+    let file = folder.path().join("file");
+    fs::write(&file, "x").unwrap();
+    let status = |data: &Path, flags: &[&str]| command(data, flags).output().unwrap().status.code();
+    for wrong in [
+        &["--no-such-flag"][..],
+        &["--ttl", "6"],
+        &["--max-recordings", "0"],
+        &["--config", "/nowhere.toml"],
+        &["--listen", "0.0.0.0:0"],
+        &["--token-secret", "@/nowhere"],
+        &["--token-secret", "short"],
+        &["--map", "https://app.example=http://127.0.0.1:1", "--allow", "https://api.example/"],
+        &["--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"],
+    ] {
+        assert_eq!(status(&data, wrong), Some(2), "{wrong:?}");
+        assert_eq!(status(&data, &[wrong, &["--dry-run"]].concat()), Some(2), "{wrong:?}");
+    }
+    let mut typo = command(&data, &[]);
+    let output = typo.env("DURABLEFETCH_TLL", "1h").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("nearest is DURABLEFETCH_TTL"), "{said}");
+    assert_eq!(status(&data, &["--listen", &busy]), Some(1));
+    assert_eq!(status(&file, &[]), Some(1));
+}
+
+#[test]
+fn a_dry_run_says_what_counts_and_starts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut dry =
+        command(&data, &["--dry-run", "--max-readers", "7", "--public-origin", "http://app.example"]);
+    dry.args(["--allow-any", "--unguessable-urls"]).env("DURABLEFETCH_TTL", "1h").env("RUST_LOG", "warn");
+    let output = dry.output().unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stdout).unwrap();
+    for (setting, from) in [
+        ("max-readers = 7 ", "# --max-readers"),
+        ("ttl = \"1h\"", "# DURABLEFETCH_TTL"),
+        ("max-recordings = 10000", "# default"),
+        ("unguessable-urls = true", "# --unguessable-urls"),
+    ] {
+        assert!(
+            said.lines().any(|line| line.starts_with(setting) && line.ends_with(from)),
+            "{setting}: {said}"
+        );
+    }
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(warned.contains("everybody on the way can read"), "{warned}");
+    assert!(!data.exists(), "nothing was opened");
+}
+
+#[test]
+fn completions_manual_and_version_need_nothing_else() {
+    let of = |arguments: &[&str]| {
+        let output =
+            std::process::Command::new(env!("CARGO_BIN_EXE_durablefetch")).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(of(&["completions", "bash"]).contains("_durablefetch"));
+    assert!(of(&["man", "serve"]).starts_with(".ie"), "roff");
+    assert!(of(&["--version"]).starts_with(&format!("durablefetch {}", env!("CARGO_PKG_VERSION"))));
+}

@@ -93,6 +93,8 @@ async fn dispatch(
         Route::Control { call, scope } => to_control(env, config, &scope, call, request).await,
         Route::Page => Ok(page::page(&request)?),
         Route::Healthz => Ok(respond::own(200, "application/json", r#"{"ok":true}"#, admitted)?),
+        // The platform starts as many as it takes.
+        Route::Readyz => Ok(respond::own(200, "application/json", r#"{"ready":true}"#, admitted)?),
         // Counters of one isolate of many would be wrong; the platform counts requests itself.
         Route::Metrics => {
             let why = "this recorder runs on Workers, which have metrics of their own: see the dashboard";

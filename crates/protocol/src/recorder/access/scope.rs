@@ -39,16 +39,28 @@ pub enum TokenIn {
     Cookie(String),
 }
 
+/// Headers that say who somebody is by themselves.
+const KNOWN: [&str; 7] = [
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x-auth-token",
+    "x-access-token",
+];
+
 impl Credential {
-    /// Reads `authorization`, another header's name, `cookie:NAME`, `bearer-jwt:CLAIM` or `cookie-jwt:NAME:CLAIM`.
+    /// Reads `authorization`, another header that is known to carry a credential, `header:NAME` for any other,
+    /// `cookie:NAME`, `bearer-jwt:CLAIM` or `cookie-jwt:NAME:CLAIM`.
     ///
     /// # Errors
     /// A sentence that names the forms.
     pub fn parse(text: &str) -> Result<Self, String> {
         let help = || {
             format!(
-                "`{text}` is not a credential: write authorization, x-api-key, cookie:NAME, bearer-jwt:sub or \
-                 cookie-jwt:NAME:sub"
+                "`{text}` is not a credential: write authorization, x-api-key, header:NAME, cookie:NAME, \
+                 bearer-jwt:sub or cookie-jwt:NAME:sub"
             )
         };
         let is_claim = |claim: &str| !claim.is_empty() && !claim.chars().any(char::is_control);
@@ -66,13 +78,21 @@ impl Credential {
             _ if matches!(text, "bearer-jwt" | "cookie-jwt") => return Err(help()),
             _ => {}
         }
-        let name: HeaderName = text.parse().map_err(|_| help())?;
+        let said = text.strip_prefix("header:");
+        let name: HeaderName = said.unwrap_or(text).parse().map_err(|_| help())?;
         if name == header::COOKIE {
             return Err(
                 "all cookies together change too often to say whose recordings these are: name one, \
                         cookie:NAME"
                     .to_owned(),
             );
+        }
+        // A cookie's name looks like a header's, and one that nobody sends lets nobody in.
+        if said.is_none() && !KNOWN.contains(&name.as_str()) {
+            return Err(format!(
+                "`{text}` is not a header that is known to carry a credential: write cookie:{text} for the cookie, or \
+                 header:{text} for the header"
+            ));
         }
         Ok(Self::Header(name))
     }
@@ -132,7 +152,8 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 impl core::fmt::Display for Credential {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Header(name) => write!(f, "{name}"),
+            Self::Header(name) if KNOWN.contains(&name.as_str()) => write!(f, "{name}"),
+            Self::Header(name) => write!(f, "header:{name}"),
             Self::Cookie(name) => write!(f, "cookie:{name}"),
             Self::Claim(TokenIn::Bearer, claim) => write!(f, "bearer-jwt:{claim}"),
             Self::Claim(TokenIn::Cookie(name), claim) => write!(f, "cookie-jwt:{name}:{claim}"),
@@ -286,6 +307,7 @@ mod tests {
         for good in [
             "authorization",
             "X-Api-Key",
+            "header:x-user",
             "cookie:__Host-sid",
             "bearer-jwt:sub",
             "bearer-jwt:https://app.example/id",
@@ -301,6 +323,9 @@ mod tests {
             "cookie:a=b",
             "a b",
             "a:b",
+            "header:",
+            "header:cookie",
+            "session",
             "bearer-jwt",
             "bearer-jwt:",
             "cookie-jwt:",
@@ -311,6 +336,14 @@ mod tests {
         ] {
             assert!(Credential::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_needs_saying_what_it_is() {
+        let error = Credential::parse("session").unwrap_err();
+        assert!(error.contains("cookie:session") && error.contains("header:session"), "{error}");
+        let of = |text| Credential::parse(text).unwrap();
+        assert_eq!(of("header:x-api-key"), of("x-api-key"));
     }
 
     #[test]

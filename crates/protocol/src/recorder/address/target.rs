@@ -22,6 +22,8 @@ pub enum Target {
     Page,
     /// `GET /healthz`.
     Healthz,
+    /// `GET /readyz`.
+    Readyz,
     /// `GET /metrics`.
     Metrics,
     /// `favicon.ico` or `robots.txt`, which browsers and crawlers ask for by themselves.
@@ -88,6 +90,7 @@ pub fn parse_target(
         "delete" => Ok(Target::Control(Control::Delete)),
         "stop" => Ok(Target::Control(Control::Stop)),
         "healthz" => Ok(Target::Healthz),
+        "readyz" => Ok(Target::Readyz),
         "metrics" => Ok(Target::Metrics),
         "favicon.ico" => Ok(Target::WellKnown("favicon.ico")),
         "robots.txt" => Ok(Target::WellKnown("robots.txt")),
@@ -168,7 +171,12 @@ impl Target {
         match self {
             Self::Upstream(upstream) => Some(Key::new(scope, upstream.url().as_str())),
             Self::Demo(id) => Some(Key::new(scope, &format!("demo:{id}"))),
-            Self::Control(_) | Self::Page | Self::Healthz | Self::Metrics | Self::WellKnown(_) => None,
+            Self::Control(_)
+            | Self::Page
+            | Self::Healthz
+            | Self::Readyz
+            | Self::Metrics
+            | Self::WellKnown(_) => None,
         }
     }
 }

@@ -66,6 +66,7 @@ fn reserved_names_are_not_upstreams() {
     assert_eq!(target("/delete"), Target::Control(Control::Delete));
     assert_eq!(target("/stop"), Target::Control(Control::Stop));
     assert_eq!(target("/healthz"), Target::Healthz);
+    assert_eq!(target("/readyz"), Target::Readyz);
     assert_eq!(target("/metrics"), Target::Metrics);
     assert_eq!(target("/favicon.ico"), Target::WellKnown("favicon.ico"));
     assert_eq!(target("/robots.txt"), Target::WellKnown("robots.txt"));

@@ -49,6 +49,8 @@ pub enum Route {
     Page,
     /// Whether the recorder is there.
     Healthz,
+    /// Whether it takes starts.
+    Readyz,
     /// What it counts.
     Metrics,
     /// `robots.txt`.
@@ -80,7 +82,7 @@ impl Route {
         let target = parse_target(path, url, rules.own);
         // Whose it is comes before what it is: an answer about an address is an answer, too.
         let scope = match &target {
-            Ok(Target::Page | Target::Healthz | Target::WellKnown(_)) => String::new(),
+            Ok(Target::Page | Target::Healthz | Target::Readyz | Target::WellKnown(_)) => String::new(),
             _ => rules.scoping.scope(headers, rules.secret, rules.now_s)?,
         };
         let target = target?;
@@ -105,6 +107,7 @@ impl Route {
             Target::Control(call) => takes("POST", Self::Control { call, scope }),
             Target::Page => takes("GET, HEAD", Self::Page),
             Target::Healthz => takes("GET, HEAD", Self::Healthz),
+            Target::Readyz => takes("GET, HEAD", Self::Readyz),
             Target::Metrics => takes("GET, HEAD", Self::Metrics),
             Target::WellKnown("robots.txt") => takes("GET, HEAD", Self::Robots),
             Target::WellKnown(_) => takes("GET, HEAD", Self::Icon),
@@ -142,6 +145,7 @@ mod tests {
         for (path, route) in [
             ("/", Route::Page),
             ("/healthz", Route::Healthz),
+            ("/readyz", Route::Readyz),
             ("/metrics", Route::Metrics),
             ("/robots.txt", Route::Robots),
             ("/favicon.ico", Route::Icon),
@@ -159,7 +163,7 @@ mod tests {
     fn where_tokens_are_wanted_only_what_tells_nothing_of_anybody_needs_none() {
         let scoping = Scoping::Tokens(Secrets::new(&["0123456789abcdef0123456789abcdef"]).unwrap());
         let get = |path| read_in(&scoping, &Method::GET, path, &HeaderMap::new());
-        for path in ["/", "/healthz", "/robots.txt", "/favicon.ico"] {
+        for path in ["/", "/healthz", "/readyz", "/robots.txt", "/favicon.ico"] {
             assert!(get(path).is_ok(), "{path}");
         }
         // What is not an address is not told to strangers either.

@@ -171,6 +171,19 @@ pub fn own(content_type: Option<&'static str>, admitted: &Admitted) -> HeaderMap
     finish(out, admitted)
 }
 
+/// The headers of an answer of the recorder's own that says that it is not ready.
+#[must_use]
+pub fn unready(content_type: &'static str, admitted: &Admitted) -> HeaderMap {
+    let mut out = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+    put(&mut out, name::STATE, name::NONE);
+    retry_later(&mut out);
+    finish(out, admitted)
+}
+
+fn retry_later(out: &mut HeaderMap) {
+    out.insert(header::RETRY_AFTER, HeaderValue::from(u16::from(RETRY_AFTER_S)));
+}
+
 /// The headers of an error's answer.
 #[must_use]
 pub fn error(code: ErrorCode, admitted: &Admitted) -> HeaderMap {
@@ -184,7 +197,7 @@ fn add_error(out: &mut HeaderMap, code: ErrorCode) {
     put(out, name::ERROR, code.as_str());
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if code.status() == 503 {
-        out.insert(header::RETRY_AFTER, HeaderValue::from(u16::from(RETRY_AFTER_S)));
+        retry_later(out);
     }
 }
 

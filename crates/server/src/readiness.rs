@@ -1,0 +1,137 @@
+//! Whether the recorder takes starts, and if not, why.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::recorder::Recorder;
+use crate::storage::probe::{Probe, Trouble};
+
+/// Storage is not tried again for so long: strangers may ask, and could otherwise have it written all the time.
+const FRESH: Duration = Duration::from_secs(1);
+/// Storage that takes longer than this fails.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why it takes none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Reason {
+    /// It was told to end.
+    Draining,
+    /// The file system is full, and what could be removed has been.
+    NoRoom,
+    /// The data directory or the database cannot be written or read.
+    Storage,
+    /// The data directory is not there any more.
+    DataDirectory,
+}
+
+impl Reason {
+    const fn message(self) -> &'static str {
+        match self {
+            Self::Draining => "it is shutting down and starts nothing new",
+            Self::NoRoom => "the disk of the data directory is full",
+            Self::Storage => "the data directory or its database fails: see the log",
+            Self::DataDirectory => "the data directory was removed or replaced: restart the recorder",
+        }
+    }
+}
+
+/// What `/readyz` answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct Readiness {
+    pub(crate) ready: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<Told>,
+}
+
+#[derive(Debug, Serialize)]
+struct Told {
+    reason: Reason,
+    message: &'static str,
+}
+
+impl Readiness {
+    pub(crate) fn of(reasons: &[Reason]) -> Self {
+        let told = |reason: &Reason| Told { reason: *reason, message: reason.message() };
+        Self { ready: reasons.is_empty(), reasons: reasons.iter().map(told).collect() }
+    }
+
+    /// As JSON.
+    pub(crate) fn json(&self) -> Vec<u8> {
+        // Strings and booleans always serialise.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// Tries storage, for all who ask together.
+#[derive(Debug)]
+pub(crate) struct Health {
+    probe: Probe,
+    last: Mutex<Option<(Instant, Option<Reason>)>>,
+}
+
+impl Health {
+    pub(crate) fn new(probe: Probe) -> Self {
+        Self { probe, last: Mutex::default() }
+    }
+
+    async fn storage(&self, recorder: &Recorder) -> Option<Reason> {
+        let mut last = self.last.lock().await;
+        if let Some((at, reason)) = *last
+            && at.elapsed() < FRESH
+        {
+            return reason;
+        }
+        let reason = self.look(recorder).await;
+        *last = Some((Instant::now(), reason));
+        reason
+    }
+
+    async fn look(&self, recorder: &Recorder) -> Option<Reason> {
+        let probe = self.probe.clone();
+        let written = timeout(PATIENCE, tokio::task::spawn_blocking(move || probe.run())).await;
+        match written {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(Trouble::Gone))) => return Some(Reason::DataDirectory),
+            Ok(Ok(Err(Trouble::Full))) => {
+                // What has ended makes room, and the next one who asks finds it. Nobody else might ask for it: a
+                // recorder that is not ready is sent nothing.
+                recorder.writer.starve();
+                return Some(Reason::NoRoom);
+            }
+            Ok(Ok(Err(Trouble::Failing)) | Err(_)) | Err(_) => return Some(Reason::Storage),
+        }
+        let read =
+            recorder.db.call(|db| db.query_row("select count(*) from sqlite_master", [], |row| row.get(0)));
+        let read: Result<Result<i64, _>, _> = timeout(PATIENCE, read).await;
+        (!matches!(read, Ok(Ok(_)))).then_some(Reason::Storage)
+    }
+}
+
+/// Why the recorder takes no starts now; empty where it does.
+pub(crate) async fn reasons(recorder: &Arc<Recorder>) -> Vec<Reason> {
+    let draining = recorder.is_draining().then_some(Reason::Draining);
+    let storage = recorder.health.storage(recorder).await;
+    draining.into_iter().chain(storage).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_names_each_reason() {
+        let text = |reasons: &[Reason]| String::from_utf8(Readiness::of(reasons).json()).unwrap();
+        assert_eq!(text(&[]), r#"{"ready":true}"#);
+        let told = text(&[Reason::Draining, Reason::DataDirectory]);
+        assert!(
+            told.starts_with(r#"{"ready":false,"reasons":[{"reason":"draining","message":"it is"#),
+            "{told}"
+        );
+        assert!(told.contains(r#""reason":"data-directory""#), "{told}");
+    }
+}
