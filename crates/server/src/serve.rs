@@ -32,7 +32,7 @@ use crate::reload::Reloads;
 /// Connections beyond the limit that are told so, at a time.
 const REFUSED_MAX: usize = 64;
 /// A client that has read a live body to its end asks how it ended: for so long there is somebody to ask.
-const LAST_WORD: Duration = Duration::from_secs(1);
+const LAST_WORD: Duration = Duration::from_secs(2);
 /// How long readers may take to get the last bytes after everything has ended.
 const GOODBYE: Duration = Duration::from_secs(5);
 

@@ -141,6 +141,10 @@ fn all_but_starts_is_answered_while_it_drains() {
     for mut whole in [resumed, joined] {
         assert_eq!(whole.rest(), ("abcd".into(), true));
     }
+    // As a client asks that has read a live body to its end.
+    let last = [at[0], at[1], ("durablefetch-offset", "4")];
+    let how = recorder.send("GET /", &last, "").head();
+    assert_eq!((header(&how, "durablefetch-state"), header(&how, "durablefetch-length")), ("complete", "4"));
     assert_eq!(recorder.ended(), Some(0), "nothing is live any more");
 }
 
