@@ -11,7 +11,7 @@ fn main() {
     println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
     let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let build = if is_release { build() } else { None };
-    println!("cargo::rustc-env=DURABLEFETCH_BUILD={}", build.unwrap_or_default());
+    println!("cargo::rustc-env=RECORDER_BUILD={}", build.unwrap_or_default());
 }
 
 fn build() -> Option<String> {

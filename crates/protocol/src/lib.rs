@@ -97,6 +97,7 @@
 //!         offset: Some(offset),
 //!         length,
 //!         error: None,
+//!         retry_after: None,
 //!     })
 //! };
 //! let mut follower = Follower::new(Policy::default(), 0, 1, Outset::new(true, true, 0));

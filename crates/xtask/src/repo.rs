@@ -51,6 +51,13 @@ impl Repo {
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root).env("PATH", self.search_path());
+        // `cargo run` tells this program what package it is of. Build scripts that cargo runs further down look at that, and
+        // would build all anew after each change between `cargo test` and `cargo xtask test`.
+        let of_cargo = |name: &str| name == "CARGO_MANIFEST_DIR" || name.starts_with("CARGO_PKG_");
+        let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for name in names.filter(|name| of_cargo(name) || name == "CARGO_MANIFEST_PATH") {
+            command.env_remove(name);
+        }
         command
     }
 
