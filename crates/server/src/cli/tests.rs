@@ -245,7 +245,7 @@ fn completions_and_manual_pages_name_the_flags() {
     let page = |of| Cli::manual(of).map(|page| String::from_utf8(page).unwrap());
     assert!(page(None).unwrap().contains("durablefetch\\-serve"));
     let serve = page(Some("serve")).unwrap();
-    assert!(serve.contains("max\\-recordings") && serve.contains(".TH durablefetch\\-serve"), "{serve}");
+    assert!(serve.contains("max\\-recordings") && serve.contains(".TH durablefetch-serve"), "{serve}");
     assert!(page(Some("sreve")).unwrap_err().contains("write serve or check"));
 }
 

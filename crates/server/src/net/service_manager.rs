@@ -66,6 +66,8 @@ impl ServiceManager {
 
 fn send(socket: &OsStr, text: &[u8]) -> io::Result<()> {
     let sender = UnixDatagram::unbound()?;
+    // A manager that does not listen must not hold up what is served.
+    sender.set_nonblocking(true)?;
     #[cfg(target_os = "linux")]
     if let Some(name) = socket.as_bytes().strip_prefix(b"@") {
         use std::os::linux::net::SocketAddrExt;
