@@ -9,8 +9,7 @@ import { listen } from '../lib/listen.js'
 import { startRecorder } from '../lib/recorder.js'
 import { startNginx } from '../failures/lib/nginx.js'
 
-const BINARY =
-  process.env.RECORDER_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
+const BINARY = process.env.RECORDER_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
 
 async function check(url, ...args) {
   const child = spawn(BINARY, ['check', url, ...args], { env: { ...process.env, HTTP_PROXY: '', http_proxy: '' } })

@@ -1,13 +1,13 @@
 //! Whether the recorder takes starts, and if not, why.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::recorder::Recorder;
+use crate::recording::writer::Writer;
+use crate::storage::db::Db;
 use crate::storage::probe::{Probe, Trouble};
 
 /// Storage is not tried again for so long: strangers may ask, and could otherwise have it written all the time.
@@ -79,19 +79,20 @@ impl Health {
         Self { probe, last: Mutex::default() }
     }
 
-    async fn storage(&self, recorder: &Recorder) -> Option<Reason> {
+    /// Why storage takes nothing now, where it does not.
+    pub(crate) async fn storage(&self, db: &Db, writer: &Writer) -> Option<Reason> {
         let mut last = self.last.lock().await;
         if let Some((at, reason)) = *last
             && at.elapsed() < FRESH
         {
             return reason;
         }
-        let reason = self.look(recorder).await;
+        let reason = self.look(db, writer).await;
         *last = Some((Instant::now(), reason));
         reason
     }
 
-    async fn look(&self, recorder: &Recorder) -> Option<Reason> {
+    async fn look(&self, db: &Db, writer: &Writer) -> Option<Reason> {
         let probe = self.probe.clone();
         let written = timeout(PATIENCE, tokio::task::spawn_blocking(move || probe.run())).await;
         match written {
@@ -100,23 +101,15 @@ impl Health {
             Ok(Ok(Err(Trouble::Full))) => {
                 // What has ended makes room, and the next one who asks finds it. Nobody else might ask for it: a
                 // recorder that is not ready is sent nothing.
-                recorder.writer.starve();
+                writer.starve();
                 return Some(Reason::NoRoom);
             }
             Ok(Ok(Err(Trouble::Failing)) | Err(_)) | Err(_) => return Some(Reason::Storage),
         }
-        let read =
-            recorder.db.call(|db| db.query_row("select count(*) from sqlite_master", [], |row| row.get(0)));
+        let read = db.call(|db| db.query_row("select count(*) from sqlite_master", [], |row| row.get(0)));
         let read: Result<Result<i64, _>, _> = timeout(PATIENCE, read).await;
         (!matches!(read, Ok(Ok(_)))).then_some(Reason::Storage)
     }
-}
-
-/// Why the recorder takes no starts now; empty where it does.
-pub(crate) async fn reasons(recorder: &Arc<Recorder>) -> Vec<Reason> {
-    let draining = recorder.is_draining().then_some(Reason::Draining);
-    let storage = recorder.health.storage(recorder).await;
-    draining.into_iter().chain(storage).collect()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::observe::log::Log;
 use crate::observe::metrics::{Metrics, Now};
 use crate::observe::refusals::Refusals;
 use crate::readers::Readers;
-use crate::readiness::Health;
+use crate::readiness::{Health, Reason};
 use crate::recording::Recording;
 use crate::recording::in_flight::{InFlight, Seat};
 use crate::recording::memory::Memory;
@@ -256,6 +256,13 @@ impl Recorder {
     /// Those whose ends storage refused.
     pub(crate) fn take_unended(&self) -> Vec<Arc<Recording>> {
         std::mem::take(&mut *self.unended.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Why it takes no starts now; empty where it does.
+    pub(crate) async fn unready(&self) -> Vec<Reason> {
+        let draining = self.is_draining().then_some(Reason::Draining);
+        let storage = self.health.storage(&self.db, &self.writer).await;
+        draining.into_iter().chain(storage).collect()
     }
 
     /// Starts nothing from now on.

@@ -19,7 +19,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::net::HEAD_MAX;
 use crate::observe::metrics;
-use crate::readiness::{self, Readiness};
+use crate::readiness::Readiness;
 use crate::recorder::Recorder;
 
 /// Connections at a time. They are few, since they take descriptors of those that are kept back: the main listener
@@ -84,7 +84,7 @@ async fn answer(recorder: &Arc<Recorder>, audience: Audience, request: &Parts) -
         // These tell nothing of anybody, and who probes a container names it by its address.
         "/healthz" => (StatusCode::OK, "application/json", Bytes::from_static(br#"{"ok":true}"#)),
         "/readyz" => {
-            let readiness = Readiness::of(&readiness::reasons(recorder).await);
+            let readiness = Readiness::of(&recorder.unready().await);
             let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             (status, "application/json", readiness.json().into())
         }

@@ -27,7 +27,7 @@ use crate::keys::admit::admit;
 use crate::net::connection::Answering;
 use crate::observe::log::{Asker, Line};
 use crate::observe::{log, metrics};
-use crate::readiness::{self, Readiness};
+use crate::readiness::Readiness;
 use crate::recorder::Recorder;
 use crate::uploads::Uploaded;
 use crate::upstream::http::UpstreamRequest;
@@ -135,7 +135,7 @@ async fn route(
         }
         Route::Page => Ok(page::page(allowed, &recorder.config.base_path)),
         Route::Healthz => Ok(respond::own(allowed, "application/json", r#"{"ok":true}"#)),
-        Route::Readyz => Ok(respond::ready(allowed, &Readiness::of(&readiness::reasons(recorder).await))),
+        Route::Readyz => Ok(respond::ready(allowed, &Readiness::of(&recorder.unready().await))),
         Route::Robots => Ok(respond::own(allowed, "text/plain", "User-agent: *\nDisallow: /\n")),
         Route::Icon => Ok(page::icon(allowed)),
         Route::Metrics if !current.access.is_local() => Err(ProtocolError::new(
