@@ -5,9 +5,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { BINARY as RECORDER } from '../lib/recorder.js'
 import { ROOT } from './lib/pages.js'
-
-const RECORDER = process.env.RECORDER_BIN ?? join(ROOT, 'target/debug/durablefetch')
 
 /** As a page for people writes what the help says. */
 const written = (text) =>

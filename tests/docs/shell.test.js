@@ -8,11 +8,10 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { within } from '../lib/deadline.js'
-import { startRecorder } from '../lib/recorder.js'
+import { BINARY as RECORDER, startRecorder } from '../lib/recorder.js'
 import { at, blocksIn, pages, ROOT } from './lib/pages.js'
 
 const exec = promisify(execFile)
-const RECORDER = process.env.RECORDER_BIN ?? join(ROOT, 'target/debug/durablefetch')
 const XTASK = process.env.XTASK_BIN ?? join(ROOT, 'target/debug/xtask')
 
 /** The checks that `cargo xtask test --only` knows. */

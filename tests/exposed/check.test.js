@@ -4,12 +4,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { listen } from '../lib/listen.js'
-import { startRecorder } from '../lib/recorder.js'
+import { BINARY, startRecorder } from '../lib/recorder.js'
 import { startNginx } from '../failures/lib/nginx.js'
-
-const BINARY = process.env.RECORDER_BIN ?? fileURLToPath(new URL('../../target/debug/durablefetch', import.meta.url))
 
 async function check(url, ...args) {
   const child = spawn(BINARY, ['check', url, ...args], { env: { ...process.env, HTTP_PROXY: '', http_proxy: '' } })

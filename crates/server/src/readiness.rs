@@ -99,8 +99,8 @@ impl Health {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(Trouble::Gone))) => return Some(Reason::DataDirectory),
             Ok(Ok(Err(Trouble::Full))) => {
-                // What has ended makes room, and the next one who asks finds it. Nobody else might ask for it: a
-                // recorder that is not ready is sent nothing.
+                // Have finished recordings removed, so that the next probe finds room. A recorder that is not ready is
+                // sent no requests, which would have them removed otherwise.
                 writer.starve();
                 return Some(Reason::NoRoom);
             }

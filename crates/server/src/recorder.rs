@@ -193,7 +193,7 @@ impl Recorder {
             connections,
             unwritten,
             stored: self.usage.recordings(),
-            is_draining: self.draining.load(Ordering::Acquire),
+            is_draining: self.is_draining(),
             certificate_until_s: self.tls.get().and_then(Tls::until_s),
         })
     }

@@ -1,7 +1,7 @@
 //! What the wasm build takes from crates.io: wasm-bindgen and wasm-pack. `rust-toolchain.toml` has the rest.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -44,9 +44,7 @@ pub(crate) fn ensure_worker_build(repo: &Repo) -> Result<()> {
 
 /// `rust-toolchain.toml` names them, and rustup brings them along unless it was told to install nothing by itself.
 fn sources_of_std(repo: &Repo) -> Result<()> {
-    let output = repo.command("rustc").args(["--print", "sysroot"]).output().context("cannot run rustc")?;
-    let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    if sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file() {
+    if rust_sources(repo)?.join("library/Cargo.lock").is_file() {
         return Ok(());
     }
     let mut command = repo.command("rustup");
@@ -54,6 +52,13 @@ fn sources_of_std(repo: &Repo) -> Result<()> {
     Step::new(repo, "rustup component add rust-src", command)
         .remedy("the package builds std for itself; without rustup, install the sources of your rustc's std")
         .run()
+}
+
+/// Where the sources of rustc's std are, or would be.
+pub(crate) fn rust_sources(repo: &Repo) -> Result<PathBuf> {
+    let output = repo.command("rustc").args(["--print", "sysroot"]).output().context("cannot run rustc")?;
+    let sysroot = String::from_utf8(output.stdout).context("rustc has a folder whose name is not UTF-8")?;
+    Ok(Path::new(sysroot.trim()).join("lib/rustlib/src/rust"))
 }
 
 /// Installs a program of this version below `target/`, unless there is one.

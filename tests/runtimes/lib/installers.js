@@ -63,7 +63,7 @@ export const INSTALLERS = [
     async check(dir, { env }) {
       const packed = { RUNTIMES_TARBALL: JSON.stringify(await tarball()) }
       await run('yarn', ['node', path('in-yarn.js')], { cwd: dir, env: { ...env, ...packed } })
-      assert.ok(!(await readdir(dir)).includes('node_modules'), 'there is no node_modules')
+      assert.ok(!(await readdir(dir)).includes('node_modules'), 'Yarn PnP has made a node_modules folder')
     },
   },
   {

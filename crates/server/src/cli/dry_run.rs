@@ -10,8 +10,8 @@ use super::secrets;
 use super::variables::variable;
 use crate::config::Config;
 
-/// Flags that are not settings.
-const NOT_SETTINGS: [&str; 3] = ["help", "config", "dry-run"];
+/// Flags that are about the file, or about one start: neither settings nor in the file.
+pub(super) const NOT_SETTINGS: [&str; 3] = ["help", "config", "dry-run"];
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Eq)]

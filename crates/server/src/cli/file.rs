@@ -8,11 +8,9 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use toml::{Table, Value};
 
+use super::dry_run::NOT_SETTINGS;
 use super::nearest::nearest;
 use super::secrets;
-
-/// Flags that are about the file, or about one start, and not in it.
-const NOT_KEYS: [&str; 3] = ["config", "dry-run", "help"];
 
 /// What the file says.
 pub(super) struct Said {
@@ -34,7 +32,7 @@ pub(super) fn arguments(path: &Path, known: &Command, said: &ArgMatches) -> Resu
         let line = error.span().map_or(1, |span| text[..span.start].lines().count().max(1));
         in_file(format!("line {line} is not TOML: {}", error.message()))
     })?;
-    let is_key = |key: &str| !NOT_KEYS.contains(&key);
+    let is_key = |key: &str| !NOT_SETTINGS.contains(&key);
     let (mut arguments, mut keys) = (Vec::new(), Vec::new());
     for (key, value) in &table {
         let argument = known.get_arguments().find(|argument| is_key(key) && argument.get_long() == Some(key));
@@ -72,7 +70,7 @@ fn values(key: &str, argument: &Arg, value: &Value) -> Result<Vec<OsString>, Str
 
 /// Names the nearest of the keys that there are.
 fn unknown(key: &str, known: &Command) -> String {
-    let names = known.get_arguments().filter_map(Arg::get_long).filter(|name| !NOT_KEYS.contains(name));
+    let names = known.get_arguments().filter_map(Arg::get_long).filter(|name| !NOT_SETTINGS.contains(name));
     match nearest(key, names) {
         Some(name) => format!("no setting is called `{key}`; the nearest is `{name}`"),
         None => format!("no setting is called `{key}`"),

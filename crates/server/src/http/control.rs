@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use durablefetch_protocol::access::Admitted as Allowed;
+use durablefetch_protocol::access::scope_name;
 use durablefetch_protocol::address::{Control, Target, Upstream};
 use durablefetch_protocol::admission::Named;
 use durablefetch_protocol::control_json::{ControlRequest, Done, Status};
@@ -14,7 +15,6 @@ use crate::clock::now_ms;
 use crate::http::respond::{self, Body};
 use crate::key_map::{Entry, Life};
 use crate::keys::stop;
-use crate::observe::log::scope_name;
 use crate::observe::redact;
 use crate::recorder::Recorder;
 use crate::recording::Recording;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use durablefetch_protocol::access::{Admitted as Allowed, Cookies};
+use durablefetch_protocol::access::{Admitted as Allowed, Cookies, scope_name};
 use durablefetch_protocol::address::Target;
 use durablefetch_protocol::control_json::CONTROL_BODY_MAX;
 use durablefetch_protocol::demo::Script;
@@ -26,7 +26,7 @@ use crate::http::{control, page};
 use crate::keys::admit::admit;
 use crate::net::connection::Answering;
 use crate::observe::log::{Asker, Line};
-use crate::observe::{log, metrics};
+use crate::observe::metrics;
 use crate::readiness::Readiness;
 use crate::recorder::Recorder;
 use crate::uploads::Uploaded;
@@ -120,7 +120,7 @@ async fn route(
     match route {
         Route::Fetch { target, scope, ask } => {
             let client = recorder.config.trusted_proxies.client(over.peer, &parts.headers);
-            line.scope = log::scope_name(&recorder.secret, &scope);
+            line.scope = scope_name(&recorder.secret, &scope);
             if let AskHead::Continue { offset, .. } = &ask {
                 line.offset = Some(*offset);
             }
@@ -129,7 +129,7 @@ async fn route(
             fetch(recorder, allowed, &scope, answering, asked).await
         }
         Route::Control { call, scope } => {
-            line.scope = log::scope_name(&recorder.secret, &scope);
+            line.scope = scope_name(&recorder.secret, &scope);
             let body = read(recorder, body, &parts, CONTROL_BODY_MAX as u64).await?;
             control::answer(recorder, allowed, &scope, call, &parts.headers, &body.bytes).await
         }

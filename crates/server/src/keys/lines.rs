@@ -1,10 +1,10 @@
 //! The lines of a recording's life: docs/logs.md lists their fields.
 
+use durablefetch_protocol::access::scope_name;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Key, RecordingId};
 
 use crate::clock::now_ms;
-use crate::observe::log::scope_name;
 use crate::observe::redact;
 use crate::observe::removal::Removal;
 use crate::recorder::Recorder;
@@ -13,19 +13,26 @@ use crate::recording::{Recording, Start};
 /// What the line calls the end of an answer that was passed through and not recorded, as those with a status outside 2xx are.
 const PASSED_THROUGH: &str = "passed-through";
 
+/// A line about a recording: what names it, and what this line has besides.
+macro_rules! line {
+    ($level:ident, $recorder:expr, $recording:expr, $($more:tt)+) => {{
+        let (recording, asker): (&Recording, _) = ($recording, $recording.asker());
+        tracing::$level!(
+            target: "durablefetch::recording",
+            recording = %recording.id,
+            request = asker.map(|asker| asker.to_string()),
+            method = asker.map(|asker| asker.method()),
+            url = redact::key(&recording.key),
+            scope = scope_name(&$recorder.secret, recording.key.scope()),
+            traceparent = asker.and_then(|asker| asker.traceparent()),
+            $($more)+
+        )
+    }};
+}
+
 /// A recording has begun.
 pub(crate) fn started(recorder: &Recorder, recording: &Recording) {
-    let asker = recording.asker();
-    tracing::info!(
-        target: "durablefetch::recording",
-        recording = %recording.id,
-        request = asker.map(|asker| asker.to_string()),
-        method = asker.map(|asker| asker.method()),
-        url = redact::key(&recording.key),
-        scope = scope_name(&recorder.secret, recording.key.scope()),
-        traceparent = asker.and_then(|asker| asker.traceparent()),
-        "started"
-    );
+    line!(info, recorder, recording, "started");
 }
 
 /// A recording has ended: counts it and says how.
@@ -38,7 +45,6 @@ pub(crate) fn ended(recorder: &Recorder, recording: &Recording) {
     if let Some(End::Fail(code)) = seen.decided() {
         recorder.metrics.upstream_error(code);
     }
-    let asker = recording.asker();
     let upstream_status = recording.head().map(|head| head.status);
     if let Some(status) = upstream_status {
         recorder.metrics.upstream_answered(status);
@@ -50,14 +56,10 @@ pub(crate) fn ended(recorder: &Recorder, recording: &Recording) {
     let since = |at_ms: u64| at_ms.saturating_sub(recording.started_ms);
     macro_rules! say {
         ($level:ident) => {
-            tracing::$level!(
-                target: "durablefetch::recording",
-                recording = %recording.id,
-                request = asker.map(|asker| asker.to_string()),
-                method = asker.map(|asker| asker.method()),
-                url = redact::key(&recording.key),
-                scope = scope_name(&recorder.secret, recording.key.scope()),
-                traceparent = asker.and_then(|asker| asker.traceparent()),
+            line!(
+                $level,
+                recorder,
+                recording,
                 end,
                 cause = seen.cause().map(ErrorCode::as_str),
                 upstream_status,

@@ -197,12 +197,6 @@ impl Drop for Line {
     }
 }
 
-/// Names a scope in log lines and in the commands that look inside. It does not tell whose it is to those who do not know
-/// the recorder's secret. `None` for the empty scope, which is everybody's.
-pub(crate) fn scope_name(secret: &[u8; 32], scope: &str) -> Option<String> {
-    (!scope.is_empty()).then(|| durablefetch_protocol::access::scope_name(secret, scope))
-}
-
 /// The trace that a request belongs to, where it is of the form of <https://www.w3.org/TR/trace-context/>.
 fn traceparent(headers: &HeaderMap) -> Option<String> {
     let text = headers.get("traceparent")?.to_str().ok()?;

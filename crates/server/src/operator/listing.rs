@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use durablefetch_protocol::access::scope_name;
 use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
 use serde_json::{Value, json};
 
-use crate::observe::log::scope_name;
 use crate::observe::redact;
 use crate::recorder::Recorder;
 use crate::recording::Recording;

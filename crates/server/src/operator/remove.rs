@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use durablefetch_protocol::access::scope_name;
 use durablefetch_protocol::admission::Named;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
 use serde_json::{Value, json};
 
 use super::listing::{not_stored, scope_named};
 use crate::keys::stop;
-use crate::observe::log::scope_name;
 use crate::recorder::Recorder;
 use crate::storage::{list, rows};
 

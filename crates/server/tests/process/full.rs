@@ -8,6 +8,12 @@ use std::process::{Command, Stdio};
 
 use crate::support::{PATIENCE, Recorder, Reply, Upstream, answer, command, header, send};
 
+/// A recorder whose data directory is a disk of this size.
+pub(crate) fn on_disk_of(size: &str, data: &Path) -> Recorder {
+    let mount = format!("mount -t tmpfs -o size={size} none \"$DATA\"");
+    Recorder::spawn(in_namespace(data, &mount).stderr(Stdio::inherit()))
+}
+
 /// `durablefetch serve` in a mount namespace, after this was done there.
 pub(crate) fn in_namespace(data: &Path, mount: &str) -> Command {
     let inner = command(data, &[]);
@@ -45,9 +51,7 @@ fn pump(stream: &mut std::net::TcpStream, reader: &mut Reply, bytes: usize, lett
 fn the_longest_live_recording_makes_room_for_all_others() {
     assert_namespaces();
     let data = tempfile::tempdir().unwrap();
-    let recorder = Recorder::spawn(
-        in_namespace(data.path(), "mount -t tmpfs -o size=6m none \"$DATA\"").stderr(Stdio::inherit()),
-    );
+    let recorder = on_disk_of("6m", data.path());
     let start = |upstream: &Upstream| {
         let mut reader = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
         let mut stream = upstream.asked();
@@ -136,9 +140,7 @@ pub(crate) fn inside(recorder: &Recorder, data: &Path, command: &str) {
 fn room_that_others_took_is_used_again_once_they_give_it_back() {
     assert_namespaces();
     let data = tempfile::tempdir().unwrap();
-    let recorder = Recorder::spawn(
-        in_namespace(data.path(), "mount -t tmpfs -o size=24m none \"$DATA\"").stderr(Stdio::inherit()),
-    );
+    let recorder = on_disk_of("24m", data.path());
     let record = |bytes: usize| {
         let upstream = Upstream::start();
         let (_, mut reader, mut stream) = recorder.begin(&upstream);
@@ -181,9 +183,7 @@ fn room_that_others_took_is_used_again_once_they_give_it_back() {
 fn one_that_nobody_reads_ends_when_there_is_no_room() {
     assert_namespaces();
     let data = tempfile::tempdir().unwrap();
-    let recorder = Recorder::spawn(
-        in_namespace(data.path(), "mount -t tmpfs -o size=4m none \"$DATA\"").stderr(Stdio::inherit()),
-    );
+    let recorder = on_disk_of("4m", data.path());
     let upstream = Upstream::start();
     let reader = recorder.send("GET /", &[("durablefetch-url", &upstream.url)], "");
     let mut stream = upstream.asked();

@@ -1,11 +1,10 @@
 //! `/readyz`: whether a start would be taken, and why not.
 
 use std::fs;
-use std::process::Stdio;
 use std::thread;
 use std::time::Instant;
 
-use crate::full::{assert_namespaces, in_namespace, inside};
+use crate::full::{assert_namespaces, inside, on_disk_of};
 use crate::metrics_listener::{free_port, get};
 use crate::support::{PATIENCE, Recorder, Upstream, send};
 
@@ -54,9 +53,7 @@ fn a_recorder_that_drains_is_alive_and_not_ready() {
 fn a_full_disk_is_not_ready_until_there_is_room() {
     assert_namespaces();
     let data = tempfile::tempdir().unwrap();
-    let recorder = Recorder::spawn(
-        in_namespace(data.path(), "mount -t tmpfs -o size=6m none \"$DATA\"").stderr(Stdio::inherit()),
-    );
+    let recorder = on_disk_of("6m", data.path());
     until(&recorder, 200, "true");
     inside(&recorder, data.path(), "head -c 100m /dev/zero > \"$DATA/fill\" 2>/dev/null; true");
     until(&recorder, 503, "\"reason\":\"no-room\"");
@@ -70,9 +67,7 @@ fn a_full_disk_is_not_ready_until_there_is_room() {
 fn what_has_ended_makes_room_where_somebody_asks() {
     assert_namespaces();
     let data = tempfile::tempdir().unwrap();
-    let recorder = Recorder::spawn(
-        in_namespace(data.path(), "mount -t tmpfs -o size=12m none \"$DATA\"").stderr(Stdio::inherit()),
-    );
+    let recorder = on_disk_of("12m", data.path());
     let upstream = Upstream::start();
     let (_, mut reply, mut stream) = recorder.begin(&upstream);
     let piece = "x".repeat(64 << 10);
@@ -91,9 +86,7 @@ fn what_has_ended_makes_room_where_somebody_asks() {
 fn a_disk_that_cannot_be_written_is_not_ready() {
     assert_namespaces();
     let data = tempfile::tempdir().unwrap();
-    let recorder = Recorder::spawn(
-        in_namespace(data.path(), "mount -t tmpfs -o size=12m none \"$DATA\"").stderr(Stdio::inherit()),
-    );
+    let recorder = on_disk_of("12m", data.path());
     until(&recorder, 200, "true");
     // While the recorder has files open there the file system cannot be made read-only. This stops it from writing, too.
     inside(&recorder, data.path(), "mkdir \"$DATA/ready\"");

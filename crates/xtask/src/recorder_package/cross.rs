@@ -1,7 +1,7 @@
 //! Programs for other systems, and static ones for this: cargo-zigbuild, with zig as the compiler and linker of C.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
@@ -9,6 +9,7 @@ use super::platform::Platform;
 use crate::progress::Step;
 use crate::pypi;
 use crate::repo::Repo;
+use crate::rust_tools::rust_sources;
 
 const TOOLS: [&str; 2] = ["ziglang==0.14.1", "cargo-zigbuild==0.24.1"];
 
@@ -33,11 +34,8 @@ pub(crate) fn build(repo: &Repo, platform: &Platform) -> Result<PathBuf> {
 /// Flags for rustc that keep this machine's folders out of a program: they are nobody's business, and the same sources are to
 /// make the same program elsewhere. Separated as cargo has it, since a folder's name may have a space.
 fn without_paths(repo: &Repo) -> Result<String> {
-    let mut rustc = repo.command("rustc");
-    let output = rustc.args(["--print", "sysroot"]).output().context("cannot run rustc")?;
-    let sysroot = String::from_utf8(output.stdout).context("rustc has a folder whose name is not UTF-8")?;
-    let sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
-    let folders = [(repo.path("."), "/durablefetch"), (cargo_home()?, "/cargo"), (sources, "/rust")];
+    let folders =
+        [(repo.path("."), "/durablefetch"), (cargo_home()?, "/cargo"), (rust_sources(repo)?, "/rust")];
     let flags = folders.map(|(from, to)| {
         let from = from.components().as_path().display().to_string();
         format!("--remap-path-prefix={from}={to}")
