@@ -472,7 +472,9 @@ impl Follower {
         }
         let action = self.broken(Failure::Refused(head.status), now);
         let limit = self.limit(Failure::Refused(head.status));
-        if let (Phase::Waiting { until }, Some(seconds)) = (&mut self.phase, head.retry_after) {
+        // It counts whole seconds: too long for a successor that is there in a moment.
+        let asked = head.retry_after.filter(|_| code != ErrorCode::ShuttingDown);
+        if let (Phase::Waiting { until }, Some(seconds)) = (&mut self.phase, asked) {
             let last = self.trouble.unwrap_or(now) + limit;
             *until = (*until).max(now.saturating_add(seconds.saturating_mul(1000))).min(last);
         }

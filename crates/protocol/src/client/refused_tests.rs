@@ -31,10 +31,10 @@ fn next(reader: &mut Follower, now: &mut u64) -> u64 {
 #[test]
 fn a_recorder_that_shuts_down_is_waited_for_however_long_that_takes() {
     let (mut reader, mut now) = (reader(Policy::default()), 0);
-    // A quarter of an hour.
-    for _ in 0..900 {
+    // A quarter of an hour and more.
+    for _ in 0..1800 {
         assert_eq!(reader.on(refuses("shutting-down", Some(1)), now), Action::Wait);
-        assert_eq!(next(&mut reader, &mut now), 1000);
+        assert!((500..=625).contains(&next(&mut reader, &mut now)), "its successor may be there in a moment");
     }
     // It has gone, and its successor is not there yet: it is looked for more than once a second.
     for _ in 0..60 {
