@@ -81,8 +81,10 @@ test('`podman stop` lets a live answer end', async (t) => {
   await request.write('before, ')
   const answer = await asking
   const stopping = engine.podman('stop', '--time', '90', 'drain')
-  // It takes no connection any more once it was told to stop.
-  await untilRefused(port)
+  await untilDraining(port)
+  const next = await ask(port, '/', { 'durablefetch-url': upstream.address() })
+  assert.deepEqual([next.status, next.headers['durablefetch-error']], [503, 'shutting-down'])
+  next.response.resume()
   request.end('and after')
   assert.equal(await answer.text(), 'before, and after')
   await stopping
@@ -90,17 +92,13 @@ test('`podman stop` lets a live answer end', async (t) => {
 })
 
 /** Asked again: no event tells of it. */
-async function untilRefused(port) {
+async function untilDraining(port) {
   const until = Date.now() + 30_000
   for (;;) {
-    try {
-      const { status, response } = await ask(port, '/healthz')
-      response.resume()
-      assert.ok(Date.now() < until, `it still answers, with ${status}`)
-    } catch (error) {
-      if (error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET') return
-      throw error
-    }
+    const { status, response } = await ask(port, '/readyz')
+    response.resume()
+    if (status === 503) return
+    assert.ok(Date.now() < until, `it is still ready: ${status}`)
   }
 }
 
@@ -124,7 +122,7 @@ test('all defaults are fit for a container, and it is well in a network of its o
 
 test('it is not an open relay: without rules it does not start, and says which', async () => {
   const container = engine.run('relay')
-  assert.equal(await container.ended(), 1)
+  assert.equal(await container.ended(), 2)
   for (const flag of ['--public-origin', '--allow', '--token-secret'])
     assert.match(container.output(), new RegExp(flag))
 })
