@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 
-use crate::client::{self, Response};
 use crate::process::Processes;
+use crate::reading::Reading;
 use crate::record::Records;
 use crate::target::Target;
 
@@ -47,16 +47,14 @@ pub async fn fetch(
     let (mut bytes, mut first) = (0, None);
     let mut records = record.map(Records::new);
     let reading = async {
-        let mut response = Response::get(target.address, &target.path(path), headers).await?;
-        ensure!(response.status == 200, "{} answered {}", target.address, response.status);
-        let mut buffer = client::buffer();
+        let mut reading = Reading::open(target, path, headers, true).await?;
         let mut sink = |part: &[u8]| {
             first.get_or_insert_with(|| from.elapsed());
             bytes += part.len() as u64;
             records.as_mut().map_or(Ok(()), |records| records.take(part, |_| ()))
         };
-        while response.read(&mut buffer, &mut sink).await? {}
-        Ok(response.header("durablefetch-recording").map(str::to_owned))
+        while reading.next(&mut sink).await? {}
+        anyhow::Ok(reading.header("durablefetch-recording").map(str::to_owned))
     };
     let recording = timeout(PATIENCE, reading).await.context("the body does not come to its end")?;
     let recording = recording.with_context(|| format!("GET {path} at {}", target.address))?;

@@ -44,15 +44,33 @@ impl Response {
     ///
     /// # Errors
     /// Without an answer of HTTP.
-    pub async fn get_on(
-        mut stream: TcpStream,
+    pub async fn get_on(stream: TcpStream, address: SocketAddr, path: &str, headers: &str) -> Result<Self> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: */*\r\n{headers}\r\n");
+        Self::ask(stream, path, request.into_bytes()).await
+    }
+
+    /// Sends a body with another method, on a connection to `address` that is there already.
+    ///
+    /// # Errors
+    /// Without an answer of HTTP.
+    pub async fn send_on(
+        stream: TcpStream,
         address: SocketAddr,
+        method: &str,
         path: &str,
         headers: &str,
+        body: &[u8],
     ) -> Result<Self> {
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n{headers}\r\n"
+        );
+        Self::ask(stream, path, [head.as_bytes(), body].concat()).await
+    }
+
+    async fn ask(mut stream: TcpStream, path: &str, request: Vec<u8>) -> Result<Self> {
         stream.set_nodelay(true)?;
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: */*\r\n{headers}\r\n");
-        stream.write_all(request.as_bytes()).await?;
+        stream.write_all(&request).await?;
         let mut head = Vec::with_capacity(1024);
         loop {
             ensure!(head.len() < HEAD_MAX, "the head of {path} is too long");
@@ -66,10 +84,21 @@ impl Response {
                 (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned())
             });
             let headers: Vec<_> = headers.collect();
-            let decoder = Decoder::new(framing(&headers)?);
+            let decoder = Decoder::new(framing(status, &headers)?);
             let rest = head.split_off(len);
             return Ok(Self { stream, decoder, status, headers, rest });
         }
+    }
+
+    /// Reads the body to its end. Returns the connection for another request.
+    ///
+    /// # Errors
+    /// Where the body is cut, or ends with the connection.
+    pub async fn into_stream(mut self) -> Result<TcpStream> {
+        let mut buffer = [0; 1024];
+        while self.read(&mut buffer, |_| Ok(())).await? {}
+        ensure!(self.decoder.is_done(), "the body ended with its connection");
+        Ok(self.stream)
     }
 
     /// A header's value. `name` is in lower case.
@@ -142,9 +171,12 @@ impl Response {
     }
 }
 
-fn framing(headers: &[(String, String)]) -> Result<Framing> {
+fn framing(status: u16, headers: &[(String, String)]) -> Result<Framing> {
     let header =
         |name: &str| headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    if status == 204 {
+        return Ok(Framing::Length(0));
+    }
     if header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
         return Ok(Framing::Chunked);
     }

@@ -1,6 +1,5 @@
 //! Live streams: many at a steady pace, each with readers that follow it.
 
-use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::client::{self, Response};
 use crate::process::Processes;
+use crate::reading::Reading;
 use crate::record::{self, Records};
 use crate::target::{Stream, Target};
 use crate::upstream::Upstream;
@@ -24,11 +23,6 @@ const OPENING: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What takes longer counts as this.
 const LONGEST_NS: u64 = 120_000_000_000;
-
-thread_local! {
-    /// What comes from a socket is looked at and forgotten before the next one is read.
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(client::buffer());
-}
 
 /// What is to be run.
 #[derive(Debug, Clone)]
@@ -193,19 +187,18 @@ async fn start(
             opened.spawn(async move {
                 let _permit = opening.acquire().await?;
                 let from = record::now();
-                let path = target.path(&stream.path());
-                let asked = Response::get(target.address, &path, &headers);
-                let response = timeout(PATIENCE, asked).await.context("no answer in time")??;
-                ensure!(response.status == 200, "{} answered {}", target.address, response.status);
+                let path = stream.path();
+                let asked = Reading::open(&target, &path, &headers, reader == 0);
+                let reading = timeout(PATIENCE, asked).await.context("no answer in time")??;
                 if reader == 0 {
                     note(&counts.heads, from);
                 }
-                Ok((stream, response))
+                anyhow::Ok((stream, reading))
             });
         }
         while let Some(opened) = opened.join_next().await {
-            let (stream, response) = opened.context("a client panicked")??;
-            readers.spawn(follow(stream, response, upstream.clone(), Arc::clone(counts), live.readers == 1));
+            let (stream, reading) = opened.context("a client panicked")??;
+            readers.spawn(follow(stream, reading, upstream.clone(), Arc::clone(counts), live.readers == 1));
         }
     }
     Ok(())
@@ -213,29 +206,27 @@ async fn start(
 
 async fn follow(
     stream: Stream,
-    mut response: Response,
+    mut reading: Reading,
     upstream: Upstream,
     counts: Arc<Counts>,
     is_alone: bool,
 ) -> Result<()> {
     let mut records = Records::new(stream.chunk);
     loop {
-        response.readable().await?;
         let is_first = records.count() == 0;
-        let read = BUFFER.with_borrow_mut(|buffer| {
-            response.try_read(buffer, |bytes| {
-                records.take(bytes, |date| {
-                    if counts.measuring.load(Ordering::Relaxed) {
-                        note(&counts.latency, date);
-                        counts.chunks.fetch_add(1, Ordering::Relaxed);
-                    }
-                })
+        let goes_on = reading.next(|bytes| {
+            records.take(bytes, |date| {
+                if counts.measuring.load(Ordering::Relaxed) {
+                    note(&counts.latency, date);
+                    counts.chunks.fetch_add(1, Ordering::Relaxed);
+                }
             })
-        })?;
+        });
+        let goes_on = goes_on.await?;
         if is_first && records.count() > 0 {
             counts.begun.fetch_add(1, Ordering::Relaxed);
         }
-        if read == Some(false) {
+        if !goes_on {
             break;
         }
     }

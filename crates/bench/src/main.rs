@@ -1,5 +1,6 @@
 //! The binary: one measurement, printed as JSON; or the whole comparison.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use durablefetch_bench::soak::{Attack, Attacked, Churn, Crowd, Place, Slow};
 use durablefetch_bench::sweep::{Row, Sweep};
 use durablefetch_bench::target::{Stream, Target};
 use durablefetch_bench::upstream::Upstream;
-use durablefetch_bench::{bulk, native, record};
+use durablefetch_bench::{bulk, native, record, rival};
 
 /// Loads what stands between an upstream and its clients, being both.
 #[derive(Parser)]
@@ -42,6 +43,8 @@ enum Command {
     Against(AgainstArgs),
     /// Write docs/benchmarks.md from what `native` measured.
     Report(ReportArgs),
+    /// The app beside durable-streams' server: a GET of a path appends what the upstream sends of it to a stream.
+    Append(AppendArgs),
 }
 
 #[derive(Args)]
@@ -55,6 +58,9 @@ struct NativeArgs {
     /// The folder of the peers on Node.
     #[arg(long)]
     peers: PathBuf,
+    /// The Rust server of durable-streams.
+    #[arg(long, default_value = "durable-streams-server")]
+    durable_streams: PathBuf,
     /// Where figures are kept from one run to the next.
     #[arg(long)]
     results: PathBuf,
@@ -64,6 +70,16 @@ struct NativeArgs {
     /// Rounds; medians are over them.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+}
+
+#[derive(Args)]
+struct AppendArgs {
+    /// IP:PORT of the upstream.
+    #[arg(long)]
+    upstream: SocketAddr,
+    /// IP:PORT of the server.
+    #[arg(long)]
+    server: SocketAddr,
 }
 
 #[derive(Args)]
@@ -211,8 +227,12 @@ fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Result<()> {
+    if let Command::Append(args) = command {
+        return rival::app::run(args.upstream, args.server).await;
+    }
     let upstream = Upstream::start().await?;
     match command {
+        Command::Append(_) => {}
         Command::Live(args) => {
             let (target, headers, processes) = resolve(args.at, &upstream)?;
             let live = Live {
@@ -308,7 +328,12 @@ async fn sweep(args: SweepArgs, upstream: &Upstream) -> Result<()> {
 }
 
 async fn native(args: NativeArgs, upstream: &Upstream) -> Result<()> {
-    let programs = Programs { recorder: args.recorder, nginx: args.nginx, peers: args.peers };
+    let programs = Programs {
+        recorder: args.recorder,
+        nginx: args.nginx,
+        peers: args.peers,
+        durable_streams: args.durable_streams,
+    };
     let cases = native::cases::all();
     let known = || cases.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
     if let Some(unknown) = args.only.iter().find(|only| cases.iter().all(|(name, _)| name != *only)) {

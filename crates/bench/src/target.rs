@@ -13,6 +13,30 @@ pub struct Target {
     pub address: SocketAddr,
     /// What comes before the upstream's path.
     pub prefix: String,
+    /// How a stream is read there.
+    pub form: Form,
+}
+
+/// How a stream is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Its bytes are a response's body.
+    Body,
+    /// Its bytes are in events; the app at this address starts it.
+    Events(SocketAddr),
+    /// One answer after the other, each asked for from where the last one ended; the app at this address starts it.
+    Polls(SocketAddr),
+}
+
+impl Form {
+    /// Who is asked to start a stream before it is read.
+    #[must_use]
+    pub const fn app(self) -> Option<SocketAddr> {
+        match self {
+            Self::Body => None,
+            Self::Events(app) | Self::Polls(app) => Some(app),
+        }
+    }
 }
 
 impl Target {
@@ -29,13 +53,13 @@ impl Target {
         let address = address.parse().with_context(|| format!("`{url}`: `{address}` is not IP:PORT"))?;
         let path = path.trim_end_matches('/').replace("{upstream}", &upstream.to_string());
         let prefix = if path.is_empty() { path } else { format!("/{path}") };
-        Ok(Self { address, prefix })
+        Ok(Self { address, prefix, form: Form::Body })
     }
 
     /// The upstream itself, with nothing between.
     #[must_use]
     pub const fn direct(upstream: SocketAddr) -> Self {
-        Self { address: upstream, prefix: String::new() }
+        Self { address: upstream, prefix: String::new(), form: Form::Body }
     }
 
     /// The path to ask for.

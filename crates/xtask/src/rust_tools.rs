@@ -11,6 +11,8 @@ use crate::tools::version_line;
 
 const CARGO_DENY: &str = "0.20.2";
 const WASM_PACK: &str = "0.15.1";
+/// A peer that the benchmarks measure.
+pub(crate) const DURABLE_STREAMS: &str = "0.1.5";
 /// The same version as the crate `worker`.
 const WORKER_BUILD: &str = "0.8.7";
 const OFFLINE: &str =
@@ -40,6 +42,15 @@ pub(crate) fn ensure_deny(repo: &Repo) -> Result<()> {
 /// worker-build, which only the worker needs.
 pub(crate) fn ensure_worker_build(repo: &Repo) -> Result<()> {
     tool(repo, "worker-build", "worker-build", WORKER_BUILD, &["--locked"])
+}
+
+/// The Rust server of durable-streams, compiled as its authors have it: it is measured. It does not tell its version, but cargo
+/// knows what it has installed.
+pub(crate) fn ensure_durable_streams(repo: &Repo) -> Result<()> {
+    let mut command = repo.command("cargo");
+    command.args(["install", "durable-streams", "--version", DURABLE_STREAMS, "--locked", "--root"]);
+    command.arg(repo.tools_root()).env("CARGO_TARGET_DIR", build_folder(repo));
+    Step::new(repo, format!("install durable-streams {DURABLE_STREAMS}"), command).remedy(OFFLINE).run()
 }
 
 /// `rust-toolchain.toml` names them, and rustup brings them along unless it was told to install nothing by itself.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -10,7 +11,7 @@ use crate::live::{self, Live};
 use crate::native::servers::{Server, fresh};
 use crate::native::{Measured, Programs};
 use crate::record;
-use crate::target::{Stream, Target};
+use crate::target::{Form, Stream, Target};
 use crate::upstream::Upstream;
 use crate::{bulk, process::Processes};
 
@@ -20,12 +21,22 @@ pub const NGINX: &str = "nginx";
 pub const RECORDER: &str = "durablefetch";
 /// Nothing between.
 pub const DIRECT: &str = "direct";
-/// What else is measured, with its script and what comes before the upstream's path.
-pub const OTHERS: [(&str, &str, &str); 3] = [
-    ("resumable-stream", "resumable-stream.js", ""),
-    ("durable-streams", "durable-streams.js", ""),
-    ("durablefetch 0.1.0", "original.js", "/{upstream}"),
+/// The Rust server of durable-streams, read by events. Bulk is read from it too.
+pub const EVENTS: &str = "durable-streams, Rust server, events";
+
+/// What else is measured, and how it is started.
+pub const OTHERS: [(&str, Start); 5] = [
+    ("resumable-stream", |programs, at| Server::node(programs, "resumable-stream.js", at, "")),
+    ("durable-streams, Node server", |programs, at| Server::node(programs, "durable-streams.js", at, "")),
+    (EVENTS, |programs, at| Server::durable_streams(programs, at, Form::Events)),
+    ("durable-streams, Rust server, long polls", |programs, at| {
+        Server::durable_streams(programs, at, Form::Polls)
+    }),
+    ("durablefetch 0.1.0", |programs, at| Server::node(programs, "original.js", at, "/{upstream}")),
 ];
+
+/// Starts what is measured.
+pub type Start = fn(&Programs, SocketAddr) -> Result<Server>;
 
 /// Who delivers less of what the upstream sends than this is not asked again.
 const SATURATED: f64 = 0.8;
@@ -33,7 +44,7 @@ const SATURATED: f64 = 0.8;
 /// How a case is run.
 #[derive(Debug)]
 pub enum Kind {
-    /// Live streams. The last says whether the peers on Node are tried too.
+    /// Live streams. The last says whether other peers are tried too.
     Live(Live, bool),
     /// One stream as fast as it is taken, of so many megabytes.
     Ingest(u64),
@@ -96,13 +107,13 @@ pub async fn run(
                 let recorder = Server::recorder(programs, at)?;
                 one(&mut measured, RECORDER, live, &recorder, upstream).await?;
                 drop(recorder);
-                for (peer, script, prefix) in OTHERS.into_iter().filter(|_| *with_others) {
+                for (peer, start) in OTHERS.into_iter().filter(|_| *with_others) {
                     // Who cannot follow takes minutes to come to the ends of its streams: once is enough.
                     let delivered = measured.median(peer, "delivered").unwrap_or(1.0);
                     if measured.failed.contains_key(peer) || delivered < SATURATED {
                         continue;
                     }
-                    let server = Server::node(programs, script, at, prefix)?;
+                    let server = start(programs, at)?;
                     if let Err(error) = one(&mut measured, peer, live, &server, upstream).await {
                         measured.failed.insert(peer.to_owned(), format!("{error:#}"));
                         measured.peers.remove(peer);
@@ -114,8 +125,11 @@ pub async fn run(
         Kind::Ingest(megabytes) => {
             for _ in 0..rounds {
                 let recorder = Server::recorder(programs, at)?;
-                for (peer, server) in [(NGINX, &nginx), (RECORDER, &recorder), (DIRECT, &Server::direct(at))]
-                {
+                let durable_streams = Server::durable_streams(programs, at, Form::Events)?;
+                let direct = Server::direct(at);
+                let all =
+                    [(NGINX, &nginx), (RECORDER, &recorder), (EVENTS, &durable_streams), (DIRECT, &direct)];
+                for (peer, server) in all {
                     let chunk = 16 * 1024;
                     let outcome = body(server, stream(chunk, *megabytes), chunk).await?;
                     measured.add(peer, "mb_s", outcome.mb_s);
@@ -132,13 +146,19 @@ pub async fn run(
             let stream = stream(chunk, *megabytes);
             let len = body(&recorder, stream.clone(), chunk).await?.bytes;
             file(&files.join("file"), len)?;
+            let durable_streams = Server::durable_streams(programs, at, Form::Events)?;
+            body(&durable_streams, stream.clone(), chunk).await?;
+            let stored = Target { form: Form::Body, ..durable_streams.target.clone() };
+            let of_stored = format!("{}?offset=-1", stream.path());
             for _ in 0..rounds.max(3) {
                 let of_nginx = bulk::fetch(&nginx.target, "/files/file", "", None, &nginx.processes).await?;
                 ensure!(of_nginx.bytes == len, "the file is {} bytes, not {len}", of_nginx.bytes);
                 let ours =
                     bulk::fetch(&recorder.target, &stream.path(), "", None, &recorder.processes).await?;
                 ensure!(ours.bytes == len, "the replay is {} bytes, not {len}", ours.bytes);
-                for (peer, outcome) in [(NGINX, of_nginx), (RECORDER, ours)] {
+                let theirs = bulk::fetch(&stored, &of_stored, "", None, &durable_streams.processes).await?;
+                ensure!(theirs.bytes == len, "the stored stream is {} bytes, not {len}", theirs.bytes);
+                for (peer, outcome) in [(NGINX, of_nginx), (RECORDER, ours), (EVENTS, theirs)] {
                     measured.add(peer, "mb_s", outcome.mb_s);
                     measured.add(peer, "first_ms", outcome.first_ms);
                     measured.add(peer, "cpu_s_gb", outcome.cpu_ms * 1e6 / outcome.bytes as f64);

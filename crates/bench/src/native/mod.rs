@@ -23,6 +23,8 @@ pub struct Programs {
     pub nginx: PathBuf,
     /// The folder of the peers that run on Node, with their packages installed.
     pub peers: PathBuf,
+    /// The Rust server of durable-streams.
+    pub durable_streams: PathBuf,
 }
 
 /// What a case came to: for each peer, for each figure, one value a round.

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::native::Measured;
-use crate::native::cases::{DIRECT, NGINX, OTHERS, RECORDER};
+use crate::native::cases::{DIRECT, EVENTS, NGINX, OTHERS, RECORDER};
 use crate::native::plot::{self, Group, figure};
 
 /// Where the part that is written by hand begins; it is kept.
@@ -149,7 +149,7 @@ fn live(out: &mut String, all: &All<'_>, case: &str, title: &str) -> Result<()> 
          |---|---|---|---|---|---|---|---|\n",
         measured.rounds, measured.date
     );
-    let others = OTHERS.iter().map(|(name, _, _)| *name);
+    let others = OTHERS.iter().map(|(name, _)| *name);
     for peer in [DIRECT, NGINX, RECORDER].into_iter().chain(others) {
         if let Some(why) = measured.failed.get(peer) {
             let _ = writeln!(out, "| {peer} | does not finish: {} | | | | | | |", why.replace('|', "/"));
@@ -192,12 +192,16 @@ fn bulk(out: &mut String, all: &All<'_>) -> Result<()> {
         ("ingest", DIRECT, "ingest in chunks of 16 KiB, direct"),
         ("ingest", NGINX, "the same, nginx pass-through"),
         ("ingest", RECORDER, "the same, durablefetch"),
+        ("ingest", EVENTS, "the same, durable-streams' Rust server and an app that appends, read by events"),
         ("replay-1", NGINX, "1 MB, nginx static file"),
         ("replay-1", RECORDER, "1 MB recorded from 150-byte chunks, durablefetch"),
+        ("replay-1", EVENTS, "the same, durable-streams' Rust server"),
         ("replay-64", NGINX, "64 MB, nginx static file"),
         ("replay-64", RECORDER, "64 MB recorded from 150-byte chunks, durablefetch"),
+        ("replay-64", EVENTS, "the same, durable-streams' Rust server"),
         ("replay-1000", NGINX, "1 GB, nginx static file"),
         ("replay-1000", RECORDER, "1 GB recorded from 150-byte chunks, durablefetch"),
+        ("replay-1000", EVENTS, "the same, durable-streams' Rust server"),
     ] {
         let Some(rate) = all.median(case, peer, "mb_s")? else { continue };
         let cell = |figure_name| -> Result<String> {
@@ -227,7 +231,7 @@ fn plots(all: &All<'_>, docs: &Path) -> Result<()> {
             ("live-10x20", "10 streams, 20 readers each"),
         ] {
             let Some(measured) = all.case(case)? else { continue };
-            let peers = [RECORDER, NGINX].into_iter().chain(OTHERS.iter().map(|(name, _, _)| *name));
+            let peers = [RECORDER, NGINX].into_iter().chain(OTHERS.iter().map(|(name, _)| *name));
             let bars = peers.filter_map(|peer| {
                 let value = measured.median(peer, figure_name);
                 let known = value.is_some() || measured.failed.contains_key(peer);

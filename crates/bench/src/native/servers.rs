@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::native::Programs;
 use crate::process::Processes;
-use crate::target::Target;
+use crate::target::{Form, Target};
 
 /// Connections that one nginx worker may have.
 const CONNECTIONS: usize = 16_384;
@@ -19,7 +19,8 @@ const CONNECTIONS: usize = 16_384;
 /// A running server; dropped, it ends.
 #[derive(Debug)]
 pub struct Server {
-    child: Option<Child>,
+    /// The last one is ended first.
+    children: Vec<Child>,
     /// How clients reach it.
     pub target: Target,
     /// What it consists of.
@@ -31,7 +32,12 @@ impl Server {
     /// Nothing between client and upstream.
     #[must_use]
     pub fn direct(upstream: SocketAddr) -> Self {
-        Self { child: None, target: Target::direct(upstream), processes: Processes::default(), folder: None }
+        Self {
+            children: Vec::new(),
+            target: Target::direct(upstream),
+            processes: Processes::default(),
+            folder: None,
+        }
     }
 
     /// The recorder, with its defaults and an empty store.
@@ -80,7 +86,7 @@ impl Server {
             .with_context(|| format!("cannot start {command:?}"))?;
         let out = child.stdout.take().context("no stdout")?;
         let processes = Processes::new(vec![child.id()]);
-        let mut server = Self { child: Some(child), target: Target::direct(upstream), processes, folder };
+        let mut server = Self { children: vec![child], target: Target::direct(upstream), processes, folder };
         let mut lines = BufReader::new(out).lines();
         let line = lines.by_ref().find_map(|line| {
             line.map(|line| line.split_once("listening on ").map(|(_, url)| url.to_owned())).transpose()
@@ -119,13 +125,46 @@ impl Server {
         let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let processes = Processes::new(vec![child.id()]);
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let target = Target { address, prefix: String::new() };
-        let server = Self { child: Some(child), target, processes, folder: Some(folder) };
-        let since = Instant::now();
-        while std::net::TcpStream::connect(address).is_err() {
-            ensure!(since.elapsed() < Duration::from_secs(10), "nginx does not listen");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let server =
+            Self { children: vec![child], target: Target::direct(address), processes, folder: Some(folder) };
+        until_listening(address, "nginx")?;
+        Ok(server)
+    }
+
+    /// The Rust server of durable-streams with its defaults (an append is answered once it is on disk) and an empty store,
+    /// and an app beside it that fills it; both are measured. `form` says how it is read, from the app's address.
+    ///
+    /// # Errors
+    /// Where one of the two does not start.
+    pub fn durable_streams(
+        programs: &Programs,
+        upstream: SocketAddr,
+        form: fn(SocketAddr) -> Form,
+    ) -> Result<Self> {
+        let folder = fresh("durable-streams")?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut command = Command::new(&programs.durable_streams);
+        command.args(["--port", &port.to_string(), "--data-dir"]).arg(&folder);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
+        let mut server = Self {
+            children: vec![child],
+            target: Target::direct(address),
+            processes: Processes::default(),
+            folder: Some(folder),
+        };
+        until_listening(address, "durable-streams-server")?;
+        let mut app = Command::new(std::env::current_exe()?);
+        app.arg("append")
+            .arg("--upstream")
+            .arg(upstream.to_string())
+            .arg("--server")
+            .arg(address.to_string());
+        let mut app = Self::announced(app, upstream, "", None)?;
+        server.children.append(&mut app.children);
+        server.target.form = form(app.target.address);
+        server.processes = Processes::new(server.children.iter().map(Child::id).collect());
         Ok(server)
     }
 
@@ -145,9 +184,18 @@ impl Server {
     }
 }
 
+fn until_listening(address: SocketAddr, name: &str) -> Result<()> {
+    let since = Instant::now();
+    while std::net::TcpStream::connect(address).is_err() {
+        ensure!(since.elapsed() < Duration::from_secs(10), "{name} does not listen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
+        for child in self.children.iter_mut().rev() {
             // SIGTERM: some have children of their own to end.
             if let Ok(pid) = i32::try_from(child.id()) {
                 let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGTERM);

@@ -9,7 +9,7 @@ use crate::apt::{self, Program};
 use crate::progress::Step;
 use crate::repo::Repo;
 use crate::tools::version_line;
-use crate::{measured, npm};
+use crate::{measured, npm, rust_tools};
 
 const PEERS: &str = "crates/bench/peers";
 const NGINX: Program = Program { variable: "NGINX", names: &["nginx"] };
@@ -33,6 +33,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let programs = [&NGINX, &REDIS];
     let [nginx, _] = apt::ensure(repo, programs, &["nginx-light", "redis-server"], REMEDY)?;
     npm::ensure(repo, PEERS)?;
+    rust_tools::ensure_durable_streams(repo)?;
     let release = measured::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
     let bench = release.join("durablefetch-bench").to_string_lossy().into_owned();
     let results = repo.target().join(if options.quick { "bench-quick" } else { "bench" });
@@ -97,10 +98,16 @@ fn about(repo: &Repo, nginx: &Path) -> Result<Vec<String>> {
             version_line(repo, "node").unwrap_or_default()
         ),
         format!(
-            "durable-streams: @durable-streams/server {} (files) and @durable-streams/client {}, in one Node process that \
+            "durable-streams, Node server: @durable-streams/server {} (files) and @durable-streams/client {}, in one Node process that \
              puts the upstream's bytes into a stream and serves readers from it",
             package("@durable-streams/server")?,
             package("@durable-streams/client")?
+        ),
+        format!(
+            "durable-streams, Rust server: durable-streams {} with its defaults (an append is answered once it is on disk), and a \
+             process in Rust that reads the upstream, appends what has come and waits for the answer; readers ask the server. \
+             CPU and memory are both processes'",
+            rust_tools::DURABLE_STREAMS
         ),
         format!("durablefetch {} on workerd {}", package("original")?, package("workerd")?),
     ])
