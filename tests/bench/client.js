@@ -8,6 +8,7 @@ import { startCutProxy } from '../lib/cut-proxy.js'
 import { startRecorder } from '../lib/recorder.js'
 import { startRival } from './rival.js'
 import { startSite } from './site.js'
+import { startups } from './startup.js'
 import { median, quantile, tableOf } from './table.js'
 import { startUpstream } from './upstream.js'
 
@@ -69,6 +70,7 @@ try {
   const record = (url, whole) => rival.record(url, whole)
 
   await imports(browser, site)
+  await opened(recorder, () => address('ticks', { chunks: 1, everyMs: 1 }))
   const page = await open(recorder.url)
   for (const how of ['reader', 'arrayBuffer'])
     for (const mb of [10, 64]) await bulk(page, call, address, record, how, mb * MB)
@@ -149,6 +151,25 @@ async function imports(browser, site) {
     target: '≤ 10 ms',
     ok: first <= 10,
   })
+}
+
+/** From the opening of a page to the head of its first answer, in each engine. */
+async function opened(recorder, address) {
+  const taken = await startups(recorder, address, ROUNDS)
+  raw.startups = taken
+  const ms = (value) => `${value.toFixed(1)} ms`
+  const added = (engine) => median(taken[engine].ours.map((ours, round) => ours - taken[engine].native[round]))
+  const most = { chromium: 12, firefox: 2 * added('chromium'), webkit: 2 * added('chromium') }
+  for (const [engine, { native, ours, construction }] of Object.entries(taken)) {
+    rows.push({
+      what: `page opened → head of its first answer, ${engine}`,
+      native: ms(median(native)),
+      ours: `${ms(median(ours))} (construction: ${ms(median(construction))})`,
+      compared: `+${ms(added(engine))}`,
+      target: engine === 'chromium' ? '≤ +12 ms, construction ≤ 5 ms' : '≤ 2 × of what Chromium adds',
+      ok: added(engine) <= most[engine] && (engine !== 'chromium' || median(construction) <= 5),
+    })
+  }
 }
 
 async function bulk(page, call, address, record, how, bytes) {

@@ -8,7 +8,8 @@ import { serveFiles } from '../lib/files.js'
 
 const PAGE = '<!doctype html><meta charset="utf-8"><title>bench</title><link rel="icon" href="data:,">'
 const at = (path) => fileURLToPath(new URL(path, import.meta.url))
-const PACKAGE = at('../../pkg/index.js')
+/** The client's entry. */
+export const PACKAGE = at('../../pkg/index.js')
 const RIVAL = at('../../crates/bench/peers/node_modules/@durable-streams/client/dist/index.js')
 
 export async function startSite() {
@@ -24,7 +25,8 @@ export async function startSite() {
   return serveFiles(files)
 }
 
-async function bundled(source) {
+/** As an app ships it, in one file. */
+export async function bundled(source) {
   const dir = await mkdtemp(join(tmpdir(), 'durablefetch-bench-'))
   try {
     await writeFile(join(dir, 'entry.js'), source)

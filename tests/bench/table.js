@@ -27,6 +27,9 @@ ${lines.join('\n')}
 - *Import*, in a new page 300 ms after it has loaded: the script comes from a server on loopback, uncached; the package is
   built by Vite for production, WebAssembly as text in it. Loading is the network's and the parser's, whatever is in the script; importing runs nothing of the module.
   The first call decodes, compiles and starts it; measured is until the client calls \`fetch\`.
+- *A page opened* is a new one of a new person, whose server on loopback passes what is below \`/df\` on to the recorder; its script is
+  an app's, built by Vite for production, and asks at once. It counts from the navigation's start, by the page's own clock, which
+  Firefox and WebKit round to a millisecond. Native \`fetch\` asks for the same at the same mount.
 - *Latency* is from the write in the upstream to the chunk in the app, through the recorder, by clocks of one machine. What
   the client adds is the difference within a round; of seven rounds and fewer, five have it.
 - *Heap* is JavaScript's with the buffers that it holds, garbage collected before each of eight looks: the least and the most that it

@@ -22,7 +22,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
 
     let mut bench = repo.command("node");
     bench.arg(repo.path("tests/bench/client.js"));
-    bench.env("CHROMIUM", browser::ensure(repo)?.chromium);
+    bench.envs(browser::ensure_engines(repo)?.variables());
     bench.env("RECORDER_BIN", release.join("durablefetch"));
     bench.env("BENCH_ROUNDS", options.rounds.to_string());
     bench.env("BENCH_MARKDOWN", repo.path("docs/benchmarks-client.md"));
