@@ -16,6 +16,9 @@ pub(crate) struct Program {
     pub(crate) names: &'static [&'static str],
 }
 
+pub(crate) const NGINX: Program = Program { variable: "NGINX", names: &["nginx"] };
+pub(crate) const REDIS: Program = Program { variable: "REDIS", names: &["redis-server"] };
+
 /// All of the programs, after installing these packages if one is missing. `remedy`: for a person who has to do it by hand.
 pub(crate) fn ensure<const N: usize>(
     repo: &Repo,

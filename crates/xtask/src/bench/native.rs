@@ -5,15 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::apt::{self, Program};
+use crate::apt;
 use crate::progress::Step;
 use crate::repo::Repo;
 use crate::tools::version_line;
 use crate::{measured, npm, rust_tools};
 
 const PEERS: &str = "crates/bench/peers";
-const NGINX: Program = Program { variable: "NGINX", names: &["nginx"] };
-const REDIS: Program = Program { variable: "REDIS", names: &["redis-server"] };
 const REMEDY: &str = "install nginx and redis-server yourself, or name them in NGINX and REDIS";
 
 #[derive(clap::Args)]
@@ -30,7 +28,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
-    let programs = [&NGINX, &REDIS];
+    let programs = [&apt::NGINX, &apt::REDIS];
     let [nginx, _] = apt::ensure(repo, programs, &["nginx-light", "redis-server"], REMEDY)?;
     npm::ensure(repo, PEERS)?;
     rust_tools::ensure_durable_streams(repo)?;

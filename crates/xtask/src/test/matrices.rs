@@ -23,6 +23,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "chat on workerd", needs: &["package", "worker on workerd"], run: chat_on_workerd },
     Check { name: "conformance of 0.1.0", needs: &[], run: conformance_of_the_original },
     Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
+    Check { name: "peers", needs: &["tools"], run: peers },
     Check { name: "newcomer", needs: &["package"], run: newcomer },
     Check { name: "node only", needs: &["package"], run: node_only },
     Check { name: "guides", needs: &["package"], run: |c| projects(c, "tests/guides") },
@@ -49,6 +50,14 @@ fn projects(context: &Context<'_>, folder: &str) -> Result<()> {
 fn runtimes(context: &Context<'_>) -> Result<()> {
     recorder_package::run(context.repo, false)?;
     projects(context, "tests/runtimes")
+}
+
+/// What docs/peers.md says of others.
+fn peers(context: &Context<'_>) -> Result<()> {
+    const REMEDY: &str = "`sudo apt-get install redis-server`, or REDIS=/path/to/redis-server";
+    let [redis] = apt::ensure(context.repo, [&apt::REDIS], &["redis-server"], REMEDY)?;
+    npm::ensure(context.repo, "tests/peers")?;
+    node_tests_with(context, "tests/peers", &[(apt::REDIS.variable, redis.as_os_str())])
 }
 
 /// With what a release attaches, served as a release is.
@@ -128,10 +137,9 @@ fn container(context: &Context<'_>) -> Result<()> {
 }
 
 fn nginx(context: &Context<'_>) -> Result<PathBuf> {
-    const NGINX: Program = Program { variable: "NGINX", names: &["nginx"] };
     const REMEDY: &str =
         "`sudo apt-get install nginx-light` (any nginx will do), or name it: NGINX=/path/to/nginx";
-    let [nginx] = apt::ensure(context.repo, [&NGINX], &["nginx-light"], REMEDY)?;
+    let [nginx] = apt::ensure(context.repo, [&apt::NGINX], &["nginx-light"], REMEDY)?;
     Ok(nginx)
 }
 
