@@ -175,7 +175,7 @@ async fn fetch(
     };
     if parts.method == Method::HEAD {
         // It takes as much of the recorder as a recording does, for a while.
-        let _seat = recorder.may_start(&key)?;
+        let _seat = recorder.may_start(&key, ask.allowance(), 0)?;
         return head(recorder, allowed, (scope, client), parts, target).await;
     }
     let fingerprint = fingerprint(recorder, &target, &parts, &body.bytes, scope);
