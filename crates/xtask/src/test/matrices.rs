@@ -12,7 +12,7 @@ use crate::{image, npm, pypi, recorder_package, release, rust_tools};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "failures in each engine", needs: &["package"], run: failures },
-    Check { name: "behind nginx", needs: &["tools"], run: exposed },
+    Check { name: "behind nginx", needs: &["package"], run: exposed },
     Check { name: "under systemd", needs: &["tools"], run: systemd },
     Check { name: "container image", needs: &["tools"], run: container },
     Check { name: "libraries that take a fetch", needs: &["package"], run: |c| tests(c, "tests/users") },
@@ -110,6 +110,7 @@ fn exposed(context: &Context<'_>) -> Result<()> {
     let packages = ["prometheus", "jq", "caddy"];
     let [promtool, jq, caddy] = apt::ensure(context.repo, [&PROMTOOL, &JQ, &CADDY], &packages, REMEDY)?;
     build_recorder(context)?;
+    npm::ensure(context.repo, "tests/lib")?;
     let programs = [("NGINX", &nginx), ("PROMTOOL", &promtool), ("JQ", &jq), ("CADDY", &caddy)];
     let programs = programs.map(|(name, path)| (name, path.as_os_str()));
     node_tests_with(context, "tests/exposed", &programs)
