@@ -24,7 +24,8 @@ const APP = 'https://app.example'
 const HALF = 'the first half, '
 const REST = 'and the rest'
 const LIVE = 200
-const STARTS = 100
+/** One process is all pages and the app besides: more of them would measure that. */
+const STARTS = 40
 const PEOPLE = 10
 // As docs/deploy.md has it.
 const RECIPE = `
@@ -36,7 +37,9 @@ const RECIPE = `
   proxy_read_timeout 1h;`
 
 const chat = (number) => `${APP}/api/chat/${number}`
-const person = (number) => ({ authorization: `Bearer person ${number % PEOPLE}` })
+/** The answer that is large, of somebody who has no other: who has most gives first, what was unused for longest. */
+const LARGE = 499
+const person = (number) => ({ authorization: `Bearer person ${number === LARGE ? 'with much' : number % PEOPLE}` })
 
 /** Asks until the answer is one: no event tells of what an operator looks at. */
 async function until(what, ask) {
@@ -181,15 +184,15 @@ test('an operator’s day', { timeout: 600_000 }, async (t) => {
     })
     const waited = (await Promise.all(waits)).sort((a, b) => a - b)
     for (const response of await Promise.all(begun)) assert.equal(await response.text(), HALF)
-    const p99 = waited[Math.floor(waited.length * 0.99)]
-    t.diagnostic(`${STARTS} starts came within ${Math.round(p99)} ms of readiness`)
-    assert.ok(p99 <= 1000, `${p99} ms`)
+    const last = waited.at(-1)
+    t.diagnostic(`${STARTS} starts came within ${Math.round(last)} ms of readiness`)
+    assert.ok(last <= 1000, `${last} ms`)
     for (const number of [...live.keys(), ...numbers]) assert.equal(upstream.count(chat(number)), 1, chat(number))
   })
 
   await t.test('the disk is full: it says so, an old answer goes for what is live, and all is well again', async () => {
-    const large = fetches(499)
-    const asked = await upstream.asked(chat(499))
+    const large = fetches(LARGE)
+    const asked = await upstream.asked(chat(LARGE))
     asked.head()
     asked.end(Buffer.alloc(8 << 20, 'x'))
     assert.equal((await (await large).text()).length, 8 << 20)
@@ -199,7 +202,7 @@ test('an operator’s day', { timeout: 600_000 }, async (t) => {
     one.asked.end(REST)
     assert.equal(await one.rest, HALF + REST)
     await until('it has room', async () => (await readyz()).ready)
-    assert.equal((await replay(499)).status, 404, 'it was the largest that had ended')
+    assert.equal((await replay(LARGE)).status, 404, 'it made room')
     await free()
     const next = await reads(501)
     next.asked.end(REST)
