@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { startCutProxy } from '../lib/cut-proxy.js'
+import { HALF, QUESTION, REST, readHalf } from './lib/half.js'
 import { offline } from './lib/offline.js'
 import { OPTIONS, startPages, assertQuiet } from './lib/page.js'
 import { inEachEngine } from '../lib/each-engine.js'
 import { startWorld } from '../lib/world.js'
 
-const HALF = 'the first half, '
 const SECRET = 'a secret of thirty-two bytes or a few more'
-const QUESTION = { method: 'POST', body: 'Why?' }
 
 /** Code → what its message begins with. Frameworks take `network error` for a lost connection, and nothing else. */
 const MESSAGES = {
@@ -26,23 +25,13 @@ inEachEngine('endings', async (t, engine, check) => {
   const pages = await startPages(t, engine)
 
   /** A recorder behind a proxy that cuts, and a page with the first half of an answer, or of two. */
-  async function inTheMiddle(t, { args, options, names = ['one'] } = {}) {
+  async function inTheMiddle(t, { args, options, names } = {}) {
     const { upstream, recorder, start } = await startWorld(t, { args })
     const proxy = await start(startCutProxy({ targetPort: recorder.port }))
     const other = await pages.open(t, recorder.url)
     // The last one is in front: browsers slow down what nobody looks at.
     const page = await pages.open(t, proxy.url, options)
-    const address = upstream.address()
-    await page.begin(names[0], address, QUESTION)
-    const asked = await upstream.asked(address)
-    asked.head()
-    asked.write(HALF)
-    await page.until(names[0], HALF.length)
-    for (const name of names.slice(1)) {
-      await page.begin(name, address, QUESTION)
-      await page.until(name, HALF.length)
-    }
-    return { upstream, recorder, proxy, page, other, address, asked }
+    return { upstream, recorder, proxy, page, other, ...(await readHalf(page, upstream, { names })) }
   }
 
   async function assertBroken(page, code, { name = 'one', text: expected = HALF } = {}) {
@@ -130,17 +119,12 @@ inEachEngine('endings', async (t, engine, check) => {
       const proxy = await start(startCutProxy({ targetPort: recorder.port }))
       const [good, bad] = [tokenOf(SECRET), tokenOf('another secret of thirty-two bytes and more')]
       const page = await pages.open(t, proxy.url, { tokens: renewed ? [good, bad, good] : [good, bad] })
-      const address = upstream.address()
-      await page.begin('one', address, QUESTION)
-      const asked = await upstream.asked(address)
-      asked.head()
-      asked.write(HALF)
-      await page.until('one', HALF.length)
+      const { address, asked } = await readHalf(page, upstream)
       proxy.cutNow()
       if (!renewed) return assertBroken(page, 'unauthorized')
-      asked.end('and the rest')
+      asked.end(REST)
       const { text, end } = await page.end('one')
-      assert.deepEqual([text, end], [`${HALF}and the rest`, 'clean'])
+      assert.deepEqual([text, end], [HALF + REST, 'clean'])
       assert.equal(upstream.count(address), 1)
     })
   }
@@ -173,11 +157,11 @@ inEachEngine('aborting detaches, in each phase', async (t, engine, check) => {
   /** The recording goes on without the reader: it ends, and is whole. */
   async function assertGoesOn({ upstream, page, address, asked }) {
     assert.equal(asked.state, 'open', 'the upstream goes on')
-    asked.end('and the rest')
+    asked.end(REST)
     await asked.until('finished')
     await page.begin('again', address, QUESTION)
     const { text, end } = await page.end('again')
-    assert.deepEqual([text, end], [`${HALF}and the rest`, 'clean'])
+    assert.deepEqual([text, end], [HALF + REST, 'clean'])
     assert.equal(upstream.count(address), 1)
     await assertQuiet(page)
   }
@@ -196,12 +180,8 @@ inEachEngine('aborting detaches, in each phase', async (t, engine, check) => {
 
   for (const how of ['abort', 'cancel']) {
     await check(`in the body: ${how}`, async (t) => {
-      const { upstream, page: one, address } = await page(t)
-      await one.begin('one', address, QUESTION)
-      const asked = await upstream.asked(address)
-      asked.head()
-      asked.write(HALF)
-      await one.until('one', HALF.length)
+      const { upstream, page: one } = await page(t)
+      const { address, asked } = await readHalf(one, upstream)
       await one[how]('one')
       const { text, end } = await one.end('one')
       assert.equal(text, HALF)
@@ -215,15 +195,10 @@ inEachEngine('aborting detaches, in each phase', async (t, engine, check) => {
       upstream,
       proxy,
       page: one,
-      address,
     } = await page(t, {
       retry: { initialDelayMs: 60_000, maxDelayMs: 60_000 },
     })
-    await one.begin('one', address, QUESTION)
-    const asked = await upstream.asked(address)
-    asked.head()
-    asked.write(HALF)
-    await one.until('one', HALF.length)
+    const { address, asked } = await readHalf(one, upstream)
     await offline(one, proxy, true)
     proxy.cutNow()
     await one.page.until(() => window.reconnects.some(({ attempt }) => attempt > 1))

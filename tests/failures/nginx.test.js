@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { within } from '../lib/deadline.js'
+import { HALF, REST, readHalf } from './lib/half.js'
 import { startHttpProxy } from './lib/http-proxy.js'
 import { NGINX, startNginx } from './lib/nginx.js'
 import { startPages } from './lib/page.js'
@@ -10,8 +11,6 @@ import { inEachEngine } from '../lib/each-engine.js'
 import { startWorld } from '../lib/world.js'
 
 const QUESTION = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"question":"Why?"}' }
-const HALF = 'the first half, '
-const REST = 'and the rest'
 const isStart = ({ method, headers }) => method === 'POST' && headers['durablefetch-request'] !== undefined
 
 inEachEngine('nginx', async (t, engine, check) => {
@@ -34,14 +33,8 @@ inEachEngine('nginx', async (t, engine, check) => {
     const { upstream, recorder, start } = await startWorld(t)
     const nginx = await start(startNginx({ targetPort: recorder.port }))
     const page = await pages.open(t, nginx.url)
-    const address = upstream.address()
-    await page.begin('one', address, QUESTION)
-    const asked = await upstream.asked(address)
-    asked.head()
-    asked.write(HALF)
-    const { text } = await page.until('one', HALF.length)
-    assert.equal(text, HALF, 'it streams: nothing waits in a buffer of nginx')
-    return { upstream, recorder, nginx, page, address, asked }
+    // It streams: nothing waits in a buffer of nginx.
+    return { upstream, recorder, nginx, page, ...(await readHalf(page, upstream, { question: QUESTION })) }
   }
 
   await check('an answer streams through it and ends', async (t) => {

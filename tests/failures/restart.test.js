@@ -5,14 +5,12 @@ import { performance } from 'node:perf_hooks'
 import { test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { within } from '../lib/deadline.js'
+import { HALF, QUESTION, REST, readHalf } from './lib/half.js'
 import { assertQuiet, startPages } from './lib/page.js'
 import { inEachEngine } from '../lib/each-engine.js'
 import { freshProject } from '../lib/project.js'
 import { startWorld } from '../lib/world.js'
 
-const HALF = 'the first half, '
-const REST = 'and the rest'
-const QUESTION = { method: 'POST', body: 'Why?' }
 const STARTS = 200
 /** A browser starts six at a time. */
 const IN_A_PAGE = 40
@@ -26,12 +24,7 @@ inEachEngine('restart', async (t, engine, check) => {
   async function draining(t) {
     const { upstream, recorder } = await startWorld(t, { args: ['--drain', '10m'] })
     const page = await pages.open(t, recorder.url)
-    const address = upstream.address()
-    await page.begin('live', address, QUESTION)
-    const asked = await upstream.asked(address)
-    asked.head()
-    asked.write(HALF)
-    await page.until('live', HALF.length)
+    const { address, asked } = await readHalf(page, upstream, { names: ['live'] })
     const ended = recorder.terminate()
     await untilDraining(recorder)
     return { upstream, recorder, page, address, asked, ended }

@@ -13,11 +13,14 @@ import { BINARY } from './recorder.js'
 
 const WORKER = fileURLToPath(new URL('../../crates/worker/', import.meta.url))
 // What the native recorder prints, and what workerd writes to its control file.
-const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)|"event":"listen".*"port":(\d+)/
+const LISTENING = /listening on https?:\/\/127\.0\.0\.1:(\d+)|"event":"listen".*"port":(\d+)/
 
-/** `args`: more flags of `durablefetch serve`. `binary`: another one, of another version. */
-export async function startKillableRecorder({ args = [], binary = BINARY } = {}) {
-  const data = await mkdtemp(join(tmpdir(), 'durablefetch-e2e-'))
+/**
+ * `args`: more flags of `durablefetch serve`. `binary`: another one, of another version. `data`: a folder of the test's own in place
+ * of one that goes with the recorder.
+ */
+export async function startKillableRecorder({ args = [], binary = BINARY, data: own } = {}) {
+  const data = own ?? (await mkdtemp(join(tmpdir(), 'durablefetch-e2e-')))
   let running = await launch(data, 0, args, binary)
   return {
     /** Stays the same across `restart`. */
@@ -48,13 +51,15 @@ export async function startKillableRecorder({ args = [], binary = BINARY } = {})
     kill: () => end(running.child, 'SIGKILL'),
     /** As a service manager ends it. Resolves when the process is gone. */
     terminate: () => end(running.child, 'SIGTERM'),
-    /** Starts it, or another one, again on the same port with the same data. */
-    async restart(next = binary) {
-      running = await launch(data, running.port, args, next)
+    /** Has it read its settings again. */
+    hangUp: () => running.child.kill('SIGHUP'),
+    /** Starts it, or another one, again on the same port with the same data, or with that of another folder. */
+    async restart(next = binary, { from = data } = {}) {
+      running = await launch(from, running.port, args, next)
     },
     async stop() {
       await this.kill()
-      await rm(data, { recursive: true, force: true })
+      if (!own) await rm(data, { recursive: true, force: true })
     },
   }
 }

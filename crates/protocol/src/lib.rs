@@ -35,6 +35,7 @@
 //! use std::cell::Cell;
 //! use std::rc::Rc;
 //!
+//! use durablefetch_protocol::access::allowance::Allowance;
 //! use durablefetch_protocol::admission::{Decision, Ending};
 //! use durablefetch_protocol::follow::{Action, Answer, Event, Follower, Head, Outset, Request};
 //! use durablefetch_protocol::life::{self, Begin, Change, Effect, Handle, KeyLife, Reply, Seen};
@@ -62,7 +63,8 @@
 //! let fetch = Ask::Fetch(Fetch::new(Mode::Join, fingerprint));
 //! let plan = key.plan(life::Event::Ask { ask: &fetch, new: id }, 1);
 //! assert_eq!(plan.reply, Reply::Started(id));
-//! assert_eq!(plan.changes, [Change::Insert(Begin { id, fingerprint, restarted: false, at_ms: 1 })]); // committed before it is applied
+//! let begin = Begin { id, fingerprint, restarted: false, at_ms: 1, allowance: Allowance::default() };
+//! assert_eq!(plan.changes, [Change::Insert(begin)]); // committed before it is applied
 //! assert_eq!(key.apply(plan, connecting), [Effect::Pump(id)]);
 //! let recording = key.find(id).unwrap().clone();
 //! let publish = |change: &dyn Fn(&mut Seen)| {

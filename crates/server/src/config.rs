@@ -54,6 +54,8 @@ pub struct Config {
     pub base_path: String,
     /// How long live recordings may go on after a shutdown was asked for. Default 30 s.
     pub drain: Duration,
+    /// What this process is called, among those behind one balancer: in logs, metrics and answers. Default: nothing.
+    pub node: Option<String>,
     /// What one recording or one request may take.
     pub limits: Limits,
 }
@@ -148,6 +150,7 @@ impl Config {
             pages: Pages::default(),
             base_path: String::new(),
             drain: Duration::from_secs(30),
+            node: None,
             limits: Limits::default(),
         }
     }

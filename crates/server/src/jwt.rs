@@ -49,7 +49,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
         let scoping = Scoping::presented(by, keys).unwrap();
-        scoping.scope(&headers, &[0; 32], 0).map_err(|error| error.message)
+        scoping.scope(&headers, &[0; 32], 0).map(|scope| scope.id).map_err(|error| error.message)
     }
 
     #[test]

@@ -9,7 +9,7 @@ use durablefetch_server::check::Check;
 use durablefetch_server::cli::{self, Cli, Command, Healthcheck, LogFormat, ReadError, Serve, Setting};
 use durablefetch_server::operator::{self, Which};
 use durablefetch_server::service_manager::{self, ServiceManager};
-use durablefetch_server::{Reloads, Server, StartError, Tls, descriptors, healthcheck, journal, signals};
+use durablefetch_server::{Server, SetUp, StartError, Tls, descriptors, healthcheck, journal, signals};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -19,6 +19,12 @@ use tracing_subscriber::{EnvFilter, Layer};
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
+        // Help goes to standard output, and so does what clap colours for people.
+        Err(ReadError::Arguments(error))
+            if error.use_stderr() && journal::Lines::to_stderr().is_journal() =>
+        {
+            return Failed::Configuration(error.to_string()).exit();
+        }
         Err(ReadError::Arguments(error)) => error.exit(),
         Err(ReadError::Settings(error)) => return Failed::Configuration(error).exit(),
     };
@@ -44,7 +50,7 @@ fn main() -> ExitCode {
         Command::Rm(remove) => return operate(Which::Remove(remove)),
         Command::Backup(backup) => return operate(Which::Backup(backup)),
     };
-    let level = log(serve.operating.log_format, serve.operating.log_level);
+    let handle = log(serve.operating.log_format, serve.operating.log_level);
     warn(&cli.warnings);
     descriptors::raise();
     if serve.operating.dry_run {
@@ -53,7 +59,8 @@ fn main() -> ExitCode {
             Err(failed) => failed.exit(),
         };
     }
-    match start(*serve, Reading { settings: cli.settings, level }) {
+    let set_up = SetUp::new(cli.settings, move |level| _ = handle.reload(filter(level)));
+    match start(*serve, set_up) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => failed.exit(),
     }
@@ -73,7 +80,7 @@ impl Failed {
             Self::Configuration(message) => (message, 2),
             Self::Other(message) => (message, 1),
         };
-        eprintln!("durablefetch: {message}");
+        journal::Lines::to_stderr().fatal(&format!("durablefetch: {message}"));
         ExitCode::from(status)
     }
 }
@@ -155,7 +162,7 @@ fn filter(level: tracing::Level) -> EnvFilter {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn start(serve: Serve, reading: Reading) -> Result<(), Failed> {
+async fn start(serve: Serve, set_up: SetUp) -> Result<(), Failed> {
     let metrics_address = serve.at.metrics_listen;
     let until_stdin_closes = serve.operating.until_stdin_closes;
     let mut handed = service_manager::sockets().map_err(Failed::Configuration)?.into_iter();
@@ -190,7 +197,7 @@ async fn start(serve: Serve, reading: Reading) -> Result<(), Failed> {
         let manager = manager.clone();
         server = server.with_beat(every, move || manager.alive());
     }
-    tokio::spawn(reload(hangups, server.reloads()?, reading));
+    tokio::spawn(set_up.again_at_each(hangups, server.reloads()?));
     // The program that started this reads the port here; a closed stdout is not a reason to stop.
     let listening = format!("listening on {scheme}://{bound}{base_path}");
     let mut out = std::io::stdout();
@@ -207,58 +214,6 @@ async fn start(serve: Serve, reading: Reading) -> Result<(), Failed> {
 
 /// How long it may take to end after what is live has.
 const FAREWELL: Duration = Duration::from_secs(15);
-
-/// What was read at the start, to compare with what is read again.
-struct Reading {
-    settings: Vec<Setting>,
-    level: LevelHandle,
-}
-
-/// Reads the set-up again at each SIGHUP: the same arguments and variables, and the files that they name.
-async fn reload(mut hangups: tokio::signal::unix::Signal, reloads: Reloads, mut reading: Reading) {
-    while hangups.recv().await.is_some() {
-        match read_again(&reloads, &mut reading) {
-            Ok(changes) => {
-                let now = if changes.now.is_empty() {
-                    "no other setting".to_owned()
-                } else {
-                    changes.now.join(", ")
-                };
-                tracing::info!("SIGHUP: secrets and certificate were read again; {now} changed");
-                if !changes.after_restart.is_empty() {
-                    tracing::warn!("SIGHUP: takes a restart: {}", changes.after_restart.join(", "));
-                }
-            }
-            Err(error) => tracing::error!("SIGHUP: {error}; everything stays as it was"),
-        }
-    }
-}
-
-fn read_again(reloads: &Reloads, reading: &mut Reading) -> Result<cli::Changes, String> {
-    let read = Cli::read(std::env::args_os()).map_err(|error| match error {
-        ReadError::Arguments(error) => error.to_string(),
-        ReadError::Settings(error) => error,
-    })?;
-    let Command::Serve(serve) = read.command else {
-        return Err("the arguments are not those of serve".to_owned());
-    };
-    let level = serve.operating.log_level;
-    let config = serve.into_config()?;
-    reloads.reload(&config).map_err(|error| error.to_string())?;
-    // What RUST_LOG says stays.
-    if std::env::var_os(EnvFilter::DEFAULT_ENV).is_none() {
-        let _ = reading.level.reload(filter(level));
-    }
-    warn(&read.warnings);
-    let changes = cli::changes(&reading.settings, &read.settings);
-    // What waits for a restart is still to be said the next time.
-    for setting in &mut reading.settings {
-        if let Some(new) = read.settings.iter().find(|new| new.is_reloaded_as(setting)) {
-            setting.clone_from(new);
-        }
-    }
-    Ok(changes)
-}
 
 /// A socket of the service manager's, or one of its own.
 fn take(

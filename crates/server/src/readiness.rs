@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -43,7 +44,7 @@ impl Reason {
 /// What `/readyz` answers.
 #[derive(Debug, Serialize)]
 pub(crate) struct Readiness {
-    pub(crate) ready: bool,
+    ready: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<Told>,
 }
@@ -58,6 +59,11 @@ impl Readiness {
     pub(crate) fn of(reasons: &[Reason]) -> Self {
         let told = |reason: &Reason| Told { reason: *reason, message: reason.message() };
         Self { ready: reasons.is_empty(), reasons: reasons.iter().map(told).collect() }
+    }
+
+    /// The status of the answer.
+    pub(crate) const fn status(&self) -> StatusCode {
+        if self.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
     }
 
     /// As JSON.

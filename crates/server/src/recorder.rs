@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 
+use durablefetch_protocol::access::allowance::Allowance;
 use durablefetch_protocol::address::Own;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
@@ -98,6 +99,7 @@ impl Recorder {
             let account = usage.account(scope);
             usage.add_body(&account, *bodies);
             usage.change_rows(&account, *grown);
+            usage.allow(&account, found.own_most.get(scope).copied());
         }
         schema::limit_log(&connection, config.limits.disk_bytes)
             .map_err(|error| StartError::Database(data.join(storage::DATABASE), error.to_string()))?;
@@ -116,8 +118,8 @@ impl Recorder {
             writer,
             rules: Current::new(Rules::new(&config, upstreams)),
             memory: Memory::new(config.limits.memory_bytes),
-            metrics: Arc::new(Metrics::new()),
-            log: Log::new(now_ms() as u32),
+            metrics: Arc::new(Metrics::new(config.node.as_deref())),
+            log: Log::new(now_ms() as u32, config.node.as_deref()),
             refusals: Refusals::default(),
             tls: OnceLock::new(),
             secret,
@@ -153,12 +155,18 @@ impl Recorder {
         self.rules.set(Rules::new(config, upstreams));
     }
 
-    /// Whether a recording of this key may be started now; the seat is for it.
-    pub(crate) fn may_start<'a>(&'a self, key: &'a Key) -> Result<Seat<'a>, ProtocolError> {
+    /// Whether a recording of this key may be started now; the seat is for it. `leaving`: so many of its scope are broken
+    /// off for it.
+    pub(crate) fn may_start<'a>(
+        &'a self,
+        key: &'a Key,
+        allowance: Allowance,
+        leaving: usize,
+    ) -> Result<Seat<'a>, ProtocolError> {
         if self.is_draining() {
             return Err(ErrorCode::ShuttingDown.into());
         }
-        let seat = self.in_flight.seat(key, &self.rules().limits)?;
+        let seat = self.in_flight.seat(key, &self.rules().limits, allowance, leaving)?;
         // Between the two a shutdown may have begun, and it waits for seats only that were taken before.
         if self.is_draining() {
             return Err(ErrorCode::ShuttingDown.into());

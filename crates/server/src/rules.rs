@@ -52,6 +52,30 @@ impl Current {
     }
 }
 
+/// Takes one thing over from a set-up that was read again.
+type TakeOver = fn(&mut Config, &Config);
+
+/// What counts without a restart: the flags that say it, and how it is taken over.
+const TAKEN_OVER: [(&[&str], TakeOver); 9] = [
+    (&["origin", "origin-null"], |ours, read| ours.pages = read.pages.clone()),
+    (&["token-secret", "jwt-key"], |ours, read| ours.scoping = read.scoping.clone()),
+    (&["allow"], |ours, read| ours.allow = read.allow.clone()),
+    (&["allow-any"], |ours, read| ours.allow_any = read.allow_any),
+    (&["max-recordings"], |ours, read| ours.limits.recordings = read.limits.recordings),
+    (&["max-scope-recordings"], |ours, read| ours.limits.scope_recordings = read.limits.scope_recordings),
+    (&["max-readers"], |ours, read| ours.limits.readers = read.limits.readers),
+    (&["max-disk-bytes"], |ours, read| ours.limits.disk_bytes = read.limits.disk_bytes),
+    (&["max-scope-disk-bytes"], |ours, read| ours.limits.scope_disk_bytes = read.limits.scope_disk_bytes),
+];
+
+/// The program sets it itself: a recorder knows no level.
+const LOG_LEVEL: &str = "log-level";
+
+/// The flags that SIGHUP reads again.
+pub(crate) fn reloaded() -> impl Iterator<Item = &'static str> {
+    TAKEN_OVER.iter().flat_map(|(flags, _)| flags.iter().copied()).chain([LOG_LEVEL])
+}
+
 impl Config {
     /// This set-up with what of another may be taken over without a restart.
     ///
@@ -66,23 +90,12 @@ impl Config {
         if !is_same {
             return Err(StartError::OtherScopes);
         }
-        let mut limits = Limits {
-            disk_bytes: other.limits.disk_bytes,
-            scope_disk_bytes: other.limits.scope_disk_bytes,
-            recordings: other.limits.recordings,
-            scope_recordings: other.limits.scope_recordings,
-            readers: other.limits.readers,
-            ..self.limits.clone()
-        };
-        descriptors::fit_process(&mut limits);
-        limits.share();
-        Ok(Self {
-            allow: other.allow.clone(),
-            allow_any: other.allow_any,
-            pages: other.pages.clone(),
-            scoping: other.scoping.clone(),
-            limits,
-            ..self.clone()
-        })
+        let mut config = self.clone();
+        for (_, take_over) in TAKEN_OVER {
+            take_over(&mut config, other);
+        }
+        descriptors::fit_process(&mut config.limits);
+        config.limits.share();
+        Ok(config)
     }
 }

@@ -13,9 +13,9 @@ export const NGINX = process.env.NGINX ?? '/usr/sbin/nginx'
 
 /**
  * `location`: directives besides `proxy_pass`; without any it has its defaults. `keepsAlive`: it speaks HTTP/1.1 to the
- * recorder and uses a connection again, as one sets it up who measures.
+ * recorder and uses a connection again, as one sets it up who measures. `scheme`: `https` for a recorder with a certificate.
  */
-export async function startNginx({ targetPort, location = '', keepsAlive = false }) {
+export async function startNginx({ targetPort, location = '', keepsAlive = false, scheme = 'http' }) {
   const dir = await mkdtemp(join(tmpdir(), 'durablefetch-nginx-'))
   await chmod(dir, 0o755)
   const socket = join(dir, 'socket')
@@ -38,7 +38,7 @@ export async function startNginx({ targetPort, location = '', keepsAlive = false
         location / {
           ${location.replace('DIR', dir)}
           ${keepsAlive ? 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host localhost;' : ''}
-          proxy_pass http://${keepsAlive ? 'recorder' : `127.0.0.1:${targetPort}`};
+          proxy_pass ${scheme}://${keepsAlive ? 'recorder' : `127.0.0.1:${targetPort}`};
         }
       }
     }`

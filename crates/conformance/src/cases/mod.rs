@@ -7,6 +7,7 @@ mod admission_failed;
 mod admission_nothing;
 mod admission_stopped;
 mod admission_streaming;
+mod allowances;
 mod bytes;
 mod concurrency;
 mod connections;
@@ -50,7 +51,7 @@ pub(crate) fn all() -> Vec<Case> {
     let mut suite = Suite::default();
     macro_rules! add { ($($area:ident)*) => { $($area::add(&mut suite);)* } }
     add! {
-        pages addresses guards public strangers cookies scopes cors
+        pages addresses guards public strangers cookies scopes allowances cors
         inert headers_up headers_down request_body encoding redirects
         passthrough admission_nothing admission_connecting admission_streaming admission_complete admission_stopped
         admission_failed continuation request_ids control cuts concurrency

@@ -13,7 +13,7 @@ fn short_lived() -> Settings {
     Settings { ttl: Some(Duration::from_millis(500)), ..Settings::default() }
 }
 
-fn now_ms() -> u64 {
+pub(super) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 

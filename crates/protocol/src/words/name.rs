@@ -38,6 +38,8 @@ pub const LENGTH: &str = "durablefetch-length";
 pub const STATUS_TEXT: &str = "durablefetch-status-text";
 /// Response: challenges of the upstream's `www-authenticate` that a browser would answer by itself.
 pub const CHALLENGE: &str = "durablefetch-challenge";
+/// Response: what the process is called that answers, for a balancer; a recorder sends it where it was given a name.
+pub const NODE: &str = "durablefetch-node";
 /// Response: an [`ErrorCode`](super::ErrorCode).
 pub const ERROR: &str = "durablefetch-error";
 

@@ -1,22 +1,7 @@
 //! What a set-up that is read again changes.
 
 use super::dry_run::Setting;
-
-/// Flags that SIGHUP reads again.
-const RELOADED: [&str; 12] = [
-    "origin",
-    "origin-null",
-    "token-secret",
-    "jwt-key",
-    "allow",
-    "allow-any",
-    "max-recordings",
-    "max-scope-recordings",
-    "max-readers",
-    "max-disk-bytes",
-    "max-scope-disk-bytes",
-    "log-level",
-];
+use crate::rules::reloaded;
 
 /// What differs between two set-ups, each as `flag = value`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,7 +24,7 @@ pub fn changes(old: &[Setting], new: &[Setting]) -> Changes {
         }
         let shown = |value: Option<&str>| value.unwrap_or("unset").to_owned();
         let text = format!("{} = {} (was {})", new.flag, shown(new.value.as_deref()), shown(was));
-        let is_reloaded = RELOADED.contains(&new.flag.as_str());
+        let is_reloaded = reloaded().any(|flag| flag == new.flag);
         if is_reloaded { &mut changes.now } else { &mut changes.after_restart }.push(text);
     }
     changes
@@ -49,7 +34,7 @@ impl Setting {
     /// Whether this is what an older reading of the same setting is replaced with at once.
     #[must_use]
     pub fn is_reloaded_as(&self, old: &Self) -> bool {
-        self.flag == old.flag && RELOADED.contains(&self.flag.as_str())
+        self.flag == old.flag && reloaded().any(|flag| flag == self.flag)
     }
 }
 
@@ -79,8 +64,18 @@ mod tests {
     fn what_is_read_again_are_flags() {
         let command = super::super::command();
         let serve = command.find_subcommand("serve").unwrap();
-        for flag in RELOADED {
+        for flag in reloaded() {
             assert!(serve.get_arguments().any(|argument| argument.get_long() == Some(flag)), "{flag}");
+        }
+    }
+
+    #[test]
+    fn the_page_for_operators_names_what_is_read_again() {
+        let page = include_str!("../../../../docs/deploy.md");
+        let section = page.split("### Settings without a restart").nth(1).unwrap();
+        let section = section.split("\n#").next().unwrap();
+        for flag in reloaded() {
+            assert!(section.contains(&format!("`{flag}`")), "{flag}");
         }
     }
 }

@@ -45,11 +45,11 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = values::size)]
     max_upload_bytes: u64,
 
-    /// Bytes of all that is stored; the oldest recordings go first.
+    /// Bytes stored; the oldest recordings go first.
     #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = values::disk)]
     max_disk_bytes: u64,
 
-    /// The same of one scope, where scopes are told apart. [default: an eighth]
+    /// The same of one scope. [default: an eighth]
     #[arg(long, value_name = "SIZE", value_parser = values::disk)]
     max_scope_disk_bytes: Option<u64>,
 

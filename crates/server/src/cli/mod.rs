@@ -136,8 +136,11 @@ impl Cli {
                 let mut whole = whole.flatten_help(false);
                 whole.build();
                 let found = whole.find_subcommand(name).cloned();
-                let named =
-                    found.ok_or_else(|| format!("`{name}` is not a command: write serve or check"))?;
+                let named = found.ok_or_else(|| {
+                    let all = whole.get_subcommands().map(clap::Command::get_name);
+                    let all: Vec<_> = all.filter(|name| *name != "help").collect();
+                    format!("`{name}` is not a command: write one of {}", all.join(", "))
+                })?;
                 named.name(format!("durablefetch-{name}")).version(version::TEXT)
             }
         };

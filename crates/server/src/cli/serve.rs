@@ -79,6 +79,10 @@ pub struct OperatingArgs {
     #[arg(long, hide = true, value_parser = FalseyValueParser::new())]
     pub until_stdin_closes: bool,
 
+    /// What this process is called: in logs, metrics and answers.
+    #[arg(long, value_name = "NAME", value_parser = values::node)]
+    node: Option<String>,
+
     /// From error, warn, info or debug on; or RUST_LOG.
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
     pub log_level: tracing::Level,
@@ -123,6 +127,7 @@ impl Serve {
             ttl: self.keep.ttl,
             max_age: self.keep.max_age,
             drain: self.operating.drain,
+            node: self.operating.node,
             limits: self.limits.into(),
             ..Config::new(data)
         })

@@ -43,6 +43,18 @@ pub(super) fn disk(text: &str) -> Result<u64, String> {
     Ok(size)
 }
 
+/// What a process is called: it stands in a header, a label and a line.
+pub(super) fn node(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if (1..=64).contains(&text.len()) && text.bytes().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` is not a name for a process: write 1 to 64 letters, digits, dots, - and _, such as eu-1"
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +71,13 @@ mod tests {
         assert!(size("0").unwrap_err().contains("1KiB"));
         assert_eq!(disk("1MiB"), Ok(1 << 20));
         assert!(disk("100").unwrap_err().contains("1MiB or more"));
+    }
+
+    #[test]
+    fn a_process_has_a_name_that_fits_into_a_header() {
+        assert_eq!(node("eu-1.pod_7").as_deref(), Ok("eu-1.pod_7"));
+        for bad in ["", "eu 1", "eu\n1", "ä", &"x".repeat(65)] {
+            assert!(node(bad).unwrap_err().contains("such as eu-1"), "{bad}");
+        }
     }
 }

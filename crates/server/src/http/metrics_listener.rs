@@ -85,8 +85,7 @@ async fn answer(recorder: &Arc<Recorder>, audience: Audience, request: &Parts) -
         "/healthz" => (StatusCode::OK, "application/json", Bytes::from_static(br#"{"ok":true}"#)),
         "/readyz" => {
             let readiness = Readiness::of(&recorder.unready().await);
-            let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-            (status, "application/json", readiness.json().into())
+            (readiness.status(), "application/json", readiness.json().into())
         }
         _ if refused => (StatusCode::FORBIDDEN, "text/plain", Bytes::from_static(b"for this machine only\n")),
         "/metrics" => (StatusCode::OK, metrics::CONTENT_TYPE, recorder.metrics_text().into()),

@@ -21,6 +21,9 @@ use crate::net::connection::Watch;
 use crate::observe::log::{BodyEnd, Line};
 use crate::readiness::Readiness;
 
+/// The content type of what is told to programs.
+const JSON: &str = "application/json";
+
 /// A handler never fails: whatever goes wrong is an answer.
 pub(crate) type Answer = Result<Response<Logged>, Infallible>;
 
@@ -134,17 +137,19 @@ pub(crate) fn own(allowed: &Allowed, content_type: &'static str, body: impl Into
 
 /// Whether the recorder takes starts.
 pub(crate) fn ready(allowed: &Allowed, readiness: &Readiness) -> Response<Body> {
-    let json = readiness.json();
-    if readiness.ready {
-        return own(allowed, "application/json", json);
-    }
-    response(503, response_head::unready("application/json", allowed), Body::Whole(Some(json.into())))
+    let status = readiness.status();
+    let headers = if status.is_success() {
+        response_head::own(Some(JSON), allowed)
+    } else {
+        response_head::unready(JSON, allowed)
+    };
+    response(status.as_u16(), headers, Body::Whole(Some(readiness.json().into())))
 }
 
 /// A JSON answer.
 pub(crate) fn json(allowed: &Allowed, value: &impl serde::Serialize) -> Response<Body> {
     // Our own types: strings, numbers and booleans, which always serialise.
-    own(allowed, "application/json", serde_json::to_vec(value).unwrap_or_default())
+    own(allowed, JSON, serde_json::to_vec(value).unwrap_or_default())
 }
 
 /// An error.

@@ -11,8 +11,8 @@ use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::fingerprint::{self, Whose};
 use durablefetch_protocol::request_headers::AskHead;
 use durablefetch_protocol::route::{Route, Rules};
-use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, cors};
-use http::header;
+use durablefetch_protocol::{Ask, ErrorCode, Fingerprint, ProtocolError, cors, name};
+use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
@@ -58,7 +58,12 @@ pub(crate) async fn handle(
 ) -> Answer {
     let mut line = recorder.log.line(&request);
     let span = line.span();
-    let response = answer(&recorder, answering, over, request, &mut line).instrument(span).await;
+    let mut response = answer(&recorder, answering, over, request, &mut line).instrument(span).await;
+    if line.is_told_who
+        && let Some(node) = recorder.config.node.as_deref().and_then(|node| HeaderValue::from_str(node).ok())
+    {
+        response.headers_mut().insert(name::NODE, node);
+    }
     line.answered(&response);
     recorder.metrics.answered(response.status().as_u16(), line.since());
     Ok(response.map(|body| Logged::new(body, line)))
@@ -119,6 +124,7 @@ async fn route(
         matches!(route, Route::Healthz | Route::Readyz | Route::Metrics | Route::Robots | Route::Icon);
     match route {
         Route::Fetch { target, scope, ask } => {
+            line.is_told_who = true;
             let client = recorder.config.trusted_proxies.client(over.peer, &parts.headers);
             line.scope = scope_name(&recorder.secret, &scope);
             if let AskHead::Continue { offset, .. } = &ask {
@@ -129,6 +135,7 @@ async fn route(
             fetch(recorder, allowed, &scope, answering, asked).await
         }
         Route::Control { call, scope } => {
+            line.is_told_who = true;
             line.scope = scope_name(&recorder.secret, &scope);
             let body = read(recorder, body, &parts, CONTROL_BODY_MAX as u64).await?;
             control::answer(recorder, allowed, &scope, call, &parts.headers, &body.bytes).await
@@ -175,7 +182,7 @@ async fn fetch(
     };
     if parts.method == Method::HEAD {
         // It takes as much of the recorder as a recording does, for a while.
-        let _seat = recorder.may_start(&key)?;
+        let _seat = recorder.may_start(&key, ask.allowance(), 0)?;
         return head(recorder, allowed, (scope, client), parts, target).await;
     }
     let fingerprint = fingerprint(recorder, &target, &parts, &body.bytes, scope);

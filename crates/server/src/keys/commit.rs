@@ -3,6 +3,7 @@
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
+use durablefetch_protocol::access::allowance::Allowance;
 use durablefetch_protocol::admission::Decision;
 use durablefetch_protocol::life::{Change, Effect, Event, Plan, Reply};
 use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
@@ -176,7 +177,7 @@ impl Entry {
         slot: OwnedMutexGuard<()>,
     ) -> Result<Acted, (ProtocolError, Cargo)> {
         let seat = match plan.reply {
-            Reply::Started(_) => match recorder.may_start(&self.key) {
+            Reply::Started(_) => match recorder.may_start(&self.key, begins(&plan.changes), plan.breaks()) {
                 Ok(seat) => Some(seat),
                 Err(error) => return Err((error, cargo)),
             },
@@ -184,6 +185,9 @@ impl Entry {
         };
         // What begins has to find room. What has begun is counted, and others make room for it.
         let added = rows::added(&self.key, &plan.changes, &cargo.freight);
+        if matches!(plan.reply, Reply::Started(_)) {
+            recorder.usage.allow(&self.account, begins(&plan.changes).bytes);
+        }
         if matches!(plan.reply, Reply::Started(_) | Reply::Remembered) {
             if let Err(no_room) = recorder.usage.reserve(&self.account, added) {
                 return Err((no_room.into(), cargo));
@@ -298,6 +302,15 @@ impl Hand<'_> {
             Effect::Discard(_) => self.recorder.discard(recording),
         }
     }
+}
+
+/// What the scope may have of the recording that begins with these changes.
+fn begins(changes: &[Change]) -> Allowance {
+    let begin = changes.iter().find_map(|change| match change {
+        Change::Insert(begin) => Some(begin.allowance),
+        _ => None,
+    });
+    begin.unwrap_or_default()
 }
 
 /// The recordings that are gone with these changes.

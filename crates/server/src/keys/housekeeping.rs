@@ -87,6 +87,7 @@ async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     for (due, until_ms) in [
         (Due::Unused, unused_since),
         (Due::Old, ended_since),
+        (Due::Aged, now_ms),
         (Due::Retired, horizon),
         (Due::Requests, horizon),
     ] {

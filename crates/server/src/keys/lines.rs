@@ -21,6 +21,7 @@ macro_rules! line {
             target: "durablefetch::recording",
             recording = %recording.id,
             request = asker.map(|asker| asker.to_string()),
+            node = asker.and_then(|asker| asker.node()),
             method = asker.map(|asker| asker.method()),
             url = redact::key(&recording.key),
             scope = scope_name(&$recorder.secret, recording.key.scope()),

@@ -27,7 +27,8 @@ impl Transport {
                 let n = socket.peek(&mut first).await?;
                 Ok(!PREFACE.starts_with(&first[..n]))
             }
-            Self::Tls(stream) => Ok(stream.get_ref().1.alpn_protocol() == Some(b"http/1.1")),
+            // HTTP/2 over TLS is what both have agreed on (RFC 9113 §3.2); nginx and others that ask for no protocol mean HTTP/1.
+            Self::Tls(stream) => Ok(stream.get_ref().1.alpn_protocol() != Some(b"h2")),
         }
     }
 

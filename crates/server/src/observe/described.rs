@@ -33,7 +33,10 @@ pub(super) fn describe() {
         Unit::Seconds,
         "From a request to the head of its response; that of a start waits for its upstream."
     );
-    describe_gauge!("durablefetch_build_info", "1, with the version as a label.");
+    describe_gauge!(
+        "durablefetch_build_info",
+        "1, with the version as a label, and what --node calls the process."
+    );
     describe_gauge!("durablefetch_draining", "1 while the recorder shuts down and starts nothing, else 0.");
     describe_gauge!("durablefetch_limit", "What there may be at most, by what it limits.");
     describe_gauge!("durablefetch_stored_recordings", "Recordings that are stored, live ones among them.");

@@ -27,6 +27,16 @@ impl Lines {
     }
 }
 
+impl Lines {
+    /// Writes what ends the program, before there is a log or beside it. Each line is an error to the journal.
+    pub fn fatal(self, text: &str) {
+        let priority = if self.is_journal { priority(Level::ERROR) } else { "" };
+        let lines: String = text.trim_end().lines().map(|line| format!("{priority}{line}\n")).collect();
+        // Nobody may listen.
+        let _ = io::stderr().write_all(lines.as_bytes());
+    }
+}
+
 fn stderr_is(named: &str) -> bool {
     let Ok(metadata) = std::fs::metadata("/proc/self/fd/2") else { return false };
     named == format!("{}:{}", metadata.st_dev(), metadata.st_ino())

@@ -17,6 +17,7 @@ use crate::observe::redact;
 pub(crate) struct Log {
     life: u32,
     next: AtomicU64,
+    node: Option<Arc<str>>,
 }
 
 /// What the lines about a request, and about the recording that it starts, say of it.
@@ -27,9 +28,15 @@ pub(crate) struct Asker {
     method: String,
     url: String,
     traceparent: Option<String>,
+    node: Option<Arc<str>>,
 }
 
 impl Asker {
+    /// What the process is called that it has asked.
+    pub(crate) fn node(&self) -> Option<&str> {
+        self.node.as_deref()
+    }
+
     pub(crate) fn method(&self) -> &str {
         &self.method
     }
@@ -75,6 +82,8 @@ pub(crate) struct Line {
     since: Instant,
     /// Whose recordings it asks for, as [`scope_name`] names it.
     pub(crate) scope: Option<String>,
+    /// Whether it may know who answers: it was let in, and is about recordings.
+    pub(crate) is_told_who: bool,
     /// The first byte that a continuation asks for.
     pub(crate) offset: Option<u64>,
     /// One of a program that looks whether the recorder is well, or of a browser by itself: seen with `debug`.
@@ -94,9 +103,9 @@ struct Head {
 }
 
 impl Log {
-    /// `life` differs from one start of a recorder to the next.
-    pub(crate) fn new(life: u32) -> Self {
-        Self { life, next: AtomicU64::new(0) }
+    /// `life` differs from one start of a recorder to the next; `node` is what the process is called.
+    pub(crate) fn new(life: u32, node: Option<&str>) -> Self {
+        Self { life, next: AtomicU64::new(0), node: node.map(Arc::from) }
     }
 
     /// The line of a request that has come.
@@ -107,12 +116,13 @@ impl Log {
             |value| redact::url(value.to_str().unwrap_or("(not ASCII)")),
         );
         let method = redact::text(request.method().as_str()).into_owned();
-        let asker =
-            Asker { life: self.life, number, method, url, traceparent: traceparent(request.headers()) };
+        let traceparent = traceparent(request.headers());
+        let asker = Asker { life: self.life, number, method, url, traceparent, node: self.node.clone() };
         Line {
             asker: Arc::new(asker),
             since: Instant::now(),
             scope: None,
+            is_told_who: false,
             offset: None,
             is_routine: false,
             head: None,
@@ -172,6 +182,7 @@ impl Drop for Line {
                 tracing::$level!(
                     target: "durablefetch::request",
                     request = %self.asker,
+                    node = self.asker.node(),
                     method = self.asker.method,
                     url = self.asker.url,
                     scope = self.scope,

@@ -103,7 +103,8 @@ pub(crate) struct Now {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    /// `node` is what the process is called.
+    pub(crate) fn new(node: Option<&str>) -> Self {
         let builder = PrometheusBuilder::new();
         // Fails for an empty list alone.
         let builder = builder.set_buckets(&BUCKETS).unwrap_or_else(|_| PrometheusBuilder::new());
@@ -112,7 +113,7 @@ impl Metrics {
         let made = with_local_recorder(&recorder, || {
             describe();
             process.describe();
-            known_from_the_start();
+            known_from_the_start(node);
             (
                 [
                     counter!("durablefetch_upstream_bytes_total"),
@@ -292,8 +293,12 @@ impl Metrics {
 }
 
 /// Shows what has no value yet: a rate needs its zero.
-fn known_from_the_start() {
-    gauge!("durablefetch_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+fn known_from_the_start(node: Option<&str>) {
+    let version = env!("CARGO_PKG_VERSION");
+    match node.map(str::to_owned) {
+        Some(node) => gauge!("durablefetch_build_info", "version" => version, "node" => node).set(1.0),
+        None => gauge!("durablefetch_build_info", "version" => version).set(1.0),
+    }
     gauge!("durablefetch_oldest_recording_timestamp_seconds").set(0.0);
     for cause in CAUSES {
         counter!("durablefetch_recordings_failed_total", "cause" => cause.as_str()).increment(0);
@@ -333,7 +338,7 @@ mod tests {
 
     #[test]
     fn everything_is_shown_from_the_start() {
-        let text = Metrics::new().render(NOW);
+        let text = Metrics::new(None).render(NOW);
         for line in [
             "durablefetch_recordings{state=\"connecting\"} 2",
             "durablefetch_recordings{state=\"streaming\"} 3",
@@ -363,7 +368,7 @@ mod tests {
 
     #[test]
     fn two_recorders_in_one_process_count_for_themselves() {
-        let (one, other) = (Metrics::new(), Metrics::new());
+        let (one, other) = (Metrics::new(None), Metrics::new(None));
         one.bytes_in.increment(7);
         one.upstream_error(ErrorCode::UpstreamFailed);
         one.upstream_error(ErrorCode::RecordingTooLarge);

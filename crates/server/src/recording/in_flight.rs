@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use durablefetch_protocol::access::allowance::Allowance;
 use durablefetch_protocol::{ErrorCode, Key, RecordingId};
 use tokio::sync::Notify;
 
@@ -43,16 +44,23 @@ impl InFlight {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A seat for a recording of this key, where there is one.
-    pub(crate) fn seat<'a>(&'a self, key: &'a Key, limits: &Limits) -> Result<Seat<'a>, ErrorCode> {
+    /// A seat for a recording of this key, where there is one. `leaving` of its scope go for it.
+    pub(crate) fn seat<'a>(
+        &'a self,
+        key: &'a Key,
+        limits: &Limits,
+        allowance: Allowance,
+        leaving: usize,
+    ) -> Result<Seat<'a>, ErrorCode> {
         let mut inner = self.lock();
         let scope = key.scope();
         let of_scope = inner.seats.get(scope).copied().unwrap_or(0);
         // What everybody has is not one person's.
-        let most_of_scope = limits.scope_recordings.filter(|_| !scope.is_empty());
+        let own = allowance.recordings.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        let most_of_scope = own.or(limits.scope_recordings).filter(|_| !scope.is_empty());
         let most_demos = DEMOS_MAX.min(limits.recordings.div_ceil(2));
         if inner.taken >= limits.recordings
-            || most_of_scope.is_some_and(|most| of_scope >= most)
+            || most_of_scope.is_some_and(|most| of_scope.saturating_sub(leaving) >= most)
             || key.is_demo() && inner.demos >= most_demos
         {
             return Err(ErrorCode::TooManyRecordings);
@@ -128,20 +136,36 @@ impl Drop for Seat<'_> {
 mod tests {
     use super::*;
 
+    const ANY: Allowance = Allowance { recordings: None, bytes: None, age_ms: None };
+
     #[test]
     fn seats_are_counted_by_scope_and_in_all() {
         let in_flight = InFlight::default();
         let limits = Limits { recordings: 3, scope_recordings: Some(2), ..Limits::default() };
         let [a, b, c] = ["a", "b", "c"].map(|scope| Key::new(scope, "https://app.example/"));
-        let first = in_flight.seat(&a, &limits).unwrap();
-        let _second = in_flight.seat(&a, &limits).unwrap();
-        assert_eq!(in_flight.seat(&a, &limits).unwrap_err(), ErrorCode::TooManyRecordings);
-        let _third = in_flight.seat(&b, &limits).unwrap();
-        assert!(in_flight.seat(&c, &limits).is_err(), "as many as there may be in all");
+        let first = in_flight.seat(&a, &limits, ANY, 0).unwrap();
+        let _second = in_flight.seat(&a, &limits, ANY, 0).unwrap();
+        assert_eq!(in_flight.seat(&a, &limits, ANY, 0).unwrap_err(), ErrorCode::TooManyRecordings);
+        let _third = in_flight.seat(&b, &limits, ANY, 0).unwrap();
+        assert!(in_flight.seat(&c, &limits, ANY, 0).is_err(), "as many as there may be in all");
         drop(first);
-        drop(in_flight.seat(&a, &limits).unwrap());
+        drop(in_flight.seat(&a, &limits, ANY, 0).unwrap());
         assert_eq!(in_flight.lock().taken, 2);
         assert_eq!(in_flight.lock().seats.get("a"), Some(&1));
+    }
+
+    #[test]
+    fn a_token_says_how_many_its_scope_may_have_and_not_how_many_there_may_be_in_all() {
+        let in_flight = InFlight::default();
+        let limits = Limits { recordings: 3, scope_recordings: Some(1), ..Limits::default() };
+        let key = Key::new("a", "https://app.example/");
+        let of = |count| Allowance { recordings: Some(count), ..ANY };
+        let seats = [(); 2].map(|()| in_flight.seat(&key, &limits, of(2), 0).unwrap());
+        assert!(in_flight.seat(&key, &limits, of(2), 0).is_err());
+        drop(in_flight.seat(&key, &limits, of(2), 1).unwrap());
+        let third = in_flight.seat(&key, &limits, of(9), 0).unwrap();
+        assert!(in_flight.seat(&key, &limits, of(9), 0).is_err(), "as many as there may be in all");
+        drop((seats, third));
     }
 
     #[test]
@@ -151,10 +175,10 @@ mod tests {
         let key = |url: &str| Key::new("", url);
         let keys: Vec<_> = (0..DEMOS_MAX).map(|number| key(&format!("demo:{number}"))).collect();
         let (more, other) = (key("demo:more"), key("https://app.example/"));
-        let demos: Vec<_> = keys.iter().map(|demo| in_flight.seat(demo, &limits).unwrap()).collect();
-        assert_eq!(in_flight.seat(&more, &limits).unwrap_err(), ErrorCode::TooManyRecordings);
-        assert!(in_flight.seat(&other, &limits).is_ok());
+        let demos: Vec<_> = keys.iter().map(|demo| in_flight.seat(demo, &limits, ANY, 0).unwrap()).collect();
+        assert_eq!(in_flight.seat(&more, &limits, ANY, 0).unwrap_err(), ErrorCode::TooManyRecordings);
+        assert!(in_flight.seat(&other, &limits, ANY, 0).is_ok());
         drop(demos);
-        assert!(in_flight.seat(&more, &limits).is_ok());
+        assert!(in_flight.seat(&more, &limits, ANY, 0).is_ok());
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Found {
     pub(crate) orphans: usize,
     /// What each scope has stored: bytes of bodies, and what the rows take.
     pub(crate) scopes: HashMap<String, (u64, Grown)>,
+    /// What scopes may have stored, by the token that each was started something with last.
+    pub(crate) own_most: HashMap<String, u64>,
 }
 
 impl Found {
@@ -52,7 +54,8 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Resu
     // One look at every row, and none at every file: there may be a hundred thousand.
     let mut known: HashSet<RecordingId> = HashSet::new();
     let mut statement = transaction.prepare(
-        "SELECT id, len, scope, length(url), coalesce(length(reason) + length(headers), 0) FROM recordings",
+        "SELECT id, len, scope, length(url), coalesce(length(reason) + length(headers), 0), scope_bytes FROM recordings \
+         ORDER BY id",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -63,6 +66,12 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Resu
                 (row.get_ref(2)?.as_str()?, row.get::<_, u32>(3)?, row.get::<_, i64>(4)?);
             let len = counted(row.get(1)?, || bodies.len(id))?;
             let size = rows::recording_size(scope.len(), url as usize) as i64 + head;
+            match row.get::<_, Option<i64>>(5)?.and_then(|most| u64::try_from(most).ok()) {
+                Some(most) => _ = found.own_most.insert(scope.to_owned(), most),
+                // Nearly no scope has one of its own.
+                None if found.own_most.is_empty() => {}
+                None => _ = found.own_most.remove(scope),
+            }
             let (bytes, grown) = of_scope(&mut found.scopes, scope);
             *bytes += len;
             *grown += Grown { rows: size, recordings: 1, ..Grown::default() };

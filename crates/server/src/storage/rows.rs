@@ -28,6 +28,8 @@ pub(crate) struct Stored {
     pub(crate) ended_ms: Option<u64>,
     pub(crate) restarted: bool,
     pub(crate) volatile: bool,
+    /// How long it is kept after its end at most, where its token has said so.
+    pub(crate) age_ms: Option<u64>,
 }
 
 impl Stored {
@@ -41,6 +43,7 @@ impl Stored {
             unrecorded: false,
             restarted: self.restarted,
             volatile: self.volatile,
+            age_ms: self.age_ms,
             len: if live { len } else { self.len },
             chunks,
             ended_ms: self.ended_ms,
@@ -118,6 +121,7 @@ fn read_stored(row: &Row<'_>) -> Result<Stored> {
         ended_ms: row.get::<_, Option<i64>>(12)?.map(|ms| ms as u64),
         restarted: row.get(13)?,
         volatile: row.get(14)?,
+        age_ms: row.get::<_, Option<i64>>(15)?.map(|ms| ms as u64),
     })
 }
 
@@ -195,11 +199,12 @@ pub(crate) fn commit(db: &Connection, key: &Key, changes: &[Change], freight: &F
 fn write(db: &Connection, key: &Key, change: &Change, freight: &Freight) -> Result<Grown> {
     let run = |sql: &str, params: &[&dyn ToSql]| db.prepare_cached(sql)?.execute(params).map(drop);
     match change {
-        Change::Insert(Begin { id, fingerprint, restarted, at_ms }) => {
+        Change::Insert(Begin { id, fingerprint, restarted, at_ms, allowance }) => {
             let (id, at_ms) = (id.to_string(), *at_ms as i64);
+            let (age_ms, bytes) = (allowance.age_ms.map(|ms| ms as i64), allowance.bytes.map(|n| n as i64));
             run(
                 sql::INSERT_RECORDING,
-                params![id, key.scope(), key.url(), &fingerprint.0[..], restarted, at_ms],
+                params![id, key.scope(), key.url(), &fingerprint.0[..], restarted, at_ms, age_ms, bytes],
             )?;
             Ok(Grown { rows: recording_bytes(key), recordings: 1, ..Grown::default() })
         }
@@ -289,6 +294,8 @@ pub(crate) enum Due {
     Unused,
     /// Recordings that ended long ago.
     Old,
+    /// Recordings that are as old as their token lets them be.
+    Aged,
     /// Recordings that are retired.
     Retired,
     /// Request ids.
@@ -312,12 +319,13 @@ pub(crate) fn keys_due(
     let sql = match due {
         Due::Unused => sql::UNUSED,
         Due::Old => sql::OLD,
+        Due::Aged => sql::AGED,
         Due::Retired => sql::RETIRED,
         Due::Requests => sql::OLD_REQUESTS,
     };
     let mut statement = db.prepare_cached(sql)?;
     let found: Result<Vec<Seen>> = match due {
-        Due::Unused | Due::Retired => {
+        Due::Unused | Due::Retired | Due::Aged => {
             statement.query_map(params![until_ms, seen.at_ms, seen.id, limit], read)?.collect()
         }
         Due::Old => {

@@ -3,7 +3,8 @@
 //! `recordings`: one row per stored recording. `ended_ms` is null while it is live. `retired_ms` says since when a later
 //! one has started, and is null before. `restarted` and `volatile` are 0 or 1, and what the protocol's `Row` says of them. `status` and what follows is null until the upstream's head is here.
 //! `headers` is `name: value\r\n…` as it stood on the wire. `state` and `cause` are the protocol's words. `len` and
-//! `chunks` are of the end; while a recording is live its body file tells its length.
+//! `chunks` are of the end; while a recording is live its body file tells its length. `age_ms` and `scope_bytes` are null
+//! but where the token of the request that started it said how long it is kept, and what its scope may have stored.
 //!
 //! `requests`: what became of a request id, in the words of the protocol's ledger. `answer` is what was passed
 //! through unrecorded, if it is kept: `status\r\nreason\r\n` headers `\r\n` body.
@@ -37,7 +38,9 @@ CREATE TABLE recordings (
     retired_ms INTEGER,
     ended_ms INTEGER,
     restarted INTEGER NOT NULL DEFAULT 0,
-    volatile INTEGER NOT NULL DEFAULT 0
+    volatile INTEGER NOT NULL DEFAULT 0,
+    age_ms INTEGER,
+    scope_bytes INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE requests (
     scope TEXT NOT NULL,
@@ -58,6 +61,7 @@ CREATE INDEX of_key ON recordings (scope, url);
 CREATE INDEX of_scope ON recordings (scope, id);
 CREATE INDEX finished ON recordings (scope, used_ms) WHERE ended_ms IS NOT NULL;
 CREATE INDEX retired ON recordings (retired_ms) WHERE retired_ms IS NOT NULL;
+CREATE INDEX aged ON recordings (ended_ms + age_ms, id) WHERE age_ms IS NOT NULL;
 CREATE INDEX kept ON requests (scope, at_ms) WHERE answer IS NOT NULL;
 ";
 
@@ -66,6 +70,8 @@ const FROM_1: &str = "
 ALTER TABLE recordings ADD COLUMN ended_ms INTEGER;
 ALTER TABLE recordings ADD COLUMN restarted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE recordings ADD COLUMN volatile INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recordings ADD COLUMN age_ms INTEGER;
+ALTER TABLE recordings ADD COLUMN scope_bytes INTEGER;
 UPDATE recordings SET ended_ms = used_ms WHERE state NOT IN ('connecting', 'streaming');
 DROP INDEX current;
 DROP INDEX retired;

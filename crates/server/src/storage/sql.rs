@@ -5,7 +5,7 @@
 macro_rules! columns {
     () => {
         "id, state, cause, status, reason, headers, fingerprint, len, chunks, started_ms, used_ms, retired_ms, \
-         ended_ms, restarted, volatile"
+         ended_ms, restarted, volatile, age_ms"
     };
 }
 
@@ -29,8 +29,8 @@ statements! {
     RECORDINGS_OF_KEY = concat!("SELECT ", columns!(), " FROM recordings WHERE scope = ?1 AND url = ?2");
     REQUESTS_OF_KEY = "SELECT id, outcome, at_ms FROM requests WHERE scope = ?1 AND url = ?2";
     INSERT_RECORDING =
-        "INSERT INTO recordings (id, scope, url, state, fingerprint, restarted, started_ms, used_ms) \
-         VALUES (?1, ?2, ?3, 'connecting', ?4, ?5, ?6, ?6)";
+        "INSERT INTO recordings (id, scope, url, state, fingerprint, restarted, started_ms, used_ms, age_ms, scope_bytes) \
+         VALUES (?1, ?2, ?3, 'connecting', ?4, ?5, ?6, ?6, ?7, ?8)";
     SET_HEAD =
         "UPDATE recordings SET state = 'streaming', status = ?2, reason = ?3, headers = ?4, volatile = ?5 \
          WHERE id = ?1";
@@ -56,6 +56,10 @@ statements! {
     OLD =
         "SELECT ended_ms, id, scope, url FROM recordings WHERE id <= ?2 AND id > ?3 AND ended_ms <= ?1 \
          ORDER BY id LIMIT ?4";
+    /// Recordings that were of the age that their token said by then, the next few.
+    AGED =
+        "SELECT ended_ms + age_ms, id, scope, url FROM recordings INDEXED BY aged WHERE age_ms IS NOT NULL \
+         AND ended_ms + age_ms <= ?1 AND (ended_ms + age_ms, id) > (?2, ?3) ORDER BY ended_ms + age_ms, id LIMIT ?4";
     /// Recordings that were retired before then, the next few.
     RETIRED =
         "SELECT retired_ms, id, scope, url FROM recordings WHERE retired_ms <= ?1 \

@@ -29,6 +29,8 @@ pub(crate) struct Account {
     recordings: AtomicU64,
     /// What somebody waits to store.
     wanted: AtomicU64,
+    /// What its token says that it may have stored; 0 where none does.
+    own_most: AtomicU64,
     /// It is on the list of those that have to give.
     is_listed: AtomicBool,
 }
@@ -150,6 +152,11 @@ impl Usage {
         }
     }
 
+    /// The token that a scope's last recording started with says what the scope may have stored, or nothing of it.
+    pub(crate) fn allow(&self, account: &Account, bytes: Option<u64>) {
+        account.own_most.store(bytes.unwrap_or(0), Ordering::Relaxed);
+    }
+
     /// The account of a scope.
     pub(crate) fn account(&self, scope: &str) -> Arc<Account> {
         let mut accounts = lock(&self.accounts);
@@ -226,7 +233,13 @@ impl Usage {
 
     fn most_of(&self, account: &Account) -> u64 {
         // What everybody has is not one person's.
-        if account.scope.is_empty() { self.most() } else { self.most_of_scope.load(Ordering::Relaxed) }
+        if account.scope.is_empty() {
+            return self.most();
+        }
+        match account.own_most.load(Ordering::Relaxed) {
+            0 => self.most_of_scope.load(Ordering::Relaxed),
+            own => own,
+        }
     }
 
     /// All that is stored. SQLite's free pages and its log count, where they are more than the rows.
@@ -341,6 +354,17 @@ mod tests {
         assert_eq!(usage.reserve(&everybody, rows(1)), Err(NoRoom::Full));
         assert!(usage.is_all_over());
         assert_eq!(usage.largest_first()[0].scope(), "");
+    }
+
+    #[test]
+    fn a_scope_may_have_what_its_token_says() {
+        let usage = usage();
+        let account = usage.account("a");
+        usage.allow(&account, Some(600));
+        assert_eq!(usage.reserve(&account, rows(600)), Ok(()));
+        assert_eq!(usage.reserve(&account, rows(1)), Err(NoRoom::Full));
+        usage.allow(&account, None);
+        assert!(usage.is_scope_over(&account));
     }
 
     #[test]

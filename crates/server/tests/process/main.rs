@@ -17,6 +17,7 @@ mod log;
 mod many;
 mod metrics;
 mod metrics_listener;
+mod node;
 mod operator;
 mod overlong;
 mod private;

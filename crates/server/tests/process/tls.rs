@@ -1,8 +1,14 @@
 //! TLS: HTTP/1.1 and HTTP/2 by ALPN, cuts, and a certificate that is renewed while it runs.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::support::{Recorder, Upstream, answer, command, send};
 
@@ -47,6 +53,26 @@ async fn readers_follow_over_both_versions_and_a_cut_is_a_cut() {
         drop(stream);
         assert!(response.chunk().await.is_err(), "a cut looks like an end over {version:?}");
     }
+}
+
+/// As nginx does, where it has a recorder with a certificate behind it.
+#[test]
+fn who_asks_for_no_version_is_answered_in_http_1() {
+    let folder = tempfile::tempdir().unwrap();
+    certify(folder.path());
+    let recorder = start(folder.path(), &[]);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut trusted = rustls::RootCertStore::empty();
+    trusted.add(CertificateDer::from_pem_file(folder.path().join("cert.pem")).unwrap()).unwrap();
+    let config = rustls::ClientConfig::builder().with_root_certificates(trusted).with_no_client_auth();
+    let name = "localhost".try_into().unwrap();
+    let mut connection = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut socket = TcpStream::connect(recorder.address).unwrap();
+    let mut stream = rustls::Stream::new(&mut connection, &mut socket);
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut begin = [0; 12];
+    stream.read_exact(&mut begin).unwrap();
+    assert_eq!(begin.as_slice(), b"HTTP/1.1 200");
 }
 
 #[tokio::test]

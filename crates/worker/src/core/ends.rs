@@ -33,6 +33,38 @@ impl Core {
         }
     }
 
+    /// Whether the key may have so many bytes more. What has finished goes for them, what was unused for longest first;
+    /// who reads it goes on to its end.
+    fn has_room(self: &Rc<Self>, more: u64) -> bool {
+        let Some(most) = self.most_bytes.get() else { return true };
+        loop {
+            let (bytes, oldest) = {
+                let life = self.life.borrow();
+                let finished = life.handles().filter(|recording| !recording.is_live());
+                let bytes: u64 = life.handles().map(|recording| recording.progress().len()).sum();
+                (
+                    bytes,
+                    finished.min_by_key(|recording| recording.used_ms.get()).map(|recording| recording.id),
+                )
+            };
+            if bytes.saturating_add(more) <= most {
+                return true;
+            }
+            let Some(id) = oldest else { return false };
+            let plan = self.plan(Event::Evict { id, even_if_read: true });
+            if plan.changes.is_empty() {
+                return false;
+            }
+            match self.commit(plan) {
+                Ok((_, effects)) => _ = self.run(effects, None),
+                Err(error) => {
+                    error.log();
+                    return false;
+                }
+            }
+        }
+    }
+
     fn write(&self, recording: &Recording) -> Result<(), StoreError> {
         let (from, pieces) = recording.unwritten();
         let until = self.store.append(recording.id, from, &pieces, recording.progress().chunks())?;
@@ -122,6 +154,10 @@ impl Owner for Core {
         let max = self.config().map_or(0, |config| config.recording_bytes);
         if recording.progress().len() + chunk.len() as u64 > max {
             self.close(recording, End::Fail(ErrorCode::RecordingTooLarge));
+            return false;
+        }
+        if !self.has_room(chunk.len() as u64) {
+            self.close(recording, End::Fail(ErrorCode::StorageFull));
             return false;
         }
         let Some(unwritten) = recording.publish(chunk) else { return false };

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use durablefetch_protocol::access::allowance::Allowance;
 use durablefetch_protocol::admission::{Decision, Named};
 use durablefetch_protocol::control_json::{Done, Status};
 use durablefetch_protocol::life::{Detail, Effect, Event, KeepFor, KeyLife, Plan, Reply};
@@ -38,6 +39,8 @@ pub(crate) struct Core {
     last_id: Cell<RecordingId>,
     /// When the alarm will come; 0 where none is set.
     alarm_ms: Cell<u64>,
+    /// What the key may have stored, where the token that its last recording started with has said so.
+    most_bytes: Cell<Option<u64>>,
 }
 
 impl Core {
@@ -54,6 +57,7 @@ impl Core {
             recordings: RefCell::new(recordings),
             last_id: Cell::new(last),
             alarm_ms: Cell::new(0),
+            most_bytes: Cell::new(None),
         })
     }
 
@@ -162,13 +166,26 @@ impl Core {
         let drawn = RecordingId::from_parts(sys::now_ms(), u128::from_le_bytes(sys::random()));
         let new = drawn.after(self.last_id.get());
         let plan = self.plan(Event::Ask { ask, new });
-        if matches!(plan.reply, Reply::Started(_)) && memory::live() >= self.config()?.recordings {
-            return Err(ErrorCode::TooManyRecordings.into());
+        if let (Reply::Started(_), Ask::Fetch(fetch)) = (plan.reply, ask) {
+            self.may_start(&plan, fetch.allowance)?;
         }
         let (reply, effects) = self.commit(plan)?;
         self.last_id.set(new);
         self.run(effects, Some(source));
         Ok(reply)
+    }
+
+    /// Whether a plan may start what it starts. An object is one key, so what a scope may have is counted for each key.
+    fn may_start(&self, plan: &Plan, allowance: Allowance) -> Result<(), ProtocolError> {
+        let here = self.life.borrow().handles().filter(|recording| recording.is_live()).count();
+        let stay = here.saturating_sub(plan.breaks()) as u64;
+        if memory::live() >= self.config()?.recordings
+            || allowance.recordings.is_some_and(|most| stay >= most)
+        {
+            return Err(ErrorCode::TooManyRecordings.into());
+        }
+        self.most_bytes.set(allowance.bytes);
+        Ok(())
     }
 
     /// The answer that was kept for a request id.

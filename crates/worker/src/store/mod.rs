@@ -6,6 +6,8 @@
 //! `retired_ms` says since when a later recording answers new requests in its place. `headers` is
 //! `name: value\r\n…`. While a recording is live, its rows in `body` tell its length.
 //!
+//! `age_ms` is null but where the token of the request that started it said how long it is kept.
+//!
 //! `body`: pieces of at most 256 KiB. The row id is `n · 2^36 + offset`, so that a piece is found and a recording
 //! removed by one range of the one B-tree, and 131,071 recordings of 64 GiB have room below 2^53, where
 //! JavaScript stops counting. `chunks` counts the upstream's chunks up to the end of the piece. Bytes may outlive their
@@ -58,7 +60,8 @@ CREATE TABLE recordings (
     retired_ms INTEGER,
     ended_ms INTEGER,
     restarted INTEGER NOT NULL DEFAULT 0,
-    volatile INTEGER NOT NULL DEFAULT 0
+    volatile INTEGER NOT NULL DEFAULT 0,
+    age_ms INTEGER
 );
 CREATE TABLE body (at INTEGER PRIMARY KEY, chunks INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE TABLE requests (
@@ -184,7 +187,7 @@ impl Store {
         }
         let rows = self.query(
             "SELECT n, id, kind, state, cause, status, reason, headers, fingerprint, len, chunks, started_ms, \
-             used_ms, retired_ms, ended_ms, restarted, volatile FROM recordings ORDER BY n",
+             used_ms, retired_ms, ended_ms, restarted, volatile, age_ms FROM recordings ORDER BY n",
             &[],
         )?;
         self.numbers.borrow_mut().clear();
@@ -320,12 +323,12 @@ impl Store {
     }
 
     fn insert(&self, begin: &Begin) -> Stored<()> {
-        let Begin { id, fingerprint, restarted, at_ms } = begin;
+        let Begin { id, fingerprint, restarted, at_ms, allowance } = begin;
         let n = self.next_n.replace(self.next_n.get() + 1);
         self.numbers.borrow_mut().insert(*id, n);
         self.run(
-            "INSERT INTO recordings (n, id, fingerprint, restarted, started_ms, used_ms) \
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO recordings (n, id, fingerprint, restarted, started_ms, used_ms, age_ms) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
             &[
                 number(n),
                 id.to_string().into(),
@@ -333,6 +336,7 @@ impl Store {
                 u8::from(*restarted).into(),
                 number(*at_ms),
                 number(*at_ms),
+                allowance.age_ms.map_or(JsValue::NULL, number),
             ],
         )
     }
@@ -407,6 +411,7 @@ fn read_row(row: &Array) -> Option<(u64, Row)> {
         unrecorded: integer(row, 2)? != 0,
         restarted: integer(row, 15)? != 0,
         volatile: integer(row, 16)? != 0,
+        age_ms: integer(row, 17),
         len: integer(row, 9)?,
         chunks: integer(row, 10)?,
         ended_ms: integer(row, 14),

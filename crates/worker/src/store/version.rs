@@ -37,6 +37,7 @@ impl Store {
             "ended_ms INTEGER",
             "restarted INTEGER NOT NULL DEFAULT 0",
             "volatile INTEGER NOT NULL DEFAULT 0",
+            "age_ms INTEGER",
         ] {
             self.run(&format!("ALTER TABLE recordings ADD COLUMN {column}"), &[])?;
         }

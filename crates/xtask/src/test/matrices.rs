@@ -12,7 +12,8 @@ use crate::{image, npm, pypi, recorder_package, release, rust_tools};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "failures in each engine", needs: &["package"], run: failures },
-    Check { name: "behind nginx", needs: &["tools"], run: exposed },
+    Check { name: "behind nginx", needs: &["package"], run: exposed },
+    Check { name: "under systemd", needs: &["tools"], run: systemd },
     Check { name: "container image", needs: &["tools"], run: container },
     Check { name: "libraries that take a fetch", needs: &["package"], run: |c| tests(c, "tests/users") },
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
@@ -30,6 +31,8 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "dependencies", needs: &[], run: dependencies },
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
 ];
+
+const DEBOOTSTRAP: Program = Program { variable: "DEBOOTSTRAP", names: &["debootstrap"] };
 
 /// One folder of tests that use the recorder, the engines and what the end-to-end tests are made of.
 fn tests(context: &Context<'_>, folder: &str) -> Result<()> {
@@ -68,7 +71,6 @@ fn newcomer(context: &Context<'_>) -> Result<()> {
 
 /// The same on a machine of its own, which has Node and nothing else.
 fn node_only(context: &Context<'_>) -> Result<()> {
-    const DEBOOTSTRAP: Program = Program { variable: "DEBOOTSTRAP", names: &["debootstrap"] };
     const REMEDY: &str = "run it as root on Debian or one of its relatives, with `debootstrap` installed";
     let [debootstrap] = apt::ensure(context.repo, [&DEBOOTSTRAP], &["debootstrap"], REMEDY)?;
     release::make(context.repo, false)?;
@@ -108,9 +110,22 @@ fn exposed(context: &Context<'_>) -> Result<()> {
     let packages = ["prometheus", "jq", "caddy"];
     let [promtool, jq, caddy] = apt::ensure(context.repo, [&PROMTOOL, &JQ, &CADDY], &packages, REMEDY)?;
     build_recorder(context)?;
+    npm::ensure(context.repo, "tests/lib")?;
     let programs = [("NGINX", &nginx), ("PROMTOOL", &promtool), ("JQ", &jq), ("CADDY", &caddy)];
     let programs = programs.map(|(name, path)| (name, path.as_os_str()));
     node_tests_with(context, "tests/exposed", &programs)
+}
+
+/// The unit of docs/, booted.
+fn systemd(context: &Context<'_>) -> Result<()> {
+    const NSPAWN: Program = Program { variable: "SYSTEMD_NSPAWN", names: &["systemd-nspawn"] };
+    const REMEDY: &str = "run it as root on Debian or one of its relatives, with `systemd-container` and `debootstrap` installed";
+    let packages = ["systemd-container", "debootstrap"];
+    let [nspawn, debootstrap] = apt::ensure(context.repo, [&NSPAWN, &DEBOOTSTRAP], &packages, REMEDY)?;
+    build_recorder(context)?;
+    npm::ensure(context.repo, "tests/lib")?;
+    let programs = [("SYSTEMD_NSPAWN", nspawn.as_os_str()), ("DEBOOTSTRAP", debootstrap.as_os_str())];
+    node_tests_with(context, "tests/systemd", &programs)
 }
 
 /// The recorder's image under podman, and the files that deploy it, parsed by what they are for.

@@ -9,6 +9,7 @@ use jwt_compact::{Algorithm, AlgorithmExt, AlgorithmSignature, Claims};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::allowance::{self, Allowance};
 use super::token::{SECRET_MIN, TokenError, can_be_a_subject, check_times, parse};
 
 /// The keys that tokens may be signed with.
@@ -135,8 +136,14 @@ impl Keys {
         self.keys.is_empty()
     }
 
-    /// The value of this claim of a token that one of the keys has signed. `now_s` is in seconds since 1970.
-    pub(super) fn claim(&self, token: &str, claim: &str, now_s: u64) -> Result<String, JwtError> {
+    /// The value of this claim of a token that one of the keys has signed, and what the token allows. `now_s` is in
+    /// seconds since 1970.
+    pub(super) fn claim(
+        &self,
+        token: &str,
+        claim: &str,
+        now_s: u64,
+    ) -> Result<(String, Allowance), JwtError> {
         let claims = self.verified(token)?;
         check_times(&claims, i64::try_from(now_s).unwrap_or(i64::MAX))?;
         let value = match claims.custom.get(claim) {
@@ -144,7 +151,11 @@ impl Keys {
             Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
             _ => return Err(JwtError::Claim),
         };
-        if can_be_a_subject(&value) { Ok(value) } else { Err(JwtError::Claim) }
+        if !can_be_a_subject(&value) {
+            return Err(JwtError::Claim);
+        }
+        let allowance = Allowance::read(claims.custom.get(allowance::CLAIM));
+        Ok((value, allowance.map_err(TokenError::Allowance)?))
     }
 
     fn verified(&self, text: &str) -> Result<Claims<Map<String, Value>>, JwtError> {

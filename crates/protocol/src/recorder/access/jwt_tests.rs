@@ -21,7 +21,7 @@ fn secrets() -> Keys {
 }
 
 fn sub(keys: &Keys, token: &str) -> Result<String, JwtError> {
-    keys.claim(token, "sub", NOW_S)
+    keys.claim(token, "sub", NOW_S).map(|(sub, _)| sub)
 }
 
 #[test]
@@ -30,8 +30,19 @@ fn a_claim_of_a_token_that_is_signed_is_told() {
         &json!({ "sub": "alice", "org": 7, "https://app.example/id": "x", "exp": NOW_S + 600, "aud": "other" }),
     );
     for (claim, value) in [("sub", "alice"), ("org", "7"), ("https://app.example/id", "x")] {
-        assert_eq!(secrets().claim(&token, claim, NOW_S).as_deref(), Ok(value), "{claim}");
+        assert_eq!(secrets().claim(&token, claim, NOW_S).map(|told| told.0).as_deref(), Ok(value), "{claim}");
     }
+}
+
+#[test]
+fn a_token_says_what_its_scope_may_have() {
+    let of = |claim: serde_json::Value| {
+        let token = signed(&json!({ "sub": "alice", "durablefetch": claim }));
+        secrets().claim(&token, "sub", NOW_S).map(|(_, allowance)| allowance.recordings)
+    };
+    assert_eq!(of(json!({ "maxRecordings": 7 })), Ok(Some(7)));
+    let error = of(json!({ "maxRecordings": "7" })).unwrap_err();
+    assert!(error.why().contains("maxRecordings"), "{error:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Who may ask a recorder, by where it can be reached: on loopback, or under a public origin.
 
 pub mod allow;
+pub mod allowance;
 pub mod client_address;
 mod climb;
 pub mod cors;

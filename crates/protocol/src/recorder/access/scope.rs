@@ -3,6 +3,7 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 
+use super::allowance::Allowance;
 use super::jwt::Keys;
 use super::token::Secrets;
 use crate::words::{ErrorCode, ProtocolError};
@@ -17,6 +18,15 @@ pub enum Scoping {
     Tokens(Secrets),
     /// By credentials that the request carries anyway, for its upstream. The keys are those of signed tokens among them.
     Presented(Vec<Credential>, Keys),
+}
+
+/// Whose recordings a request is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// What is a part of its keys; empty where nothing tells whose they are.
+    pub id: String,
+    /// What it may have.
+    pub allowance: Allowance,
 }
 
 /// Something that says who sends a request, and stays the same as long as it is the same person.
@@ -109,12 +119,13 @@ impl Credential {
         found
     }
 
-    /// What of a value says who it is.
-    fn identity(&self, value: &[u8], keys: &Keys, now_s: u64) -> Result<Vec<u8>, ProtocolError> {
-        let Self::Claim(_, claim) = self else { return Ok(value.to_vec()) };
+    /// What of a value says who it is, and what a token allows.
+    fn identity(&self, value: &[u8], keys: &Keys, now_s: u64) -> Result<(Vec<u8>, Allowance), ProtocolError> {
+        let Self::Claim(_, claim) = self else { return Ok((value.to_vec(), Allowance::default())) };
         // What is not text is not a token either.
         let token = core::str::from_utf8(value).unwrap_or_default();
-        keys.claim(token, claim, now_s).map(String::into_bytes).map_err(|error| {
+        let told = keys.claim(token, claim, now_s).map(|(who, allowance)| (who.into_bytes(), allowance));
+        told.map_err(|error| {
             let message = format!("the token that says whose the request is ({self}) {}", error.why());
             ProtocolError::new(ErrorCode::Unauthorized, message)
         })
@@ -185,9 +196,9 @@ impl Scoping {
     ///
     /// # Errors
     /// [`ErrorCode::Unauthorized`] where the request does not say whose it is, with the remedy.
-    pub fn scope(&self, headers: &HeaderMap, secret: &[u8; 32], now_s: u64) -> Result<String, ProtocolError> {
+    pub fn scope(&self, headers: &HeaderMap, secret: &[u8; 32], now_s: u64) -> Result<Scope, ProtocolError> {
         match self {
-            Self::Shared => Ok(String::new()),
+            Self::Shared => Ok(Scope::default()),
             Self::Tokens(secrets) => secrets.scope(headers, now_s),
             Self::Presented(credentials, keys) => presented((credentials, keys), headers, secret, now_s),
         }
@@ -212,13 +223,15 @@ fn presented(
     headers: &HeaderMap,
     secret: &[u8; 32],
     now_s: u64,
-) -> Result<String, ProtocolError> {
+) -> Result<Scope, ProtocolError> {
+    let mut allowance = Allowance::default();
     let mut hasher = blake3::Hasher::new_keyed(secret);
     let mut any = false;
     for (index, credential) in credentials.iter().enumerate() {
         for value in credential.values(headers) {
             any = true;
-            let value = credential.identity(value, keys, now_s)?;
+            let (value, allows) = credential.identity(value, keys, now_s)?;
+            allowance = allowance.and(allows);
             hasher.update(&(index as u64).to_le_bytes());
             hasher.update(&(value.len() as u64).to_le_bytes());
             hasher.update(&value);
@@ -231,7 +244,7 @@ fn presented(
             format!("the request does not say whose it is: send one of {}", names.join(", ")),
         ));
     }
-    Ok(hasher.finalize().to_hex().to_string())
+    Ok(Scope { id: hasher.finalize().to_hex().to_string(), allowance })
 }
 
 #[cfg(test)]
@@ -248,7 +261,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        scoping(by).scope(&map, &[1; 32], 0).map_err(|error| error.code)
+        scoping(by).scope(&map, &[1; 32], 0).map(|scope| scope.id).map_err(|error| error.code)
     }
 
     #[test]
@@ -302,7 +315,7 @@ mod tests {
     fn a_scope_does_not_show_the_credential_and_depends_on_the_secret() {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", "Bearer hunter2".parse().unwrap());
-        let of = |secret: u8| scoping("authorization").scope(&headers, &[secret; 32], 0).unwrap();
+        let of = |secret: u8| scoping("authorization").scope(&headers, &[secret; 32], 0).unwrap().id;
         assert_ne!(of(1), of(2));
         assert!(of(1).len() == 64 && !of(1).contains("hunter2"));
     }
@@ -353,6 +366,6 @@ mod tests {
 
     #[test]
     fn shared_is_one_scope_for_all() {
-        assert_eq!(Scoping::Shared.scope(&HeaderMap::new(), &[0; 32], 0).as_deref(), Ok(""));
+        assert_eq!(Scoping::Shared.scope(&HeaderMap::new(), &[0; 32], 0), Ok(Scope::default()));
     }
 }

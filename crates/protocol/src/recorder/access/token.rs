@@ -7,7 +7,10 @@ use jwt_compact::alg::{Hs256, Hs256Key};
 use jwt_compact::{AlgorithmExt, Claims, ParseError, UntrustedToken, ValidationError};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
+use super::allowance::Allowance;
+use super::scope::Scope;
 use crate::words::{ErrorCode, ProtocolError, header, name};
 
 /// How far the clocks of who signs and who checks may be apart: `exp` and `nbf` are off by at most this.
@@ -50,20 +53,22 @@ impl Secrets {
     /// # Errors
     /// [`ErrorCode::Unauthorized`] with what is wrong with the token, never with what is in it;
     /// [`ErrorCode::BadRequest`] for two tokens.
-    pub fn scope(&self, headers: &HeaderMap, now_s: u64) -> Result<String, ProtocolError> {
+    pub fn scope(&self, headers: &HeaderMap, now_s: u64) -> Result<Scope, ProtocolError> {
         let token = header::single(headers, name::TOKEN)?.filter(|token| !token.is_empty());
         let token = token.ok_or(TokenError::Missing)?;
-        Ok(self.subject(token, i64::try_from(now_s).unwrap_or(i64::MAX))?)
+        Ok(self.told(token, i64::try_from(now_s).unwrap_or(i64::MAX))?)
     }
 
-    fn subject(&self, token: &str, now_s: i64) -> Result<String, TokenError> {
+    fn told(&self, token: &str, now_s: i64) -> Result<Scope, TokenError> {
         let claims = self.verified(&parse(token)?)?;
         check_times(&claims, now_s)?;
-        let Subject { sub, aud } = claims.custom;
+        let Subject { sub, aud, durablefetch } = claims.custom;
         if aud.is_some_and(|aud| !aud.names(AUDIENCE)) {
             return Err(TokenError::Audience);
         }
-        sub.filter(|sub| can_be_a_subject(sub)).ok_or(TokenError::Subject)
+        let id = sub.filter(|sub| can_be_a_subject(sub)).ok_or(TokenError::Subject)?;
+        let allowance = Allowance::read(durablefetch.as_ref()).map_err(TokenError::Allowance)?;
+        Ok(Scope { id, allowance })
     }
 
     /// The claims, where one of the secrets has signed them.
@@ -123,6 +128,9 @@ struct Subject {
     sub: Option<String>,
     #[serde(default)]
     aud: Option<Audience>,
+    /// See [`Allowance`].
+    #[serde(default)]
+    durablefetch: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,6 +162,8 @@ pub(super) enum TokenError {
     NotYet,
     Audience,
     Subject,
+    /// What is wrong with what it allows.
+    Allowance(&'static str),
 }
 
 impl TokenError {
@@ -190,6 +200,7 @@ impl TokenError {
             Self::Subject => {
                 "names nobody: its `sub`, 1 to 256 bytes without control characters, is whose recordings these are"
             }
+            Self::Allowance(why) => why,
         }
     }
 }

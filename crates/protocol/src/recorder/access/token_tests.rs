@@ -37,7 +37,7 @@ pub(crate) fn base64url(bytes: &[u8]) -> String {
 }
 
 fn scope(token: &str) -> Result<String, TokenError> {
-    Secrets::new(&[SECRET]).unwrap().subject(token, NOW_S as i64)
+    Secrets::new(&[SECRET]).unwrap().told(token, NOW_S as i64).map(|told| told.id)
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn two_secrets_sign_while_one_replaces_the_other() {
     let both = Secrets::new(&[SECRET, OLD]).unwrap();
     for secret in [SECRET, OLD] {
         let token = signed(secret, &json!({ "sub": "a" }));
-        assert_eq!(both.subject(&token, 0).as_deref(), Ok("a"));
+        assert_eq!(both.told(&token, 0).map(|told| told.id).as_deref(), Ok("a"));
     }
     assert_eq!(scope(&signed(OLD, &json!({ "sub": "a" }))), Err(TokenError::Signature));
 }
@@ -145,13 +145,26 @@ fn the_header_may_stand_once_and_errors_do_not_repeat_it() {
         secrets.scope(&headers, NOW_S)
     };
     let good = signed(SECRET, &json!({ "sub": "a" }));
-    assert_eq!(of(&[&good]).as_deref(), Ok("a"));
+    assert_eq!(of(&[&good]).unwrap().id, "a");
     assert_eq!(of(&[&good, &good]).unwrap_err().code, ErrorCode::BadRequest);
     for bad in [&[][..], &[""], &["hunter2"], &[&signed(OLD, &json!({ "sub": "hunter2" }))]] {
         let error = of(bad).unwrap_err();
         assert_eq!(error.code, ErrorCode::Unauthorized);
         assert!(!error.message.contains("hunter2"), "{}", error.message);
     }
+}
+
+#[test]
+fn a_token_says_what_its_scope_may_have() {
+    let of = |claim: Value| {
+        let token = signed(SECRET, &json!({ "sub": "a", "durablefetch": claim }));
+        Secrets::new(&[SECRET]).unwrap().told(&token, NOW_S as i64).map(|told| told.allowance.bytes)
+    };
+    assert_eq!(of(json!({ "maxBytes": 7 })), Ok(Some(7)));
+    assert_eq!(of(Value::Null), Ok(None));
+    assert!(
+        matches!(of(json!({ "maxBytes": 0 })), Err(TokenError::Allowance(why)) if why.contains("maxBytes"))
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 
 use super::dropped::DropHeader;
 use super::strangers;
+use crate::recorder::access::allowance::Allowance;
 use crate::recorder::access::{Cookies, Crossing};
 use crate::recorder::address::{Continuation, Own, Target, Upstream};
 use crate::words::header::{bad, connection_named, is_hop_by_hop, is_of_proxy, list};
@@ -41,13 +42,16 @@ pub struct Fetch {
     pub read: Option<RecordingId>,
     /// It has a `last-event-id`: it asks for what comes after an event, and no finished recording has that.
     pub after_event: bool,
+    /// What the scope of what it starts may have.
+    pub allowance: Allowance,
 }
 
 impl Fetch {
     /// A fetch of this mode that says nothing else.
     #[must_use]
-    pub const fn new(mode: Mode, fingerprint: Fingerprint) -> Self {
-        Self { mode, request: None, fingerprint, attach: None, read: None, after_event: false }
+    pub fn new(mode: Mode, fingerprint: Fingerprint) -> Self {
+        let allowance = Allowance::default();
+        Self { mode, request: None, fingerprint, attach: None, read: None, after_event: false, allowance }
     }
 }
 
@@ -147,7 +151,26 @@ impl AskHead {
             attach,
             read: read.filter(|_| method == Method::GET),
             after_event: headers.contains_key(LAST_EVENT_ID),
+            allowance: Allowance::default(),
         }))
+    }
+
+    /// Adds what the token told.
+    #[must_use]
+    pub(super) fn within(self, allowance: Allowance) -> Self {
+        match self {
+            Self::Fetch(fetch) => Self::Fetch(Fetch { allowance, ..fetch }),
+            continuation @ Self::Continue { .. } => continuation,
+        }
+    }
+
+    /// What the scope of what it starts may have.
+    #[must_use]
+    pub fn allowance(&self) -> Allowance {
+        match self {
+            Self::Fetch(fetch) => fetch.allowance,
+            Self::Continue { .. } => Allowance::default(),
+        }
     }
 
     /// Adds what only the body tells.

@@ -4,7 +4,7 @@ use http::{HeaderMap, Method};
 
 use super::headers::{AskHead, check_for};
 use crate::recorder::access::loads::refuse_subresource;
-use crate::recorder::access::scope::Scoping;
+use crate::recorder::access::scope::{Scope, Scoping};
 use crate::recorder::address::{Continuation, Control, Own, Target, parse_target};
 use crate::words::header::single;
 use crate::words::{ProtocolError, name};
@@ -81,8 +81,8 @@ impl Route {
         let url = single(headers, name::URL)?;
         let target = parse_target(path, url, rules.own);
         // Whose it is comes before what it is: an answer about an address is an answer, too.
-        let scope = match &target {
-            Ok(Target::Page | Target::Healthz | Target::Readyz | Target::WellKnown(_)) => String::new(),
+        let Scope { id: scope, allowance } = match &target {
+            Ok(Target::Page | Target::Healthz | Target::Readyz | Target::WellKnown(_)) => Scope::default(),
             _ => rules.scoping.scope(headers, rules.secret, rules.now_s)?,
         };
         let target = target?;
@@ -102,7 +102,7 @@ impl Route {
                     Some(continuation) => AskHead::at(continuation, headers)?,
                     None => AskHead::parse(method, headers)?,
                 };
-                Self::Fetch { target, scope, ask }
+                Self::Fetch { target, scope, ask: ask.within(allowance) }
             }
             Target::Control(call) => takes("POST", Self::Control { call, scope }),
             Target::Page => takes("GET, HEAD", Self::Page),

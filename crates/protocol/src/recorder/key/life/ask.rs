@@ -5,7 +5,7 @@ use crate::admission::{self, Decision, Place, Stored};
 use crate::ledger::Entry;
 use crate::limits::{REQUEST_IDS_MAX, RETIRED_BYTES_MAX, RETIRED_MAX};
 use crate::recording::End;
-use crate::{Ask, ErrorCode, Mode, Outcome, RecordingId};
+use crate::{Ask, ErrorCode, Fetch, Mode, Outcome, RecordingId};
 
 use super::plan::{Begin, Change, Effect};
 
@@ -19,8 +19,9 @@ impl<H: Handle + Clone> KeyLife<H> {
             Decision::Start(place) => {
                 let mut plan = Plan::new(Reply::Started(new));
                 self.make_way(&mut plan, &stored, place, now_ms);
-                let (fingerprint, restarted) = (fetch.fingerprint, fetch.mode == Mode::Restart);
-                plan.start(Begin { id: new, fingerprint, restarted, at_ms: now_ms });
+                let Fetch { fingerprint, allowance, .. } = *fetch;
+                let restarted = fetch.mode == Mode::Restart;
+                plan.start(Begin { id: new, fingerprint, restarted, at_ms: now_ms, allowance });
                 (plan, new)
             }
             Decision::Wait(id) | Decision::Serve { recording: id, .. } => {

@@ -12,7 +12,12 @@ const REMEMBERED_MS: u64 = REMEMBERED.as_millis() as u64;
 impl<H: Handle> Held<H> {
     /// When it is too old, whatever uses it; `None` while it is live.
     pub(super) fn old_ms(&self, keep: KeepFor) -> Option<u64> {
-        Some(self.ended_ms()?.saturating_add(keep.age_ms))
+        Some(self.ended_ms()?.saturating_add(self.kept_ms(keep)))
+    }
+
+    /// How long it is kept after its end at most: its token may say less than what holds for all.
+    pub(super) fn kept_ms(&self, keep: KeepFor) -> u64 {
+        self.age_ms.map_or(keep.age_ms, |own_ms| own_ms.min(keep.age_ms))
     }
 
     /// When it has outlived its use, as long as nobody uses it; `None` while it is live.

@@ -17,6 +17,8 @@ pub struct Row {
     pub restarted: bool,
     /// See [`Head::volatile`](crate::response_head::Head::volatile).
     pub volatile: bool,
+    /// How long it is kept after its end at most, in milliseconds, where its token has said so.
+    pub age_ms: Option<u64>,
     /// Bytes stored; of a live one, as far as its bytes go.
     pub len: u64,
     /// Chunks published; of a live one, as many as are known of.
@@ -66,7 +68,8 @@ impl<H: Handle + Clone> KeyLife<H> {
                 Some(since_ms) => Standing::Retired { ended_ms, since_ms },
                 None => Standing::Finished(ended_ms),
             };
-            Held { id: row.id, handle, standing, restarted: row.restarted, volatile: row.volatile }
+            let Row { id, restarted, volatile, age_ms, .. } = row;
+            Held { id, handle, standing, restarted, volatile, age_ms }
         };
         let mut held: Vec<Held<H>> = rows.into_iter().map(stand).collect();
         held.sort_by_key(|held| held.id);

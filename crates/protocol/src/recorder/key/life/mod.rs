@@ -100,6 +100,8 @@ struct Held<H> {
     restarted: bool,
     /// A client that has read it and asks again is not answered with it.
     volatile: bool,
+    /// How long it is kept after its end at most, where its token has said so.
+    age_ms: Option<u64>,
 }
 
 impl<H: Handle> Held<H> {
@@ -177,7 +179,7 @@ impl<H: Handle + Clone> KeyLife<H> {
             match step {
                 Step::Start(begin) => {
                     if let Some(make) = make.take() {
-                        let Begin { id, restarted, .. } = begin;
+                        let Begin { id, restarted, allowance, .. } = begin;
                         let standing = Standing::Live;
                         self.held.push(Held {
                             id,
@@ -185,6 +187,7 @@ impl<H: Handle + Clone> KeyLife<H> {
                             standing,
                             restarted,
                             volatile: false,
+                            age_ms: allowance.age_ms,
                         });
                     }
                 }

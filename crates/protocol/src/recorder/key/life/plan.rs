@@ -2,6 +2,7 @@
 
 use super::Standing;
 use crate::ledger::Entry;
+use crate::recorder::access::allowance::Allowance;
 use crate::recorder::key::admission::{Decision, Named};
 use crate::recording::{End, Start};
 use crate::{Ask, ErrorCode, Fingerprint, RecordingId, RequestId, State};
@@ -117,6 +118,8 @@ pub struct Begin {
     pub restarted: bool,
     /// When, milliseconds since 1970.
     pub at_ms: u64,
+    /// What its scope may have.
+    pub allowance: Allowance,
 }
 
 /// One row that is written. The changes of a plan are one transaction.
@@ -265,6 +268,12 @@ impl Plan {
     #[must_use]
     pub fn has_effects(&self) -> bool {
         !self.effects.is_empty()
+    }
+
+    /// How many live recordings it breaks off: they are in flight for a moment longer, and no more after it.
+    #[must_use]
+    pub fn breaks(&self) -> usize {
+        self.effects.iter().filter(|effect| matches!(effect, Effect::Break(..))).count()
     }
 
     pub(super) const fn new(reply: Reply) -> Self {

@@ -72,7 +72,7 @@ fn describe<H: Handle>(held: &Held<H>, detail: &impl Fn(&H) -> Detail, keep: Kee
     let Detail { status, started_at } = detail(&held.handle);
     let in_use = seen.progress.state().is_live() || seen.readers > 0;
     let used_ms = if in_use { now_ms } else { seen.used_ms };
-    let old_ms = held.old_ms(keep).unwrap_or_else(|| now_ms.saturating_add(keep.age_ms));
+    let old_ms = held.old_ms(keep).unwrap_or_else(|| now_ms.saturating_add(held.kept_ms(keep)));
     Status {
         active_connections: seen.readers,
         status,

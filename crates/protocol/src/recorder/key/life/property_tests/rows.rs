@@ -18,13 +18,14 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn commit(&mut self, change: &Change) {
         match change.clone() {
-            Change::Insert(Begin { id, fingerprint, restarted, at_ms }) => {
+            Change::Insert(Begin { id, fingerprint, restarted, at_ms, allowance }) => {
                 let row = Row {
                     id,
                     state: State::Connecting,
                     unrecorded: false,
                     restarted,
                     volatile: false,
+                    age_ms: allowance.age_ms,
                     len: 0,
                     chunks: 0,
                     ended_ms: None,

@@ -10,6 +10,7 @@ fn row(n: u128, state: State) -> Row {
         unrecorded: false,
         restarted: false,
         volatile: false,
+        age_ms: None,
         len: 4,
         chunks: 2,
         ended_ms: None,

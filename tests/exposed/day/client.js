@@ -1,0 +1,1 @@
+export { DurableFetchClient } from 'durablefetch'
