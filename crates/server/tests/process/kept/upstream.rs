@@ -1,6 +1,5 @@
 //! An upstream that speaks HTTP/2 frame by frame: what it says, and what it does not, is up to the test.
 
-use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -19,6 +18,8 @@ pub(crate) enum Act {
     Answer,
     /// It is answered, and the connection is said to take no more.
     AnswerAndLeave,
+    /// It is answered, and the connection ends without a word.
+    AnswerAndEnd,
     /// `REFUSED_STREAM`.
     Refuse,
     /// `GOAWAY`, which names an earlier one as the last that was processed.
@@ -34,9 +35,9 @@ pub(crate) enum Act {
 /// What an upstream has seen.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// A request on the connection of this number, which was dealt with like this.
-    Request(usize, Act),
-    /// The recorder has closed the connection of this number.
+    /// A request on the connection of this number, which was dealt with like this, and its body.
+    Request(usize, Act, String),
+    /// The connection of this number is over.
     Closed(usize),
 }
 
@@ -57,12 +58,26 @@ pub(crate) struct Frames {
     seen: mpsc::UnboundedReceiver<Seen>,
 }
 
+impl Act {
+    /// Whether the request counts as processed.
+    pub(crate) fn processes(self) -> bool {
+        !matches!(self, Self::Refuse | Self::LeaveBefore | Self::Silence)
+    }
+}
+
+/// What is done about each request, as they come.
+type Acts = Arc<Mutex<dyn Iterator<Item = Act> + Send>>;
+
 impl Frames {
     /// It deals with its requests in this order, wherever they come; those that are left are answered. The certificate is
     /// written to `file`. Whether it `pongs`: answers pings.
-    pub(crate) async fn start(file: &Path, acts: &[Act], pongs: bool) -> Self {
+    pub(crate) async fn start(
+        file: &Path,
+        acts: impl Iterator<Item = Act> + Send + 'static,
+        pongs: bool,
+    ) -> Self {
         let (url, listener, acceptor) = listen(file, &["h2"]).await;
-        let acts = Arc::new(Mutex::new(VecDeque::from(acts.to_vec())));
+        let acts: Acts = Arc::new(Mutex::new(acts));
         let (telling, seen) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             for number in 0.. {
@@ -70,9 +85,12 @@ impl Frames {
                 let (acceptor, acts, telling) = (acceptor.clone(), Arc::clone(&acts), telling.clone());
                 tokio::spawn(async move {
                     let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let mut connection = Connection { stream, number, acts, telling, pongs };
-                    // One that breaks has been told of by the test.
+                    let body = Vec::new();
+                    let mut connection = Connection { stream, number, acts, telling, pongs, body };
+                    // It breaks where the test says so.
                     let _ = connection.serve().await;
+                    // The test may be over.
+                    let _ = connection.telling.send(Seen::Closed(number));
                 });
             }
         });
@@ -83,18 +101,26 @@ impl Frames {
         tokio::time::timeout(crate::support::PATIENCE, self.seen.recv()).await.unwrap().unwrap()
     }
 
-    /// Whether there is nothing more that it has seen.
-    pub(crate) fn is_all(&mut self) -> bool {
-        self.seen.try_recv().is_err()
+    /// The requests that it has seen.
+    pub(crate) fn requests(&mut self) -> Vec<Seen> {
+        let seen = std::iter::from_fn(|| self.seen.try_recv().ok());
+        seen.filter(|seen| !matches!(seen, Seen::Closed(_))).collect()
+    }
+
+    /// The next thing that it has seen already.
+    pub(crate) fn has_seen(&mut self) -> Option<Seen> {
+        self.seen.try_recv().ok()
     }
 }
 
 struct Connection {
     stream: TlsStream<TcpStream>,
     number: usize,
-    acts: Arc<Mutex<VecDeque<Act>>>,
+    acts: Acts,
     telling: mpsc::UnboundedSender<Seen>,
     pongs: bool,
+    /// Of the request that comes.
+    body: Vec<u8>,
 }
 
 impl Connection {
@@ -104,10 +130,7 @@ impl Connection {
         self.send(SETTINGS, 0, 0, &[]).await?;
         loop {
             let mut head = [0; 9];
-            if let Err(error) = self.stream.read_exact(&mut head).await {
-                self.telling.send(Seen::Closed(self.number)).unwrap();
-                return Err(error);
-            }
+            self.stream.read_exact(&mut head).await?;
             let [a, b, c, kind, flags, stream @ ..] = head;
             let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
             self.stream.read_exact(&mut payload).await?;
@@ -116,9 +139,14 @@ impl Connection {
                 PING if flags & END_OR_ACK == 0 && self.pongs => {
                     self.send(PING, END_OR_ACK, 0, &payload).await?;
                 }
-                DATA | HEADERS if flags & END_OR_ACK != 0 => {
-                    let act = self.acts.lock().unwrap().pop_front().unwrap_or(Act::Answer);
-                    self.telling.send(Seen::Request(self.number, act)).unwrap();
+                DATA => {
+                    self.body.extend(payload);
+                    if flags & END_OR_ACK == 0 {
+                        continue;
+                    }
+                    let act = self.acts.lock().unwrap().next().unwrap_or(Act::Answer);
+                    let body = String::from_utf8(std::mem::take(&mut self.body)).unwrap();
+                    self.telling.send(Seen::Request(self.number, act, body)).unwrap();
                     if !self.act(act, u32::from_be_bytes(stream)).await? {
                         return Ok(());
                     }
@@ -132,13 +160,16 @@ impl Connection {
     async fn act(&mut self, act: Act, stream: u32) -> io::Result<bool> {
         let go_away = |last: u32| [last.to_be_bytes(), 0_u32.to_be_bytes()].concat();
         match act {
-            Act::Answer | Act::AnswerAndLeave => {
+            Act::Answer | Act::AnswerAndLeave | Act::AnswerAndEnd => {
                 // `:status: 200` is number 8 of HPACK's table.
                 self.send(HEADERS, END_HEADERS, stream, &[0x88]).await?;
                 if act == Act::AnswerAndLeave {
                     self.send(GOAWAY, 0, 0, &go_away(stream)).await?;
                 }
                 self.send(DATA, END_OR_ACK, stream, b"over HTTP/2").await?;
+                if act == Act::AnswerAndEnd {
+                    self.stream.shutdown().await?;
+                }
             }
             Act::Refuse => self.send(RST_STREAM, 0, stream, &REFUSED_STREAM.to_be_bytes()).await?,
             Act::LeaveBefore => self.send(GOAWAY, 0, 0, &go_away(stream.saturating_sub(2))).await?,
