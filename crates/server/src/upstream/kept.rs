@@ -63,3 +63,133 @@ impl Kept {
         idle.push((to, line));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use tokio::sync::oneshot;
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+    use crate::upstream::budget::Budget;
+
+    const KEPT_FOR: Duration = Duration::from_secs(60);
+
+    fn destination(authority: &str) -> Destination {
+        let url = format!("https://{authority}/x").parse().unwrap();
+        let way = Way { url, is_mapped: false, lifted: Lifted::default() };
+        Destination::new(&way, authority, &"somebody".into())
+    }
+
+    /// A connection that has answered once, and what its upstream tells when it is over. Where the sender is dropped,
+    /// the upstream does nothing any more.
+    async fn used() -> (Line, oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let (here, there) = tokio::io::duplex(1 << 16);
+        let (over, is_over) = oneshot::channel();
+        let (stays, mut gone) = oneshot::channel();
+        tokio::spawn(async move {
+            let mut connection = h2::server::handshake(there).await.unwrap();
+            loop {
+                tokio::select! {
+                    asked = connection.accept() => {
+                        let Some(Ok((_, mut answer))) = asked else { break };
+                        answer.send_response(Response::new(()), true).unwrap();
+                    }
+                    _ = &mut gone => std::future::pending().await,
+                }
+            }
+            over.send(()).unwrap();
+        });
+        let (stream, traffic) = Budget::new(here);
+        let until = Instant::now() + KEPT_FOR;
+        let mut line = Line::open(stream, traffic, None, until, Duration::from_secs(10)).await.unwrap();
+        ask(&mut line).await;
+        (line, is_over, stays)
+    }
+
+    async fn ask(line: &mut Line) {
+        let request = Request::get("https://a.example/x").body(()).unwrap();
+        line.ask(request, Bytes::new()).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_is_asked_for_a_minute_after_its_address_was_checked_and_then_closed() {
+        let kept = Kept::default();
+        let (line, mut is_over, _stays) = used().await;
+        let to = destination("a.example");
+        kept.put(to.clone(), line);
+        for _ in 0..2 {
+            advance(Duration::from_secs(29)).await;
+            let mut line = kept.take(&to).expect("it is kept");
+            ask(&mut line).await;
+            assert!(is_over.try_recv().is_err());
+            kept.put(to.clone(), line);
+        }
+        is_over.await.unwrap();
+        assert!(kept.take(&to).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_in_use_when_its_minute_is_over_is_not_kept_any_more() {
+        let kept = Kept::default();
+        let (line, is_over, _stays) = used().await;
+        let to = destination("a.example");
+        kept.put(to.clone(), line);
+        let mut line = kept.take(&to).unwrap();
+        ask(&mut line).await;
+        advance(KEPT_FOR).await;
+        kept.put(to.clone(), line);
+        assert!(kept.take(&to).is_none());
+        is_over.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_whose_upstream_has_gone_without_a_word_is_found_out() {
+        let kept = Kept::default();
+        let (line, _is_over, stays) = used().await;
+        let to = destination("a.example");
+        kept.put(to.clone(), line);
+        drop(stays);
+        tokio::time::sleep(Duration::from_secs(21)).await;
+        assert!(kept.take(&to).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_leads_where_it_was_made_to_lead() {
+        let kept = Kept::default();
+        let (line, _is_over, _stays) = used().await;
+        let to = destination("a.example");
+        kept.put(to.clone(), line);
+        let lifted = Lifted { own_machine: true, ..Lifted::default() };
+        for other in [
+            destination("b.example"),
+            destination("a.example:444"),
+            Destination { lifted, ..to.clone() },
+            Destination { authority: "b.example".into(), ..to.clone() },
+            Destination { scope: Some("somebody else".into()), ..to.clone() },
+        ] {
+            assert!(kept.take(&other).is_none(), "{other:?}");
+        }
+        assert!(kept.take(&to).is_some());
+        assert!(kept.take(&to).is_none(), "it is taken");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_wait_and_the_oldest_goes_first() {
+        let kept = Kept::default();
+        let mut ends = Vec::new();
+        for number in 0..=IDLE_MAX {
+            let (line, is_over, stays) = used().await;
+            kept.put(destination(&format!("{number}.example")), line);
+            ends.push((is_over, stays));
+            advance(Duration::from_millis(1)).await;
+        }
+        let (first, _) = &mut ends[0];
+        first.await.unwrap();
+        assert!(kept.take(&destination("0.example")).is_none());
+        assert!(kept.take(&destination("1.example")).is_some());
+    }
+}
