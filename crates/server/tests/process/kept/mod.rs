@@ -29,14 +29,18 @@ impl Asking {
 
     /// The status of a POST of this body, once all of the answer is here.
     async fn post(&self, body: &str) -> u16 {
-        let request = self.client.post(format!("http://{}/", self.recorder.address));
-        let request = request.header("durablefetch-url", &self.url).header("durablefetch-mode", "match");
-        let request = request.body(body.to_owned());
-        let response = request.send().await.unwrap();
+        let response = self.head(body).await;
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
         assert!(text == "over HTTP/2" || status != 200, "{text}");
         status
+    }
+
+    async fn head(&self, body: &str) -> reqwest::Response {
+        let request = self.client.post(format!("http://{}/", self.recorder.address));
+        let request = request.header("durablefetch-url", &self.url).header("durablefetch-mode", "match");
+        let request = request.body(body.to_owned());
+        request.send().await.unwrap()
     }
 }
 
@@ -110,6 +114,18 @@ async fn what_may_have_been_processed_is_not_sent_again() {
         let expected = [(0, Act::Answer, "one"), (0, act, "two"), (1, Act::Answer, "three")];
         assert_eq!(upstream.requests(), expected.map(|(at, act, body)| request(at, act, body)));
     }
+}
+
+#[tokio::test]
+async fn one_whose_answer_was_cut_is_not_kept_and_the_cut_is_no_end() {
+    let (_folder, mut upstream, asking) = begin(&[Act::Answer, Act::Cut], &[]).await;
+    assert_eq!(asking.post("one").await, 200);
+    let cut = asking.head("two").await;
+    assert_eq!(cut.status(), 200);
+    assert!(cut.text().await.is_err(), "it has not ended as a body ends");
+    assert_eq!(asking.post("three").await, 200);
+    let expected = [(0, Act::Answer, "one"), (0, Act::Cut, "two"), (1, Act::Answer, "three")];
+    assert_eq!(upstream.requests(), expected.map(|(at, act, body)| request(at, act, body)));
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ pub(crate) enum Act {
     LeaveBefore,
     /// `GOAWAY`, which names this very one as processed. No answer comes.
     LeaveAfter,
+    /// Half of an answer, and `CANCEL`.
+    Cut,
     /// The connection breaks.
     Break,
     /// Nothing, not even to pings.
@@ -51,6 +53,7 @@ const GOAWAY: u8 = 7;
 const END_OR_ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 const REFUSED_STREAM: u32 = 7;
+const CANCEL: u32 = 8;
 
 /// An upstream, and what it is asked.
 pub(crate) struct Frames {
@@ -173,6 +176,11 @@ impl Connection {
             }
             Act::Refuse => self.send(RST_STREAM, 0, stream, &REFUSED_STREAM.to_be_bytes()).await?,
             Act::LeaveBefore => self.send(GOAWAY, 0, 0, &go_away(stream.saturating_sub(2))).await?,
+            Act::Cut => {
+                self.send(HEADERS, END_HEADERS, stream, &[0x88]).await?;
+                self.send(DATA, 0, stream, b"over").await?;
+                self.send(RST_STREAM, 0, stream, &CANCEL.to_be_bytes()).await?;
+            }
             Act::LeaveAfter => {
                 self.send(GOAWAY, 0, 0, &go_away(stream)).await?;
                 return Ok(false);
