@@ -111,19 +111,18 @@ function takesStreams() {
   return takes
 }
 
-/** @type {boolean | undefined} */
-let caches
-
-/** Whether requests may say how they are cached; workerd before 2024-11-11 throws at it and caches nothing. */
-export function takesCache() {
-  if (caches === undefined) {
-    try {
-      caches = Boolean(new Request('https://example.com', { cache: 'no-store' }))
-    } catch {
-      caches = false
-    }
-  }
-  return caches
+/**
+ * Keeps a request out of caches, where requests may say how they are cached; workerd before 2024-11-11 throws at it and
+ * caches nothing. No cache has anything for a POST, and for a request that says `no-store` Chromium asks anew what a
+ * preflight has allowed.
+ * @param {RequestInit} init
+ */
+export function chooseCache(init) {
+  const cache = /GET|HEAD/.test(`${init.method}`) ? 'no-store' : 'default'
+  try {
+    new Request('https://example.com', { cache })
+    init.cache = cache
+  } catch {}
 }
 
 /**

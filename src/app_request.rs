@@ -135,9 +135,7 @@ impl AppRequest {
             Some(mode) => sys::set(&given, "mode", &mode.into()),
         }
         let cache = sys::some(sys::get(&given, "cache"));
-        if sys::takes_cache() {
-            sys::set(&given, "cache", &"no-store".into());
-        }
+        sys::choose_cache(&given);
         let has_body = !matches!(&*method, "GET" | "HEAD") && !sys::get(&native, "body").is_null();
         let body = if has_body { Body::Unread { streams } } else { Body::None };
         Ok(Self {
@@ -206,8 +204,8 @@ impl AppRequest {
             sys::set(&error, "cause", &cause);
             return error.into();
         }
-        let message = "This browser does not let anybody read the form of a Request that has a file in it: \
-             give the URL and the FormData themselves, instead of a Request";
+        let message = "This browser lets nobody read the form of a Request with a file in it: \
+             give the URL and the FormData themselves";
         sys::durable_fetch_error("unsupported", message, None, &cause)
     }
 
@@ -217,6 +215,10 @@ impl AppRequest {
             Body::Unread { streams: true } => Ok(()),
             _ => self.buffer().await,
         }
+    }
+
+    pub(crate) fn has_body(&self) -> bool {
+        !matches!(self.body, Body::None)
     }
 
     /// A copy of the init as it is sent, body included.
@@ -248,14 +250,15 @@ impl AppRequest {
         init
     }
 
-    /// The init of another request on behalf of this one: no body, and in all else the same. What the standard does not
+    /// The init of another request on behalf of this one: another method, no body, and in all else the same. What the standard does not
     /// have (`dispatcher`, `tls`, `cf`, …) says how to get there.
-    pub(crate) fn bodiless(&self, headers: &Headers, signal: Option<&AbortSignal>) -> Object {
+    pub(crate) fn bodiless(&self, method: &str, headers: &Headers, signal: Option<&AbortSignal>) -> Object {
         let init = Object::assign(&Object::new(), &self.init);
         for name in OF_THE_WHOLE {
             let _ = js_sys::Reflect::delete_property(&init, &name.into());
         }
-        sys::set(&init, "method", &"GET".into());
+        sys::set(&init, "method", &method.into());
+        sys::choose_cache(&init);
         self.finish_for_recorder(&init, headers, signal);
         init
     }

@@ -70,8 +70,8 @@ extern "C" {
     pub(crate) fn is_extended(headers: &Headers) -> bool;
     pub(crate) fn extend(headers: &Headers, more: Option<&Headers>);
     pub(crate) fn streams(body: &JsValue) -> bool;
-    #[wasm_bindgen(js_name = takesCache)]
-    pub(crate) fn takes_cache() -> bool;
+    #[wasm_bindgen(js_name = chooseCache)]
+    pub(crate) fn choose_cache(init: &Object);
 }
 
 #[wasm_bindgen]

@@ -181,8 +181,7 @@ async fn send(
         if let Some(token) = token {
             headers.set(name::TOKEN, token)?;
         }
-        let init = app_request.bodiless(&headers, Some(signal));
-        sys::set(&init, "method", &"POST".into());
+        let init = app_request.bodiless("POST", &headers, Some(signal));
         sys::set(&init, "body", &body);
         Ok(init)
     };

@@ -24,10 +24,15 @@ pub(crate) async fn ask(
     recording: Option<String>,
     signal: AbortSignal,
 ) -> Result<(Response, Seen), Lost> {
+    let (is_third, is_path) = (recorder.is_third(), recorder.url.is_path());
     let mut address = match (what, &recording) {
         // To another origin it would cost a preflight each.
-        (Request::Continue(offset), Some(recording)) if recorder.is_third() && recorder.url.is_path() => {
+        (Request::Continue(offset), Some(recording)) if is_third && is_path => {
             recorder.url.rest(&app_request.url, recording, offset)
+        }
+        // One address for all: browsers keep what a preflight has allowed for its address.
+        (Request::Start, _) if is_third && !is_path && app_request.has_body() => {
+            recorder.url.control("fetch")
         }
         _ => recorder.url.address(&app_request.url, recorder.version.get()),
     }
@@ -53,7 +58,7 @@ pub(crate) async fn ask(
         }
         Ok(match what {
             Request::Start => app_request.init(&headers, Some(&signal)),
-            Request::Continue(_) => app_request.bodiless(&headers, Some(&signal)),
+            Request::Continue(_) => app_request.bodiless("GET", &headers, Some(&signal)),
         })
     };
     match with_token(&recorder, &app_request, &address, Some(&recorder.token), &init).await {

@@ -144,3 +144,34 @@ async fn on_the_pages_own_origin_a_rest_is_asked_for_by_its_address() {
     let df = Df::third(&script, &[]).await;
     assert!(!continued_at(&script, &df).await.contains("/continue/"));
 }
+
+#[wasm_bindgen_test]
+async fn to_another_origin_all_that_has_a_body_goes_to_one_address_once_it_is_known_to_be_understood() {
+    let post = || json(r#"{"method":"POST","body":"question"}"#);
+    let sent = async |df: &Df, script: &Script, index: u32| {
+        script.ended("complete", 0, 0, &[], "end");
+        response(df.fetch(URL, post())).await.unwrap();
+        let call = script.call(index);
+        assert_eq!(call.header("durablefetch-url").as_deref(), Some(URL));
+        // Of what says `no-store` Chromium keeps no preflight.
+        assert_eq!(call.init("cache"), "default");
+        call.address()
+    };
+    let script = Script::new();
+    script.speaks(3);
+    let df = Df::new(&script);
+    assert_eq!(sent(&df, &script, 0).await, FIRST);
+    assert_eq!(sent(&df, &script, 1).await, "https://recorder.example/fetch");
+    script.ended("complete", 0, 0, &[], "end");
+    df.get().await.unwrap();
+    let get = script.call(2);
+    // A cache tells GETs by their address.
+    assert_eq!((get.address(), get.init("cache")), (LATER.into(), "no-store".into()));
+    // An older one in its place.
+    script.speaks(0);
+    assert_eq!(sent(&df, &script, 3).await, "https://recorder.example/fetch");
+    assert_eq!(sent(&df, &script, 4).await, LATER);
+    let script = Script::new();
+    let df = Df::third(&script, &[("durablefetchHost", "/df".into())]).await;
+    assert!(sent(&df, &script, 0).await.ends_with("/df/https:/api.example/answer?id=1"));
+}

@@ -105,6 +105,9 @@ pub struct Limits {
     /// How long a connection to an upstream may take, for each hop of a redirect: to look its name up, to connect to one
     /// of its addresses, and for TLS. Then `upstream-unreachable`. Default 10 s.
     pub connect_timeout: Duration,
+    /// How long after its address was checked an idle connection to an upstream may take another request. Default 60 s,
+    /// and never longer.
+    pub upstream_kept: Duration,
     /// How long an upstream may take to send response headers; then `upstream-timeout`. Default 5 min.
     pub header_timeout: Duration,
     /// How long an upstream may be silent inside a body; then `upstream-idle`. Default 10 min.
@@ -259,6 +262,7 @@ impl Default for Limits {
             scope_disk_bytes: None,
             memory_bytes: 64 << 20,
             connect_timeout: limits::CONNECT_TIMEOUT,
+            upstream_kept: limits::UPSTREAM_KEPT,
             header_timeout: limits::HEADER_TIMEOUT,
             idle_timeout: limits::IDLE_TIMEOUT,
             request_timeout: Duration::from_secs(30),

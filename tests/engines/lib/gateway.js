@@ -5,10 +5,12 @@ import { listen } from '../../lib/listen.js'
 export async function startGateway({ targetPort, key }) {
   let wanted = key
   const seen = []
+  const preflights = []
   const server = createServer((request, response) => {
     const { method, url, headers } = request
     // Preflights have no headers of the app's.
-    if (method !== 'OPTIONS') {
+    if (method === 'OPTIONS') preflights.push(url)
+    else {
       const refused = headers['x-api-key'] !== wanted
       seen.push({ what: `${method} ${url.split('?')[0]}`, refused, headers })
       if (refused) {
@@ -30,6 +32,8 @@ export async function startGateway({ targetPort, key }) {
     port,
     /** Every request that came, preflights aside. */
     seen,
+    /** The address of every preflight. */
+    preflights,
     /** From now on it wants this one. */
     rotate: (next) => (wanted = next),
     stop,

@@ -33,14 +33,16 @@ pub(super) fn add(suite: &mut Suite) {
     );
     suite.case("A1", "where durablefetch-url is present the path is decoration", async |cx| {
         let at = cx.replying(Reply::ok("right"));
-        for path in ["/", "/in-progress", "/healthz", "/demo/x", "/other.example/wrong?x=y", "/a/b/c"] {
+        for path in
+            ["/", "/fetch", "/in-progress", "/healthz", "/demo/x", "/other.example/wrong?x=y", "/a/b/c"]
+        {
             let request = cx.recorder.request("GET", path).header("durablefetch-url", at.url());
             request.mode("restart").send().await?.ends_with("right").await?;
         }
         let mut post = cx.recorder.request("POST", "/delete").header("durablefetch-url", at.url());
         post = post.mode("restart").body("not a control call");
         post.send().await?.ends_with("right").await?;
-        Ok(at.hits(7)?)
+        Ok(at.hits(8)?)
     });
     suite.case("A5", "path and query reach the upstream byte for byte", async |cx| {
         let at = cx.replying(Reply::ok("x"));

@@ -24,6 +24,8 @@ pub const MAX_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub const REQUEST_BODY_MAX: usize = 32 * 1024 * 1024;
 /// Default time for a connection to an upstream: to find its addresses, to connect to one, and for TLS.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long after its address was checked an idle connection to an upstream may take another request.
+pub const UPSTREAM_KEPT: Duration = Duration::from_secs(60);
 /// Default time for an upstream to send its response headers: as long as Node.js waits for them.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// Default time for an upstream to be silent in the middle of a body.
@@ -43,6 +45,7 @@ mod tests {
         assert_eq!((RING_MAX, REQUEST_BODY_MAX, REDIRECTS_MAX), (262_144, 33_554_432, 5));
         assert_eq!(MAX_AGE.as_secs(), 604_800);
         assert_eq!((TTL.as_secs(), CONNECT_TIMEOUT.as_secs()), (21_600, 10));
+        assert_eq!(UPSTREAM_KEPT.as_secs(), 60);
         assert_eq!((HEADER_TIMEOUT.as_secs(), IDLE_TIMEOUT.as_secs()), (300, 600));
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use durablefetch_protocol::units;
+use durablefetch_protocol::{limits, units};
 
 use super::values;
 use crate::config::Limits;
@@ -89,6 +89,7 @@ impl From<LimitArgs> for Limits {
             scope_disk_bytes: args.max_scope_disk_bytes,
             memory_bytes: usize::try_from(args.max_memory_bytes).unwrap_or(usize::MAX),
             connect_timeout: args.connect_timeout,
+            upstream_kept: limits::UPSTREAM_KEPT,
             header_timeout: args.header_timeout,
             idle_timeout: args.idle_timeout,
             request_timeout: args.request_timeout,

@@ -1,4 +1,4 @@
-//! How much an upstream may send before the head of its answer.
+//! How much an upstream may send before the head of its answer, and whether anything was sent to it.
 //!
 //! Interim answers (1xx) are skipped, and nothing says how many there may be: one that sends them without an end would
 //! keep a core busy for as long as a head may take.
@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -15,13 +15,30 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// seen here (hyper's window of 2 MiB): what has answered is not to fail.
 const BEFORE_HEAD: usize = 4 * 1024 * 1024;
 
-/// Says that the head is here: from now on anything may come.
+/// What is known of a connection's bytes by who does not own it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Answered(Arc<AtomicBool>);
+pub(crate) struct Traffic(Arc<Counts>);
 
-impl Answered {
-    pub(crate) fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+#[derive(Debug, Default)]
+struct Counts {
+    answered: AtomicBool,
+    writes: AtomicUsize,
+}
+
+impl Traffic {
+    /// Says that the head is here: from now on anything may come.
+    pub(crate) fn answered(&self) {
+        self.0.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// How often it was tried to write. As long as this stays the same, nothing has left this machine.
+    pub(crate) fn writes(&self) -> usize {
+        self.0.writes.load(Ordering::Acquire)
+    }
+
+    /// Counted before the bytes are handed on: what fails half-way has been tried.
+    fn writing(&self) {
+        self.0.writes.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -30,13 +47,13 @@ impl Answered {
 pub(crate) struct Budget<T> {
     stream: T,
     left: usize,
-    answered: Answered,
+    traffic: Traffic,
 }
 
 impl<T> Budget<T> {
-    pub(crate) fn new(stream: T) -> (Self, Answered) {
-        let answered = Answered::default();
-        (Self { stream, left: BEFORE_HEAD, answered: answered.clone() }, answered)
+    pub(crate) fn new(stream: T) -> (Self, Traffic) {
+        let traffic = Traffic::default();
+        (Self { stream, left: BEFORE_HEAD, traffic: traffic.clone() }, traffic)
     }
 }
 
@@ -48,7 +65,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Budget<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if self.answered.0.load(Ordering::Relaxed) {
+        if self.traffic.0.answered.load(Ordering::Relaxed) {
             return Poll::Ready(Ok(()));
         }
         match self.left.checked_sub(buffer.filled().len() - before) {
@@ -63,6 +80,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Budget<T> {
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Budget<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.traffic.writing();
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -71,6 +89,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Budget<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.traffic.writing();
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 

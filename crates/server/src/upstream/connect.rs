@@ -1,4 +1,4 @@
-//! Connections to upstreams: each for one request, and only to addresses that were checked.
+//! Connections to upstreams, and only to addresses that were checked.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -10,25 +10,23 @@ use durablefetch_protocol::destination::Refused;
 use durablefetch_protocol::response_head::{UPSTREAM_HEAD_MAX, UPSTREAM_HEADERS_MAX};
 use http::Uri;
 use http_body_util::Full;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http1;
 use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{Connection as _, HttpConnector, HttpInfo};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tower_service::Service as _;
 
-use crate::observe::redact;
 use crate::resolve::{Lookup, Lookups, Resolver};
-use crate::upstream::budget::{Answered, Budget};
+use crate::upstream::budget::{Budget, Traffic};
+use crate::upstream::line::Line;
 use crate::upstream::ways::Way;
 
 /// Bytes of what is read of an HTTP/1 upstream and not taken yet. A head has to fit.
 const HTTP1_BUFFER_MAX: usize = 2 * UPSTREAM_HEAD_MAX;
-/// Bytes of a head over HTTP/2, which counts 32 more for each header (RFC 9113 §10.5.1).
-const HTTP2_HEAD_MAX: u32 = (2 * UPSTREAM_HEAD_MAX) as u32;
 
 type Stream = TokioIo<Budget<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>>;
 
@@ -42,21 +40,24 @@ pub(crate) struct Connector {
     tls: ClientConfig,
     /// How long a connection may take.
     patience: Duration,
+    /// How long after its address was checked a connection may be asked.
+    kept_for: Duration,
 }
 
-/// A connection on which nothing has been asked yet.
-pub(crate) struct Connected {
-    pub(crate) version: Version,
+/// A connection on which nothing has been asked yet, in the version of HTTP that it speaks.
+pub(crate) enum Connected {
+    One(One),
+    Two(Line),
+}
+
+/// A connection over HTTP/1, for one request.
+pub(crate) struct One {
+    pub(crate) sender: http1::SendRequest<Full<Bytes>>,
+    pub(crate) driver: Box<Driver>,
     /// Where it leads.
     pub(crate) remote: Option<SocketAddr>,
-    /// To be set once the head of the answer is here.
-    pub(crate) answered: Answered,
-}
-
-/// In which version of HTTP it is asked.
-pub(crate) enum Version {
-    One(http1::SendRequest<Full<Bytes>>, Box<Driver>),
-    Two(http2::SendRequest<Full<Bytes>>),
+    /// To be told once the head of the answer is here.
+    pub(crate) traffic: Traffic,
 }
 
 /// Why the connection failed. Whatever it is, the upstream has not heard of the request.
@@ -83,7 +84,11 @@ impl Connector {
     /// # Errors
     /// Where TLS cannot be set up at all. Without the system's CA certificates every handshake fails, and http
     /// upstreams work.
-    pub(crate) fn new(lookup: Arc<dyn Lookup>, patience: Duration) -> Result<Self, rustls::Error> {
+    pub(crate) fn new(
+        lookup: Arc<dyn Lookup>,
+        patience: Duration,
+        kept_for: Duration,
+    ) -> Result<Self, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = || {
             ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()
@@ -97,7 +102,7 @@ impl Connector {
                 builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
             }
         };
-        Ok(Self { lookups: Arc::new(Lookups::new(lookup)), tls, patience })
+        Ok(Self { lookups: Arc::new(Lookups::new(lookup)), tls, patience, kept_for })
     }
 
     /// Connects for one request of this scope.
@@ -108,6 +113,8 @@ impl Connector {
     }
 
     async fn connect_at_last(&self, way: &Way, scope: &Arc<str>) -> Result<Connected, NotConnected> {
+        // The look-up is later than this.
+        let until = Instant::now() + self.kept_for;
         let uri = Uri::try_from(way.url.as_str()).map_err(|_| NotConnected::Url)?;
         let (lookups, scope) = (Arc::clone(&self.lookups), Arc::clone(scope));
         let resolver = Resolver { lookups, lifted: way.lifted, scope };
@@ -127,34 +134,21 @@ impl Connector {
         let mut extensions = http::Extensions::new();
         connected.get_extras(&mut extensions);
         let remote = extensions.get::<HttpInfo>().map(HttpInfo::remote_addr);
-        let failed = |error: hyper::Error| NotConnected::of(&error);
         let is_negotiated_h2 = connected.is_negotiated_h2();
-        let (stream, answered) = Budget::new(TokioIo::new(stream));
-        let stream = TokioIo::new(stream);
-        let version = if is_negotiated_h2 {
-            let handshake = http2::Builder::new(TokioExecutor::new())
-                .max_header_list_size(HTTP2_HEAD_MAX)
-                .handshake(stream);
-            let (sender, driver) = handshake.await.map_err(failed)?;
-            // It answers pings and gives window while the recording waits for room.
-            tokio::spawn(async move {
-                if let Err(error) = driver.await {
-                    tracing::debug!("an upstream's connection ended: {}", redact::text(&causes(&error)));
-                }
-            });
-            Version::Two(sender)
-        } else {
-            let handshake = http1::Builder::new()
-                .max_headers(UPSTREAM_HEADERS_MAX + 1)
-                .max_buf_size(HTTP1_BUFFER_MAX)
-                .allow_spaces_after_header_name_in_responses(true)
-                .allow_obsolete_multiline_headers_in_responses(true)
-                .ignore_invalid_headers_in_responses(true)
-                .handshake(stream);
-            let (sender, driver) = handshake.await.map_err(failed)?;
-            Version::One(sender, Box::new(driver))
-        };
-        Ok(Connected { version, remote, answered })
+        let (stream, traffic) = Budget::new(TokioIo::new(stream));
+        if is_negotiated_h2 {
+            let line = Line::open(stream, traffic, remote, until, self.patience).await;
+            return line.map(Connected::Two).map_err(|error| NotConnected::of(&error));
+        }
+        let handshake = http1::Builder::new()
+            .max_headers(UPSTREAM_HEADERS_MAX + 1)
+            .max_buf_size(HTTP1_BUFFER_MAX)
+            .allow_spaces_after_header_name_in_responses(true)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .ignore_invalid_headers_in_responses(true)
+            .handshake(TokioIo::new(stream));
+        let (sender, driver) = handshake.await.map_err(|error| NotConnected::of(&error))?;
+        Ok(Connected::One(One { sender, driver: Box::new(driver), remote, traffic }))
     }
 }
 
@@ -180,7 +174,7 @@ mod tests {
         let canary = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         canary.set_nonblocking(true).unwrap();
         let url = format!("http://localhost:{}/", canary.local_addr().unwrap().port()).parse().unwrap();
-        let connector = Connector::new(Arc::new(System), Duration::from_secs(10)).unwrap();
+        let connector = Connector::new(Arc::new(System), Duration::from_secs(10), Duration::ZERO).unwrap();
         let way = Way { url, is_mapped: false, lifted: Lifted::default() };
         let Err(NotConnected::Refused(refused)) = connector.connect(&way, &"".into()).await else {
             panic!("it is refused")

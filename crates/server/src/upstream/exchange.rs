@@ -1,4 +1,4 @@
-//! One request to an upstream and its answer, over a connection of its own.
+//! One request to an upstream and its answer, over a connection that nobody else uses meanwhile.
 
 use std::future::{Future as _, poll_fn};
 use std::io;
@@ -11,14 +11,17 @@ use bytes::Bytes;
 use durablefetch_protocol::address::Upstream;
 use durablefetch_protocol::hush::hush;
 use durablefetch_protocol::{ErrorCode, ProtocolError, map};
+use h2::RecvStream;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Request, Response, Uri, response};
+use http::{Method, Request, Uri, response};
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::observe::redact;
-use crate::upstream::connect::{Connected, Connector, Driver, NotConnected, Version, causes, chain};
+use crate::upstream::connect::{Connected, Connector, Driver, NotConnected, One, causes};
+use crate::upstream::kept::{Destination, Kept};
+use crate::upstream::line::{self, Line, NoAnswer};
 use crate::upstream::ways::Way;
 
 /// How often a request is sent that the upstream says it has not processed, at most.
@@ -27,6 +30,7 @@ const ROUNDS: usize = 3;
 /// What to ask, and where.
 pub(crate) struct Exchange<'a> {
     pub(crate) connector: &'a Connector,
+    pub(crate) kept: &'a Arc<Kept>,
     pub(crate) way: &'a Way,
     /// Whose request it is.
     pub(crate) scope: &'a Arc<str>,
@@ -56,49 +60,85 @@ pub(crate) enum NotAnswered {
     Failed(String),
 }
 
+/// Why one try brought no answer.
+enum Missed {
+    /// The upstream has provably not looked at it, and will not: it may be sent once more.
+    Unprocessed(String),
+    /// Whatever it is, sending it again could have the upstream do it twice.
+    Final(NotAnswered),
+}
+
 impl Exchange<'_> {
-    /// Connects, sends, and waits for the head.
+    /// Connects where no connection is kept, sends, and waits for the head.
     pub(crate) async fn ask(&self) -> Result<Answer, NotAnswered> {
+        let to = Destination::new(self.way, &self.host(), self.scope);
+        if let Some(line) = self.kept.take(&to) {
+            match self.ask_two(line, to.clone()).await {
+                Err(Missed::Unprocessed(why)) => tracing::debug!("a kept connection was of no use: {why}"),
+                Err(Missed::Final(failed)) => return Err(failed),
+                Ok(answer) => return Ok(answer),
+            }
+        }
         let mut left = ROUNDS;
         loop {
             left -= 1;
-            match self.ask_once().await? {
-                Err(error) if left > 0 && is_unprocessed(&error) => {}
-                answer => return answer.map_err(|error| NotAnswered::Failed(causes(&error))),
+            let connected = self.connector.connect(self.way, self.scope).await;
+            let answered = match connected.map_err(NotAnswered::NotConnected)? {
+                Connected::One(one) => self.ask_one(one).await,
+                Connected::Two(line) => self.ask_two(line, to.clone()).await,
+            };
+            match answered {
+                Err(Missed::Unprocessed(_)) if left > 0 => {}
+                Err(Missed::Unprocessed(why)) => return Err(NotAnswered::Failed(why)),
+                Err(Missed::Final(failed)) => return Err(failed),
+                Ok(answer) => return Ok(answer),
             }
         }
     }
 
-    async fn ask_once(&self) -> Result<hyper::Result<Answer>, NotAnswered> {
-        let Connected { version, remote, answered } =
-            self.connector.connect(self.way, self.scope).await.map_err(NotAnswered::NotConnected)?;
-        let (sent, driver) = match version {
-            Version::One(mut sender, mut driver) => {
-                let mut is_open = true;
-                let mut sending = pin!(sender.send_request(self.request(Form::Origin)?));
-                // Both in one task: what the connection reads is here, and no other task is woken for it.
-                let sent = poll_fn(|cx| {
-                    if is_open {
-                        // What it ends with, the request is told.
-                        is_open = Pin::new(&mut *driver).poll(cx).is_pending();
-                    }
-                    sending.as_mut().poll(cx)
-                });
-                (sent.await, is_open.then_some(driver))
+    async fn ask_one(&self, one: One) -> Result<Answer, Missed> {
+        let One { mut sender, mut driver, remote, traffic } = one;
+        let request = self.request(Form::Origin).map_err(Missed::Final)?;
+        let mut is_open = true;
+        let mut sending = pin!(sender.send_request(request.map(Full::new)));
+        // Both in one task: what the connection reads is here, and no other task is woken for it.
+        let sent = poll_fn(|cx| {
+            if is_open {
+                // What it ends with, the request is told.
+                is_open = Pin::new(&mut *driver).poll(cx).is_pending();
             }
-            Version::Two(mut sender) => (sender.send_request(self.request(Form::Absolute)?).await, None),
-        };
-        answered.set();
-        Ok(sent.map(|response: Response<Incoming>| {
-            let (head, body) = response.into_parts();
-            Answer { head, remote, body: ExchangeBody { body, driver } }
-        }))
+            sending.as_mut().poll(cx)
+        });
+        let sent = sent.await.map_err(|error| Missed::Final(NotAnswered::Failed(causes(&error))))?;
+        traffic.answered();
+        let (head, body) = sent.into_parts();
+        let body = ExchangeBody::One { body, driver: is_open.then_some(driver) };
+        Ok(Answer { head, remote, body })
     }
 
-    fn request(&self, form: Form) -> Result<Request<Full<Bytes>>, NotAnswered> {
+    async fn ask_two(&self, mut line: Line, to: Destination) -> Result<Answer, Missed> {
+        let (request, body) = self.request(Form::Absolute).map_err(Missed::Final)?.into_parts();
+        let request = Request::from_parts(request, ());
+        let remote = line.remote();
+        let sent = line.ask(request, body).await.map_err(|missed| match missed {
+            NoAnswer::Unprocessed(error) => Missed::Unprocessed(causes(&error)),
+            NoAnswer::Failed(error) => Missed::Final(NotAnswered::Failed(causes(&error))),
+            NoAnswer::Interim => Missed::Final(NotAnswered::Failed("interim answers without an end".into())),
+        })?;
+        let (head, body) = sent.into_parts();
+        let line = Some((to, line, Arc::clone(self.kept)));
+        Ok(Answer { head, remote, body: ExchangeBody::Two(Streamed { body, line }) })
+    }
+
+    /// Which host is asked for.
+    fn host(&self) -> String {
+        if self.way.is_mapped { map::authority(self.asked) } else { authority(&self.way.url) }
+    }
+
+    fn request(&self, form: Form) -> Result<Request<Bytes>, NotAnswered> {
         let url = &self.way.url;
         let invalid = || NotAnswered::NotConnected(NotConnected::Url);
-        let host = if self.way.is_mapped { map::authority(self.asked) } else { authority(url) };
+        let host = self.host();
         let mut headers = self.headers.clone();
         if self.way.is_mapped {
             known_as(self.asked, &host, self.client, &mut headers);
@@ -111,6 +151,11 @@ impl Exchange<'_> {
             }
             Form::Absolute => {
                 headers.remove(header::HOST);
+                if !self.body.is_empty() {
+                    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
+                }
+                // None of them stays in the table of a connection that somebody else may use next (RFC 7541 §7.1).
+                headers.values_mut().for_each(|value| value.set_sensitive(true));
                 Uri::try_from(format!("{}://{host}{path}", url.scheme()))
             }
         };
@@ -118,7 +163,7 @@ impl Exchange<'_> {
             // RFC 9110 §8.6: a body is expected of these.
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut request = Request::new(Full::new(self.body.clone()));
+        let mut request = Request::new(self.body.clone());
         *request.uri_mut() = uri.map_err(|_| invalid())?;
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = headers;
@@ -151,51 +196,99 @@ fn known_as(asked: &Upstream, host: &str, client: IpAddr, headers: &mut HeaderMa
     headers.insert("x-forwarded-proto", HeaderValue::from_static(proto));
 }
 
-/// Whether the upstream says that it has not looked at the request (RFC 9113 §8.7): it may be sent once more.
-fn is_unprocessed(error: &hyper::Error) -> bool {
-    chain(error).find_map(|error| error.downcast_ref::<h2::Error>()).is_some_and(|error| {
-        let reason = error.reason();
-        error.is_remote()
-            && (error.is_go_away() && reason == Some(h2::Reason::NO_ERROR)
-                || error.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM))
-    })
-}
-
 /// A body as it comes, with its connection.
 #[derive(Debug)]
-pub(crate) struct ExchangeBody {
-    body: Incoming,
-    /// Of HTTP/1, which is driven by who reads.
-    driver: Option<Box<Driver>>,
+pub(crate) enum ExchangeBody {
+    /// Over HTTP/1, whose connection is driven by who reads.
+    One { body: Incoming, driver: Option<Box<Driver>> },
+    /// Over HTTP/2.
+    Two(Streamed),
 }
 
 impl ExchangeBody {
     /// The next chunk. An error where the body is shorter than was said, or cut.
     pub(crate) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        let chunk = self.poll_body(cx);
-        let Some(driver) = &mut self.driver else { return chunk };
-        if chunk.is_ready() {
-            return chunk;
+        match self {
+            Self::One { body, driver } => poll_one(body, driver, cx),
+            Self::Two(streamed) => streamed.poll_chunk(cx),
         }
-        // The body has said that it wants more: the connection reads it now.
-        if Pin::new(&mut **driver).poll(cx).is_ready() {
-            // What it has ended with, the body is told.
-            self.driver = None;
+    }
+}
+
+fn poll_one(
+    body: &mut Incoming,
+    driver: &mut Option<Box<Driver>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<io::Result<Bytes>>> {
+    let chunk = poll_body(body, cx);
+    let Some(connection) = driver else { return chunk };
+    if chunk.is_ready() {
+        return chunk;
+    }
+    // The body has said that it wants more: the connection reads it now.
+    if Pin::new(&mut **connection).poll(cx).is_ready() {
+        // What it has ended with, the body is told.
+        *driver = None;
+    }
+    poll_body(body, cx)
+}
+
+fn poll_body(body: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+    loop {
+        return Poll::Ready(match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+            None => None,
+            Some(Err(error)) => Some(Err(io::Error::other(causes(&error)))),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) if !data.is_empty() => Some(Ok(data)),
+                // Trailers are not recorded.
+                Ok(_) | Err(_) => continue,
+            },
+        });
+    }
+}
+
+/// A body over HTTP/2. Its connection is kept once all of it has come.
+#[derive(Debug)]
+pub(crate) struct Streamed {
+    body: RecvStream,
+    line: Option<(Destination, Line, Arc<Kept>)>,
+}
+
+impl Streamed {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        loop {
+            return Poll::Ready(match ready!(self.body.poll_data(cx)) {
+                Some(Ok(data)) => {
+                    // Room for as much again. It fails where the stream has, which the next poll tells.
+                    let _ = self.body.flow_control().release_capacity(data.len());
+                    if data.is_empty() {
+                        continue;
+                    }
+                    Some(Ok(data))
+                }
+                // Trailers are not recorded.
+                None => {
+                    self.keep();
+                    None
+                }
+                Some(Err(error)) if line::is_end(&error) => None,
+                Some(Err(error)) => Some(Err(io::Error::other(causes(&error)))),
+            });
         }
-        self.poll_body(cx)
     }
 
-    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
-        loop {
-            return Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                None => None,
-                Some(Err(error)) => Some(Err(io::Error::other(causes(&error)))),
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) if !data.is_empty() => Some(Ok(data)),
-                    // Trailers are not recorded.
-                    Ok(_) | Err(_) => continue,
-                },
-            });
+    fn keep(&mut self) {
+        if let Some((to, line, kept)) = self.line.take() {
+            kept.put(to, line);
+        }
+    }
+}
+
+impl Drop for Streamed {
+    fn drop(&mut self) {
+        // An answer without a body, which nobody has read.
+        if self.body.is_end_stream() {
+            self.keep();
         }
     }
 }

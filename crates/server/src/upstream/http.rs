@@ -18,11 +18,12 @@ use http::header::{self, HeaderMap};
 use http::{Method, Version};
 use hyper::ext::ReasonPhrase;
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::error::StartError;
 use crate::uploads::Uploaded;
 use crate::upstream::connect::Connector;
 use crate::upstream::exchange::{Answer, Exchange, ExchangeBody};
+use crate::upstream::kept::Kept;
 use crate::upstream::opened::{NotOpened, Opened};
 use crate::upstream::ways::{self, Way, Ways};
 
@@ -45,6 +46,8 @@ pub(crate) struct UpstreamRequest {
 pub(crate) struct Upstreams {
     ways: Ways,
     connector: Arc<Connector>,
+    /// Connections for requests that go by the same set-up.
+    kept: Arc<Kept>,
     access: Access,
     drop_headers: Vec<DropHeader>,
     /// Whether the asker learns why the connection failed.
@@ -56,7 +59,8 @@ pub(crate) struct Upstreams {
 
 impl Upstreams {
     pub(crate) fn new(config: &Config, secret: &[u8; 32], port: u16) -> Result<Self, StartError> {
-        let connector = Connector::new(Arc::clone(&config.lookup), config.limits.connect_timeout)
+        let Limits { connect_timeout, upstream_kept, .. } = config.limits;
+        let connector = Connector::new(Arc::clone(&config.lookup), connect_timeout, upstream_kept)
             .map_err(|error| StartError::Client(error.to_string()))?;
         // Names this recorder to itself, and tells others nothing.
         let hash = durablefetch_protocol::Fingerprint::of(secret, "via", &port.to_le_bytes());
@@ -64,6 +68,7 @@ impl Upstreams {
         Ok(Self {
             ways: Ways::new(config),
             connector: Arc::new(connector),
+            kept: Arc::default(),
             access: config.access(),
             drop_headers: config.drop_headers.clone(),
             tells_why: config.access().tells_why(config.allow_any),
@@ -72,11 +77,13 @@ impl Upstreams {
         })
     }
 
-    /// The same for another set-up, of what SIGHUP may change.
+    /// The same for another set-up, of what SIGHUP may change. It takes over no connection: what was allowed may not be
+    /// any more.
     pub(crate) fn going_by(&self, config: &Config) -> Self {
         Self {
             ways: Ways::new(config),
             connector: Arc::clone(&self.connector),
+            kept: Arc::default(),
             access: config.access(),
             drop_headers: config.drop_headers.clone(),
             tells_why: config.access().tells_why(config.allow_any),
@@ -143,6 +150,7 @@ impl Upstreams {
         let body = if chase.sends_body() { body.clone() } else { Bytes::new() };
         let exchange = Exchange {
             connector: &self.connector,
+            kept: &self.kept,
             way,
             scope,
             client,

@@ -10,6 +10,7 @@ mod heads;
 mod healthcheck;
 mod hostile;
 mod http2;
+mod kept;
 mod kills;
 mod limits;
 mod lines;

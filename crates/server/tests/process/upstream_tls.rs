@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::support::{Recorder, command};
 
 /// A listener's URL, and what makes TLS of its connections, in these versions. The certificate is written to `file`.
-async fn listen(file: &Path, alpn: &[&str]) -> (String, TcpListener, TlsAcceptor) {
+pub(crate) async fn listen(file: &Path, alpn: &[&str]) -> (String, TcpListener, TlsAcceptor) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     fs::write(file, made.cert.pem()).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
