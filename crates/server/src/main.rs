@@ -170,7 +170,7 @@ async fn start(serve: Serve, reading: Reading) -> Result<(), Failed> {
     let listener = take(handed_main, address, "--listen")?;
     let no_signals = |error| Failed::Other(format!("cannot wait for signals: {error}"));
     let signal = signals::shutdown(until_stdin_closes).map_err(no_signals)?;
-    let hangups = signals::hangups().map_err(no_signals)?;
+    let hangups = signals::Hangups::listen().map_err(no_signals)?;
     let bound = listener.local_addr().map_err(|error| Failed::Other(error.to_string()))?;
     let base_path = config.base_path.clone();
     let scheme = if config.tls.is_some() { "https" } else { "http" };
@@ -215,8 +215,9 @@ struct Reading {
 }
 
 /// Reads the set-up again at each SIGHUP: the same arguments and variables, and the files that they name.
-async fn reload(mut hangups: tokio::signal::unix::Signal, reloads: Reloads, mut reading: Reading) {
-    while hangups.recv().await.is_some() {
+async fn reload(mut hangups: signals::Hangups, reloads: Reloads, mut reading: Reading) {
+    loop {
+        hangups.next().await;
         match read_again(&reloads, &mut reading) {
             Ok(changes) => {
                 let now = if changes.now.is_empty() {
@@ -274,7 +275,11 @@ fn take(
 /// Listens with room for a burst: where as many wait to be accepted as the usual 128, the next one waits a second.
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
+    // For a restart that does not wait for what the last connections have left; on Windows it would let two recorders listen at
+    // one address.
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
     socket.bind(address)?;
     socket.listen(4096)
 }
