@@ -4,7 +4,7 @@ const { accessSync, chmodSync, constants, existsSync, readdirSync } = require('n
 const { join } = require('node:path')
 
 /** Node's names of the systems and processors that a package is made for: those of `cargo xtask package --recorder`. */
-const PLATFORMS = ['linux-x64', 'linux-arm64']
+const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'win32-x64']
 
 /** What is the user's to mend: said in one line, without a stack. */
 class SetupError extends Error {

@@ -18,8 +18,11 @@ function passOn(args) {
   const { isTTY } = process.stderr
   const passed = (/** @type {NodeJS.Signals} */ signal) => (signal === 'SIGHUP' && isTTY ? 'SIGTERM' : signal)
   /** @type {NodeJS.Signals[]} */
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']
-  for (const signal of signals) process.on(signal, () => child.kill(passed(signal)))
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK']
+  // A console of Windows tells the recorder of Ctrl-C by itself, and to kill it there is to end it at once.
+  const pass =
+    process.platform === 'win32' ? () => {} : (/** @type {NodeJS.Signals} */ signal) => child.kill(passed(signal))
+  for (const signal of signals) process.on(signal, pass)
   child.on('exit', (code, signal) => {
     if (signal === null) process.exit(code ?? 1)
     for (const name of signals) process.removeAllListeners(name)

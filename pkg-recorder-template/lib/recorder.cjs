@@ -63,7 +63,9 @@ async function run({ flags, onLine }) {
     if (child.exitCode !== null || child.signalCode !== null) return
     for (const handle of handles) handle?.ref?.()
     const gone = once(child, 'close')
-    child.kill('SIGTERM')
+    // To kill is to end at once on Windows, before anything is stored in order. Everywhere it ends when its stdin does.
+    if (process.platform === 'win32') child.stdin?.end()
+    else child.kill('SIGTERM')
     await gone
   }
   return { url: `http://localhost:${port}`, port, stop, ended }

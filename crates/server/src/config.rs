@@ -274,6 +274,9 @@ impl Default for Limits {
 /// has it.
 pub(crate) fn default_data() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if cfg!(windows) {
+        return Some(absolute("LOCALAPPDATA")?.join("durablefetch"));
+    }
     let state =
         absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
     Some(state.join("durablefetch"))

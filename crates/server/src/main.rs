@@ -177,7 +177,7 @@ async fn start(serve: Serve, set_up: SetUp) -> Result<(), Failed> {
     let listener = take(handed_main, address, "--listen")?;
     let no_signals = |error| Failed::Other(format!("cannot wait for signals: {error}"));
     let signal = signals::shutdown(until_stdin_closes).map_err(no_signals)?;
-    let hangups = signals::hangups().map_err(no_signals)?;
+    let hangups = signals::Hangups::listen().map_err(no_signals)?;
     let bound = listener.local_addr().map_err(|error| Failed::Other(error.to_string()))?;
     let base_path = config.base_path.clone();
     let scheme = if config.tls.is_some() { "https" } else { "http" };
@@ -229,7 +229,11 @@ fn take(
 /// Listens with room for a burst: where as many wait to be accepted as the usual 128, the next one waits a second.
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
+    // For a restart that does not wait for what the last connections have left; on Windows it would let two recorders listen at
+    // one address.
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
     socket.bind(address)?;
     socket.listen(4096)
 }

@@ -10,7 +10,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -44,7 +44,7 @@ pub struct Server {
     listener: TcpListener,
     tls: Option<Tls>,
     metrics: Option<TcpListener>,
-    operator: Option<UnixListener>,
+    operator: Option<operator::Listener>,
     beat: Option<Beat>,
     recorder: Arc<Recorder>,
     storage_threads: StorageThreads,
@@ -87,7 +87,8 @@ impl Server {
                     "`durablefetch ls` and the like cannot ask this recorder: no socket in {data}: {error}"
                 );
             })
-            .ok();
+            .ok()
+            .flatten();
         Ok(Self { listener, tls, metrics: None, beat: None, operator, recorder, storage_threads, threads })
     }
 

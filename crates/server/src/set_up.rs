@@ -5,6 +5,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{self, Cli, Command, ReadError, Setting};
 use crate::reload::Reloads;
+use crate::signals::Hangups;
 
 /// What was read last, to compare with what is read again.
 pub struct SetUp {
@@ -20,8 +21,9 @@ impl SetUp {
     }
 
     /// Reads again at each of these signals, and has the recorder take over what it may.
-    pub async fn again_at_each(mut self, mut hangups: tokio::signal::unix::Signal, reloads: Reloads) {
-        while hangups.recv().await.is_some() {
+    pub async fn again_at_each(mut self, mut hangups: Hangups, reloads: Reloads) {
+        loop {
+            hangups.next().await;
             match self.again(&reloads) {
                 Ok(changes) => say(&changes),
                 Err(error) => tracing::error!("SIGHUP: {error}; everything stays as it was"),

@@ -55,7 +55,7 @@ pub(crate) fn find<const N: usize>(programs: [&Program; N]) -> Result<Option<[Pa
     Ok(found.try_into().ok())
 }
 
-/// The program that the variable names, else the first of the names that is on `PATH` or where Debian keeps servers.
+/// The program that the variable names, else the first of the names that is on `PATH` or where Debian keeps servers and wine.
 fn locate(program: &Program) -> Result<Option<PathBuf>> {
     if let Some(path) = env::var_os(program.variable).map(PathBuf::from) {
         if !path.is_file() {
@@ -65,7 +65,7 @@ fn locate(program: &Program) -> Result<Option<PathBuf>> {
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
-    folders.push("/usr/sbin".into());
+    folders.extend(["/usr/sbin", "/usr/lib/wine"].map(PathBuf::from));
     let candidates =
         program.names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
     Ok(candidates.into_iter().find(|file| file.is_file()))

@@ -28,6 +28,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::recorder_package::For;
 use crate::repo::Repo;
 
 #[derive(Parser)]
@@ -73,7 +74,7 @@ fn main() -> ExitCode {
         Command::Night(options) => test::night(&repo, &options),
         Command::Chaos(options) => chaos::run(&repo, &options),
         Command::Package(options) => match options.recorder {
-            true => recorder_package::run(&repo, options.all_platforms).map(drop),
+            true => recorder_package::run(&repo, For::all_or_here(options.all_platforms)).map(drop),
             false => package::run(&repo),
         },
         Command::Image(options) => image::run(&repo, &options).map(drop),

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::package::files::empty;
-use crate::recorder_package::{self, Made};
+use crate::recorder_package::{self, For, Made};
 use crate::repo::Repo;
 use crate::{image, npm, package};
 
@@ -50,7 +50,7 @@ pub(crate) fn make(repo: &Repo, is_for_all: bool) -> Result<()> {
     empty(&dist)?;
     package::run(repo)?;
     let mut attached = vec![client(repo, &dist)?];
-    let made = recorder_package::run(repo, is_for_all)?;
+    let made = recorder_package::run(repo, For::all_or_here(is_for_all))?;
     for one in &made {
         attached.extend(recorder(one, &dist)?);
     }
@@ -76,7 +76,8 @@ fn recorder(made: &Made, dist: &Path) -> Result<[Attached; 3]> {
     let Made { platform, program, tarball, bill, .. } = made;
     let name =
         |path: &Path| Ok::<_, anyhow::Error>(path.file_name().context("a file without a name")?.to_owned());
-    let alone = format!("durablefetch-{VERSION}-{platform}");
+    let ending = program.extension().map(|ending| format!(".{}", ending.display())).unwrap_or_default();
+    let alone = format!("durablefetch-{VERSION}-{platform}{ending}");
     let attach = |from: &Path, name: OsString, what: &str| {
         let path = dist.join(name);
         fs::copy(from, &path).with_context(|| format!("cannot copy {}", from.display()))?;

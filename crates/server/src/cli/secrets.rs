@@ -1,7 +1,6 @@
 //! Secrets that others on this machine can read, and what to do instead.
 
 use std::fs::Metadata;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use clap::ArgMatches;
@@ -57,8 +56,19 @@ fn shown(what: &str, instead: &str) -> String {
 
 /// What is to be said of a file with a secret in it, where everybody may read it.
 pub(super) fn readable(path: &Path, file: &Metadata) -> Option<String> {
-    let everybody = file.permissions().mode() & 0o007 != 0;
-    everybody.then(|| {
+    everybody_may(file).then(|| {
         format!("every user of this machine can read the secret in {0}: run `chmod o= {0}`", path.display())
     })
+}
+
+#[cfg(unix)]
+fn everybody_may(file: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.permissions().mode() & 0o007 != 0
+}
+
+/// Who may read a file is in its access list there, which nothing looks into.
+#[cfg(windows)]
+fn everybody_may(_: &Metadata) -> bool {
+    false
 }

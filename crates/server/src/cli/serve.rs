@@ -46,7 +46,8 @@ pub struct Serve {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is kept")]
 struct KeepArgs {
-    /// Where recordings are kept. [default: ~/.local/state/durablefetch]
+    #[cfg_attr(unix, doc = "Where recordings are kept. [default: ~/.local/state/durablefetch]")]
+    #[cfg_attr(windows, doc = r"Where recordings are kept. [default: %LOCALAPPDATA%\durablefetch]")]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 

@@ -290,6 +290,7 @@ fn a_secret_on_the_command_line_is_warned_of() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_secret_in_a_file_that_all_may_read_is_warned_of() {
     use std::os::unix::fs::PermissionsExt;

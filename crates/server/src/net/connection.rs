@@ -22,9 +22,9 @@ use crate::net::transport::Transport;
 
 /// A reader that takes nothing for this long before a reset is reset all the same.
 const STALLED: Duration = Duration::from_secs(5);
-/// Over HTTP/2 another task sends, and tells nobody when it has; a reset drops what it has not. This is ample for
-/// what the stream's window let through, and who gets less asks for the rest.
-const H2_SENT: Duration = Duration::from_millis(100);
+/// Where nobody tells when all is sent: over HTTP/2, where another task sends, and on systems that do not say what the other
+/// side has. A reset drops the rest. This is ample for what was let through, and who gets less asks for more.
+const SENT: Duration = Duration::from_millis(100);
 
 /// What a connection and the bodies on it know of each other.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ impl Watch {
     /// as soon as the body fails.
     pub(crate) fn poll_break(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_h2 {
-            return self.patience.get_or_insert_with(|| Box::pin(sleep(H2_SENT))).as_mut().poll(cx);
+            return self.patience.get_or_insert_with(|| Box::pin(sleep(SENT))).as_mut().poll(cx);
         }
         ready!(self.poll_sent(cx));
         self.answering.0.reset.store(true, Ordering::Release);
@@ -272,35 +272,36 @@ impl Drop for Resetting {
 
 /// Closes with a reset once the reader's system has everything: a reset drops what is on its way.
 async fn reset(stream: Resetting) {
-    let mut left = unsent(&stream.0);
+    let Some(mut left) = unsent(&stream.0) else { return sleep(SENT).await };
     let mut since = Instant::now();
     let mut pause = Duration::from_micros(200);
     while left > 0 && since.elapsed() < STALLED {
         // The system tells no one when the other side has acknowledged; it can only be asked.
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(50));
-        let now = unsent(&stream.0);
+        let now = unsent(&stream.0).unwrap_or(0);
         if now < left {
             (left, since) = (now, Instant::now());
         }
     }
 }
 
-/// Bytes that the other side has not acknowledged.
+/// Bytes that the other side has not acknowledged, where the system tells.
 #[cfg(target_os = "linux")]
-fn unsent(stream: &TcpStream) -> u32 {
+fn unsent(stream: &TcpStream) -> Option<u32> {
     use rustix::ioctl::{Getter, ioctl};
     /// `SIOCOUTQ`, tcp(7).
     const SIOCOUTQ: rustix::ioctl::Opcode = 0x5411;
     // SAFETY: the kernel writes one int for this opcode, whatever the descriptor is.
     #[expect(unsafe_code, reason = "no safe wrapper knows this ioctl")]
     let queued = unsafe { ioctl(stream, Getter::<SIOCOUTQ, i32>::new()) };
-    queued.ok().and_then(|queued| u32::try_from(queued).ok()).unwrap_or(0)
+    Some(queued.ok().and_then(|queued| u32::try_from(queued).ok()).unwrap_or(0))
 }
 
+/// macOS and Windows have calls for it that no safe wrapper knows, and that nobody has tried here.
 #[cfg(not(target_os = "linux"))]
-fn unsent(_: &TcpStream) -> u32 {
-    0
+fn unsent(_: &TcpStream) -> Option<u32> {
+    None
 }
 
 #[cfg(test)]

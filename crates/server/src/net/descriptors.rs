@@ -13,11 +13,22 @@ const FEW: usize = 1000;
 /// Raises the limit of open files as far as the system lets the process: the usual soft limit of 1024 is for
 /// programs that use `select`.
 pub fn raise() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::debug!("the limit of open files stays as it is: {error}");
     }
+}
+
+/// How many files the process may have open, where there is a limit.
+#[cfg(unix)]
+fn limit() -> Option<usize> {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Nofile).current.and_then(|open| usize::try_from(open).ok())
+}
+
+/// Memory alone limits them.
+#[cfg(windows)]
+fn limit() -> Option<usize> {
+    None
 }
 
 /// Warns of limits that do not fit into what the process may have open.
@@ -27,10 +38,7 @@ pub fn warn_of(limits: &Limits) {
 
 /// Lowers limits to what the process may have open, and says so.
 pub(crate) fn fit_process(limits: &mut Limits) {
-    use rustix::process::{Resource, getrlimit};
-    let Some(open) = getrlimit(Resource::Nofile).current.and_then(|open| usize::try_from(open).ok()) else {
-        return;
-    };
+    let Some(open) = limit() else { return };
     let wanted = (limits.recordings, limits.connections);
     fit(limits, open);
     let (recordings, connections) = (limits.recordings, limits.connections);

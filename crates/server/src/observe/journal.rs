@@ -1,7 +1,6 @@
 //! Standard error as the systemd journal reads it: `<N>` before a line is its priority, as sd-daemon(3) says.
 
 use std::io::{self, Stderr, Write};
-use std::os::linux::fs::MetadataExt;
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
@@ -37,9 +36,15 @@ impl Lines {
     }
 }
 
+#[cfg(target_os = "linux")]
 fn stderr_is(named: &str) -> bool {
-    let Ok(metadata) = std::fs::metadata("/proc/self/fd/2") else { return false };
-    named == format!("{}:{}", metadata.st_dev(), metadata.st_ino())
+    rustix::fs::fstat(io::stderr()).is_ok_and(|file| named == format!("{}:{}", file.st_dev, file.st_ino))
+}
+
+/// Only Linux has a journal.
+#[cfg(not(target_os = "linux"))]
+fn stderr_is(_: &str) -> bool {
+    false
 }
 
 impl<'a> MakeWriter<'a> for Lines {

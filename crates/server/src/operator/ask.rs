@@ -1,6 +1,5 @@
 //! Asks a recorder that runs.
 
-use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -10,7 +9,6 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::UnixStream;
 
 use super::socket;
 
@@ -22,22 +20,7 @@ pub(super) struct Recorder {
 impl Recorder {
     /// Connects to the recorder that serves this directory.
     pub(super) async fn connect(data: &Path) -> Result<Self, String> {
-        let connected = socket::at(data, |path| {
-            let stream = std::os::unix::net::UnixStream::connect(path)?;
-            stream.set_nonblocking(true)?;
-            UnixStream::from_std(stream)
-        });
-        let stream = connected.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
-                "no recorder serves {0}: name its directory with --data, or start it with `durablefetch serve --data {0}`",
-                data.display()
-            ),
-            io::ErrorKind::PermissionDenied => format!(
-                "the recorder that serves {} belongs to another user: run this as that user, or as root",
-                data.display()
-            ),
-            _ => format!("cannot ask the recorder that serves {}: {error}", data.display()),
-        })?;
+        let stream = socket::connect(data)?;
         let failed = |error: hyper::Error| format!("the recorder does not answer: {error}");
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
         tokio::spawn(connection);

@@ -19,7 +19,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Which recorder is asked.
 #[derive(Debug, Args)]
 pub(super) struct Of {
-    /// The recorder's data directory. [default: ~/.local/state/durablefetch]
+    #[cfg_attr(unix, doc = "The recorder's data directory. [default: ~/.local/state/durablefetch]")]
+    #[cfg_attr(windows, doc = r"The recorder's data directory. [default: %LOCALAPPDATA%\durablefetch]")]
     #[arg(long, value_name = "DIR", env = "DURABLEFETCH_DATA", hide_env_values = true)]
     data: Option<PathBuf>,
 

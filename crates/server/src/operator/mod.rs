@@ -1,5 +1,5 @@
 //! `durablefetch ls`, `show`, `du`, `rm` and `backup`: what an operator does with a recorder that runs. They ask it through a
-//! socket in its data directory, which only its owner may open.
+//! socket in its data directory, which only its owner may open. Windows has no such socket, and these commands say so there.
 
 mod answers;
 mod ask;
@@ -11,7 +11,4 @@ mod socket;
 mod text;
 
 pub use commands::{Backup, Disk, List, Remove, Show, Which, run};
-pub(crate) use socket::{bind, serve};
-
-/// The socket's file in the data directory.
-const SOCKET: &str = "operator.sock";
+pub(crate) use socket::{Listener, bind, serve};

@@ -1,7 +1,7 @@
 //! The background fsync: bounds to about a second what a power loss can take. `kill -9` takes nothing that was
 //! written, with or without it.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -76,7 +76,8 @@ fn sync(bodies: &Bodies, wal: &Path, recordings: &[Arc<Recording>]) {
     }
     #[cfg(target_os = "linux")]
     if recordings.len() > FILES_ONE_BY_ONE {
-        if let Err(error) = File::open(bodies.root()).and_then(|root| Ok(rustix::fs::syncfs(root)?)) {
+        if let Err(error) = std::fs::File::open(bodies.root()).and_then(|root| Ok(rustix::fs::syncfs(root)?))
+        {
             tracing::warn!("the data directory cannot be synced: {error}");
         }
         return;
@@ -85,13 +86,12 @@ fn sync(bodies: &Bodies, wal: &Path, recordings: &[Arc<Recording>]) {
     let _ = FILES_ONE_BY_ONE;
     for recording in recordings {
         // One that is removed meanwhile needs no sync.
-        let synced =
-            bodies.open_stored(recording.id).and_then(|file| file.map_or(Ok(()), |file| file.sync_data()));
-        if let Err(error) = synced {
+        if let Err(error) = bodies.sync(recording.id) {
             tracing::warn!(recording = %recording.id, "a body file cannot be synced: {error}");
         }
     }
-    if let Ok(wal) = File::open(wal)
+    // Windows syncs only what may be written.
+    if let Ok(wal) = OpenOptions::new().write(true).open(wal)
         && let Err(error) = wal.sync_data()
     {
         tracing::warn!("the database log cannot be synced: {error}");

@@ -7,7 +7,6 @@
 use std::fs::File;
 use std::io;
 use std::ops::RangeInclusive;
-use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -19,7 +18,7 @@ use crate::error::StoreError;
 use crate::recording::Recording;
 use crate::recording::sync::Syncer;
 use crate::recording::work::{List, Work};
-use crate::storage::bodies::Bodies;
+use crate::storage::bodies::{Bodies, write_all_at};
 
 /// How long a byte waits for company before it is written, at least and at most. It is what `kill -9` can take of a
 /// recording that ends interrupted anyway.
@@ -189,7 +188,7 @@ fn sweep(recording: &Arc<Recording>, list: List, bodies: &Bodies, syncer: &Synce
     let total: usize = chunks.iter().map(bytes::Bytes::len).sum();
     let written = recording.file_or_create(bodies).and_then(|file| {
         // What fits is there after all; the next try writes it once more.
-        write_at(&file, &chunks, from)?;
+        write_chunks(&file, &chunks, from)?;
         if recording.mark_unsynced() {
             syncer.add(Arc::clone(recording));
         }
@@ -199,25 +198,25 @@ fn sweep(recording: &Arc<Recording>, list: List, bodies: &Bodies, syncer: &Synce
 }
 
 /// Writes all chunks from `offset` on; small ones in one call.
-fn write_at(file: &File, chunks: &[bytes::Bytes], mut offset: u64) -> io::Result<()> {
+fn write_chunks(file: &File, chunks: &[bytes::Bytes], mut offset: u64) -> io::Result<()> {
     if let [one] = chunks {
-        return file.write_all_at(one, offset);
+        return write_all_at(file, one, offset);
     }
     let mut joined = Vec::new();
     for chunk in chunks {
         if joined.is_empty() && chunk.len() >= 16 * 1024 {
-            file.write_all_at(chunk, offset)?;
+            write_all_at(file, chunk, offset)?;
             offset += chunk.len() as u64;
             continue;
         }
         joined.extend_from_slice(chunk);
         if joined.len() as u64 >= HURRY_BYTES {
-            file.write_all_at(&joined, offset)?;
+            write_all_at(file, &joined, offset)?;
             offset += joined.len() as u64;
             joined.clear();
         }
     }
-    if joined.is_empty() { Ok(()) } else { file.write_all_at(&joined, offset) }
+    if joined.is_empty() { Ok(()) } else { write_all_at(file, &joined, offset) }
 }
 
 #[cfg(test)]

@@ -2,14 +2,15 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use durablefetch_protocol::RecordingId;
 
-use crate::storage::private;
 use crate::storage::rows::stored_id;
+use crate::storage::{private, system};
+
+pub(crate) use system::{read_cached, write_all_at};
 
 /// The directory of body files.
 #[derive(Debug, Clone)]
@@ -74,8 +75,7 @@ impl Bodies {
 
     /// Bytes that the file system has for this process.
     pub(crate) fn free(&self) -> io::Result<u64> {
-        let told = rustix::fs::statvfs(&self.root)?;
-        Ok(told.f_bavail.saturating_mul(told.f_frsize))
+        fs4::available_space(&self.root)
     }
 
     /// The end of an id is random, its beginning is the time.
@@ -96,9 +96,20 @@ impl Bodies {
         }
     }
 
-    /// Opens the file of a stored recording; `None` where it has none, because no byte came.
+    /// Opens the file of a stored recording to read it; `None` where it has none, because no byte came.
     pub(crate) fn open_stored(&self, id: RecordingId) -> io::Result<Option<File>> {
-        match private::open(&self.path(id), OpenOptions::new().read(true)) {
+        self.open_as(id, OpenOptions::new().read(true))
+    }
+
+    /// Puts the file of a stored recording on the disk, if it has one.
+    pub(crate) fn sync(&self, id: RecordingId) -> io::Result<()> {
+        // Windows syncs only what may be written.
+        let file = self.open_as(id, OpenOptions::new().write(true))?;
+        file.map_or(Ok(()), |file| file.sync_data())
+    }
+
+    fn open_as(&self, id: RecordingId, how: &mut OpenOptions) -> io::Result<Option<File>> {
+        match private::open(&self.path(id), how) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -182,7 +193,7 @@ impl Bodies {
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+        match system::read_at(file, &mut buffer[filled..], offset + filled as u64) {
             Ok(0) => break,
             Ok(n) => filled += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -190,17 +201,4 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
         }
     }
     Ok(filled)
-}
-
-/// As [`read_at`], from the page cache alone: fails where that would wait for a disk, or cannot be asked for.
-#[cfg(target_os = "linux")]
-pub(crate) fn read_cached(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    use rustix::io::{ReadWriteFlags, preadv2};
-    let mut slices = [io::IoSliceMut::new(buffer)];
-    Ok(preadv2(file, &mut slices, offset, ReadWriteFlags::NOWAIT)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn read_cached(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
-    Err(io::ErrorKind::Unsupported.into())
 }

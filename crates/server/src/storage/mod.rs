@@ -9,6 +9,7 @@ pub(crate) mod recovery;
 pub(crate) mod rows;
 pub(crate) mod schema;
 mod sql;
+mod system;
 pub(crate) mod usage;
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -57,7 +58,7 @@ pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
         );
     }
     // SQLite follows no link on the way to its files, and the way to the data directory is the operator's.
-    let data = &data.canonicalize().map_err(failed)?;
+    let data = &dunce::canonicalize(data).map_err(failed)?;
     let lock = private::create(&data.join("lock")).map_err(failed)?;
     private::take_from_others(&lock).map_err(failed)?;
     lock.try_lock().map_err(|error| match error {
@@ -108,5 +109,5 @@ fn own_database(path: &Path) -> io::Result<()> {
 /// Whether the disk has what SQLite takes before it does anything: its shared memory and a few pages.
 fn has_room(data: &Path) -> bool {
     const ENOUGH: u64 = 128 * 1024;
-    rustix::fs::statvfs(data).map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= ENOUGH)
+    fs4::available_space(data).map_or(true, |free| free >= ENOUGH)
 }

@@ -1,52 +1,41 @@
 //! What is stored is its owner's business: files and directories that nobody else may read, and no way that leads out
 //! of the data directory through a symbolic link.
 
-use std::fs::{self, DirBuilder, DirEntry, File, FileType, OpenOptions, Permissions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, DirEntry, File, FileType, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-use rustix::fs::OFlags;
-use rustix::io::Errno;
-
-const FILE: u32 = 0o600;
-const DIRECTORY: u32 = 0o700;
-/// What the group and all others may do.
-const OTHERS: u32 = 0o077;
+use super::system;
 
 /// Makes a directory where there is none, those above it included. Returns whether others may look into it, which
 /// one that was there before may allow.
 pub(crate) fn directory(path: &Path) -> io::Result<bool> {
-    DirBuilder::new().recursive(true).mode(DIRECTORY).create(path)?;
-    Ok(fs::metadata(path)?.permissions().mode() & OTHERS != 0)
+    system::make_directories(path)?;
+    Ok(system::is_open_to_others(&fs::metadata(path)?))
 }
 
 /// Makes a directory of the recorder's own where there is none, and takes it from others where there is one.
 pub(crate) fn own_directory(path: &Path) -> io::Result<()> {
     not_a_link(path)?;
     if directory(path)? {
-        fs::set_permissions(path, Permissions::from_mode(DIRECTORY))?;
+        system::take_directory(path)?;
     }
     Ok(())
 }
 
 /// Opens a file of the recorder's own to read and write it, making it where there is none. What is in it stays.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
-    open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE))
+    open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
 /// Opens a file of the recorder's own in this way.
 pub(crate) fn open(path: &Path, how: &mut OpenOptions) -> io::Result<File> {
-    let opened = how.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path);
-    opened.map_err(|error| if is_loop(&error) { SymbolicLink::error(path) } else { error })
+    system::open_unless_link(path, how)?.ok_or_else(|| SymbolicLink::error(path))
 }
 
 /// Takes a file that is open from all but its owner.
 pub(crate) fn take_from_others(file: &File) -> io::Result<()> {
-    if file.metadata()?.permissions().mode() & OTHERS == 0 {
-        return Ok(());
-    }
-    file.set_permissions(Permissions::from_mode(FILE))
+    if system::is_open_to_others(&file.metadata()?) { system::take_file(file) } else { Ok(()) }
 }
 
 /// Refuses what is a symbolic link; what is not there is none.
@@ -62,10 +51,6 @@ fn not_a_link(path: &Path) -> io::Result<()> {
 pub(crate) fn kind(entry: &DirEntry) -> io::Result<FileType> {
     let kind = entry.file_type()?;
     if kind.is_symlink() { Err(SymbolicLink::error(&entry.path())) } else { Ok(kind) }
-}
-
-fn is_loop(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
 }
 
 /// A path of the recorder's own is a symbolic link: its maker chose what would be read and written in its place.

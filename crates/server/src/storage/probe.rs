@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::private;
+use super::system::{self, Identity};
 use crate::error::StoreError;
 use durablefetch_protocol::ErrorCode;
 
@@ -33,19 +33,12 @@ pub(crate) struct Probe {
     directories: Vec<(PathBuf, Identity)>,
 }
 
-/// What a directory keeps as long as it lives.
-type Identity = (u64, u64);
-
-fn identity(path: &Path) -> io::Result<Identity> {
-    fs::metadata(path).map(|found| (found.dev(), found.ino()))
-}
-
 impl Probe {
     /// For these directories; the first is written to.
     pub(crate) fn new(data: &Path, bodies: &Path) -> io::Result<Self> {
         let directories = [data, bodies]
             .into_iter()
-            .map(|path| Ok((path.to_owned(), identity(path)?)))
+            .map(|path| Ok((path.to_owned(), system::identity(path)?)))
             .collect::<io::Result<_>>()?;
         Ok(Self { data: data.to_owned(), directories })
     }
@@ -53,7 +46,7 @@ impl Probe {
     /// Tries. Blocks.
     pub(crate) fn run(&self) -> Result<(), Trouble> {
         for (path, was) in &self.directories {
-            match identity(path) {
+            match system::identity(path) {
                 Ok(is) if is == *was => {}
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Trouble::Failing),
                 _ => return Err(Trouble::Gone),

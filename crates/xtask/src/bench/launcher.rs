@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::recorder_package;
+use crate::recorder_package::{self, For};
 use crate::repo::Repo;
 
 /// What it may take on top of Node's own start, in the median. That start is nothing a package can change.
@@ -20,7 +20,7 @@ pub(crate) struct Options {
 
 /// Prints a table, as Markdown, and fails where the launcher takes more than it may.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
-    let made = recorder_package::run(repo, false)?;
+    let made = recorder_package::run(repo, For::Here)?;
     let made = made.first().context("no recorder is made for this machine")?;
     let program = &made.program;
     let launcher = recorder_package::unpacked(repo, &made.platform).join("bin/durablefetch.cjs");

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use crate::apt::{self, Program};
 use crate::package::files::{copy, empty};
 use crate::progress::Step;
-use crate::recorder_package::{self, LICENCES, Made};
+use crate::recorder_package::{self, For, LICENCES, Made};
 use crate::repo::Repo;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -25,7 +25,7 @@ const REMEDY: &str = "`sudo apt-get install buildah`, or name it: BUILDAH=/path/
 
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
-    /// For all platforms, not only for this machine's.
+    /// For all processors, not only for this machine's.
     #[arg(long)]
     all_platforms: bool,
 }
@@ -33,11 +33,11 @@ pub(crate) struct Options {
 /// Builds the recorder and its image, which is left beside the npm packages.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<PathBuf> {
     let [buildah] = apt::ensure(repo, [&BUILDAH], &["buildah"], REMEDY)?;
-    let made = recorder_package::run(repo, options.all_platforms)?;
+    let made = recorder_package::run(repo, if options.all_platforms { For::Linux } else { For::Here })?;
     build(repo, &buildah, &made, &repo.path(recorder_package::OUTPUT))
 }
 
-/// The image of programs that are made, in the folder `to`; nothing where buildah is missing, which is said.
+/// The image of programs that are made, those for Linux among them, in the folder `to`; nothing where buildah is missing, which is said.
 pub(crate) fn of(repo: &Repo, made: &[Made], to: &Path) -> Result<Option<PathBuf>> {
     let Some([buildah]) = apt::find([&BUILDAH])? else {
         eprintln!("  ! no image is made, since buildah is missing.\n    what to do: {REMEDY}");
@@ -59,7 +59,7 @@ fn build(repo: &Repo, buildah: &Path, made: &[Made], to: &Path) -> Result<PathBu
     store.step("buildah rmi", &["rmi", "--all", "--force"])?;
     let time = commit_time(repo)?;
     store.step("buildah manifest create", &["manifest", "create", "all"])?;
-    for one in made {
+    for one in made.iter().filter(|one| one.platform.starts_with("linux-")) {
         let cpu = architecture(&one.platform)?;
         lay_out(repo, one, &context.join(cpu))?;
         let mut command = store.command(&["build", "--identity-label=false", "--timestamp", &time]);

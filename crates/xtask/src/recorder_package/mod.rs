@@ -7,6 +7,7 @@
 //!   a URL without any registry.
 //! - `durablefetch-0.3.0-linux-x64.cdx.json` and so on: what is in each program.
 
+mod apple;
 mod cross;
 mod licences;
 mod linked;
@@ -23,7 +24,9 @@ use serde_json::{Value, json};
 use crate::package::files::{copy, empty, manifest};
 use crate::repo::Repo;
 use crate::{npm, tools};
+pub(crate) use cross::check;
 use linked::Linked;
+pub(crate) use platform::For;
 use platform::{PLATFORMS, Platform};
 
 const NAME: &str = "durablefetch-recorder";
@@ -35,6 +38,7 @@ pub(crate) const LICENCES: &str = "LICENSES-OF-CRATES.txt";
 pub(crate) struct Made {
     /// `linux-x64`.
     pub(crate) platform: String,
+    /// `durablefetch`, or `durablefetch.exe` on Windows.
     pub(crate) program: PathBuf,
     pub(crate) tarball: PathBuf,
     /// The licence texts of all crates in the program.
@@ -43,14 +47,14 @@ pub(crate) struct Made {
     pub(crate) bill: PathBuf,
 }
 
-/// Builds `pkg-recorder/`, for this platform or for all.
-pub(crate) fn run(repo: &Repo, is_for_all: bool) -> Result<Vec<Made>> {
+/// Builds `pkg-recorder/` for these platforms.
+pub(crate) fn run(repo: &Repo, which: For) -> Result<Vec<Made>> {
     tools::require_node(repo)?;
     let output = repo.path(OUTPUT);
     empty(&output)?;
     launcher(repo, &output.join(NAME))?;
     let mut made = Vec::new();
-    for platform in PLATFORMS.iter().filter(|platform| is_for_all || platform.is_here()) {
+    for platform in PLATFORMS.iter().filter(|platform| which.includes(platform)) {
         let program = cross::build(repo, platform)?;
         let package = output.join(platform.package());
         let linked = Linked::into_recorder(repo, platform)?;
@@ -72,6 +76,12 @@ pub(crate) fn run(repo: &Repo, is_for_all: bool) -> Result<Vec<Made>> {
         );
     }
     Ok(made)
+}
+
+/// Builds the program alone, for the platform of this name.
+pub(crate) fn program(repo: &Repo, name: &str) -> Result<PathBuf> {
+    let platform = PLATFORMS.iter().find(|platform| platform.name() == name);
+    cross::build(repo, platform.with_context(|| format!("no recorder is made for {name}"))?)
 }
 
 fn launcher(repo: &Repo, to: &Path) -> Result<()> {

@@ -11,9 +11,37 @@ pub(crate) struct Platform {
     pub(crate) file: &'static str,
 }
 
+/// Which platforms a recorder is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// This machine's.
+    Here,
+    /// Those that an image may be of.
+    Linux,
+    All,
+}
+
+impl For {
+    /// What `--all-platforms` says, or does not.
+    pub(crate) fn all_or_here(all_platforms: bool) -> Self {
+        if all_platforms { Self::All } else { Self::Here }
+    }
+
+    pub(crate) fn includes(self, platform: &Platform) -> bool {
+        match self {
+            Self::Here => platform.is_here(),
+            Self::Linux => platform.os == "linux",
+            Self::All => true,
+        }
+    }
+}
+
 pub(crate) const PLATFORMS: &[Platform] = &[
     Platform { os: "linux", cpu: "x64", target: "x86_64-unknown-linux-musl", file: "durablefetch" },
     Platform { os: "linux", cpu: "arm64", target: "aarch64-unknown-linux-musl", file: "durablefetch" },
+    Platform { os: "darwin", cpu: "x64", target: "x86_64-apple-darwin", file: "durablefetch" },
+    Platform { os: "darwin", cpu: "arm64", target: "aarch64-apple-darwin", file: "durablefetch" },
+    Platform { os: "win32", cpu: "x64", target: "x86_64-pc-windows-gnu", file: "durablefetch.exe" },
 ];
 
 impl Platform {
@@ -27,19 +55,24 @@ impl Platform {
         format!("durablefetch-recorder-{}", self.name())
     }
 
-    /// Whether this machine is one.
-    pub(crate) fn is_here(&self) -> bool {
+    /// Whether this machine has its system.
+    pub(crate) fn is_of_this_system(&self) -> bool {
         let os = match std::env::consts::OS {
             "macos" => "darwin",
             "windows" => "win32",
             other => other,
         };
+        self.os == os
+    }
+
+    /// Whether this machine is one.
+    pub(crate) fn is_here(&self) -> bool {
         let cpu = match std::env::consts::ARCH {
             "x86_64" => "x64",
             "aarch64" => "arm64",
             other => other,
         };
-        (self.os, self.cpu) == (os, cpu)
+        self.is_of_this_system() && self.cpu == cpu
     }
 }
 

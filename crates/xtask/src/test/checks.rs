@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use super::{Check, Context, circles};
 use crate::chaos::{Entry, Seeds};
 use crate::progress::Step;
-use crate::{browser, chaos, npm, package, rust_tools, size, worker};
+use crate::{browser, chaos, npm, package, recorder_package, rust_tools, size, worker};
 
 const WASM: &str = "wasm32-unknown-unknown";
 
@@ -17,6 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "format", needs: &[], run: format },
     Check { name: "import circles", needs: &[], run: |context| circles::check(context.repo) },
     Check { name: "lints", needs: &[], run: lints },
+    Check { name: "other systems", needs: &[], run: |context| recorder_package::check(context.repo) },
     Check { name: "unit and conformance tests", needs: &[], run: native_tests },
     Check { name: "documentation", needs: &[], run: documentation },
     Check { name: "tools", needs: &[], run: tools },

@@ -8,7 +8,8 @@ use super::checks::{build_recorder, cargo, node_tests, node_tests_with};
 use super::{Check, Context, previous};
 use crate::apt::{self, Program};
 use crate::progress::Step;
-use crate::{image, npm, pypi, recorder_package, release, rust_tools};
+use crate::recorder_package::{self, For};
+use crate::{image, npm, pypi, release, rust_tools};
 
 pub(super) const MATRICES: &[Check] = &[
     Check { name: "failures in each engine", needs: &["package"], run: failures },
@@ -27,6 +28,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "peers", needs: &["tools"], run: peers },
     Check { name: "newcomer", needs: &["package"], run: newcomer },
     Check { name: "node only", needs: &["package"], run: node_only },
+    Check { name: "windows", needs: &["tools"], run: windows },
     Check { name: "guides", needs: &["package"], run: |c| projects(c, "tests/guides") },
     Check { name: "dependencies", needs: &[], run: dependencies },
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
@@ -51,7 +53,7 @@ fn projects(context: &Context<'_>, folder: &str) -> Result<()> {
 
 /// With the recorder's packages as they are given away, for those that install it.
 fn runtimes(context: &Context<'_>) -> Result<()> {
-    recorder_package::run(context.repo, false)?;
+    recorder_package::run(context.repo, For::Here)?;
     projects(context, "tests/runtimes")
 }
 
@@ -77,6 +79,16 @@ fn node_only(context: &Context<'_>) -> Result<()> {
     npm::ensure(context.repo, "tests/lib")?;
     npm::ensure(context.repo, "tests/node-only/machine")?;
     node_tests_with(context, "tests/node-only", &[("DEBOOTSTRAP", debootstrap.as_os_str())])
+}
+
+/// The program for Windows, under wine.
+fn windows(context: &Context<'_>) -> Result<()> {
+    const WINE: Program = Program { variable: "WINE", names: &["wine64"] };
+    const REMEDY: &str = "`sudo apt-get install wine64` (8.0 will do), or name it: WINE=/path/to/wine64";
+    let [wine] = apt::ensure(context.repo, [&WINE], &["wine64"], REMEDY)?;
+    let program = recorder_package::program(context.repo, "win32-x64")?;
+    let variables = [("WINE", wine.as_os_str()), ("WINDOWS_RECORDER", program.as_os_str())];
+    node_tests_with(context, "tests/windows", &variables)
 }
 
 /// The version before this one, both ways, and its data. Drivers and pages are those of 0.1.0's tests.
