@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
+import { promisify, stripVTControlCharacters } from 'node:util'
 import { within } from '../../lib/deadline.js'
 
 const exec = promisify(execFile)
@@ -57,7 +57,9 @@ export async function serve(t, program, args, { cwd, env = {}, ready, pipes = 0 
     child.on('error', reject)
     child.on('exit', (code, signal) => reject(new Error(`${command} ended (${signal ?? code}):\n${output()}`)))
     for (const stream of child.stdio.slice(1)) {
-      createInterface({ input: stream }).on('line', (line) => {
+      createInterface({ input: stream }).on('line', (coloured) => {
+        // Some colour what nobody looks at, whatever NO_COLOR says.
+        const line = stripVTControlCharacters(coloured)
         lines.push(line)
         const match = ready.exec(line)
         if (match) resolve(match)
