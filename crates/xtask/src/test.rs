@@ -7,7 +7,8 @@ mod nightly;
 mod passed;
 mod previous;
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
@@ -40,7 +41,7 @@ struct Context<'a> {
     repo: &'a Repo,
     all: bool,
     /// Set by the check that sets up the tools; those that need it come after.
-    engines: OnceCell<Engines>,
+    engines: OnceLock<Engines>,
 }
 
 impl Context<'_> {
@@ -48,6 +49,9 @@ impl Context<'_> {
         self.engines.get().ok_or_else(|| anyhow!("no browser was set up"))
     }
 }
+
+/// Checks that compute while those after them wait for pages and timers: each runs on a thread of its own, and needs nothing.
+const BESIDE: [&str; 1] = ["other systems"];
 
 /// One row of the summary.
 struct Check {
@@ -78,7 +82,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let candidates: Vec<&Check> = checks::CHECKS.iter().chain(slow).collect();
     let selected = select(&candidates, options.only.as_deref())?;
     let passed = if options.all { Some(Passed::read(repo)?) } else { None };
-    run_all(Context { repo, all: options.all, engines: OnceCell::new() }, &selected, passed)
+    run_all(Context { repo, all: options.all, engines: OnceLock::new() }, &selected, passed)
 }
 
 /// `cargo xtask night`: what passed on the same files in an earlier run is not run again.
@@ -88,26 +92,49 @@ pub(crate) fn night(repo: &Repo, options: &NightOptions) -> Result<()> {
     let candidates: Vec<&Check> = checks::CHECKS.iter().chain(nightly::NIGHT).collect();
     let selected = with_needs(&candidates, wanted);
     let passed = Some(Passed::read(repo)?);
-    run_all(Context { repo, all: false, engines: OnceCell::new() }, &selected, passed)
+    run_all(Context { repo, all: false, engines: OnceLock::new() }, &selected, passed)
 }
 
 /// Runs the checks and prints the summary, whose last line is `N passed, M failed`.
 fn run_all(context: Context<'_>, selected: &[&Check], mut passed: Option<Passed>) -> Result<()> {
-    let repo = context.repo;
+    let context = &context;
     let mut results: Vec<(&Check, Outcome, Duration)> = Vec::new();
-    for &check in selected {
-        let started = Instant::now();
-        let before = passed.as_ref().is_some_and(|passed| passed.has(check.name));
-        let outcome = if before { Outcome::PassedBefore } else { run_one(check, &context, &results) };
-        if let (Outcome::Passed, Some(passed)) = (&outcome, &mut passed) {
-            passed.add(repo, check.name)?;
+    thread::scope(|scope| {
+        let mut beside = Vec::new();
+        for &check in selected {
+            let before = passed.as_ref().is_some_and(|passed| passed.has(check.name));
+            if !before && BESIDE.contains(&check.name) {
+                beside.push((check, scope.spawn(move || timed(|| run_one(check, context, &[])))));
+                continue;
+            }
+            let run = || if before { Outcome::PassedBefore } else { run_one(check, context, &results) };
+            let (outcome, took) = timed(run);
+            note(context.repo, &mut passed, check, &outcome)?;
+            results.push((check, outcome, took));
         }
-        results.push((check, outcome, started.elapsed()));
-    }
+        for (check, thread) in beside {
+            let (outcome, took) = thread.join().map_err(|_| anyhow!("the check {:?} panicked", check.name))?;
+            note(context.repo, &mut passed, check, &outcome)?;
+            results.push((check, outcome, took));
+        }
+        anyhow::Ok(())
+    })?;
     let failed = results.iter().filter(|(_, outcome, _)| !outcome.is_passed()).count();
     println!("\n{}", summary(&results));
     println!("{} passed, {failed} failed", results.len() - failed);
     if failed > 0 { std::process::exit(1) } else { Ok(()) }
+}
+
+fn timed(run: impl FnOnce() -> Outcome) -> (Outcome, Duration) {
+    let started = Instant::now();
+    (run(), started.elapsed())
+}
+
+fn note(repo: &Repo, passed: &mut Option<Passed>, check: &Check, outcome: &Outcome) -> Result<()> {
+    match (outcome, passed) {
+        (Outcome::Passed, Some(passed)) => passed.add(repo, check.name),
+        _ => Ok(()),
+    }
 }
 
 fn run_one(check: &Check, context: &Context<'_>, results: &[(&Check, Outcome, Duration)]) -> Outcome {
@@ -215,6 +242,13 @@ mod tests {
     }
 
     #[test]
+    fn what_runs_beside_others_is_a_check_that_needs_nothing() {
+        for name in BESIDE {
+            assert!(checks::CHECKS.iter().any(|check| check.name == name && check.needs.is_empty()), "{name}");
+        }
+    }
+
+    #[test]
     fn every_folder_of_tests_is_run_by_a_check() {
         let checks = concat!(include_str!("test/checks.rs"), include_str!("test/matrices.rs"));
         for entry in std::fs::read_dir(Repo::find().unwrap().path("tests")).unwrap() {
@@ -229,7 +263,7 @@ mod tests {
     #[test]
     fn a_check_whose_need_failed_is_blocked() {
         let repo = Repo::find().unwrap();
-        let context = Context { repo: &repo, all: false, engines: OnceCell::new() };
+        let context = Context { repo: &repo, all: false, engines: OnceLock::new() };
         let results = [(&CHECKS[0], Outcome::Failed, Duration::ZERO)];
         assert!(matches!(run_one(&CHECKS[2], &context, &results), Outcome::Blocked("tools")));
         let results = [(&CHECKS[0], Outcome::Passed, Duration::ZERO)];
