@@ -1,4 +1,4 @@
-//! What a signed token says that its scope may have, in place of what the operator has set for one scope.
+//! A scope, and what a signed token says that it may have, in place of what the operator has set for one scope.
 
 use serde_json::Value;
 
@@ -17,6 +17,15 @@ pub struct Allowance {
     pub bytes: Option<u64>,
     /// How long what starts with it is kept after its end, in milliseconds. It does not lift what holds for all.
     pub age_ms: Option<u64>,
+}
+
+/// Whose recordings a request is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// What is a part of its keys; empty where nothing tells whose they are.
+    pub id: String,
+    /// What it may have.
+    pub allowance: Allowance,
 }
 
 impl Allowance {

@@ -3,7 +3,7 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 
-use super::allowance::Allowance;
+use super::allowance::{Allowance, Scope};
 use super::jwt::Keys;
 use super::token::Secrets;
 use crate::words::{ErrorCode, ProtocolError};
@@ -18,15 +18,6 @@ pub enum Scoping {
     Tokens(Secrets),
     /// By credentials that the request carries anyway, for its upstream. The keys are those of signed tokens among them.
     Presented(Vec<Credential>, Keys),
-}
-
-/// Whose recordings a request is about.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scope {
-    /// What is a part of its keys; empty where nothing tells whose they are.
-    pub id: String,
-    /// What it may have.
-    pub allowance: Allowance,
 }
 
 /// Something that says who sends a request, and stays the same as long as it is the same person.

@@ -9,8 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::allowance::Allowance;
-use super::scope::Scope;
+use super::allowance::{Allowance, Scope};
 use crate::words::{ErrorCode, ProtocolError, header, name};
 
 /// How far the clocks of who signs and who checks may be apart: `exp` and `nbf` are off by at most this.

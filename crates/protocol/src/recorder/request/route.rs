@@ -3,8 +3,9 @@
 use http::{HeaderMap, Method};
 
 use super::headers::{AskHead, check_for};
+use crate::recorder::access::allowance::Scope;
 use crate::recorder::access::loads::refuse_subresource;
-use crate::recorder::access::scope::{Scope, Scoping};
+use crate::recorder::access::scope::Scoping;
 use crate::recorder::address::{Continuation, Control, Own, Target, parse_target};
 use crate::words::header::single;
 use crate::words::{ProtocolError, name};
