@@ -26,15 +26,17 @@ test('ten chats, one after the other, cost one preflight for all that has a body
     }
     // Before the first answer it is not known what the recorder is: that goes to the address of its upstream.
     await chat('first', true)
-    gateway.preflights.length = 0
     for (let number = 1; number <= 10; number++) await chat(`chat-${number}`, number % 2 === 0)
     assert.equal(gateway.seen.filter(({ what }) => what === 'POST /fetch').length, 10)
-    // A continuation is a GET at the address of its upstream (docs/decisions/0011), and so has one of its own.
-    const continued = gateway.seen.filter(({ what }) => what.startsWith('GET '))
-    const [others, ofContinuations] = [[], []]
-    for (const url of gateway.preflights)
-      (continued.some(({ what }) => what === `GET ${url.split('?')[0]}`) ? ofContinuations : others).push(url)
-    assert.deepEqual(others, ['/fetch'], 'in-progress and stop had theirs before')
-    assert.ok(ofContinuations.length <= continued.length)
+    // A second after its start, Firefox forgets once all that it has kept.
+    const most = t.name === 'firefox' ? 2 : 1
+    for (const address of ['/fetch', '/in-progress', '/stop']) {
+      const times = gateway.preflights.filter((url) => url === address).length
+      assert.ok(times >= 1 && times <= most, `${address}: ${times} preflights`)
+    }
+    // What is left are GETs, at the address of their upstream each (docs/decisions/0011).
+    const gets = gateway.seen.filter(({ what }) => what.startsWith('GET ')).length
+    const others = gateway.preflights.filter((url) => url.includes('127.0.0.1')).length
+    assert.ok(others <= 1 + gets, `${others} preflights of ${gets} continuations and the first start`)
   })
 })
