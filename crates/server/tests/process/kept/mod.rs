@@ -46,8 +46,8 @@ impl Asking {
 
 async fn begin(acts: &[Act], flags: &[&str]) -> (tempfile::TempDir, Frames, Asking) {
     let folder = tempfile::tempdir().unwrap();
-    let acts = acts.to_vec().into_iter();
-    let upstream = Frames::start(&folder.path().join("ca.pem"), acts, true).await;
+    let acts = acts.to_vec();
+    let upstream = Frames::start(&folder.path().join("ca.pem"), acts.into_iter(), true).await;
     let asking = Asking::start(folder.path(), &upstream.url, flags);
     (folder, upstream, asking)
 }
