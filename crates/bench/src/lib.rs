@@ -6,7 +6,7 @@
 //!      └─────────── one clock ───────────┘
 //! ```
 //!
-//! Everything is HTTP/1.1 without TLS on loopback, on raw sockets, on one thread: a direct run (a [`Target`] that is
+//! Everything but [`distant`] is HTTP/1.1 without TLS on loopback, on raw sockets, on one thread: a direct run (a [`Target`] that is
 //! the upstream itself) tells what the generator alone costs and how late it is.
 //!
 //! In scope: pacing, dating and counting chunks, the CPU and the memory of other processes; [`native`] starts the
@@ -17,6 +17,7 @@
 pub mod bulk;
 pub mod chunked;
 pub mod client;
+pub mod distant;
 pub mod live;
 pub mod native;
 pub mod process;

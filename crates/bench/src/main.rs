@@ -33,6 +33,8 @@ enum Command {
     Soak(SoakArgs),
     /// What a start costs while the recorder removes what is old; `cargo xtask bench sweep` runs this.
     Sweep(SweepArgs),
+    /// Time to the first byte of an upstream over TLS that is far away; `cargo xtask bench distant` runs this.
+    Distant(DistantArgs),
     /// The names of the attacks that `soak attacked` knows, a line each; the first is none.
     Attacks,
     /// One stream as fast as it is taken; then the same path again, which a recorder replays.
@@ -112,6 +114,16 @@ struct SweepArgs {
     /// Milliseconds that 99 of 100 starts must stay below.
     #[arg(long, default_value_t = 50.0)]
     p99_ms: f64,
+}
+
+#[derive(Args)]
+struct DistantArgs {
+    /// The recorder.
+    #[arg(long)]
+    recorder: PathBuf,
+    /// Requests of each kind, after the first.
+    #[arg(long, default_value_t = 50)]
+    rounds: usize,
 }
 
 #[derive(Args)]
@@ -278,6 +290,7 @@ async fn run(command: Command) -> Result<()> {
             println!("{}", serde_json::to_string(&outcome)?);
         }
         Command::Sweep(args) => sweep(args, &upstream).await?,
+        Command::Distant(args) => distant(args).await?,
         Command::Attacks => {
             let names = Attack::value_variants().iter().filter_map(ValueEnum::to_possible_value);
             names.for_each(|name| println!("{}", name.get_name()));
@@ -323,6 +336,18 @@ async fn sweep(args: SweepArgs, upstream: &Upstream) -> Result<()> {
             args.p99_ms,
             late.join(", and beside ")
         );
+    }
+    Ok(())
+}
+
+async fn distant(args: DistantArgs) -> Result<()> {
+    let (rows, missed) = durablefetch_bench::distant::run(&args.recorder, args.rounds).await?;
+    println!("| POST, an upstream at 40 ms | p50, ms | p90, ms |\n|---|---:|---:|");
+    for row in rows {
+        println!("| {} | {:.1} | {:.1} |", row.name, row.median, row.most);
+    }
+    if !missed.is_empty() {
+        bail!("the recorder adds more than it may: {}", missed.join("; "));
     }
     Ok(())
 }

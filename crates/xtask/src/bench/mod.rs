@@ -2,6 +2,7 @@
 
 mod against;
 mod client;
+mod distant;
 mod launcher;
 mod native;
 mod sweep;
@@ -32,6 +33,8 @@ enum What {
     Worker(worker::Options),
     /// What a start costs while the recorder removes what is old. Writes nothing.
     Sweep,
+    /// Time to the first byte of an upstream over TLS that is 40 ms away, beside asking it directly. Writes nothing.
+    Distant,
     /// The client in Chromium beside native fetch, through a release build of the recorder.
     Client(client::Options),
     /// The recorder's program by itself beside the npm package's command, which starts it. Writes nothing.
@@ -46,6 +49,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
         Some(What::Against(against)) => against::run(repo, against),
         Some(What::Worker(worker)) => worker::run(repo, worker),
         Some(What::Sweep) => sweep::run(repo),
+        Some(What::Distant) => distant::run(repo),
         Some(What::Client(client)) => client::run(repo, client),
         Some(What::Launcher(launcher)) => launcher::run(repo, launcher),
     }

@@ -46,8 +46,8 @@ impl Asking {
 
 async fn begin(acts: &[Act], flags: &[&str]) -> (tempfile::TempDir, Frames, Asking) {
     let folder = tempfile::tempdir().unwrap();
-    let acts = acts.to_vec().into_iter();
-    let upstream = Frames::start(&folder.path().join("ca.pem"), acts, true).await;
+    let acts = acts.to_vec();
+    let upstream = Frames::start(&folder.path().join("ca.pem"), acts.into_iter(), true).await;
     let asking = Asking::start(folder.path(), &upstream.url, flags);
     (folder, upstream, asking)
 }
@@ -225,8 +225,8 @@ async fn no_start_is_made_twice_and_no_more_of_them_fail_than_on_new_connections
         std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
     };
     let (many, seed) = (number("STARTS", 300) as usize, number("SEED", 1));
-    let (failed_new, connections_new) = starts(many, seed, false).await;
-    let (failed, connections) = starts(many, seed, true).await;
+    let ((failed_new, connections_new), (failed, connections)) =
+        tokio::join!(starts(many, seed, false), starts(many, seed, true));
     eprintln!("seed {seed}: of {many} starts {failed} failed on {connections} kept connections,");
     eprintln!("{failed_new} on {connections_new} new ones");
     assert!(failed <= failed_new, "{failed} of {many} failed, {failed_new} on new connections, seed {seed}");
