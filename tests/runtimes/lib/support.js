@@ -32,7 +32,13 @@ const PLATFORMS = [
     'static, with musl',
     'by hand under qemu on 2026-11-29: `--version`, `serve`, one recording, SIGTERM',
   ],
-  ['macOS, Windows', 'no: [build it with Rust](recorder-package.md#install-it)', '–'],
+  [
+    '`darwin-x64`, `darwin-arm64`',
+    'by zig, without Apple’s SDK: of two frameworks it has the names of what is used',
+    'never, for want of a Mac',
+  ],
+  ['`win32-x64`', 'by zig, for mingw', 'under wine 8.0: `tests/windows`'],
+  ['other systems', 'no: [build it with Rust](recorder-package.md#install-it)', '–'],
 ]
 
 /** These are the system's: whoever runs the tests has other ones. */

@@ -1,4 +1,4 @@
-//! There is no systemd: nobody is told, and nothing is handed over.
+//! Without systemd nobody is told, and nothing is handed over.
 
 use std::ffi::OsStr;
 use std::io;

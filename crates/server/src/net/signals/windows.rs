@@ -40,7 +40,7 @@ impl Ends {
     }
 }
 
-/// Nothing asks for the set-up to be read again: there is no SIGHUP.
+/// Nothing asks for the set-up to be read again: Windows lacks SIGHUP.
 pub(super) struct Reloads;
 
 impl Reloads {

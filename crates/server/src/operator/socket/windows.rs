@@ -1,4 +1,4 @@
-//! There is no socket that only its owner may open: nobody connects.
+//! Without a socket that only its owner may open nobody connects.
 
 use std::io;
 use std::path::Path;
