@@ -1,7 +1,7 @@
 //! Programs for other systems, and static ones for this: cargo-zigbuild, with zig as the compiler and linker of C.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -42,6 +42,25 @@ pub(crate) fn check(repo: &Repo) -> Result<()> {
     Step::new(repo, format!("cargo clippy for {}", names.join(", ")), command)
         .remedy("put what a system has alone behind its `cfg`, as crates/server/src/storage/system does")
         .run()
+}
+
+/// Compiles a file of C to a library for Windows.
+pub(crate) fn library_for_windows(repo: &Repo, source: &str, to: &Path) -> Result<()> {
+    let tools = pypi::ensure(repo, "zig", &TOOLS)?;
+    let mut command = repo.command(&tools.join("python").to_string_lossy());
+    command.args([
+        "-m",
+        "ziglang",
+        "cc",
+        "-target",
+        "x86_64-windows-gnu",
+        "-shared",
+        source,
+        "-ladvapi32",
+        "-o",
+    ]);
+    command.arg(to);
+    Step::new(repo, format!("zig cc {source}"), command).run()
 }
 
 /// A command of cargo-zigbuild for these targets. Installs what it needs.

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::package::files::{copy, empty, manifest};
 use crate::repo::Repo;
 use crate::{npm, tools};
-pub(crate) use cross::check;
+pub(crate) use cross::{check, library_for_windows};
 use linked::Linked;
 pub(crate) use platform::For;
 use platform::{PLATFORMS, Platform};

@@ -87,7 +87,13 @@ fn windows(context: &Context<'_>) -> Result<()> {
     const REMEDY: &str = "`sudo apt-get install wine64` (8.0 will do), or name it: WINE=/path/to/wine64";
     let [wine] = apt::ensure(context.repo, [&WINE], &["wine64"], REMEDY)?;
     let program = recorder_package::program(context.repo, "win32-x64")?;
-    let variables = [("WINE", wine.as_os_str()), ("WINDOWS_RECORDER", program.as_os_str())];
+    // The libraries of a program are looked for beside it first.
+    let folder = context.repo.target().join("windows");
+    let recorder = folder.join("durablefetch.exe");
+    recorder_package::install(&program, &recorder)?;
+    let library = folder.join("bcryptprimitives.dll");
+    recorder_package::library_for_windows(context.repo, "tests/windows/bcryptprimitives.c", &library)?;
+    let variables = [("WINE", wine.as_os_str()), ("WINDOWS_RECORDER", recorder.as_os_str())];
     node_tests_with(context, "tests/windows", &variables)
 }
 

@@ -1,0 +1,164 @@
+// The recorder's program for Windows: it records, ends by Ctrl-C in order, and says what it does not have there.
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { startUpstream } from '../lib/scripted-upstream.js'
+import { openWindows } from './lib/windows.js'
+
+const LISTENING = /listening on (http:\/\/\S+)/
+
+let windows
+let upstream
+before(async () => {
+  windows = await openWindows()
+  upstream = await startUpstream()
+})
+after(async () => {
+  await upstream?.stop()
+  await windows?.close()
+})
+
+/** One that listens. */
+async function serve(data, ...flags) {
+  const recorder = windows.start('serve', '--listen', '127.0.0.1:0', '--data', data.windows, ...flags)
+  const [, url] = await recorder.until(LISTENING)
+  return { ...recorder, url }
+}
+
+const ask = (recorder, address, mode) =>
+  fetch(`${recorder.url}/${address}`, { headers: mode ? { 'durablefetch-mode': mode } : {} })
+
+/** Asks for an address, whose answer has begun with these bytes. */
+async function begin(recorder, bytes) {
+  const address = upstream.address()
+  const asked = ask(recorder, address)
+  const request = await upstream.asked(address)
+  request.head()
+  await request.write(bytes)
+  const answer = await asked
+  assert.equal(answer.status, 200)
+  return { address, request, reader: answer.body.getReader() }
+}
+
+/** Reads until it has these bytes. */
+async function read(reader, bytes) {
+  let text = ''
+  while (text.length < bytes.length) {
+    const { done, value } = await reader.read()
+    assert.equal(done, false, `ended after ${text}`)
+    text += Buffer.from(value)
+  }
+  assert.equal(text, bytes)
+}
+
+test('it tells its version, and its help', async () => {
+  const { code, stdout } = await windows.run('--version')
+  assert.match(stdout, /^durablefetch \d+\.\d+\.\d+\r?\n$/)
+  assert.equal(code, 0)
+  const help = await windows.run('serve', '--help')
+  assert.match(help.stdout, /--data <DIR>[^[]+\[default: %LOCALAPPDATA%\\durablefetch\]/)
+})
+
+test('an answer is recorded, and given again by the next process', async () => {
+  const data = await windows.folder()
+  const recorder = await serve(data)
+  const { address, request, reader } = await begin(recorder, 'one ')
+  await read(reader, 'one ')
+  // A second one follows from its first byte on, while the upstream has not ended.
+  const second = (await ask(recorder, address, 'resume')).body.getReader()
+  await read(second, 'one ')
+  const large = 'x'.repeat(1_000_000)
+  await request.write(large)
+  request.end('two')
+  await read(reader, `${large}two`)
+  assert.equal((await reader.read()).done, true)
+  await read(second, `${large}two`)
+  recorder.child.kill('SIGINT')
+  assert.equal((await recorder.ended()).code, 0)
+  const next = await serve(data)
+  const again = await ask(next, address, 'replay')
+  assert.equal(await again.text(), `one ${large}two`)
+  assert.equal(upstream.count(address), 1)
+  // An end without a shutdown: what was there is there.
+  next.child.kill('SIGKILL')
+  await next.ended()
+  const last = await serve(data)
+  assert.equal((await (await ask(last, address, 'replay')).text()).length, large.length + 7)
+})
+
+test('Ctrl-C lets what is live come to its end, and a second one does not', async () => {
+  const recorder = await serve(await windows.folder(), '--drain', '1h')
+  const { request, reader } = await begin(recorder, 'one ')
+  await read(reader, 'one ')
+  recorder.child.kill('SIGINT')
+  await recorder.until(/shutting down/, 'stderr')
+  request.end('two')
+  await read(reader, 'two')
+  assert.equal((await reader.read()).done, true)
+  const { code, stderr } = await recorder.ended()
+  assert.equal(code, 0, stderr)
+  const other = await serve(await windows.folder(), '--drain', '1h')
+  const live = await begin(other, 'one ')
+  await read(live.reader, 'one ')
+  other.child.kill('SIGINT')
+  await other.until(/shutting down/, 'stderr')
+  other.child.kill('SIGINT')
+  assert.equal((await other.ended()).code, 130)
+  await assert.rejects(live.reader.read())
+})
+
+test('the end of stdin ends it, where a program has started it', async () => {
+  const recorder = await serve(await windows.folder(), '--until-stdin-closes')
+  recorder.child.stdin.end()
+  const { code, stderr } = await recorder.ended()
+  assert.match(stderr, /shutting down/)
+  assert.equal(code, 0)
+})
+
+test('an upstream that breaks is a cut for the reader, after all that came', async () => {
+  const recorder = await serve(await windows.folder())
+  const { address, request, reader } = await begin(recorder, 'one ')
+  await read(reader, 'one ')
+  request.break()
+  await assert.rejects(reader.read())
+  const again = await ask(recorder, address, 'replay')
+  const cut = again.body.getReader()
+  await read(cut, 'one ')
+  await assert.rejects(cut.read())
+})
+
+test('what is removed is gone from the disk', async () => {
+  const data = await windows.folder()
+  const recorder = await serve(data)
+  const { address, request, reader } = await begin(recorder, 'one')
+  request.end()
+  await read(reader, 'one')
+  const body = JSON.stringify({ url: address })
+  const deleted = await fetch(`${recorder.url}/delete`, { method: 'POST', body })
+  assert.equal((await deleted.json()).success, true)
+  const left = async () => {
+    const entries = await readdir(join(data.path, 'bodies'), { recursive: true, withFileTypes: true })
+    return entries.filter((entry) => entry.isFile())
+  }
+  // The writer's thread removes it; nothing outside of the process tells when it has.
+  while ((await left()).length > 0) await new Promise(setImmediate)
+})
+
+test('a second recorder is told of the first, by its directory and by its address', async () => {
+  const data = await windows.folder()
+  const recorder = await serve(data)
+  const same = await windows.run('serve', '--listen', '127.0.0.1:0', '--data', data.windows)
+  assert.match(same.stderr, /is in use by another recorder: stop that one/)
+  const { host } = new URL(recorder.url)
+  const other = await windows.run('serve', '--listen', host, '--data', (await windows.folder()).windows)
+  assert.match(other.stderr, /another program listens there: stop it, or choose another port/)
+})
+
+for (const command of [['ls'], ['show', 'x'], ['du'], ['rm', 'x'], ['backup', 'copy']]) {
+  test(`${command[0]} says that it is missing, and what to do`, async () => {
+    const { code, stderr } = await windows.run(...command)
+    assert.match(stderr, /^durablefetch: .+none on Windows: run the recorder on Linux.+--metrics-listen.+\r?\n$/)
+    assert.equal(code, 1)
+  })
+}
