@@ -143,13 +143,24 @@ async fn evict_of_one(
     enough: &impl Fn() -> bool,
 ) -> Result<bool, ProtocolError> {
     for even_if_read in [false, true] {
-        let mut evicted = false;
+        let (mut evicted, mut unforgotten) = (false, Vec::new());
         let of = Arc::clone(account);
         for (key, id) in recorder.db.call(move |db| rows::oldest(db, of.scope(), ROUND)).await? {
             if evicted && enough() {
                 break;
             }
-            evicted |= evict(recorder, &key, id, even_if_read, why).await?;
+            match evict(recorder, &key, id, even_if_read, why).await {
+                Ok(gone) => evicted |= gone,
+                // Its file is gone, and that was not room enough to forget it: the next one's file makes more.
+                Err(error) if error.code == ErrorCode::StorageFull => unforgotten.push((key, id, error)),
+                Err(error) => return Err(error),
+            }
+        }
+        for (key, id, error) in unforgotten {
+            if !evicted {
+                return Err(error);
+            }
+            evict(recorder, &key, id, even_if_read, why).await?;
         }
         if evicted {
             return Ok(true);

@@ -179,6 +179,35 @@ fn room_that_others_took_is_used_again_once_they_give_it_back() {
     drop(old);
 }
 
+/// The files of small ones make no room for the database to forget them.
+#[test]
+fn where_small_ones_make_no_room_a_large_one_does() {
+    assert_namespaces();
+    let data = tempfile::tempdir().unwrap();
+    let recorder = on_disk_of("24m", data.path());
+    let record = |bytes: usize| {
+        let upstream = Upstream::start();
+        let (_, mut reader, mut stream) = recorder.begin(&upstream);
+        pump(&mut stream, &mut reader, bytes, "x");
+        send(&mut stream, "x");
+        send(&mut stream, "");
+        assert!(reader.rest().1);
+        upstream
+    };
+    let small: Vec<Upstream> = (0..40).map(|_| record(0)).collect();
+    let large = record(8 << 20);
+    let live = Upstream::start();
+    let (_, mut reader, mut stream) = recorder.begin(&live);
+    pump(&mut stream, &mut reader, PIECE, "l");
+    inside(&recorder, data.path(), "head -c 100m /dev/zero > \"$DATA/fill\" 2>/dev/null; true");
+    pump(&mut stream, &mut reader, 2 << 20, "l");
+    send(&mut stream, "");
+    assert_eq!(reader.rest(), (String::new(), true), "it was not given up");
+    assert!(recorder.status(&live.url).contains("\"state\":\"complete\""), "{}", recorder.status(&live.url));
+    assert!(recorder.status(&large.url).contains("\"state\":\"none\""), "{}", recorder.status(&large.url));
+    drop(small);
+}
+
 #[test]
 fn one_that_nobody_reads_ends_when_there_is_no_room() {
     assert_namespaces();
