@@ -113,7 +113,8 @@ fn run_all(context: Context<'_>, selected: &[&Check], mut passed: Option<Passed>
             results.push((check, outcome, took));
         }
         for (check, thread) in beside {
-            let (outcome, took) = thread.join().map_err(|_| anyhow!("the check {:?} panicked", check.name))?;
+            let (outcome, took) =
+                thread.join().map_err(|_| anyhow!("the check {:?} panicked", check.name))?;
             note(context.repo, &mut passed, check, &outcome)?;
             results.push((check, outcome, took));
         }
@@ -244,7 +245,10 @@ mod tests {
     #[test]
     fn what_runs_beside_others_is_a_check_that_needs_nothing() {
         for name in BESIDE {
-            assert!(checks::CHECKS.iter().any(|check| check.name == name && check.needs.is_empty()), "{name}");
+            assert!(
+                checks::CHECKS.iter().any(|check| check.name == name && check.needs.is_empty()),
+                "{name}"
+            );
         }
     }
 
