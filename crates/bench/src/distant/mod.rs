@@ -33,7 +33,7 @@ pub struct Row {
 /// # Errors
 /// Where something does not start, or an answer is not the upstream's.
 pub async fn run(program: &Path, rounds: usize) -> Result<(Vec<Row>, Vec<String>)> {
-    // Whoever was first has made it.
+    // An earlier run may have made it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (mut rows, mut missed) = (Vec::new(), Vec::new());
     for (version, alpn) in [("HTTP/2", &["h2"][..]), ("HTTP/1.1", &["http/1.1"])] {

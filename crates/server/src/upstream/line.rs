@@ -65,7 +65,7 @@ enum Phase {
     Idle,
 }
 
-/// Why there is no answer.
+/// Why nothing has answered.
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
     /// The upstream has provably not processed the request, and will not.
