@@ -54,7 +54,7 @@ async function read(reader, bytes) {
 
 test('it tells its version, and its help', async () => {
   const { code, stdout } = await windows.run('--version')
-  assert.match(stdout, /^durablefetch \d+\.\d+\.\d+\r?\n$/)
+  assert.match(stdout, /^durablefetch \d+\.\d+\.\d+( \(\w+ [\d-]+\))?\r?\n$/)
   assert.equal(code, 0)
   const help = await windows.run('serve', '--help')
   assert.match(help.stdout, /--data <DIR>[^[]+\[default: %LOCALAPPDATA%\\durablefetch\]/)

@@ -2,7 +2,7 @@
 //!
 //! zig brings along the interface of macOS' C library, and cargo-zigbuild that of iconv. Two frameworks are left, through which
 //! rustls asks the keychain whom it trusts. To link with one takes no code of it: a text stub says where it is on a Mac, and which
-//! symbols it has. The stubs here name those that the recorder uses, as `core-foundation-sys` and `security-framework-sys`
+//! symbols it has. The stubs here name all that `core-foundation-sys` and `security-framework-sys`
 //! declare them.
 
 use std::fs;
