@@ -25,6 +25,7 @@ DELETE FROM meta WHERE name = 'version';
 ALTER TABLE recordings DROP COLUMN ended_ms;
 ALTER TABLE recordings DROP COLUMN restarted;
 ALTER TABLE recordings DROP COLUMN volatile;
+ALTER TABLE recordings DROP COLUMN age_ms;
 INSERT INTO recordings (n, id, kind, state, status, reason, headers, fingerprint, len, chunks, started_ms, used_ms)
     SELECT 6, '01J00000000000000000000006', 1, 'complete', 404, CAST('Gone fishing' AS BLOB),
         CAST('content-type: text/plain' || char(13, 10) AS BLOB), fingerprint, 7, 1, started_ms, used_ms FROM recordings;
