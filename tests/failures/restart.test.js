@@ -11,11 +11,11 @@ import { inEachEngine } from '../lib/each-engine.js'
 import { freshProject } from '../lib/project.js'
 import { startWorld } from '../lib/world.js'
 
-const STARTS = 200
+const STARTS = 100
 /** A browser starts six at a time. */
 const IN_A_PAGE = 40
 /** Between two starts: not a wait for anything, but the rate at which they come. */
-const PACE_MS = 40
+const PACE_MS = 80
 
 inEachEngine('restart', async (t, engine, check) => {
   const pages = await startPages(t, engine)
