@@ -55,7 +55,9 @@ impl Server {
     pub fn of_program(program: &Path, upstream: SocketAddr) -> Result<Self> {
         let folder = fresh("recorder")?;
         let mut command = Command::new(program);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&folder).env("RUST_LOG", "warn");
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&folder);
+        // It writes its lines, and nobody reads them here.
+        command.stderr(Stdio::null());
         Self::announced(command, upstream, "/{upstream}", Some(folder))
     }
 
