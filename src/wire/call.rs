@@ -175,7 +175,7 @@ async fn send(
     let init = |token: Option<&str>| {
         let headers = app_request.repeated_headers()?;
         headers.set("content-type", "application/json")?;
-        if named.urls.is_none() && recorder.is_third() {
+        if named.urls.is_none() && recorder.takes_for() {
             headers.set(name::FOR, &app_request.href)?;
         }
         if let Some(token) = token {

@@ -99,6 +99,12 @@ impl Recorder {
     pub(crate) fn is_third(&self) -> bool {
         self.version.get() == RecorderVersion::Third
     }
+
+    /// Whether a load balancer may be told what a request is for. Of another origin a preflight would not allow that to one
+    /// that does not know it.
+    pub(crate) fn takes_for(&self) -> bool {
+        self.url.is_path() || self.is_third()
+    }
 }
 
 impl Drop for OpenBody {

@@ -50,7 +50,7 @@ pub(crate) async fn ask(
             }
         };
         headers.set(name::URL, &app_request.href)?;
-        if recorder.is_third() {
+        if recorder.takes_for() {
             headers.set(name::FOR, &app_request.href)?;
         }
         if let Some(token) = token {
