@@ -34,13 +34,13 @@ const PLATFORMS = [
   ],
   [
     '`darwin-x64`, `darwin-arm64`',
-    'by zig, with stubs of two frameworks in place of Apple’s SDK; a debug build for arm64 was linked so on 2026-11-30, x64 was only checked (`cargo clippy`)',
+    'by zig, with stubs of two frameworks in place of Apple’s SDK; that for arm64 has the signature of the linker, without which a Mac runs nothing',
     'no',
   ],
   [
     '`win32-x64`',
     'by zig, for mingw',
-    'a debug build, under wine 8.0 on 2026-11-30, by `tests/windows`; never on Windows',
+    'under wine 8.0 by `tests/windows`; never on Windows',
   ],
   ['other systems', 'no: [build it with Rust](recorder-package.md#install-it)', '–'],
 ]
