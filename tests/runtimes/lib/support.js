@@ -37,11 +37,7 @@ const PLATFORMS = [
     'by zig, with stubs of two frameworks in place of Apple’s SDK; that for arm64 has the signature of the linker, without which a Mac runs nothing',
     'no',
   ],
-  [
-    '`win32-x64`',
-    'by zig, for mingw',
-    'under wine 8.0 by `tests/windows`; never on Windows',
-  ],
+  ['`win32-x64`', 'by zig, for mingw', 'under wine 8.0 by `tests/windows`; never on Windows'],
   ['other systems', 'no: [build it with Rust](recorder-package.md#install-it)', '–'],
 ]
 
