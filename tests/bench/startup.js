@@ -1,9 +1,8 @@
 // From the opening of a page to the head of its first answer, in each engine: an app's script, built for production, whose
 // server mounts the recorder at /df. Native fetch asks the same recorder at the same mount.
-import { createServer, request as ask } from 'node:http'
+import { fileURLToPath } from 'node:url'
 import { ENGINES, openBrowser } from '../lib/engines.js'
-import { serve } from '../lib/files.js'
-import { listen } from '../lib/listen.js'
+import { startFront } from '../lib/front.js'
 import { bundled, PACKAGE } from './site.js'
 
 const PAGE = (script) => `<!doctype html><meta charset="utf-8"><title>app</title><link rel="icon" href="data:,">
@@ -45,7 +44,7 @@ async function inEngine(engine, url, address, rounds) {
       for (const kind of round % 2 ? ['native', 'ours'] : ['ours', 'native']) {
         const context = await browser.newContext()
         const page = await context.newPage()
-        await page.goto(`${url}/${kind}?address=${encodeURIComponent(address())}`)
+        await page.goto(`${url}${kind}.html?address=${encodeURIComponent(address())}`)
         const { status, ms, construction } = await page.until(() => window.headed)
         await context.close()
         if (status !== 200) throw new Error(`${engine}, ${kind}: the answer is a ${status}`)
@@ -60,26 +59,13 @@ async function inEngine(engine, url, address, rounds) {
   return taken
 }
 
-/** An app's server, which passes on what is below /df. */
+/** An app's server, which mounts the recorder. */
 async function startApp(recorder) {
   const files = {}
   for (const kind of Object.keys(OF)) {
-    files[`/${kind}`] = ['text/html', PAGE(`/${kind}.js`)]
-    files[`/${kind}.js`] = ['text/javascript', await bundled(script(kind))]
+    files[`/${kind}.html`] = PAGE(`/${kind}.js`)
+    files[`/${kind}.js`] = await bundled(script(kind))
   }
-  const target = new URL(recorder.url)
-  const { port, stop } = await listen(
-    createServer((request, response) => {
-      if (!request.url.startsWith('/df/')) return serve(files, request, response)
-      const options = { host: '127.0.0.1', port: target.port, method: request.method, path: request.url.slice(3) }
-      const headers = { ...request.headers, host: target.host }
-      const passed = ask({ ...options, headers }, (answer) => {
-        response.writeHead(answer.statusCode, answer.headers)
-        answer.pipe(response)
-      })
-      passed.on('error', () => response.destroy())
-      request.pipe(passed)
-    }),
-  )
-  return { url: `http://localhost:${port}`, stop }
+  const root = fileURLToPath(new URL('.', import.meta.url))
+  return startFront({ root, files, recorderPort: recorder.port })
 }

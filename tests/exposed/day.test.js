@@ -15,6 +15,7 @@ import { startNginx } from '../failures/lib/nginx.js'
 import { within } from '../lib/deadline.js'
 import { startKillableRecorder } from '../lib/killable-recorder.js'
 import { freePort } from '../lib/listen.js'
+import { logLines } from '../lib/log-lines.js'
 import { freshProject } from '../lib/project.js'
 import { BINARY as RECORDER } from '../lib/recorder.js'
 import { startUpstream } from '../lib/scripted-upstream.js'
@@ -127,12 +128,7 @@ test('an operator’s day', { timeout: 600_000 }, async (t) => {
   const readyz = async () => (await fetch(`http://127.0.0.1:${metricsPort}/readyz`)).json()
   const operator = async (...words) =>
     JSON.parse((await exec(RECORDER, [...words, '--json', '--data', data], { maxBuffer: 1 << 26 })).stdout)
-  const lines = () =>
-    recorder
-      .output()
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line))
+  const lines = () => logLines(recorder)
 
   let live
   await t.test('200 answers are live', async () => {

@@ -9,6 +9,7 @@ import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { within } from '../lib/deadline.js'
 import { listen } from '../lib/listen.js'
+import { logLines } from '../lib/log-lines.js'
 import { startRecorder } from '../lib/recorder.js'
 
 const JQ = process.env.JQ
@@ -35,12 +36,7 @@ before(async () => {
   await ask(at('/answers'), { origin: 'https://app.example' })
   const body = JSON.stringify({ url: at('/answers') })
   await fetch(`${recorder.url}/delete`, { method: 'POST', headers: ALICE, body })
-  const all = () =>
-    recorder
-      .output()
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line))
+  const all = () => logLines(recorder)
   const are = (message, count) => all().filter((line) => line.message === message).length >= count
   const written = async () => {
     // No event tells of a line.

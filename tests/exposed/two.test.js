@@ -1,11 +1,6 @@
 // Two recorders behind nginx, as docs/scale.md has it: what is about one URL reaches the same one.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { chmod } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { blocksOf } from '../lib/blocks.js'
@@ -15,7 +10,7 @@ import { freePort } from '../lib/listen.js'
 import { freshProject } from '../lib/project.js'
 import { startRecorder } from '../lib/recorder.js'
 import { startUpstream } from '../lib/scripted-upstream.js'
-import { NGINX } from '../failures/lib/nginx.js'
+import { runNginx } from '../failures/lib/nginx.js'
 
 const CHATS = 20
 const HALF = 'the first half, '
@@ -27,37 +22,19 @@ const RECIPE = `
 
 /** nginx with the pages of `root` and, below /df, the recorders. `lines`: what docs/scale.md shows. */
 async function startNginx(t, { port, root, lines }) {
-  const dir = await mkdtemp(join(tmpdir(), 'durablefetch-two-'))
-  t.after(() => rm(dir, { recursive: true, force: true }))
-  await Promise.all([chmod(dir, 0o755), chmod(root, 0o755)])
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((of) => `${of}_temp_path ${dir}/${of};`)
-  const config = `
-    daemon off; pid ${dir}/pid; error_log stderr; events {}
-    http {
+  await chmod(root, 0o755)
+  const nginx = await runNginx(
+    () => `
       types { text/html html; text/javascript js; application/wasm wasm; }
       access_log off;
-      ${paths.join(' ')}
       ${lines}
       server {
         listen 127.0.0.1:${port};
         root ${root};
         location /df/ { ${RECIPE} proxy_pass http://recorders; }
-      }
-    }`
-  await writeFile(join(dir, 'nginx.conf'), config)
-  const child = spawn(NGINX, ['-p', dir, '-e', 'stderr', '-c', join(dir, 'nginx.conf')], { env: {}, stdio: 'ignore' })
-  t.after(() => child.kill())
-  // Asked again: no event tells of it.
-  for (;;) {
-    const socket = connect(port, '127.0.0.1')
-    const listens = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    if (listens) return
-    assert.equal(child.exitCode, null, 'nginx ended')
-  }
+      }`,
+  )
+  t.after(() => nginx.stop())
 }
 
 test('status, rest and Stop of a chat reach the recorder that has it', async (t) => {

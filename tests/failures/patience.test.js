@@ -15,7 +15,7 @@ import { listen } from '../lib/listen.js'
 import { freshProject } from '../lib/project.js'
 import { startWorld } from '../lib/world.js'
 import { askingIn, assertWhole, isContinuation, isStart, isStatus, PATIENT, QUESTION } from './lib/asking.js'
-import { startFront } from './lib/front.js'
+import { startFront } from '../lib/front.js'
 import { startHttpProxy } from './lib/http-proxy.js'
 import { startPages } from './lib/page.js'
 

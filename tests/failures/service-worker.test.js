@@ -1,7 +1,7 @@
 // Service workers that keep what they see, between a page and the recorder at its own origin: those that apps have for
 // being offline, and which know nothing of a recorder.
 import assert from 'node:assert/strict'
-import { startFront } from './lib/front.js'
+import { startFront } from '../lib/front.js'
 import { startPages, assertQuiet } from './lib/page.js'
 import { inEachEngine } from '../lib/each-engine.js'
 import { startWorld } from '../lib/world.js'

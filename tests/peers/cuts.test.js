@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { createServer as createSocketServer } from 'node:net'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { fetchServerSentEvents } from '@tanstack/ai-client'
+import { freePort } from '../lib/listen.js'
 
 const APP = fileURLToPath(new URL('./app.js', import.meta.url))
 /** How long a reader is given to hear of a cut: the watchdog has looked ten times. */
@@ -91,7 +91,7 @@ async function reader(url, init) {
   return { end: rest().catch(() => 'cut') }
 }
 
-/** Nothing comes for as long as anybody would wait: there is no event to wait for. */
+/** Waits as long as a person would, since no event tells of silence. */
 async function assertSilent({ end }) {
   let timer
   const silence = new Promise((resolve) => {
@@ -116,13 +116,4 @@ function chat(app, runId) {
   }
   const until = (type) => (all.includes(type) ? undefined : new Promise((resolve) => waiting.push({ resolve, type })))
   return { events: { all, until }, end: read().catch(({ name }) => name) }
-}
-
-async function freePort() {
-  const server = createSocketServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }

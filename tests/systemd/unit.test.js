@@ -164,11 +164,11 @@ test('the unit under systemd', { timeout: 900_000 }, async (t) => {
     assert.equal((await show('ActiveState')).ActiveState, 'inactive')
     assert.equal(await curl(`${local}/healthz`), '{"ok":true}', 'the first request starts it')
     assert.equal((await show('ActiveState')).ActiveState, 'active')
-    // The next process is held back before it begins, so that there is none for a moment.
+    // For a moment no process runs: this holds the next one back before it begins.
     await run('mkfifo', '/run/gate')
     await dropIn('[Service]\nExecStartPre=+/bin/cat /run/gate\n')
     const restart = run('systemctl', 'restart', 'durablefetch')
-    await until('there is no process', async () => (await show('SubState')).SubState === 'start-pre')
+    await until('no process runs', async () => (await show('SubState')).SubState === 'start-pre')
     const asked = curl('--write-out', '%{http_code}', `${local}/healthz`)
     await until('it waits', async () =>
       (await run('ss', '--tcp', '--numeric', '--no-header', 'state', 'established', 'dport = 8787')).trim(),

@@ -83,18 +83,26 @@ impl Upstream {
     }
 }
 
-async fn serve(mut socket: TcpStream, shared: &Shared) -> Result<()> {
-    socket.set_nodelay(true)?;
+/// Reads a request: its path, and whether it is of HTTP/1.1.
+///
+/// # Errors
+/// Where what comes is not one.
+pub(crate) async fn asked(socket: &mut TcpStream) -> Result<(String, bool)> {
     let mut head = Vec::with_capacity(1024);
-    let (stream, is_1_1) = loop {
+    loop {
         ensure!(head.len() < 64 * 1024 && socket.read_buf(&mut head).await? > 0, "no request");
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut request = httparse::Request::new(&mut headers);
         if request.parse(&head)?.is_complete() {
-            break (Stream::parse(request.path.unwrap_or_default()), request.version == Some(1));
+            return Ok((request.path.unwrap_or_default().to_owned(), request.version == Some(1)));
         }
-    };
-    let stream = match stream {
+    }
+}
+
+async fn serve(mut socket: TcpStream, shared: &Shared) -> Result<()> {
+    socket.set_nodelay(true)?;
+    let (path, is_1_1) = asked(&mut socket).await?;
+    let stream = match Stream::parse(&path) {
         Ok(stream) => stream,
         Err(error) => {
             let text = format!("{error:#}\n");

@@ -41,7 +41,7 @@ const LATE_MS: f64 = 250.0;
 
 /// Runs each load on a fresh recorder and prints a table, as Markdown.
 pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
-    measured::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
+    measured::build_generator(repo)?;
     println!(
         "| load | readers | records | late, p50 / p99 | memory, before / at most | CPU | time | faults |"
     );
@@ -68,7 +68,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
 
 /// The names of the attacks; the first is none.
 fn attacks(repo: &Repo) -> Result<Vec<String>> {
-    let mut command = repo.command(&repo.target().join("release/durablefetch-bench").to_string_lossy());
+    let mut command = measured::generator(repo);
     let output = command.arg("attacks").output().context("cannot start the load generator")?;
     ensure!(output.status.success(), "the load generator failed: {}", output.status);
     Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
@@ -115,7 +115,7 @@ fn measure(repo: &Repo, options: &Options, load: &str, attack: Option<&str>) -> 
         serve.args(["--max-recordings", "5000"]);
     }
     let recorder = Recorder::start(serve)?;
-    let mut command = repo.command(&repo.target().join("release/durablefetch-bench").to_string_lossy());
+    let mut command = measured::generator(repo);
     command.args(["soak", load, "--target", &format!("{}/{{upstream}}", recorder.url)]);
     command.args(["--pid", &recorder.child.id().to_string()]);
     command.args(["--scale", &options.scale.to_string(), "--seed", &options.seed.to_string()]);

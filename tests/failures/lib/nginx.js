@@ -16,31 +16,54 @@ export const NGINX = process.env.NGINX ?? '/usr/sbin/nginx'
  * recorder and uses a connection again, as one sets it up who measures. `scheme`: `https` for a recorder with a certificate.
  */
 export async function startNginx({ targetPort, location = '', keepsAlive = false, scheme = 'http' }) {
-  const dir = await mkdtemp(join(tmpdir(), 'durablefetch-nginx-'))
-  await chmod(dir, 0o755)
-  const socket = join(dir, 'socket')
-  const config = `
-    daemon off;
-    pid ${dir}/pid;
-    error_log stderr info;
-    events {}
-    http {
+  const nginx = await runNginx(
+    (dir) => `
       log_format asked '$upstream_addr $request';
       access_log ${keepsAlive ? `${dir}/asked asked` : 'off'};
       upstream recorder {
         server 127.0.0.1:${targetPort};
         keepalive 1;
       }
-      client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/fastcgi;
-      uwsgi_temp_path ${dir}/uwsgi; scgi_temp_path ${dir}/scgi;
       server {
-        listen unix:${socket};
+        listen unix:${dir}/socket;
         location / {
           ${location.replace('DIR', dir)}
           ${keepsAlive ? 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host localhost;' : ''}
           proxy_pass ${scheme}://${keepsAlive ? 'recorder' : `127.0.0.1:${targetPort}`};
         }
-      }
+      }`,
+  )
+  const { dir } = nginx
+  const port = await startCutProxy({ target: { path: join(dir, 'socket') } })
+  return {
+    url: port.url,
+    port: port.port,
+    cutNow: port.cutNow,
+    /** Whether there is a file `fail` in its folder (`DIR` in `location`). */
+    fail: (yes) => (yes ? writeFile(join(dir, 'fail'), '') : rm(join(dir, 'fail'))),
+    /** The requests that it has asked the recorder, where it `keepsAlive`. */
+    asked: async () => (await readFile(join(dir, 'asked'), 'utf8')).split('\n').filter((line) => /^[0-9]/.test(line)),
+    log: nginx.log,
+    async stop() {
+      await port.stop()
+      await nginx.stop()
+    },
+  }
+}
+
+/** Runs it in a folder of its own, `dir`, once it listens. `http(dir)`: what stands in that block besides paths. */
+export async function runNginx(http) {
+  const dir = await mkdtemp(join(tmpdir(), 'durablefetch-nginx-'))
+  await chmod(dir, 0o755)
+  const config = `
+    daemon off;
+    pid ${dir}/pid;
+    error_log stderr info;
+    events {}
+    http {
+      client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/fastcgi;
+      uwsgi_temp_path ${dir}/uwsgi; scgi_temp_path ${dir}/scgi;
+      ${http(dir)}
     }`
   await writeFile(join(dir, 'nginx.conf'), config)
   const watcher = watch(dir)
@@ -75,19 +98,11 @@ export async function startNginx({ targetPort, location = '', keepsAlive = false
   } finally {
     watcher.close()
   }
-  const port = await startCutProxy({ target: { path: socket } })
   return {
-    url: port.url,
-    port: port.port,
-    cutNow: port.cutNow,
-    /** Whether there is a file `fail` in its folder (`DIR` in `location`). */
-    fail: (yes) => (yes ? writeFile(join(dir, 'fail'), '') : rm(join(dir, 'fail'))),
-    /** The requests that it has asked the recorder, where it `keepsAlive`. */
-    asked: async () => (await readFile(join(dir, 'asked'), 'utf8')).split('\n').filter((line) => /^[0-9]/.test(line)),
+    dir,
     /** What it has logged. */
     log: () => lines.join(''),
     async stop() {
-      await port.stop()
       // Its master ends the workers.
       child.kill('SIGTERM')
       await once(child, 'exit').catch(() => {})

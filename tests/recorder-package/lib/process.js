@@ -1,11 +1,11 @@
 // Programs under test: what they print, how they end, and whether a recorder is still there.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmod, cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { within } from '../../lib/deadline.js'
+import { printed } from '../../lib/printed.js'
 import { BINARY } from '../../lib/recorder.js'
 
 export const TEMPLATE = fileURLToPath(new URL('../../../pkg-recorder-template', import.meta.url))
@@ -23,38 +23,7 @@ export function environment(more = {}) {
 export function start(t, program, args, { env = environment(), cwd, detached = false } = {}) {
   const child = spawn(program, args, { env, cwd, detached, stdio: ['ignore', 'pipe', 'pipe'] })
   t.after(() => child.kill('SIGKILL'))
-  const printed = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr']) {
-    child[name].on('data', (data) => {
-      printed[name] += data
-      child.emit('printed')
-    })
-  }
-  const closed = once(child, 'close')
-  return {
-    child,
-    printed,
-    /** Resolves with the match once the output has it. */
-    until: (pattern, name = 'stdout') =>
-      within(
-        PATIENCE_MS,
-        `${pattern} in ${name}`,
-        untilMatch(child, () => pattern.exec(printed[name])),
-      ),
-    /** Resolves with `{ code, signal, stdout, stderr }` when it has ended. */
-    async ended() {
-      const [code, signal] = await within(PATIENCE_MS, `the end of ${program} ${args.join(' ')}`, closed)
-      return { code, signal, ...printed }
-    },
-  }
-}
-
-async function untilMatch(child, match) {
-  for (;;) {
-    const found = match()
-    if (found) return found
-    await once(child, 'printed')
-  }
+  return printed(child, `${program} ${args.join(' ')}`, PATIENCE_MS)
 }
 
 /** The launcher, or what else is an entry of Node's. */

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { within } from '../../lib/deadline.js'
+import { printed } from '../../lib/printed.js'
 
 const { WINE, WINDOWS_RECORDER } = process.env
 /** The first start under wine makes a Windows of its own. */
@@ -30,30 +30,8 @@ export async function openWindows() {
   function start(...args) {
     const child = spawn(WINE, [WINDOWS_RECORDER, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] })
     running.add(child)
-    const printed = { stdout: '', stderr: '' }
-    for (const name of ['stdout', 'stderr']) {
-      child[name].on('data', (data) => {
-        printed[name] += data
-        child.emit('printed')
-      })
-    }
-    const closed = once(child, 'close')
-    closed.then(() => running.delete(child))
-    return {
-      child,
-      /** Resolves with the match once it has printed it. */
-      until: (pattern, name = 'stdout') =>
-        within(
-          PATIENCE_MS,
-          `${pattern} in ${name}`,
-          match(child, () => pattern.exec(printed[name])),
-        ),
-      /** Resolves with `{ code, signal, stdout, stderr }` when it has ended. */
-      async ended() {
-        const [code, signal] = await within(PATIENCE_MS, `the end of ${args.join(' ')}`, closed)
-        return { code, signal, ...printed }
-      },
-    }
+    once(child, 'close').then(() => running.delete(child))
+    return printed(child, args.join(' '), PATIENCE_MS)
   }
 
   return {
@@ -70,13 +48,5 @@ export async function openWindows() {
       await once(spawn(join(dirname(WINE), 'wineserver'), ['--kill'], { env, stdio: 'ignore' }), 'close')
       await rm(home, { recursive: true, force: true, maxRetries: 10 })
     },
-  }
-}
-
-async function match(child, find) {
-  for (;;) {
-    const found = find()
-    if (found) return found
-    await once(child, 'printed')
   }
 }

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::{self, Response};
+use crate::upstream::asked;
 
 /// Text, since the server sends other bytes in base64: a third more of them for every reader.
 const TEXT: &str = "content-type: text/plain\r\n";
@@ -31,7 +32,7 @@ pub async fn run(upstream: SocketAddr, server: SocketAddr) -> Result<()> {
 
 /// Answers as soon as there is a stream to read, and goes on filling it.
 async fn start(mut socket: TcpStream, upstream: SocketAddr, server: SocketAddr) -> Result<()> {
-    let path = asked(&mut socket).await?;
+    let (path, _) = asked(&mut socket).await?;
     let mut source = Response::get(upstream, &path, "").await?;
     ensure!(source.status == 200, "the upstream answered {}", source.status);
     let mut stream = TcpStream::connect(server).await?;
@@ -53,19 +54,6 @@ async fn start(mut socket: TcpStream, upstream: SocketAddr, server: SocketAddr) 
         if !goes_on {
             sent(stream, server, "POST", &path, END, b"").await?;
             return Ok(());
-        }
-    }
-}
-
-/// The path of a request.
-async fn asked(socket: &mut TcpStream) -> Result<String> {
-    let mut head = Vec::with_capacity(1024);
-    loop {
-        ensure!(head.len() < 64 * 1024 && socket.read_buf(&mut head).await? > 0, "no request");
-        let mut headers = [httparse::EMPTY_HEADER; 64];
-        let mut request = httparse::Request::new(&mut headers);
-        if request.parse(&head)?.is_complete() {
-            return Ok(request.path.unwrap_or_default().to_owned());
         }
     }
 }

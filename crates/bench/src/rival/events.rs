@@ -4,36 +4,26 @@
 
 use anyhow::Result;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Line {
-    /// Its name has yet to end: these many bytes of it match, of the names in this order.
-    Name(usize),
-    /// `data:` of an event that carries the stream.
-    Data,
-    /// `event:`, and whether all of it so far is `data`.
-    Event(usize, bool),
-    /// Of no interest.
-    Other,
-}
+/// The field of the lines that carry the stream.
+const DATA: &[u8] = b"data:";
+/// The field that names an event,
+const EVENT: &[u8] = b"event:";
+/// and those that carry the stream.
+const CARRIES: [&[u8]; 2] = [b"event:data", b"event: data"];
+/// Of a longer line no more is kept: it is none of these.
+const LONGEST: usize = 12;
 
 /// Takes the text out, however the body is cut.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Events {
-    line: Line,
-    /// The first bytes of a line, until they tell what it is.
-    name: [u8; NAME],
-    /// Whether the event is one that carries the stream, and has had a line.
+    /// The beginning of the current line, where its bytes are not the stream's.
+    line: Vec<u8>,
+    /// The bytes up to the line's end are the stream's.
+    in_data: bool,
+    /// The event carries the stream.
     carries: bool,
+    /// It has had a line of it.
     had_line: bool,
-}
-
-const NAME: usize = 6;
-const OF_INTEREST: &[u8] = b" data";
-
-impl Default for Events {
-    fn default() -> Self {
-        Self { line: Line::Name(0), name: [0; NAME], carries: false, had_line: false }
-    }
 }
 
 impl Events {
@@ -42,50 +32,33 @@ impl Events {
     /// # Errors
     /// Those of `sink`.
     pub fn take(&mut self, mut wire: &[u8], mut sink: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        while let Some((&first, rest)) = wire.split_first() {
-            if self.line == Line::Data {
+        while let Some(&first) = wire.first() {
+            if self.in_data {
                 let end = wire.iter().position(|byte| *byte == b'\n').unwrap_or(wire.len());
-                if end > 0 {
-                    sink(&wire[..end])?;
-                }
-                wire = &wire[end..];
-                if !wire.is_empty() {
-                    wire = &wire[1..];
-                    self.line = Line::Name(0);
-                }
+                sink(&wire[..end])?;
+                self.in_data = end == wire.len();
+                wire = &wire[(end + 1).min(wire.len())..];
                 continue;
             }
-            wire = rest;
-            match (self.line, first) {
-                (Line::Name(0), b'\n') => (self.carries, self.had_line) = (false, false),
-                (Line::Event(matched, so_far), b'\n') => {
-                    self.carries = so_far && matched == OF_INTEREST.len();
-                    self.line = Line::Name(0);
+            wire = &wire[1..];
+            if first == b'\n' {
+                match &self.line[..] {
+                    b"" => (self.carries, self.had_line) = (false, false),
+                    line if line.starts_with(EVENT) => self.carries = CARRIES.contains(&line),
+                    _ => {}
                 }
-                (_, b'\n') => self.line = Line::Name(0),
-                (Line::Name(at), byte) => {
-                    self.name[at] = byte;
-                    let name = &self.name[..=at];
-                    self.line = match name {
-                        b"data:" if self.carries => {
-                            if self.had_line {
-                                sink(b"\n")?;
-                            }
-                            self.had_line = true;
-                            Line::Data
-                        }
-                        b"event:" => Line::Event(1, true),
-                        _ if at + 1 < NAME => Line::Name(at + 1),
-                        _ => Line::Other,
-                    };
+                self.line.clear();
+                continue;
+            }
+            if self.line.len() < LONGEST {
+                self.line.push(first);
+            }
+            if self.carries && self.line == DATA {
+                if self.had_line {
+                    sink(b"\n")?;
                 }
-                // A blank after the colon is not part of the value.
-                (Line::Event(1, true), b' ') => {}
-                (Line::Event(matched, so_far), byte) => {
-                    let fits = OF_INTEREST.get(matched) == Some(&byte);
-                    self.line = Line::Event(matched + 1, so_far && fits);
-                }
-                (Line::Data | Line::Other, _) => {}
+                self.line.clear();
+                (self.in_data, self.had_line) = (true, true);
             }
         }
         Ok(())

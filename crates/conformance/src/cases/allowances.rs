@@ -112,13 +112,9 @@ pub(super) fn add(suite: &mut Suite) {
 
             let endless = cx.endpoint();
             let asked = alice.asks(cx.get(&endless).mode("new")).open().await?;
-            let mut call = endless.accept().await?.begins("x").await?;
+            let call = endless.accept().await?.begins("x").await?;
             let mut reader = asked.response().await?;
-            let piece = vec![b'y'; 64 << 10];
-            let sending = tokio::spawn(async move {
-                while call.send(&piece).await.is_ok() {}
-                call
-            });
+            let sending = tokio::spawn(call.send_on_and_on(vec![b'y'; 64 << 10]));
             let (got, end) = reader.rest().await?;
             holds("it is broken off", end != End::Clean)?;
             holds(format!("{} bytes are near what she may have", got.len()), got.len() <= 2 << 20)?;

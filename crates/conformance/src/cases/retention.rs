@@ -130,13 +130,8 @@ pub(super) fn add(suite: &mut Suite) {
         async |cx| {
             let settings = Settings { disk_bytes: Some(1 << 20), ..Settings::default() };
             let (cx, _own) = cx.launch(settings).await?;
-            let Live { at, mut call, mut reader, recording } = cx.streaming("x").await?;
-            let piece = vec![b'y'; 64 << 10];
-            // Sent until the recorder hangs up; it may do so in the middle of a piece.
-            let sending = tokio::spawn(async move {
-                while call.send(&piece).await.is_ok() {}
-                call
-            });
+            let Live { at, call, mut reader, recording } = cx.streaming("x").await?;
+            let sending = tokio::spawn(call.send_on_and_on(vec![b'y'; 64 << 10]));
             let (got, end) = reader.rest().await?;
             holds("broken", end != End::Clean)?;
             // A recorder may look at the quota beside what it takes, not in front of each byte.

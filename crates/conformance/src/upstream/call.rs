@@ -79,6 +79,13 @@ impl Call {
         self.raw(head.as_bytes()).await
     }
 
+    /// Sends a piece again and again until the recorder hangs up, which it may do in the middle of one. The connection stays as
+    /// long as what this returns.
+    pub async fn send_on_and_on(mut self, piece: Vec<u8>) -> Self {
+        while self.send(&piece).await.is_ok() {}
+        self
+    }
+
     /// Sends a piece of the body: one chunk where the body is chunked.
     pub async fn send(&mut self, data: impl AsRef<[u8]>) -> Checked {
         let data = data.as_ref();

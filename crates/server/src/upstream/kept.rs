@@ -110,6 +110,14 @@ mod tests {
         (line, is_over, stays)
     }
 
+    /// One that is kept, where it leads, and the rest of [`used`].
+    async fn one_kept() -> (Kept, Destination, oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let (kept, to) = (Kept::default(), destination("a.example"));
+        let (line, is_over, stays) = used().await;
+        kept.put(to.clone(), line);
+        (kept, to, is_over, stays)
+    }
+
     async fn ask(line: &mut Line) {
         let request = Request::get("https://a.example/x").body(()).unwrap();
         line.ask(request, Bytes::new()).await.unwrap();
@@ -117,10 +125,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_is_asked_for_a_minute_after_its_address_was_checked_and_then_closed() {
-        let kept = Kept::default();
-        let (line, mut is_over, _stays) = used().await;
-        let to = destination("a.example");
-        kept.put(to.clone(), line);
+        let (kept, to, mut is_over, _stays) = one_kept().await;
         for _ in 0..2 {
             advance(Duration::from_secs(29)).await;
             let mut line = kept.take(&to).expect("it is kept");
@@ -134,10 +139,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_that_is_in_use_when_its_minute_is_over_is_not_kept_any_more() {
-        let kept = Kept::default();
-        let (line, is_over, _stays) = used().await;
-        let to = destination("a.example");
-        kept.put(to.clone(), line);
+        let (kept, to, is_over, _stays) = one_kept().await;
         let mut line = kept.take(&to).unwrap();
         ask(&mut line).await;
         advance(KEPT_FOR).await;
@@ -148,10 +150,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_whose_upstream_has_gone_without_a_word_is_found_out() {
-        let kept = Kept::default();
-        let (line, _is_over, stays) = used().await;
-        let to = destination("a.example");
-        kept.put(to.clone(), line);
+        let (kept, to, _is_over, stays) = one_kept().await;
         drop(stays);
         tokio::time::sleep(Duration::from_secs(21)).await;
         assert!(kept.take(&to).is_none());
@@ -159,10 +158,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_leads_where_it_was_made_to_lead() {
-        let kept = Kept::default();
-        let (line, _is_over, _stays) = used().await;
-        let to = destination("a.example");
-        kept.put(to.clone(), line);
+        let (kept, to, _is_over, _stays) = one_kept().await;
         let lifted = Lifted { own_machine: true, ..Lifted::default() };
         for other in [
             destination("b.example"),

@@ -136,26 +136,37 @@ pub(crate) fn inside(recorder: &Recorder, data: &Path, command: &str) {
     assert!(nsenter.env("DATA", data).status().unwrap().success(), "{command}");
 }
 
+/// Others take all the room that there is, by a file `fill`.
+fn fill(recorder: &Recorder, data: &Path) {
+    inside(recorder, data, "head -c 100m /dev/zero > \"$DATA/fill\" 2>/dev/null; true");
+}
+
+/// A finished recording of so many bytes.
+fn record(recorder: &Recorder, bytes: usize) -> Upstream {
+    let upstream = Upstream::start();
+    let (_, mut reader, mut stream) = recorder.begin(&upstream);
+    pump(&mut stream, &mut reader, bytes, "x");
+    let rest = "x".repeat(bytes % PIECE);
+    if !rest.is_empty() {
+        send(&mut stream, &rest);
+    }
+    send(&mut stream, "");
+    assert_eq!(reader.rest(), (rest, true));
+    upstream
+}
+
 #[test]
 fn room_that_others_took_is_used_again_once_they_give_it_back() {
     assert_namespaces();
     let data = tempfile::tempdir().unwrap();
     let recorder = on_disk_of("24m", data.path());
-    let record = |bytes: usize| {
-        let upstream = Upstream::start();
-        let (_, mut reader, mut stream) = recorder.begin(&upstream);
-        pump(&mut stream, &mut reader, bytes, "x");
-        send(&mut stream, "");
-        assert_eq!(reader.rest(), (String::new(), true));
-        upstream
-    };
-    let old: Vec<Upstream> = (0..8).map(|_| record(1 << 20)).collect();
+    let old: Vec<Upstream> = (0..8).map(|_| record(&recorder, 1 << 20)).collect();
     for round in 0..3 {
         // Live ones, and then no room for anybody.
         let live = Upstream::start();
         let (_, mut reader, mut stream) = recorder.begin(&live);
         pump(&mut stream, &mut reader, 1 << 20, "l");
-        inside(&recorder, data.path(), "head -c 100m /dev/zero > \"$DATA/fill\" 2>/dev/null; true");
+        fill(&recorder, data.path());
         pump(&mut stream, &mut reader, 12 << 20, "l");
         // Nobody listens there: it is refused before, or then.
         let refused = recorder.send("GET /", &[("durablefetch-url", "http://127.0.0.1:1/")], "").head();
@@ -166,7 +177,7 @@ fn room_that_others_took_is_used_again_once_they_give_it_back() {
         inside(&recorder, data.path(), "rm \"$DATA/fill\"");
 
         // Without a restart, the next one is whole.
-        let new = record(3 << 20);
+        let new = record(&recorder, 3 << 20);
         assert!(recorder.status(&new.url).contains("\"state\":\"complete\""), "round {round}");
         let mut stored = recorder.send("GET /", &[("durablefetch-url", &new.url)], "");
         assert_eq!(header(&stored.head(), "content-length"), "3145728");
@@ -185,21 +196,12 @@ fn where_small_ones_make_no_room_a_large_one_does() {
     assert_namespaces();
     let data = tempfile::tempdir().unwrap();
     let recorder = on_disk_of("24m", data.path());
-    let record = |bytes: usize| {
-        let upstream = Upstream::start();
-        let (_, mut reader, mut stream) = recorder.begin(&upstream);
-        pump(&mut stream, &mut reader, bytes, "x");
-        send(&mut stream, "x");
-        send(&mut stream, "");
-        assert!(reader.rest().1);
-        upstream
-    };
-    let small: Vec<Upstream> = (0..40).map(|_| record(0)).collect();
-    let large = record(8 << 20);
+    let small: Vec<Upstream> = (0..40).map(|_| record(&recorder, 1)).collect();
+    let large = record(&recorder, 8 << 20);
     let live = Upstream::start();
     let (_, mut reader, mut stream) = recorder.begin(&live);
     pump(&mut stream, &mut reader, PIECE, "l");
-    inside(&recorder, data.path(), "head -c 100m /dev/zero > \"$DATA/fill\" 2>/dev/null; true");
+    fill(&recorder, data.path());
     pump(&mut stream, &mut reader, 2 << 20, "l");
     send(&mut stream, "");
     assert_eq!(reader.rest(), (String::new(), true), "it was not given up");

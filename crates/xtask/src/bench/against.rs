@@ -35,17 +35,13 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     other.current_dir(&root).env("CARGO_TARGET_DIR", &other_target);
     other.args(["build", "--release", "-p", "durablefetch-server"]);
     Step::new(repo, "cargo build --release of the other recorder", other).run()?;
-    let release = measured::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
-    let mut bench = repo.command(&release.join("durablefetch-bench").to_string_lossy());
+    let release = measured::build_generator(repo)?;
+    let mut bench = measured::generator(repo);
     bench.arg("against").arg("--recorder").arg(release.join("durablefetch"));
     bench.arg("--other").arg(other_target.join("release/durablefetch"));
     bench.args(["--rounds", &options.rounds.to_string()]);
     for case in &options.only {
         bench.args(["--only", case]);
     }
-    let status = bench.status().context("cannot start the load generator")?;
-    if !status.success() {
-        bail!("the benchmark ended with {status}; what it said is above");
-    }
-    Ok(())
+    measured::run(bench)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use crate::apt;
 use crate::progress::Step;
@@ -32,26 +32,22 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let [nginx, _] = apt::ensure(repo, programs, &["nginx-light", "redis-server"], REMEDY)?;
     npm::ensure(repo, PEERS)?;
     rust_tools::ensure_durable_streams(repo)?;
-    let release = measured::build(repo, &["durablefetch-server", "durablefetch-bench"])?;
-    let bench = release.join("durablefetch-bench").to_string_lossy().into_owned();
+    let release = measured::build_generator(repo)?;
     let results = repo.target().join(if options.quick { "bench-quick" } else { "bench" });
     if !options.report {
-        let mut command = repo.command(&bench);
+        let mut command = measured::generator(repo);
         command.arg("native").arg("--recorder").arg(release.join("durablefetch"));
         command.arg("--nginx").arg(&nginx).arg("--peers").arg(repo.path(PEERS));
         command.arg("--results").arg(&results).args(["--rounds", if options.quick { "1" } else { "5" }]);
         for case in &options.only {
             command.args(["--only", case]);
         }
-        let status = command.status().context("cannot start the load generator")?;
-        if !status.success() {
-            bail!("the benchmark ended with {status}; what it said is above");
-        }
+        measured::run(command)?;
     }
     if options.quick {
         return Ok(());
     }
-    let mut command = repo.command(&bench);
+    let mut command = measured::generator(repo);
     command.arg("report").arg("--results").arg(&results).arg("--docs").arg(repo.path("docs"));
     for line in about(repo, &nginx)? {
         command.args(["--about", &line]);

@@ -15,7 +15,7 @@ const DIRECTORY: u32 = 0o700;
 /// What the group and all others may do.
 const OTHERS: u32 = 0o077;
 
-/// Makes a directory where there is none, and those above it, all for their owner alone.
+/// Makes a directory, unless it exists, and those above it. Only their owner may use them.
 pub(crate) fn make_directories(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(DIRECTORY).create(path)
 }

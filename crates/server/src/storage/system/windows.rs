@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Identity;
 
-/// Makes a directory where there is none, and those above it.
+/// Makes a directory, unless it exists, and those above it.
 pub(crate) fn make_directories(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }

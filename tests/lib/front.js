@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, request as ask } from 'node:http'
 import { extname, join } from 'node:path'
-import { listen } from '../../lib/listen.js'
+import { listen } from './listen.js'
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' }
 const MOUNT = '/df'
