@@ -30,7 +30,7 @@ impl RecorderUrl {
         let unusable = || {
             error::invalid(
                 "durablefetchHost must be a host ('recorder.example'), an origin ('http://localhost:8787') \
-                 or a path on the page's own origin ('/df')",
+                 or a path on the page's origin ('/df')",
             )
         };
         let trimmed = text::trimmed(host, "/");
@@ -104,9 +104,8 @@ impl RecorderUrl {
     }
 
     /// The address of the rest of a recording, where nothing starts, whatever becomes of headers on the way.
-    pub(crate) fn rest(&self, upstream: &Url, recording: &str, offset: u64) -> Result<String, JsValue> {
-        let offset = sys::to_text(&(offset as f64).into());
-        let start = text::joined(&["continue/", recording, "/", &offset, "/", &upstream.protocol(), "/"]);
+    pub(crate) fn rest(&self, upstream: &Url, recording: &str, offset: &str) -> Result<String, JsValue> {
+        let start = text::joined(&["continue/", recording, "/", offset, "/", &upstream.protocol(), "/"]);
         self.behind(&start, upstream)
     }
 
@@ -121,9 +120,7 @@ impl RecorderUrl {
             return Ok(self.text.clone());
         }
         let page = sys::location().and_then(|href| Url::new(&href).ok()).ok_or_else(|| {
-            error::invalid(
-                "durablefetchHost is a path, which needs a page to be relative to; on servers give an origin",
-            )
+            error::invalid("durablefetchHost is a path, which needs a page: on servers give an origin")
         })?;
         Ok(text::joined(&[&page.origin(), &self.text[..]]))
     }

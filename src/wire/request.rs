@@ -24,16 +24,18 @@ pub(crate) async fn ask(
     recording: Option<String>,
     signal: AbortSignal,
 ) -> Result<(Response, Seen), Lost> {
-    let (is_third, is_path) = (recorder.is_third(), recorder.url.is_path());
-    let mut address = match (what, &recording) {
-        // To another origin it would cost a preflight each.
-        (Request::Continue(offset), Some(recording)) if is_third && is_path => {
-            recorder.url.rest(&app_request.url, recording, offset)
+    let is_third = recorder.is_third();
+    let rest = match what {
+        Request::Start => None,
+        Request::Continue(offset) => {
+            Some((recording.as_deref().unwrap_or_default(), sys::to_text(&(offset as f64).into())))
         }
-        // One address for all: browsers keep what a preflight has allowed for its address.
-        (Request::Start, _) if is_third && !is_path && app_request.has_body() => {
-            recorder.url.control("fetch")
-        }
+    };
+    // Another origin has one address for all: browsers keep what a preflight has allowed for its address.
+    let is_one = is_third && !recorder.url.is_path() && (rest.is_some() || app_request.has_body());
+    let mut address = match &rest {
+        _ if is_one => recorder.url.control(if rest.is_some() { "continue" } else { "fetch" }),
+        Some((recording, offset)) if is_third => recorder.url.rest(&app_request.url, recording, offset),
         _ => recorder.url.address(&app_request.url, recorder.version.get()),
     }
     .map_err(Lost::Final)?;
@@ -43,10 +45,13 @@ pub(crate) async fn ask(
         address = text::joined(&[&address, separator, "durablefetch=", &id::fresh()]);
     }
     let init = |token: Option<&str>| {
-        let headers = match what {
-            Request::Start => start_headers(&app_request)?,
-            Request::Continue(offset) => {
-                continuation_headers(&app_request, recording.as_deref().unwrap_or_default(), offset)?
+        let headers = match &rest {
+            None => start_headers(&app_request)?,
+            Some((recording, offset)) => {
+                let headers = app_request.repeated_headers()?;
+                headers.set(name::RECORDING, recording)?;
+                headers.set(name::OFFSET, offset)?;
+                headers
             }
         };
         headers.set(name::URL, &app_request.href)?;
@@ -56,9 +61,10 @@ pub(crate) async fn ask(
         if let Some(token) = token {
             headers.set(name::TOKEN, token)?;
         }
-        Ok(match what {
-            Request::Start => app_request.init(&headers, Some(&signal)),
-            Request::Continue(_) => app_request.bodiless("GET", &headers, Some(&signal)),
+        Ok(if rest.is_none() {
+            app_request.init(&headers, Some(&signal))
+        } else {
+            app_request.bodiless(if is_one { "POST" } else { "GET" }, &headers, Some(&signal))
         })
     };
     match with_token(&recorder, &app_request, &address, Some(&recorder.token), &init).await {
@@ -109,12 +115,5 @@ fn start_headers(app_request: &AppRequest) -> Result<Headers, JsValue> {
     if app_request.sends_password() {
         headers.set(name::AUTHORIZATION, name::APP)?;
     }
-    Ok(headers)
-}
-
-fn continuation_headers(app_request: &AppRequest, recording: &str, offset: u64) -> Result<Headers, JsValue> {
-    let headers = app_request.repeated_headers()?;
-    headers.set(name::RECORDING, recording)?;
-    headers.set(name::OFFSET, &sys::to_text(&(offset as f64).into()))?;
     Ok(headers)
 }

@@ -136,13 +136,25 @@ async fn on_the_pages_own_origin_a_rest_is_asked_for_by_its_address() {
     let df = Df::third(&script, &[("durablefetchHost", "/df".into())]).await;
     assert_eq!(continued_at(&script, &df).await, format!("{mount}/continue/{ID}/1/{upstream}"));
     assert_eq!(script.call(0).address(), format!("{mount}/{upstream}"));
-    // An older recorder does not know it, and to another origin it would cost a preflight each.
+    assert_eq!(script.call(1).method(), "GET");
+    // An older recorder does not know it.
     let script = Script::new();
     let df = Df::known(&script, &[("durablefetchHost", "/df".into())]).await;
     assert_eq!(continued_at(&script, &df).await, format!("{mount}/{upstream}"));
+}
+
+#[wasm_bindgen_test]
+async fn to_another_origin_every_rest_is_a_post_to_one_address_once_it_is_known_to_be_understood() {
     let script = Script::new();
     let df = Df::third(&script, &[]).await;
-    assert!(!continued_at(&script, &df).await.contains("/continue/"));
+    assert_eq!(continued_at(&script, &df).await, "https://recorder.example/continue");
+    let call = script.call(1);
+    assert_eq!((call.method(), call.init("body")), ("POST".into(), JsValue::UNDEFINED));
+    assert_eq!(call.init("cache"), "default");
+    let script = Script::new();
+    let df = Df::known(&script, &[]).await;
+    assert_eq!(continued_at(&script, &df).await, LATER);
+    assert_eq!(script.call(1).method(), "GET");
 }
 
 #[wasm_bindgen_test]

@@ -187,6 +187,57 @@ pub(super) fn add(suite: &mut Suite) {
         ask().header("durablefetch-for", at.url()).send().await?.ends_with("hole").await?;
         Ok(at.hits(1)?)
     });
+    suite.case(
+        "A11 H2",
+        "a post to continue serves the rest that its headers name, live and ended",
+        async |cx| {
+            let mut live = cx.streaming("first, ").await?;
+            let mut rest = cx.recorder.told_rest("POST", &live.recording, 2, &live.at.url()).send().await?;
+            rest.is(200)?.state("streaming")?.has("durablefetch-offset", "2")?;
+            rest.has("durablefetch-recording", &live.recording)?;
+            rest.next("rst, ").await?;
+            live.call.send("second").await?;
+            rest.next("second").await?;
+            live.call.raw(b"0\r\n\r\n").await?;
+            rest.ends().await?;
+            for (offset, bytes) in [(0, "first, second"), (7, "second"), (13, "")] {
+                let rest = cx.recorder.told_rest("POST", &live.recording, offset, &live.at.url());
+                rest.send().await?.ends_with(bytes).await?;
+            }
+            let past = cx.recorder.told_rest("POST", &live.recording, 14, &live.at.url());
+            past.send().await?.error(416, "offset-out-of-range").await?;
+            // Of another recorder's mount, and with what a client adds where a cache is in between.
+            let elsewhere =
+                cx.recorder.request("POST", "/df/continue?durablefetch=x").rest_of(&live.recording, 7);
+            elsewhere.header("durablefetch-url", live.at.url()).send().await?.ends_with("second").await?;
+            Ok(live.at.hits(1)?)
+        },
+    );
+    suite.case("A11", "nothing starts at continue, whatever headers come with it or are lost", async |cx| {
+        let Ended { at, recording } = cx.complete("whole").await?;
+        let fresh = cx.endpoint();
+        for (recording, at) in [(NEVER_GIVEN_OUT, &at), ("not-an-id", &at), (recording.as_str(), &fresh)] {
+            let ask = || cx.recorder.told_rest("POST", recording, 0, &at.url());
+            for request in [ask(), ask().mode("restart").id(&cx.uuid()), ask().mode("new").body("x")] {
+                request.send().await?.is(410)?.state("none")?;
+            }
+        }
+        let post = |path: &str| cx.recorder.request("POST", path).id(&cx.uuid());
+        for path in ["/continue", "/df/continue"] {
+            let url = || post(path).header("durablefetch-url", fresh.url());
+            url().send().await?.error(400, "bad-request").await?;
+            let half = url().header("durablefetch-recording", recording.clone());
+            half.send().await?.error(400, "bad-request").await?;
+            url().header("durablefetch-offset", "0").send().await?.error(400, "bad-request").await?;
+        }
+        post("/continue").rest_of(&recording, 0).send().await?.error(404, "not-found").await?;
+        for method in ["GET", "PUT", "DELETE", "HEAD", "OPTIONS"] {
+            let response = cx.recorder.told_rest(method, &recording, 0, &at.url()).send().await?;
+            response.is(405)?.has("allow", "POST")?;
+        }
+        at.hits(1)?;
+        Ok(fresh.hits(0)?)
+    });
     suite.case("A9", "the rest of a demo stream has an address, too", async |cx| {
         let demo = format!("/demo/{}", cx.uuid());
         let mut first = cx.recorder.request("GET", &demo).send().await?;
@@ -196,18 +247,23 @@ pub(super) fn add(suite: &mut Suite) {
         rest.is(200)?.has("durablefetch-recording", &recording)?.has("durablefetch-offset", "3")?;
         Ok(())
     });
-    suite.case("A9 W3 W18", "who may not ask may not ask for a rest either", async |cx| {
+    suite.case("A9 A11 W3 W18", "who may not ask may not ask for a rest either", async |cx| {
         let Ended { at, recording } = cx.complete("whole").await?;
-        let ask = || cx.recorder.rest("GET", &recording, "0", &at.url());
+        let by_path = || cx.recorder.rest("GET", &recording, "0", &at.url());
+        let by_headers = || cx.recorder.told_rest("POST", &recording, 0, &at.url());
         for (name, value, status, code) in [
             ("origin", "https://evil.example", 403, "forbidden-origin"),
             ("sec-fetch-dest", "script", 403, "subresource"),
             ("host", "evil.example", 421, "misdirected-host"),
         ] {
-            ask().header(name, value).send().await?.error(status, code).await?;
+            for ask in [by_path(), by_headers()] {
+                ask.header(name, value).send().await?.error(status, code).await?;
+            }
         }
-        let page = ask().header("origin", "http://localhost:1").send().await?;
-        page.is(200)?.has("access-control-allow-origin", "http://localhost:1")?;
+        for ask in [by_path(), by_headers()] {
+            let page = ask.header("origin", "http://localhost:1").send().await?;
+            page.is(200)?.has("access-control-allow-origin", "http://localhost:1")?;
+        }
         Ok(())
     });
 }

@@ -42,4 +42,9 @@ impl Recorder {
     pub fn rest(&self, method: &str, recording: &str, offset: &str, url: &str) -> Request {
         self.request(method, &format!("/continue/{recording}/{offset}/{}", url.replacen("://", ":/", 1)))
     }
+
+    /// The same at the one address of all rests, which headers tell of what.
+    pub fn told_rest(&self, method: &str, recording: &str, offset: usize, url: &str) -> Request {
+        self.request(method, "/continue").header("durablefetch-url", url).rest_of(recording, offset)
+    }
 }

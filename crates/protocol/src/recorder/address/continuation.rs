@@ -1,7 +1,11 @@
-//! The address of the rest of a recording: `{base}/continue/{recording}/{offset}/{scheme}:/{authority}/{path}`.
+//! The addresses of the rest of a recording, where nothing starts.
 //!
-//! What it asks for is in its path alone. A request whose `durablefetch-` headers some gateway has taken off starts nothing
-//! there, and a cache that goes by URLs cannot take one rest for another.
+//! `GET {base}/continue/{recording}/{offset}/{scheme}:/{authority}/{path}` has all that it asks for in its path. A request whose
+//! `durablefetch-` headers some gateway has taken off is still the same there, and a cache that goes by URLs cannot take one
+//! rest for another.
+//!
+//! `POST {base}/continue` has it in headers. It is one address for all, for which a browser asks once whether a page of
+//! another origin may use it, and no cache has an answer for a POST.
 
 use super::own::Own;
 
@@ -22,24 +26,36 @@ impl<'a> Continuation<'a> {
     /// `has_url`: the URL is in `durablefetch-url`, and a recorder need not know where it is mounted to be asked. It must
     /// not take the path for decoration then, since it would start something.
     pub(crate) fn read(path_and_query: &'a str, has_url: bool, own: &Own) -> Option<Self> {
-        let base = path_and_query.strip_prefix(own.base_path.as_str()).filter(|rest| rest.starts_with('/'));
-        let mut rest = base.or(has_url.then_some(path_and_query))?.strip_prefix('/')?;
-        let is_mount = |segment: &str| !segment.is_empty() && !segment.contains(['.', ':', '?']);
-        loop {
-            let (segment, behind) = rest.split_once('/')?;
-            rest = behind;
-            if segment == NAME {
-                break;
-            }
-            if !has_url || !is_mount(segment) {
-                return None;
-            }
-        }
+        let rest = behind(path_and_query, has_url, own)?.strip_prefix('/')?;
         let path = &rest[..rest.find('?').unwrap_or(rest.len())];
         let mut parts = path.splitn(3, '/');
         let (recording, offset) = (parts.next()?, parts.next().unwrap_or_default());
         let at = (recording.len() + 1 + offset.len() + 1).min(rest.len());
         Some(Self { recording, offset, rest: &rest[at..] })
+    }
+
+    /// Whether this is the address of rests that are told by headers. `has_url` as for [`Self::read`].
+    pub(crate) fn is_told_by_headers(path_and_query: &str, has_url: bool, own: &Own) -> bool {
+        behind(path_and_query, has_url, own).is_some_and(|rest| rest.is_empty() || rest.starts_with('?'))
+    }
+}
+
+/// What stands behind the name of these addresses: nothing, or it begins with `/` or `?`. `None` for every other address.
+fn behind<'a>(path_and_query: &'a str, has_url: bool, own: &Own) -> Option<&'a str> {
+    let base = path_and_query.strip_prefix(own.base_path.as_str()).filter(|rest| rest.starts_with('/'));
+    let mut rest = base.or(has_url.then_some(path_and_query))?.strip_prefix('/')?;
+    let is_mount =
+        |segment: &str| !segment.is_empty() && segment != "localhost" && !segment.contains(['.', ':', '?']);
+    loop {
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (segment, behind) = rest.split_at(end);
+        if segment == NAME {
+            return Some(behind);
+        }
+        if !has_url || !is_mount(segment) {
+            return None;
+        }
+        rest = behind.strip_prefix('/')?;
     }
 }
 
@@ -94,9 +110,37 @@ mod tests {
             "/a.example/continue/R/5/x",
             "/https:/host/continue/R/5/x",
             "/host:80/continue/R/5/x",
+            "/localhost/continue/R/5/x",
             "/x?/continue/R/5/x",
         ] {
             assert_eq!(read("", true, path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn one_address_is_told_by_headers() {
+        let is = |base: &str, has_url, path| {
+            let own = Own { base_path: base.into(), ..Own::default() };
+            Continuation::is_told_by_headers(path, has_url, &own)
+        };
+        for (base, path) in [("", "/continue"), ("", "/continue?durablefetch=x"), ("/df", "/df/continue")] {
+            assert!(is(base, true, path) && is(base, false, path), "{path}");
+        }
+        for (base, path) in [("", "/df/continue"), ("/df", "/continue"), ("/df", "/other/api/continue?x")] {
+            assert!(is(base, true, path) && !is(base, false, path), "{path}");
+        }
+        for path in [
+            "/continue/",
+            "/continue/R/5/x",
+            "/continues",
+            "/fetch",
+            "/a.example/continue",
+            "/https:/host/continue",
+            "/host:80/continue",
+            "/localhost/continue",
+            "/x?/continue",
+        ] {
+            assert!(!is("", true, path), "{path}");
         }
     }
 

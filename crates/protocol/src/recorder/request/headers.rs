@@ -91,19 +91,23 @@ impl AskHead {
         refuse_upgrades(headers)?;
         match (single(headers, name::RECORDING)?, single(headers, name::OFFSET)?) {
             (None, None) => Self::fetch(method, headers),
-            (Some(recording), Some(offset)) => {
-                if method != Method::GET {
-                    return Err(bad(name::RECORDING, "asks for a continuation, which is always a GET"));
-                }
-                let offset = parse_offset(offset)
-                    .ok_or_else(|| bad(name::OFFSET, "is not a whole number of bytes"))?;
-                let recording =
-                    RecordingId::parse(recording).ok_or_else(|| ProtocolError::from(ErrorCode::Gone))?;
-                Ok(Self::Continue { recording, offset })
+            _ if method != Method::GET => {
+                Err(bad(name::RECORDING, "asks for a continuation, which is a GET, or a POST to /continue"))
             }
-            (Some(_), None) => Err(bad(name::RECORDING, "came without durablefetch-offset")),
-            (None, Some(_)) => Err(bad(name::OFFSET, "came without durablefetch-recording")),
+            _ => Self::told(headers),
         }
+    }
+
+    /// Reads a continuation that says of what in its headers alone.
+    pub(super) fn told(headers: &HeaderMap) -> Result<Self, ProtocolError> {
+        refuse_upgrades(headers)?;
+        let said =
+            |name| single(headers, name)?.ok_or_else(|| bad(name, "is missing: a continuation has it"));
+        let (recording, offset) = (said(name::RECORDING)?, said(name::OFFSET)?);
+        let offset =
+            parse_offset(offset).ok_or_else(|| bad(name::OFFSET, "is not a whole number of bytes"))?;
+        let recording = RecordingId::parse(recording).ok_or_else(|| ProtocolError::from(ErrorCode::Gone))?;
+        Ok(Self::Continue { recording, offset })
     }
 
     /// Reads a continuation whose path says of what. Headers that say it too say the same; they may be missing.

@@ -101,7 +101,11 @@ impl Route {
                 let ask = match Continuation::read(path, url.is_some(), rules.own) {
                     Some(_) if *method != Method::GET => return Ok(Self::WrongMethod("GET")),
                     Some(continuation) => AskHead::at(continuation, headers)?,
-                    None => AskHead::parse(method, headers)?,
+                    None if !Continuation::is_told_by_headers(path, url.is_some(), rules.own) => {
+                        AskHead::parse(method, headers)?
+                    }
+                    None if *method != Method::POST => return Ok(Self::WrongMethod("POST")),
+                    None => AskHead::told(headers)?,
                 };
                 Self::Fetch { target, scope, ask: ask.within(allowance) }
             }
@@ -254,6 +258,37 @@ mod tests {
         }
         for method in [Method::POST, Method::HEAD, Method::PUT, Method::OPTIONS] {
             assert_eq!(read(method.clone(), &path, &[]), Ok(Route::WrongMethod("GET")), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_rest_told_by_headers_is_a_post_to_one_address() {
+        const ID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let recording = crate::words::RecordingId::parse(ID).unwrap();
+        let url = ("durablefetch-url", "https://a.example/x");
+        let told = [url, ("durablefetch-recording", ID), ("durablefetch-offset", "5")];
+        let restart =
+            [&told[..], &[("durablefetch-mode", "restart"), ("durablefetch-request", "id")]].concat();
+        for (path, header) in [("/continue", &told[..]), ("/df/continue?x", &told), ("/continue", &restart)] {
+            let Ok(Route::Fetch { ask, target, .. }) = read(Method::POST, path, header) else {
+                panic!("{path}");
+            };
+            assert_eq!(ask, AskHead::Continue { recording, offset: 5 }, "{path}");
+            assert_eq!(target.key("").unwrap().url(), "https://a.example/x");
+        }
+        for (header, code) in [
+            (&[][..], ErrorCode::NotFound),
+            (&told[1..], ErrorCode::NotFound),
+            (&told[..1], ErrorCode::BadRequest),
+            (&told[..2], ErrorCode::BadRequest),
+            (&[told[0], told[2]], ErrorCode::BadRequest),
+            (&[url, told[1], ("durablefetch-offset", "-1")], ErrorCode::BadRequest),
+            (&[url, ("durablefetch-recording", "not-an-id"), told[2]], ErrorCode::Gone),
+        ] {
+            assert_eq!(read(Method::POST, "/continue", header), Err(code), "{header:?}");
+        }
+        for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS] {
+            assert_eq!(read(method.clone(), "/continue", &told), Ok(Route::WrongMethod("POST")), "{method}");
         }
     }
 }
