@@ -26,6 +26,13 @@ pub(crate) fn is_lost(error: &JsValue) -> bool {
     matches!(sys::get_text(error, "code").as_deref(), Some("network" | "unreachable" | "intermediary"))
 }
 
+/// One after which it is not known what is there: [`is_lost`], and no program has answered in a recorder's place.
+pub(crate) fn is_untold(error: &JsValue) -> bool {
+    let has_answered = sys::get_text(error, "code").as_deref() == Some("unreachable")
+        && !sys::get(error, "status").is_undefined();
+    is_lost(error) && !has_answered
+}
+
 /// Any error but a lost connection.
 pub(crate) fn plain(code: &str, message: &str, status: Option<u16>) -> JsValue {
     sys::durable_fetch_error(code, message, status, &JsValue::UNDEFINED)

@@ -81,7 +81,7 @@ pub(crate) fn version<'a>(
             match told {
                 // Also a refusal says what it is.
                 Err(_) if !unknown() => {}
-                Err(error) if clock::now() >= until || !error::is_lost(&error) => return Err(error),
+                Err(error) if clock::now() >= until || !error::is_untold(&error) => return Err(error),
                 Err(_) => drop(JsFuture::from(sys::pause(patience.unwrap_or_default() / 20)).await),
                 Ok(status)
                     if sys::get(&status, "inProgress").as_bool().is_some()

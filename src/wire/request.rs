@@ -16,6 +16,9 @@ use crate::wire::recorder::Recorder;
 use crate::wire::recorder_version::RecorderVersion;
 use crate::wire::send::{Lost, with_token};
 
+/// As long as a host that has never answered is given for its first answer.
+const INSIST_MS: u32 = 10_000;
+
 /// Sends the app's request, or a continuation on its behalf.
 pub(crate) async fn ask(
     recorder: Rc<Recorder>,
@@ -83,16 +86,18 @@ pub(crate) async fn ask(
                 seen.answer = Answer::Other;
             }
             recorder.learn(&seen);
+            let is_strange = seen.head().is_of_a_stranger();
             if seen.answer == Answer::Foreign
-                && (seen.status >= 500 || seen.head().is_of_a_stranger())
-                && runs_twice(&recorder, &app_request, what).await
+                && (seen.status >= 500 || is_strange)
+                // A head that was cut may lack the state, and what has cut it may cut the question.
+                && runs_twice(&recorder, &app_request, what, is_strange).await
             {
                 // The upstream's own, then: 0.1.0 says no state.
                 seen.answer = Answer::Unrecorded;
             }
             Ok((response, seen))
         }
-        Err(Lost::Network(cause)) if runs_twice(&recorder, &app_request, what).await => {
+        Err(Lost::Network(cause)) if runs_twice(&recorder, &app_request, what, false).await => {
             Err(Lost::Final(error::network(recorder.url.host(), &cause)))
         }
         Err(lost) => Err(lost),
@@ -100,9 +105,10 @@ pub(crate) async fn ask(
 }
 
 /// Whether sending this again would run it again: a recorder of 0.1.0 knows no request ids. Asked only once
-/// something is wrong.
-async fn runs_twice(recorder: &Recorder, app_request: &AppRequest, what: Request) -> bool {
-    what == Request::Start && version(recorder, app_request, None).await == Ok(RecorderVersion::Seed)
+/// something is wrong; `insists`: again where the question is lost.
+async fn runs_twice(recorder: &Recorder, app_request: &AppRequest, what: Request, insists: bool) -> bool {
+    let patience = (insists && recorder.version.get() == RecorderVersion::Unknown).then_some(INSIST_MS);
+    what == Request::Start && version(recorder, app_request, patience).await == Ok(RecorderVersion::Seed)
 }
 
 fn start_headers(app_request: &AppRequest) -> Result<Headers, JsValue> {

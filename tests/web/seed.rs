@@ -39,6 +39,30 @@ async fn a_plain_fetch_is_passed_through() {
     assert_eq!(script.count(), 3);
 }
 
+/// What has cut a head before its state may cut the question, too.
+#[wasm_bindgen_test]
+async fn what_it_is_is_asked_again_where_the_question_is_lost() {
+    let script = Script::new();
+    script.answer(200, &[], Some("replayed"));
+    script.fail();
+    status(&script, false, true);
+    let df = Df::new(&script);
+    assert_eq!(text(&df.get().await.unwrap()).await.unwrap(), "replayed");
+    assert_eq!(script.count(), 3);
+
+    let script = Script::new();
+    script.answer(200, &[], Some("a head that was cut"));
+    script.fail();
+    script.speaks(3);
+    script.control(NOTHING);
+    script.ended("complete", 0, 5, &["whole"], "end");
+    let df = Df::new(&script);
+    assert_eq!(text(&df.get().await.unwrap()).await.unwrap(), "whole");
+    assert_eq!(script.count(), 4);
+    let id = |index| script.call(index).header("durablefetch-request");
+    assert_eq!(id(0), id(3));
+}
+
 #[wasm_bindgen_test]
 async fn resume_asks_the_status_first() {
     let script = Script::new();

@@ -16,9 +16,9 @@ use crate::{npm, package};
 
 /// The most bytes that the client may add, after `gzip -9`. `docs/decisions/0004-size.md` says why not less. Room
 /// for what another minor version of the compiler makes of the same sources, and no more.
-const BUDGET: usize = 66_270;
+const BUDGET: usize = 66_330;
 /// The same for `durablefetch/slim`, with the module that it fetches.
-const BUDGET_SLIM: usize = 63_990;
+const BUDGET_SLIM: usize = 64_060;
 /// The same for `durablefetch/js`: docs/decisions/0009-without-webassembly.md.
 const BUDGET_JS: usize = 85_000;
 
