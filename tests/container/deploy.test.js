@@ -14,7 +14,7 @@ import { parse, parseAllDocuments } from 'yaml'
 import { within } from '../lib/deadline.js'
 import { freePort, listen } from '../lib/listen.js'
 import { ask } from './lib/ask.js'
-import { certificate } from './lib/certificate.js'
+import { certificate } from '../lib/certificate.js'
 import { openPodman } from './lib/podman.js'
 
 const exec = promisify(execFile)

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { freePort, listen } from '../lib/listen.js'
 import { startUpstream } from '../lib/scripted-upstream.js'
 import { ask, ORIGIN } from './lib/ask.js'
-import { certificate } from './lib/certificate.js'
+import { certificate } from '../lib/certificate.js'
 import { openPodman } from './lib/podman.js'
 
 const exec = promisify(execFile)

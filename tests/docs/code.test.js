@@ -45,6 +45,7 @@ const options = {
     react: [join(ROOT, 'examples/chat/node_modules/@types/react')],
     'react/jsx-runtime': [join(ROOT, 'examples/chat/node_modules/@types/react/jsx-runtime.d.ts')],
     ...from('examples/openai', 'openai'),
+    jose: [join(ROOT, 'tests/docs/node_modules/jose/dist/types/index.d.ts')],
   },
 }
 

@@ -58,19 +58,6 @@ test('units of systemd are sections, keys with values, and comments', () => {
   }
 })
 
-test('configurations of nginx have their braces and semicolons', () => {
-  for (const block of blocksIn('nginx')) {
-    const lines = block.code
-      .split('\n')
-      .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
-      .filter(Boolean)
-    const wrong = lines.filter((line) => !/[;{}]$/.test(line))
-    assert.deepEqual(wrong, [], at(block))
-    const count = (brace) => block.code.split(brace).length
-    assert.equal(count('{'), count('}'), at(block))
-  }
-})
-
 test('the versions of ai and its bindings that docs/ai-sdk.md puts together are those that tests/users runs', () => {
   const { text } = pages.find(({ file }) => file === 'docs/ai-sdk.md')
   const named = [...text.matchAll(/^\| (\d) \| (\d) \| \d \| \d \|$/gm)].map(([, ai, react]) => `${ai} ${react}`)

@@ -18,7 +18,7 @@ const PAGE = fileURLToPath(new URL('../../docs/deploy.md', import.meta.url))
 /** The text of the page, for this recorder and this app, at this origin. */
 async function configuration(origin, recorder, app) {
   const page = await readFile(PAGE, 'utf8')
-  let [, config] = /## Caddy\n[\s\S]*?```text\n([\s\S]*?)```/.exec(page)
+  let [, config] = /## Caddy\n[\s\S]*?```caddyfile\n([\s\S]*?)```/.exec(page)
   for (const [written, here] of [
     ['app.example', origin],
     ['127.0.0.1:8787', `127.0.0.1:${recorder.port}`],

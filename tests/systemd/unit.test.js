@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { certificate } from '../container/lib/certificate.js'
+import { certificate } from '../lib/certificate.js'
 import { boot, until } from './lib/machine.js'
 
 const docs = (name) => readFile(fileURLToPath(new URL(`../../docs/${name}`, import.meta.url)), 'utf8')

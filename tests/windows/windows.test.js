@@ -3,54 +3,16 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { startUpstream } from '../lib/scripted-upstream.js'
+import { read } from '../lib/foreign-recorder.js'
 import { openWindows } from './lib/windows.js'
 
-const LISTENING = /listening on (http:\/\/\S+)/
-
 let windows
-let upstream
 before(async () => {
   windows = await openWindows()
-  upstream = await startUpstream()
 })
 after(async () => {
-  await upstream?.stop()
   await windows?.close()
 })
-
-/** One that listens. */
-async function serve(data, ...flags) {
-  const recorder = windows.start('serve', '--listen', '127.0.0.1:0', '--data', data.windows, ...flags)
-  const [, url] = await recorder.until(LISTENING)
-  return { ...recorder, url }
-}
-
-const ask = (recorder, address, mode) =>
-  fetch(`${recorder.url}/${address}`, { headers: mode ? { 'durablefetch-mode': mode } : {} })
-
-/** Asks for an address, whose answer has begun with these bytes. */
-async function begin(recorder, bytes) {
-  const address = upstream.address()
-  const asked = ask(recorder, address)
-  const request = await upstream.asked(address)
-  request.head()
-  await request.write(bytes)
-  const answer = await asked
-  assert.equal(answer.status, 200)
-  return { address, request, reader: answer.body.getReader() }
-}
-
-/** Reads until it has these bytes. */
-async function read(reader, bytes) {
-  let text = ''
-  while (text.length < bytes.length) {
-    const { done, value } = await reader.read()
-    assert.equal(done, false, `ended after ${text}`)
-    text += Buffer.from(value)
-  }
-  assert.equal(text, bytes)
-}
 
 test('it tells its version, and its help', async () => {
   const { code, stdout } = await windows.run('--version')
@@ -62,11 +24,11 @@ test('it tells its version, and its help', async () => {
 
 test('an answer is recorded, and given again by the next process', async () => {
   const data = await windows.folder()
-  const recorder = await serve(data)
-  const { address, request, reader } = await begin(recorder, 'one ')
+  const recorder = await windows.serve(data)
+  const { address, request, reader } = await windows.begin(recorder, 'one ')
   await read(reader, 'one ')
   // A second one follows from its first byte on, while the upstream has not ended.
-  const second = (await ask(recorder, address, 'resume')).body.getReader()
+  const second = (await windows.ask(recorder, address, 'resume')).body.getReader()
   await read(second, 'one ')
   const large = 'x'.repeat(1_000_000)
   await request.write(large)
@@ -76,20 +38,20 @@ test('an answer is recorded, and given again by the next process', async () => {
   await read(second, `${large}two`)
   recorder.child.kill('SIGINT')
   assert.equal((await recorder.ended()).code, 0)
-  const next = await serve(data)
-  const again = await ask(next, address, 'replay')
+  const next = await windows.serve(data)
+  const again = await windows.ask(next, address, 'replay')
   assert.equal(await again.text(), `one ${large}two`)
-  assert.equal(upstream.count(address), 1)
+  assert.equal(windows.upstream.count(address), 1)
   // An end without a shutdown: what was there is there.
   next.child.kill('SIGKILL')
   await next.ended()
-  const last = await serve(data)
-  assert.equal((await (await ask(last, address, 'replay')).text()).length, large.length + 7)
+  const last = await windows.serve(data)
+  assert.equal((await (await windows.ask(last, address, 'replay')).text()).length, large.length + 7)
 })
 
 test('Ctrl-C lets what is live come to its end, and a second one does not', async () => {
-  const recorder = await serve(await windows.folder(), '--drain', '1h')
-  const { request, reader } = await begin(recorder, 'one ')
+  const recorder = await windows.serve(await windows.folder(), '--drain', '1h')
+  const { request, reader } = await windows.begin(recorder, 'one ')
   await read(reader, 'one ')
   recorder.child.kill('SIGINT')
   await recorder.until(/shutting down/, 'stderr')
@@ -98,8 +60,8 @@ test('Ctrl-C lets what is live come to its end, and a second one does not', asyn
   assert.equal((await reader.read()).done, true)
   const { code, stderr } = await recorder.ended()
   assert.equal(code, 0, stderr)
-  const other = await serve(await windows.folder(), '--drain', '1h')
-  const live = await begin(other, 'one ')
+  const other = await windows.serve(await windows.folder(), '--drain', '1h')
+  const live = await windows.begin(other, 'one ')
   await read(live.reader, 'one ')
   other.child.kill('SIGINT')
   await other.until(/shutting down/, 'stderr')
@@ -109,7 +71,7 @@ test('Ctrl-C lets what is live come to its end, and a second one does not', asyn
 })
 
 test('the end of stdin ends it, where a program has started it', async () => {
-  const recorder = await serve(await windows.folder(), '--until-stdin-closes')
+  const recorder = await windows.serve(await windows.folder(), '--until-stdin-closes')
   recorder.child.stdin.end()
   const { code, stderr } = await recorder.ended()
   assert.match(stderr, /shutting down/)
@@ -117,12 +79,12 @@ test('the end of stdin ends it, where a program has started it', async () => {
 })
 
 test('an upstream that breaks is a cut for the reader, after all that came', async () => {
-  const recorder = await serve(await windows.folder())
-  const { address, request, reader } = await begin(recorder, 'one ')
+  const recorder = await windows.serve(await windows.folder())
+  const { address, request, reader } = await windows.begin(recorder, 'one ')
   await read(reader, 'one ')
   request.break()
   await assert.rejects(reader.read())
-  const again = await ask(recorder, address, 'replay')
+  const again = await windows.ask(recorder, address, 'replay')
   const cut = again.body.getReader()
   await read(cut, 'one ')
   await assert.rejects(cut.read())
@@ -130,8 +92,8 @@ test('an upstream that breaks is a cut for the reader, after all that came', asy
 
 test('what is removed is gone from the disk', async () => {
   const data = await windows.folder()
-  const recorder = await serve(data)
-  const { address, request, reader } = await begin(recorder, 'one')
+  const recorder = await windows.serve(data)
+  const { address, request, reader } = await windows.begin(recorder, 'one')
   request.end()
   await read(reader, 'one')
   const body = JSON.stringify({ url: address })
@@ -147,7 +109,7 @@ test('what is removed is gone from the disk', async () => {
 
 test('a second recorder is told of the first, by its directory and by its address', async () => {
   const data = await windows.folder()
-  const recorder = await serve(data)
+  const recorder = await windows.serve(data)
   const same = await windows.run('serve', '--listen', '127.0.0.1:0', '--data', data.windows)
   assert.match(same.stderr, /is in use by another recorder: stop that one/)
   const { host } = new URL(recorder.url)

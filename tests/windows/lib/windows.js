@@ -1,10 +1,10 @@
-// Programs for Windows under wine: what they print, how they end. wine tells a program of SIGINT as a console does of Ctrl-C.
+// The program for Windows under wine, which tells it of SIGINT as a console does of Ctrl-C.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { printed } from '../../lib/printed.js'
+import { openForeignRecorder } from '../../lib/foreign-recorder.js'
 
 const { WINE, WINDOWS_RECORDER } = process.env
 /** The first start under wine makes a Windows of its own. */
@@ -16,27 +16,19 @@ export async function openWindows() {
     if (!path) throw new Error(`${name} names no file: run this as cargo xtask test --only windows`)
   }
   const home = await mkdtemp(join(tmpdir(), 'durablefetch-windows-'))
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('DURABLEFETCH_'))
-  const env = {
-    ...Object.fromEntries(own),
-    WINEPREFIX: join(home, 'prefix'),
-    WINEDEBUG: '-all',
-    // Nothing here is .NET or HTML, which wine offers to install.
-    WINEDLLOVERRIDES: 'mscoree=;mshtml=',
-  }
-  const running = new Set()
-
-  /** Starts the recorder. */
-  function start(...args) {
-    const child = spawn(WINE, [WINDOWS_RECORDER, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] })
-    running.add(child)
-    once(child, 'close').then(() => running.delete(child))
-    return printed(child, args.join(' '), PATIENCE_MS)
-  }
-
+  const foreign = await openForeignRecorder({
+    command: [WINE, WINDOWS_RECORDER],
+    env: {
+      WINEPREFIX: join(home, 'prefix'),
+      WINEDEBUG: '-all',
+      // Nothing here is .NET or HTML, which wine offers to install.
+      WINEDLLOVERRIDES: 'mscoree=;mshtml=',
+    },
+    patienceMs: PATIENCE_MS,
+  })
   return {
-    start,
-    run: (...args) => start(...args).ended(),
+    ...foreign,
+    serve: (data, ...flags) => foreign.serve(data.windows, ...flags),
     /** An empty folder, as Windows and as this system name it. */
     async folder() {
       const path = await mkdtemp(join(home, 'data-'))
@@ -44,8 +36,9 @@ export async function openWindows() {
     },
     /** Ends what runs, and wine itself. */
     async close() {
-      for (const child of running) child.kill('SIGKILL')
-      await once(spawn(join(dirname(WINE), 'wineserver'), ['--kill'], { env, stdio: 'ignore' }), 'close')
+      await foreign.close()
+      const ended = spawn(join(dirname(WINE), 'wineserver'), ['--kill'], { env: foreign.variables, stdio: 'ignore' })
+      await once(ended, 'close')
       await rm(home, { recursive: true, force: true, maxRetries: 10 })
     },
   }

@@ -28,6 +28,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "peers", needs: &["tools"], run: peers },
     Check { name: "newcomer", needs: &["package"], run: newcomer },
     Check { name: "node only", needs: &["package"], run: node_only },
+    Check { name: "arm64", needs: &[], run: arm64 },
     Check { name: "windows", needs: &["tools"], run: windows },
     Check { name: "guides", needs: &["package"], run: |c| projects(c, "tests/guides") },
     Check { name: "dependencies", needs: &[], run: dependencies },
@@ -81,6 +82,18 @@ fn node_only(context: &Context<'_>) -> Result<()> {
     node_tests_with(context, "tests/node-only", &[("DEBOOTSTRAP", debootstrap.as_os_str())])
 }
 
+/// The static program for Linux on arm64, under qemu.
+fn arm64(context: &Context<'_>) -> Result<()> {
+    const QEMU: Program =
+        Program { variable: "QEMU_AARCH64", names: &["qemu-aarch64-static", "qemu-aarch64"] };
+    const REMEDY: &str =
+        "`sudo apt-get install qemu-user-static`, or name it: QEMU_AARCH64=/path/to/qemu-aarch64";
+    let [qemu] = apt::ensure(context.repo, [&QEMU], &["qemu-user-static"], REMEDY)?;
+    let recorder = recorder_package::program(context.repo, "linux-arm64")?;
+    let variables = [(QEMU.variable, qemu.as_os_str()), ("ARM64_RECORDER", recorder.as_os_str())];
+    node_tests_with(context, "tests/arm64", &variables)
+}
+
 /// The program for Windows, under wine.
 fn windows(context: &Context<'_>) -> Result<()> {
     const WINE: Program = Program { variable: "WINE", names: &["wine64"] };
@@ -122,14 +135,24 @@ fn exposed(context: &Context<'_>) -> Result<()> {
     const PROMTOOL: Program = Program { variable: "PROMTOOL", names: &["promtool"] };
     const JQ: Program = Program { variable: "JQ", names: &["jq"] };
     const CADDY: Program = Program { variable: "CADDY", names: &["caddy"] };
-    const REMEDY: &str = "install Prometheus (its promtool), jq and Caddy, or name them: PROMTOOL=/path/to/promtool \
-                          JQ=/path/to/jq CADDY=/path/to/caddy";
+    const HAPROXY: Program = Program { variable: "HAPROXY", names: &["haproxy"] };
+    const REMEDY: &str = "install Prometheus (its promtool), jq, Caddy and haproxy, or name them: PROMTOOL=/path/to/promtool \
+                          JQ=/path/to/jq CADDY=/path/to/caddy HAPROXY=/path/to/haproxy";
     let nginx = nginx(context)?;
-    let packages = ["prometheus", "jq", "caddy"];
-    let [promtool, jq, caddy] = apt::ensure(context.repo, [&PROMTOOL, &JQ, &CADDY], &packages, REMEDY)?;
+    let packages = ["prometheus", "jq", "caddy", "haproxy"];
+    let programs = [&PROMTOOL, &JQ, &CADDY, &HAPROXY];
+    let [promtool, jq, caddy, haproxy] = apt::ensure(context.repo, programs, &packages, REMEDY)?;
+    let validate = kubernetes_validate(context)?;
     build_recorder(context)?;
     npm::ensure(context.repo, "tests/lib")?;
-    let programs = [("NGINX", &nginx), ("PROMTOOL", &promtool), ("JQ", &jq), ("CADDY", &caddy)];
+    let programs = [
+        ("NGINX", &nginx),
+        ("PROMTOOL", &promtool),
+        ("JQ", &jq),
+        ("CADDY", &caddy),
+        ("HAPROXY", &haproxy),
+        ("KUBERNETES_VALIDATE", &validate),
+    ];
     let programs = programs.map(|(name, path)| (name, path.as_os_str()));
     node_tests_with(context, "tests/exposed", &programs)
 }
@@ -155,8 +178,7 @@ fn container(context: &Context<'_>) -> Result<()> {
     let repo = context.repo;
     let nginx = nginx(context)?;
     let [podman, compose] = apt::ensure(repo, [&PODMAN, &COMPOSE], &["podman", "docker-compose"], REMEDY)?;
-    let validate = pypi::ensure(repo, "kubernetes-validate", &["kubernetes-validate==1.37.0"])?
-        .join("kubernetes-validate");
+    let validate = kubernetes_validate(context)?;
     let image = image::run(repo, &image::Options::default())?;
     npm::ensure(repo, "tests/container")?;
     let variables = [
@@ -167,6 +189,12 @@ fn container(context: &Context<'_>) -> Result<()> {
         ("NGINX", nginx.as_os_str()),
     ];
     node_tests_with(context, "tests/container", &variables)
+}
+
+/// What has Kubernetes' schemas.
+fn kubernetes_validate(context: &Context<'_>) -> Result<PathBuf> {
+    let programs = pypi::ensure(context.repo, "kubernetes-validate", &["kubernetes-validate==1.37.0"])?;
+    Ok(programs.join("kubernetes-validate"))
 }
 
 fn nginx(context: &Context<'_>) -> Result<PathBuf> {
