@@ -279,6 +279,12 @@ impl Session {
                 self.let_go();
                 self.act(action)
             }
+            Action::Finish(state) => {
+                if let Some(controller) = self.controller.take() {
+                    sys::finish(&controller, &response);
+                }
+                self.finished(state)
+            }
             Action::Fail(Failure::NoRecorder(_)) => {
                 let error = self.client.recorder.no_recorder(&seen);
                 self.failed(error)

@@ -40,6 +40,8 @@ extern "C" {
     #[wasm_bindgen(js_name = onWake)]
     pub(crate) fn on_wake(callback: &Function) -> Function;
     pub(crate) fn follow(controller: &AbortController, signal: Option<&AbortSignal>) -> AbortSignal;
+    /// Reads the end of a body that has no bytes.
+    pub(crate) fn finish(controller: &AbortController, response: &Response);
     #[wasm_bindgen(js_name = letGo)]
     pub(crate) fn let_go(controller: Option<&AbortController>, body: &JsValue);
     pub(crate) fn memory() -> Map;

@@ -69,14 +69,27 @@ try {
   const address = (path, query) => `${upstream.url}/${path}?${new URLSearchParams({ ...query, n: serial++ })}`
   const record = (url, whole) => rival.record(url, whole)
 
-  await imports(browser, site)
-  await opened(recorder, () => address('ticks', { chunks: 1, everyMs: 1 }))
   const page = await open(recorder.url)
-  for (const how of ['reader', 'arrayBuffer'])
-    for (const mb of [10, 64]) await bulk(page, call, address, record, how, mb * MB)
-  await latency(page, call, address, record)
-  await heap(page, call, address)
-  await gaps(await open(proxy.url), call, address)
+  const measure = {
+    imports: () => imports(browser, site),
+    opened: () => opened(recorder, () => address('ticks', { chunks: 1, everyMs: 1 })),
+    bulk: async () => {
+      for (const how of ['reader', 'arrayBuffer'])
+        for (const mb of [10, 64]) await bulk(page, call, address, record, how, mb * MB)
+    },
+    live: async () => {
+      for (const mb of [10, 64]) await live(page, call, address, mb * MB)
+    },
+    latency: () => latency(page, call, address, record),
+    ends: () => ends(page, call, address),
+    heap: () => heap(page, call, address),
+    gaps: async () => gaps(await open(proxy.url), call, address),
+  }
+  const names = process.env.BENCH_ONLY?.split(',') ?? Object.keys(measure)
+  for (const name of names) {
+    if (!measure[name]) throw new Error(`--only: ${name} is not one of ${Object.keys(measure).join(', ')}`)
+    await measure[name]()
+  }
 
   const about = {
     chromium: browser.version().split('.')[0],
@@ -196,6 +209,33 @@ async function bulk(page, call, address, record, how, bytes) {
   })
 }
 
+/** A body that its upstream sends meanwhile, through the recorder and straight from the upstream. */
+async function live(page, call, address, bytes) {
+  const kinds = ['native', 'ours', 'bare']
+  // Each from the upstream: nothing is recorded of this address yet.
+  const run = (kind) => call(page, 'live', kind, address('bulk', { bytes }), bytes)
+  for (const kind of kinds) await run(kind)
+  const speeds = { native: [], ours: [], bare: [] }
+  for (let round = 0; round < 3 * ROUNDS; round++) {
+    for (let turn = 0; turn < kinds.length; turn++) {
+      const kind = kinds[(turn + round) % kinds.length]
+      speeds[kind].push(await run(kind))
+    }
+  }
+  raw[`live ${bytes}`] = speeds
+  const ratios = (kind) => speeds[kind].map((speed, round) => speed / speeds.native[round])
+  const [ours, bare] = [ratios('ours'), ratios('bare')]
+  const shown = (kind) => `${median(speeds[kind]).toFixed(0)} MB/s`
+  rows.push({
+    what: `${bytes / MB} MB, live, chunk by chunk (beside: native \`fetch\` straight to the upstream)`,
+    native: shown('native'),
+    ours: shown('ours'),
+    compared: `× ${median(ours).toFixed(2)} (half of them ${quantile(ours, 0.25).toFixed(2)} to ${quantile(ours, 0.75).toFixed(2)}; native \`fetch\` through the recorder × ${median(bare).toFixed(2)})`,
+    target: '≥ × 0.9',
+    ok: median(ours) >= 0.9,
+  })
+}
+
 async function latency(page, call, address, record) {
   const streams = { streams: 6, chunks: 150, everyMs: 20 }
   const seen = { native: [], ours: [], rival: [] }
@@ -224,6 +264,48 @@ async function latency(page, call, address, record) {
       ...target,
     })
   }
+}
+
+/** What the end of a live answer costs: requests, and time. */
+async function ends(page, call, address) {
+  const chunks = 20
+  const taken = { native: [], ours: [], question: [] }
+  const sent = { native: [], ours: [] }
+  const failed = { native: 0, ours: 0 }
+  const asked = new Map()
+  let requests
+  page.on('request', () => (requests += 1))
+  page.on('requestfailed', (request) => {
+    const kind = asked.get(new URL(request.url()).searchParams.get('n'))
+    if (kind) failed[kind] += 1
+  })
+  for (let round = -1; round < 3 * ROUNDS; round++) {
+    for (const kind of round % 2 ? ['native', 'ours'] : ['ours', 'native']) {
+      const url = address('ticks', { chunks, everyMs: 5 })
+      if (round >= 0) asked.set(new URL(url).searchParams.get('n'), kind)
+      requests = 0
+      const ms = await call(page, 'ending', kind, url)
+      if (round < 0) continue
+      taken[kind].push(ms)
+      sent[kind].push(requests)
+      if (kind === 'ours') taken.question.push(await call(page, 'question', url, 150 * chunks))
+    }
+  }
+  // What became of the last one is told some time later.
+  await page.waitForTimeout(300)
+  raw.ends = { ...taken, sent, failed }
+  const ms = (value) => `${value.toFixed(1)} ms`
+  const added = median(taken.ours.map((ours, round) => ours - taken.native[round]))
+  const [trip, more] = [median(taken.question), Math.max(...sent.ours) - Math.max(...sent.native)]
+  const shown = (kind) => `${ms(median(taken[kind]))}, ${failed[kind]} of ${taken[kind].length} shown as canceled`
+  rows.push({
+    what: `last byte of a live answer → its end (${more} more request${more === 1 ? '' : 's'})`,
+    native: shown('native'),
+    ours: shown('ours'),
+    compared: `+${ms(added)} (a round trip: ${ms(trip)})`,
+    target: '≤ +1 round trip + 2 ms, 1 more request, no more canceled',
+    ok: added <= trip + 2 && more <= 1 && failed.ours <= failed.native,
+  })
 }
 
 async function heap(page, call, address) {

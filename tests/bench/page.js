@@ -53,6 +53,24 @@ export async function bulk(kind, how, url, bytes) {
   return bytes / 1e6 / seconds
 }
 
+const LIVE = {
+  ...fetchOf,
+  /** Straight from the upstream. */
+  native: (url) => fetch(url, { cache: 'no-store' }),
+  /** What the recorder's part of it is: through it, without the client. */
+  bare: fetchOf.native,
+}
+
+/** MB/s of a body that its upstream sends meanwhile. */
+export async function live(kind, url, bytes) {
+  await settled()
+  const began = performance.now()
+  const read = await READ.reader(await LIVE[kind](url))
+  const seconds = (performance.now() - began) / 1000
+  if (read !== bytes) throw new Error(`${kind} read ${read} of ${bytes} bytes`)
+  return bytes / 1e6 / seconds
+}
+
 /** Milliseconds from each chunk's sending to its arrival in the app, of several streams at once. */
 export async function latency(kind, urls) {
   await settled()
@@ -68,6 +86,33 @@ export async function latency(kind, urls) {
     }),
   )
   return all.flat()
+}
+
+/** Milliseconds from the last chunk of a live body to its end. */
+export async function ending(kind, url) {
+  await settled()
+  const reader = (await fetchOf[kind](url)).body.getReader()
+  for (let last; ; ) {
+    const { done } = await reader.read()
+    const now = performance.now()
+    if (done) return now - last
+    last = now
+  }
+}
+
+/** Milliseconds that the question takes whether a recording of so many bytes is whole. */
+export async function question(url, bytes) {
+  const { recording } = await df.isInProgress(url)
+  const headers = {
+    'durablefetch-url': url,
+    'durablefetch-recording': recording,
+    'durablefetch-offset': String(bytes),
+  }
+  const began = performance.now()
+  const response = await fetch(`${recorder}/${url}`, { cache: 'no-store', headers })
+  const ms = performance.now() - began
+  await response.text()
+  return ms
 }
 
 /**

@@ -30,8 +30,13 @@ ${lines.join('\n')}
 - *A page opened* is a new one of a new person, whose server on loopback passes what is below \`/df\` on to the recorder; its script is
   an app's, built by Vite for production, and asks at once. It counts from the navigation's start, by the page's own clock, which
   Firefox and WebKit round to a millisecond. Native \`fetch\` asks for the same at the same mount.
+- *Live* bodies come from the upstream while they are read: each run is a new recording. Beside them native \`fetch\` asks the upstream
+  itself, with neither a recorder nor a disk in between; upstream, recorder and browser share the machine's processors.
 - *Latency* is from the write in the upstream to the chunk in the app, through the recorder, by clocks of one machine. What
   the client adds is the difference within a round; of seven rounds and fewer, five have it.
+- *The end*: a recorder cannot say in the head of a live answer how long it will be, so at its end the client asks once whether it is
+  whole. A round trip is native \`fetch\` asking the same. Beside it is the end of the same answer for native \`fetch\` through the recorder.
+  Chromium shows a request as canceled whose body was read by a reader until the end and not by \`text()\` or the like, natively, too.
 - *Heap* is JavaScript's with the buffers that it holds, garbage collected before each of eight looks: the least and the most that it
   was. By how much it grew is from the least of the first four to the least of the last four. What \`df.fetch\` has more of at
   some looks is the chunk that it reads ahead of the app.

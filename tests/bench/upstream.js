@@ -10,7 +10,8 @@ export async function startUpstream() {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url, 'http://upstream')
     const number = (name) => Number(searchParams.get(name))
-    response.writeHead(200, { 'content-type': 'application/octet-stream' })
+    // A page of any origin may read it.
+    response.writeHead(200, { 'content-type': 'application/octet-stream', 'access-control-allow-origin': '*' })
     if (pathname === '/bulk') return bulk(response, number('bytes'))
     if (pathname === '/ticks') return ticks(response, number('chunks'), number('everyMs'))
     response.end()

@@ -60,6 +60,7 @@ async fn the_clean_end_of_a_live_body_is_verified() {
     assert_eq!(text(&df.get().await.unwrap()).await.unwrap(), "abc");
     assert_eq!(script.call(1).header("durablefetch-offset").as_deref(), Some("3"));
     assert_eq!(events.length(), 0, "verifying is not a reconnecting");
+    assert!(!script.call(1).aborted(), "it would look as if it had failed");
 }
 
 #[wasm_bindgen_test]

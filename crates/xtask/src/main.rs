@@ -67,6 +67,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(linked) = package::link::asked() {
+        return linked;
+    }
     let cli = Cli::parse();
     let result = Repo::find().and_then(|repo| match cli.command {
         Command::Demo(options) => demo::run(&repo, &options),

@@ -1,5 +1,6 @@
 //! `cargo xtask mutations`: breaks a recorder in many small ways and sees to it that the conformance suite notices
-//! each. With `--on worker` it is the recorder on Durable Objects, which takes about half a minute for each of them.
+//! each. With `--on worker` it is the recorder on Durable Objects, which takes about half a minute for each of them. What the
+//! suite cannot see, since its upstream speaks HTTP/1.1 alone, a test of the native recorder has to notice.
 //!
 //! It works in a copy of the checkout with a target folder of its own, so that nothing here is touched.
 
@@ -46,7 +47,10 @@ impl Recorder {
     fn has(self, mutation: &Mutation) -> bool {
         match self {
             Self::Native => !mutation.file.starts_with("crates/worker/"),
-            Self::Worker => !mutation.file.starts_with("crates/server/") && mutation.native.is_none(),
+            Self::Worker => {
+                let is_natives = mutation.file.starts_with("crates/server/") || mutation.test.is_some();
+                !is_natives && mutation.native.is_none()
+            }
         }
     }
 }
@@ -64,7 +68,9 @@ struct Mutation {
     find: String,
     replace: String,
     /// Parts of names of the cases that must notice, separated by `|`.
-    case: String,
+    case: Option<String>,
+    /// In place of cases: the test of the native recorder that must notice.
+    test: Option<String>,
     /// Why the worker does not have this, where it does not.
     native: Option<String>,
 }
@@ -75,7 +81,23 @@ struct List {
     mutation: Vec<Mutation>,
 }
 
+/// What has to notice a mutation.
+enum Notices<'a> {
+    /// The cases whose names contain one of these.
+    Cases(&'a str),
+    /// Tests of the native recorder with these names.
+    Tests(Vec<&'a str>),
+}
+
 impl Mutation {
+    fn notices(&self) -> Result<Notices<'_>> {
+        match (&self.case, &self.test) {
+            (Some(case), None) => Ok(Notices::Cases(case)),
+            (None, Some(test)) => Ok(Notices::Tests(vec![test])),
+            _ => bail!("the entry `{}` of {LIST} has to have either `case` or `test`", self.what),
+        }
+    }
+
     /// The file's text with the breakage in it.
     fn apply(&self, text: &str) -> Result<String> {
         let found = text.matches(&self.find).count();
@@ -101,12 +123,24 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<()> {
     let copy = Copy::make(repo, options.on)?;
 
     // What no case notices without a mutation either would prove nothing.
-    let cases: Vec<_> = mutations.iter().map(|mutation| mutation.case.as_str()).collect();
+    let (mut cases, mut tests) = (Vec::new(), Vec::new());
+    for mutation in &mutations {
+        match mutation.notices()? {
+            Notices::Cases(names) => cases.push(names),
+            Notices::Tests(names) => tests.extend(names),
+        }
+    }
     if let Some(build) = copy.build() {
         Step::new(repo, "build the worker without a mutation", build).run()?;
     }
-    let sound = copy.suite(&cases.join("|"));
-    Step::new(repo, "the suite without a mutation", sound).run()?;
+    let cases = cases.join("|");
+    if !cases.is_empty() {
+        Step::new(repo, "the suite without a mutation", copy.command(&Notices::Cases(&cases))).run()?;
+    }
+    if !tests.is_empty() {
+        let sound = copy.command(&Notices::Tests(tests));
+        Step::new(repo, "the tests without a mutation", sound).run()?;
+    }
 
     let mut missed = Vec::new();
     for mutation in &mutations {
@@ -177,16 +211,22 @@ impl Copy {
         self.worker.as_ref().map(|tools| tools.command(&self.root, &self.target.join("worker"), Build::Quick))
     }
 
-    /// The recorder under the cases whose names contain one of these.
-    fn suite(&self, cases: &str) -> Command {
+    /// The recorder under what has to notice.
+    fn command(&self, notices: &Notices<'_>) -> Command {
         let mut command = Command::new("cargo");
         command.current_dir(&self.root).arg("test");
         match self.worker {
             None => command.args(["-p", "durablefetch-server"]),
             Some(_) => command.args(["-p", "durablefetch-worker", "--features", "workerd"]),
         };
-        command.args(["--test", "conformance"]);
-        command.args(["--", "--skip", "library: ", cases]);
+        match notices {
+            Notices::Cases(cases) => {
+                command.args(["--test", "conformance", "--", "--skip", "library: ", cases]);
+            }
+            Notices::Tests(names) => {
+                command.args(["--lib", "--test", "process", "--"]).args(names);
+            }
+        }
         command.env("CARGO_TARGET_DIR", &self.target);
         // What is broken on purpose need not be beautiful.
         command.env("RUSTFLAGS", "--cap-lints=allow").stdin(Stdio::null());
@@ -213,7 +253,7 @@ impl Copy {
                 mutation.what
             );
         }
-        let output = self.suite(&mutation.case).output().context("cannot run cargo")?;
+        let output = self.command(&mutation.notices()?).output().context("cannot run cargo")?;
         let said =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         if output.status.success() {
@@ -235,8 +275,9 @@ mod tests {
     use super::*;
 
     fn mutation(find: &str, replace: &str) -> Mutation {
-        let [what, rules, file, case] = ["", "", "", ""].map(str::to_owned);
-        Mutation { what, rules, file, find: find.into(), replace: replace.into(), case, native: None }
+        let [what, rules, file] = ["", "", ""].map(str::to_owned);
+        let (find, replace) = (find.into(), replace.into());
+        Mutation { what, rules, file, find, replace, case: None, test: None, native: None }
     }
 
     #[test]
@@ -256,13 +297,25 @@ mod tests {
         let folder = repo.path("crates/conformance/src/cases");
         let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
         let cases: String = files.map(|file| fs::read_to_string(file).unwrap()).collect();
+        let natives = ["src/upstream/kept.rs", "tests/process/kept/mod.rs"];
+        let tests: String = natives.map(|file| repo.read(&format!("crates/server/{file}")).unwrap()).concat();
         let protocol = repo.read("PROTOCOL.md").unwrap();
         let mut described = BTreeSet::new();
         for mutation in &mutations {
             mutation.apply(&repo.read(&mutation.file).unwrap()).unwrap();
             assert!(described.insert(&mutation.what), "two are described {:?}", mutation.what);
-            for part in mutation.case.split('|') {
-                assert!(cases.contains(part), "{}: no case is called {part:?}", mutation.what);
+            match mutation.notices().unwrap() {
+                Notices::Cases(names) => {
+                    for part in names.split('|') {
+                        assert!(cases.contains(part), "{}: no case is called {part:?}", mutation.what);
+                    }
+                }
+                Notices::Tests(names) => {
+                    for name in names {
+                        let is_there = tests.contains(&format!("async fn {name}()"));
+                        assert!(is_there, "{}: no test is called {name}", mutation.what);
+                    }
+                }
             }
             for rule in mutation.rules.split_whitespace() {
                 assert!(protocol.contains(&format!("**{rule}**")), "{}: no rule {rule}", mutation.what);

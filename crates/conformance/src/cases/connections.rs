@@ -1,8 +1,8 @@
-//! Connections of clients: used again, refused while sending, left alone.
+//! Connections of clients: used again, refused while sending, left alone. Connections to upstreams.
 
 use crate::case::Suite;
 use crate::check::same;
-use crate::upstream::Reply;
+use crate::upstream::{Call, Reply};
 
 pub(super) fn add(suite: &mut Suite) {
     suite.case("R1", "one connection serves several requests, errors among them", async |cx| {
@@ -39,5 +39,24 @@ pub(super) fn add(suite: &mut Suite) {
         response.is(200)?;
         response.ends_with("body").await?;
         Ok(same("upstream requests", at.received().len(), 2)?)
+    });
+    suite.case("S18", "a request that its upstream may have processed is not sent again", async |cx| {
+        for (method, body) in [("GET", ""), ("POST", "asked")] {
+            for leave in [Call::reset, Call::close] {
+                let at = cx.endpoint();
+                let open = cx.recorder.fetch(method, &at.url()).body(body.to_owned()).open().await?;
+                let mut call = at.accept().await?;
+                // A recorder that keeps connections makes its next request on this one.
+                call.keep_alive();
+                call.answers("answered").await?;
+                open.response().await?.ends_with("answered").await?;
+                let at = cx.endpoint();
+                let open = cx.recorder.fetch(method, &at.url()).body(body.to_owned()).open().await?;
+                leave(at.accept().await?);
+                open.response().await?.error(502, "upstream-failed").await?;
+                at.hits(1)?;
+            }
+        }
+        Ok(())
     });
 }

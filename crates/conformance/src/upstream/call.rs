@@ -37,9 +37,9 @@ impl Call {
         Self { request, upstream, wire, framing: Framing::Empty, keep_alive: false }
     }
 
-    /// Keeps the connection for the recorder's next request once this response has ended. A call that a
-    /// case plays says `connection: close` instead: what the case drops must not close under another case.
-    pub(super) fn keep_alive(&mut self) {
+    /// Keeps the connection for the recorder's next request once this response has ended. Otherwise a call that a
+    /// case plays says `connection: close`: what the case drops must not close under another case.
+    pub fn keep_alive(&mut self) {
         self.keep_alive = !self.request.headers.lists("connection", "close");
     }
 

@@ -7,6 +7,7 @@
 mod assemble;
 mod exports;
 pub(crate) mod files;
+pub(crate) mod link;
 mod names;
 mod patch;
 mod table;
@@ -109,5 +110,6 @@ fn wasm_pack(repo: &Repo) -> Result<()> {
     command.arg("--").args(BUILD_STD);
     command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", RUSTFLAGS);
     command.env("CARGO_TARGET_DIR", build_folder(repo));
+    link::by_us(&mut command)?;
     Step::new(repo, "wasm-pack build", command).run()
 }

@@ -44,14 +44,6 @@ pub(super) const TRANSLATED: Module = Module {
     ],
 };
 
-/// Halves of wasm-streams that a client of `fetch` has no use for: writing, and reading into buffers.
-const UNUSED: &[&str] = &[
-    "--remove-exports=intounderlyingsink_*",
-    "--remove-exports=intounderlyingbytesource_*",
-    "--remove-exports=__wbg_intounderlyingsink_*",
-    "--remove-exports=__wbg_intounderlyingbytesource_*",
-];
-
 const SMALL: &[&str] = &[
     "-Oz",
     "-Oz",
@@ -131,7 +123,7 @@ impl Module {
         module: &Path,
         edit: impl FnOnce(String) -> Result<String>,
     ) -> Result<Names> {
-        self.wasm_opt(repo, module, &[UNUSED, &["-g", "-S"]].concat(), "all.wat")?;
+        self.wasm_opt(repo, module, &["-g", "-S"], "all.wat")?;
         let needed = without_closures(&edit(read(&self.at(repo, "all.wat"))?)?)?;
         let passes = [SMALL, &[SHORT_NAMES]].concat();
         fs::write(self.at(repo, "needed.wat"), needed)?;
