@@ -8,7 +8,7 @@
 //!   [what crosses on the way down](inert), [CORS](cors), [who may ask](access), [whose recordings](scope) they get,
 //!   [tokens](token), [heads of responses](response_head), [control JSON](control_json), [error codes](error)
 //! - the [life] of a key: every decision about it; [admission]: what becomes of a request, given what is stored;
-//!   [request ids](ledger)
+//!   [request ids](ledger); in which process a key lives: its [placement]
 //! - the [recording] state machine and the [ring] of its newest bytes
 //! - the client's state machine, which [follows](follow) a recording: when to reconnect, wait, give up, believe an end
 //!
@@ -160,6 +160,7 @@ pub use {
     recorder::address::{self, Key, demo, via},
     recorder::key::ledger::{Ledger, Outcome},
     recorder::key::{admission, ledger, life},
+    recorder::placement,
     recorder::recording::{self, ring},
     recorder::request::dropped::DropHeader,
     recorder::request::headers::{Ask, Fetch},
