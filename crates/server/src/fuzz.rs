@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use durablefetch_protocol::Key;
+use durablefetch_protocol::placement::Owner;
 
 use crate::config::Limits;
 use crate::recording::Recording;
@@ -57,8 +58,9 @@ struct Seen {
 }
 
 fn look(data: &Path, damaged: bool) -> Result<Seen, String> {
-    let Store { connection, bodies, found, secret, lock: _lock } =
-        storage::open(data).map_err(|error| error.to_string())?;
+    let Store { connection, bodies, served, secret, lock: _lock } =
+        storage::open(data, Owner(1), None).map_err(|error| error.to_string())?;
+    let found = served.expect("nobody else serves").found;
     let keys: rusqlite::Result<HashSet<(String, String)>> = connection
         .prepare("SELECT scope, url FROM recordings UNION SELECT scope, url FROM requests")
         .and_then(|mut keys| keys.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect());

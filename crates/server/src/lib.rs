@@ -7,6 +7,7 @@
 //! |---|---|
 //! | accept loop, shutdown | `serve` |
 //! | what every request has at hand | `recorder`; what all of them share: `readers`, `uploads`, `counted` |
+//! | two processes on one data directory | `placement` (where this one stands), `succession` (a successor takes its place), `keys::take_over`, `net::peer`, `http::forward`, `storage::places` |
 //! | sockets and threads | `net`: `threads` (one a core), `connection` (breaking a reader), `transport` and `tls`, `signals`, `service_manager` (systemd), `descriptors` |
 //! | flags, variables, file | `cli`, `config` |
 //! | `durablefetch check`, `durablefetch healthcheck` | `check`, `healthcheck` |
@@ -38,6 +39,7 @@ mod keys;
 mod net;
 mod observe;
 pub mod operator;
+mod placement;
 mod readers;
 mod readiness;
 mod recorder;
@@ -48,14 +50,16 @@ mod rules;
 mod serve;
 mod set_up;
 mod storage;
+mod succession;
 mod uploads;
 mod upstream;
 
 pub use config::Config;
 pub use error::StartError;
 pub use net::tls::Tls;
-pub use net::{descriptors, service_manager, signals};
+pub use net::{descriptors, detach, service_manager, signals};
 pub use observe::journal;
 pub use reload::Reloads;
 pub use serve::{Server, run};
 pub use set_up::SetUp;
+pub use succession::{Offer, ask as ask_for_place};

@@ -3,13 +3,17 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use durablefetch_server::check::Check;
 use durablefetch_server::cli::{self, Cli, Command, Healthcheck, LogFormat, ReadError, Serve, Setting};
 use durablefetch_server::operator::{self, Which};
 use durablefetch_server::service_manager::{self, ServiceManager};
-use durablefetch_server::{Server, SetUp, StartError, Tls, descriptors, healthcheck, journal, signals};
+use durablefetch_server::{
+    Server, SetUp, StartError, Tls, ask_for_place, descriptors, detach, healthcheck, journal, signals,
+};
 use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -58,6 +62,9 @@ fn main() -> ExitCode {
             Ok(shown) => print(shown.as_bytes()),
             Err(failed) => failed.exit(),
         };
+    }
+    if serve.operating.detach && serve.operating.detached_from.is_none() {
+        return detach::detach().unwrap_or_else(|error| Failed::Other(error).exit());
     }
     let set_up = SetUp::new(cli.settings, move |level| _ = handle.reload(filter(level)));
     match start(*serve, set_up) {
@@ -163,18 +170,27 @@ fn filter(level: tracing::Level) -> EnvFilter {
 
 #[tokio::main(flavor = "current_thread")]
 async fn start(serve: Serve, set_up: SetUp) -> Result<(), Failed> {
-    let metrics_address = serve.at.metrics_listen;
-    let until_stdin_closes = serve.operating.until_stdin_closes;
+    let (listen, metrics_address) = (serve.at.listen, serve.at.metrics_listen);
+    let (until_stdin_closes, detached_from) =
+        (serve.operating.until_stdin_closes, serve.operating.detached_from);
     let mut handed = service_manager::sockets().map_err(Failed::Configuration)?.into_iter();
-    let handed_main = handed.next();
-    let address = match &handed_main {
-        Some(socket) => socket.local_addr().map_err(|error| Failed::Other(error.to_string()))?,
-        None => serve.at.listen,
-    };
+    let mut handed_main = handed.next();
     let config = serve.into_config().map_err(Failed::Configuration)?;
-    config.check(address)?;
+    config.check(match &handed_main {
+        Some(socket) => socket.local_addr().map_err(|error| Failed::Other(error.to_string()))?,
+        None => listen,
+    })?;
+    let mut handed_metrics = handed.next();
+    let mut offer = match handed_main {
+        Some(_) => None,
+        None => ask_for_place(&config.data, listen, metrics_address),
+    };
+    if let Some(offer) = &mut offer {
+        handed_main = Some(offer.listener().map_err(|error| Failed::Other(error.to_string()))?);
+        handed_metrics = offer.metrics();
+    }
     warn(&config.warnings());
-    let listener = take(handed_main, address, "--listen")?;
+    let listener = take(handed_main, listen, "--listen")?;
     let no_signals = |error| Failed::Other(format!("cannot wait for signals: {error}"));
     let signal = signals::shutdown(until_stdin_closes).map_err(no_signals)?;
     let hangups = signals::Hangups::listen().map_err(no_signals)?;
@@ -182,27 +198,57 @@ async fn start(serve: Serve, set_up: SetUp) -> Result<(), Failed> {
     let base_path = config.base_path.clone();
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let drain = config.drain;
-    let mut server = Server::open(listener, config)?;
-    match (metrics_address, handed.next()) {
+    let metrics = match (metrics_address, handed_metrics) {
         (None, Some(_)) => {
             return Err(Failed::Configuration(
                 "the second socket of the service manager is for metrics: add --metrics-listen".to_owned(),
             ));
         }
-        (None, None) => {}
-        (Some(address), socket) => server = server.with_metrics(take(socket, address, "--metrics-listen")?),
+        (None, None) => None,
+        (Some(address), socket) => Some(take(socket, address, "--metrics-listen")?),
+    };
+    let mut server = match &mut offer {
+        Some(offer) => Server::succeed(listener, config, offer).await?,
+        None => Server::open(listener, config)?,
+    };
+    if let Some(metrics) = metrics {
+        server = server.with_metrics(metrics);
     }
-    let manager = ServiceManager::from_env();
+    let mut manager = ServiceManager::from_env();
+    if let Some(offer) = &offer
+        && !manager.is_there()
+    {
+        manager = offer.manager();
+    }
+    // Who is not the main process is not heard.
+    let is_main = Arc::new(AtomicBool::new(offer.is_none()));
     if let Some(every) = manager.beat() {
-        let manager = manager.clone();
-        server = server.with_beat(every, move || manager.alive());
+        let (manager, is_main) = (manager.clone(), Arc::clone(&is_main));
+        server = server.with_beat(every, move || {
+            if is_main.load(Ordering::Acquire) {
+                manager.alive();
+            }
+        });
     }
+    server = server.with_successors(listen, metrics_address, manager.clone());
     tokio::spawn(set_up.again_at_each(hangups, server.reloads()?));
     // The program that started this reads the port here; a closed stdout is not a reason to stop.
     let listening = format!("listening on {scheme}://{bound}{base_path}");
     let mut out = std::io::stdout();
     let _ = writeln!(out, "durablefetch: {listening}").and_then(|()| out.flush());
-    manager.ready(&listening);
+    match offer {
+        None => manager.ready(&listening),
+        Some(offer) => {
+            let manager = manager.clone();
+            std::thread::spawn(move || {
+                detach::until_gone(detached_from);
+                offer.announce();
+                is_main.store(true, Ordering::Release);
+                manager.ready(&listening);
+                manager.alive();
+            });
+        }
+    }
     server
         .serve(async move {
             signal.await;

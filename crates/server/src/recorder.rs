@@ -1,12 +1,14 @@
 //! What every request of a recorder has at hand.
 
 use std::fs::File;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use durablefetch_protocol::access::allowance::Allowance;
 use durablefetch_protocol::address::Own;
+use durablefetch_protocol::placement::{Drain, Owner, Standing};
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
 
@@ -20,6 +22,7 @@ use crate::observe::elsewhere::Elsewhere;
 use crate::observe::log::Log;
 use crate::observe::metrics::{Metrics, Now};
 use crate::observe::refusals::Refusals;
+use crate::placement::Placement;
 use crate::readers::Readers;
 use crate::readiness::{Health, Reason};
 use crate::recording::Recording;
@@ -70,11 +73,15 @@ pub(crate) struct Recorder {
     /// Whether storage is in order.
     pub(crate) health: Health,
     /// Recordings in flight.
-    in_flight: InFlight,
-    draining: AtomicBool,
+    pub(crate) in_flight: InFlight,
+    /// Where this process stands among those that share the data directory.
+    pub(crate) placement: Placement,
     /// The id that was given out last.
     last_id: Mutex<RecordingId>,
 }
+
+/// How long a process may go on where a successor has taken its place. Nobody waits for its end, and what it takes is memory.
+const SUCCEEDED: Duration = Duration::from_mins(15);
 
 /// The threads that storage runs on, and the lock on its directory.
 pub(crate) struct StorageThreads {
@@ -82,24 +89,44 @@ pub(crate) struct StorageThreads {
     writer: JoinHandle<()>,
     sync: JoinHandle<()>,
     syncer: Syncer,
-    _lock: File,
+    lock: File,
 }
 
 impl Recorder {
     /// Opens the store and everything else. `port` is where the recorder listens.
-    pub(crate) fn open(mut config: Config, port: u16) -> Result<(Arc<Self>, StorageThreads), StartError> {
+    pub(crate) fn open(config: Config, port: u16) -> Result<(Arc<Self>, StorageThreads), StartError> {
+        let me = new_owner(&config)?;
+        let store = storage::open(&config.data, me, None)?;
+        Self::with(config, port, me, store)
+    }
+
+    /// Opens everything beside the process that serves the same directory, whose lock this is. Nothing is here until it is
+    /// handed over.
+    pub(crate) fn open_beside(
+        config: Config,
+        port: u16,
+        lock: File,
+    ) -> Result<(Arc<Self>, StorageThreads), StartError> {
+        let me = new_owner(&config)?;
+        let store = storage::open_beside(&config.data, lock)?;
+        Self::with(config, port, me, store)
+    }
+
+    fn with(
+        mut config: Config,
+        port: u16,
+        me: Owner,
+        store: Store,
+    ) -> Result<(Arc<Self>, StorageThreads), StartError> {
         descriptors::fit_process(&mut config.limits);
         config.limits.share();
         let data = config.data.clone();
-        let Store { connection, bodies, found, secret, lock } = storage::open(&data)?;
+        let Store { connection, bodies, served, secret, lock } = store;
         let upstreams = Upstreams::new(&config, &secret, port)?;
 
         let usage = Arc::new(Usage::new(&config.limits));
-        for (scope, (bodies, grown)) in &found.scopes {
-            let account = usage.account(scope);
-            usage.add_body(&account, *bodies);
-            usage.change_rows(&account, *grown);
-            usage.allow(&account, found.own_most.get(scope).copied());
+        if let Some(served) = &served {
+            usage.recount(served.found.of_scopes(), |scope| served.found.own_most.get(scope).copied());
         }
         schema::limit_log(&connection, config.limits.disk_bytes)
             .map_err(|error| StartError::Database(data.join(storage::DATABASE), error.to_string()))?;
@@ -110,9 +137,17 @@ impl Recorder {
         let (db, db_thread) = Db::spawn(connection, usage.database()).map_err(failed)?;
         let (syncer, sync_thread) = Syncer::spawn(bodies.clone(), wal).map_err(failed)?;
         let (writer, writer_thread) = Writer::spawn(bodies.clone(), syncer.clone()).map_err(failed)?;
+        let drain =
+            Drain { alone_ms: millis(config.drain), succeeded_ms: millis(config.drain.max(SUCCEEDED)) };
+        let placement = Placement::new(me, drain);
+        let keys = Keys::new(Arc::clone(&usage));
+        match served {
+            Some(served) => placement.holds(served.holder),
+            None => drop(keys.draw_line()),
+        }
         let recorder = Self {
             own: config.own(port),
-            keys: Keys::new(Arc::clone(&usage)),
+            keys,
             db,
             bodies,
             writer,
@@ -132,13 +167,13 @@ impl Recorder {
             uploads: Uploads::new(config.limits.upload_bytes.max(config.limits.request_bytes)),
             health: Health::new(probe),
             in_flight: InFlight::default(),
-            draining: AtomicBool::new(false),
+            placement,
             last_id: Mutex::new(RecordingId::ZERO),
             config,
         };
         recorder.metrics.set_limits(&recorder.config.limits.named());
         let threads =
-            StorageThreads { db: db_thread, writer: writer_thread, sync: sync_thread, syncer, _lock: lock };
+            StorageThreads { db: db_thread, writer: writer_thread, sync: sync_thread, syncer, lock };
         Ok((Arc::new(recorder), threads))
     }
 
@@ -163,12 +198,12 @@ impl Recorder {
         allowance: Allowance,
         leaving: usize,
     ) -> Result<Seat<'a>, ProtocolError> {
-        if self.is_draining() {
+        if self.ends() {
             return Err(ErrorCode::ShuttingDown.into());
         }
         let seat = self.in_flight.seat(key, &self.rules().limits, allowance, leaving)?;
         // Between the two a shutdown may have begun, and it waits for seats only that were taken before.
-        if self.is_draining() {
+        if self.ends() {
             return Err(ErrorCode::ShuttingDown.into());
         }
         Ok(seat)
@@ -201,7 +236,7 @@ impl Recorder {
             connections,
             unwritten,
             stored: self.usage.recordings(),
-            is_draining: self.is_draining(),
+            is_draining: !self.placement.claims(),
             certificate_until_s: self.tls.get().and_then(Tls::until_s),
         })
     }
@@ -268,19 +303,19 @@ impl Recorder {
 
     /// Why it takes no starts now; empty where it does.
     pub(crate) async fn unready(&self) -> Vec<Reason> {
-        let draining = self.is_draining().then_some(Reason::Draining);
+        let draining = (!self.placement.claims()).then_some(Reason::Draining);
         let storage = self.health.storage(&self.db, &self.writer).await;
         draining.into_iter().chain(storage).collect()
     }
 
-    /// Starts nothing from now on.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+    /// Whether it starts nothing any more. One that has a successor starts what is for a key that still lives in it.
+    fn ends(&self) -> bool {
+        self.placement.standing() == Standing::Ends
     }
 
-    /// Whether it starts nothing any more.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+    /// Whether no other process has anything in the data directory.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.placement.claims() && self.keys.others().is_empty()
     }
 
     /// Waits until no recording is in flight.
@@ -291,6 +326,17 @@ impl Recorder {
     /// Ends what is in flight: the recorder is going away under it.
     pub(crate) fn interrupt(&self) -> usize {
         self.in_flight.all().iter().filter(|live| live.end(End::Interrupt)).count()
+    }
+
+    /// The id that was given out last.
+    pub(crate) fn last_id(&self) -> RecordingId {
+        *self.last_id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ids to come are later than this one.
+    pub(crate) fn later_than(&self, id: RecordingId) {
+        let mut last = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = (*last).max(id);
     }
 
     /// A new id.
@@ -307,7 +353,25 @@ impl Recorder {
     }
 }
 
+/// Names this process.
+fn new_owner(config: &Config) -> Result<Owner, StartError> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| {
+        StartError::DataDir(config.data.clone(), std::io::Error::other(error.to_string()))
+    })?;
+    Ok(Owner(u128::from_be_bytes(random)))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl StorageThreads {
+    /// The lock on the directory, for a successor.
+    pub(crate) fn lock(&self) -> std::io::Result<File> {
+        self.lock.try_clone()
+    }
+
     /// Writes everything and ends the threads.
     pub(crate) fn close(self, recorder: &Recorder) {
         recorder.writer.close();

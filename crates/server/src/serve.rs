@@ -1,33 +1,39 @@
 //! The accept loop, from the first connection to the last.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use durablefetch_protocol::placement::{Next, Standing};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use crate::clock::now_ms;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::http::metrics_listener;
-use crate::http::route::{self, Over, Standing};
-use crate::keys::housekeeping;
-use crate::net::HEAD_MAX;
+use crate::http::route::{self, Over};
+use crate::keys::{housekeeping, take_over};
 use crate::net::connection::{Connection, Watches};
+use crate::net::service_manager::ServiceManager;
 use crate::net::threads::Threads;
 use crate::net::tls::Tls;
 use crate::net::transport::Transport;
+use crate::net::{HEAD_MAX, peer};
 use crate::operator;
 use crate::recorder::{Recorder, StorageThreads};
 use crate::reload::Reloads;
+use crate::succession::{Desk, Offer, Sockets, peers, watch as looking_after};
 
 /// Connections beyond the limit that are told so, at a time.
 const REFUSED_MAX: usize = 64;
@@ -39,12 +45,17 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// How often somebody hears that all is well, and how.
 type Beat = (Duration, Box<dyn Fn() + Send>);
 
+/// How often a process that leaves looks what still lives in it.
+const TICK: Duration = Duration::from_millis(25);
+
 /// A recorder that is ready to serve.
 pub struct Server {
     listener: TcpListener,
     tls: Option<Tls>,
     metrics: Option<TcpListener>,
     operator: Option<operator::Listener>,
+    peers: Option<peer::Listener>,
+    desk: Option<Desk>,
     beat: Option<Beat>,
     recorder: Arc<Recorder>,
     storage_threads: StorageThreads,
@@ -71,25 +82,47 @@ impl Server {
     /// Where others could reach it and the set-up does not say what they may do ([`Config::check`]), or where the
     /// certificate or the data directory cannot be used.
     pub fn open(listener: TcpListener, config: Config) -> Result<Self, StartError> {
-        let address = listener.local_addr().map_err(StartError::Listener)?;
-        config.check(address)?;
-        let tls = config.tls.as_ref().map(Tls::read).transpose()?;
-        let threads = Threads::spawn().map_err(StartError::Threads)?;
+        let (address, tls, threads) = prepare(&listener, &config)?;
         let (recorder, storage_threads) = Recorder::open(config, address.port())?;
+        peer::remove_all(&recorder.config.data);
+        Ok(Self::new(listener, tls, threads, recorder, storage_threads))
+    }
+
+    /// Opens the store beside the recorder that serves it, takes its place and gets ready to serve. What lives in that one
+    /// goes on there.
+    ///
+    /// # Errors
+    /// As [`Server::open`], and where that one keeps its place.
+    pub async fn succeed(
+        listener: TcpListener,
+        config: Config,
+        offer: &mut Offer,
+    ) -> Result<Self, StartError> {
+        let (address, tls, threads) = prepare(&listener, &config)?;
+        let data = config.data.clone();
+        let failed = |error| StartError::DataDir(data.clone(), error);
+        let lock = offer.lock().map_err(failed)?;
+        let (recorder, storage_threads) = Recorder::open_beside(config, address.port(), lock)?;
+        // What that one passes on finds somebody.
+        let peers = peer::bind(&data, recorder.placement.me()).map_err(failed)?;
+        offer.take(&recorder).await?;
+        let server = Self::new(listener, tls, threads, recorder, storage_threads);
+        Ok(Self { peers, ..server })
+    }
+
+    fn new(
+        listener: TcpListener,
+        tls: Option<Tls>,
+        threads: Threads,
+        recorder: Arc<Recorder>,
+        storage_threads: StorageThreads,
+    ) -> Self {
         if let Some(tls) = &tls {
             let _ = recorder.tls.set(tls.clone());
         }
-        // Without it the recorder serves all the same.
-        let operator = operator::bind(&recorder.config.data)
-            .inspect_err(|error| {
-                let data = recorder.config.data.display();
-                tracing::warn!(
-                    "`durablefetch ls` and the like cannot ask this recorder: no socket in {data}: {error}"
-                );
-            })
-            .ok()
-            .flatten();
-        Ok(Self { listener, tls, metrics: None, beat: None, operator, recorder, storage_threads, threads })
+        let operator = bind_operator(&recorder);
+        let (metrics, peers, desk, beat) = (None, None, None, None);
+        Self { listener, tls, metrics, operator, peers, desk, beat, recorder, storage_threads, threads }
     }
 
     /// Answers `/metrics`, `/healthz` and `/readyz` on this listener too. Everybody who reaches it may read them; on loopback, pages
@@ -97,6 +130,45 @@ impl Server {
     #[must_use]
     pub fn with_metrics(mut self, listener: TcpListener) -> Self {
         self.metrics = Some(listener);
+        self
+    }
+
+    /// Gives its place to another process that is started with the same data directory and is told to listen at the same
+    /// address. Comes after [`Server::with_metrics`].
+    #[must_use]
+    pub fn with_successors(
+        mut self,
+        listen: SocketAddr,
+        metrics_listen: Option<SocketAddr>,
+        manager: ServiceManager,
+    ) -> Self {
+        let handed = || -> std::io::Result<Sockets> {
+            let metrics =
+                self.metrics.as_ref().map(|metrics| SockRef::from(metrics).try_clone()).transpose()?;
+            Ok(Sockets {
+                listen,
+                metrics_listen,
+                listener: SockRef::from(&self.listener).try_clone()?.into(),
+                metrics: metrics.map(Into::into),
+                lock: self.storage_threads.lock()?,
+                manager,
+            })
+        };
+        let data = &self.recorder.config.data;
+        let bound = match self.peers.take() {
+            Some(peers) => Ok(Some(peers)),
+            None => peer::bind(data, self.recorder.placement.me()),
+        };
+        let ready: std::io::Result<_> = bound.and_then(|peers| Ok((peers, handed()?)));
+        match ready {
+            Ok((Some(peers), sockets)) => {
+                self.peers = Some(peers);
+                self.desk = Some(Desk::new(Arc::clone(&self.recorder), sockets));
+            }
+            Ok((None, _)) => {}
+            // Without it the recorder serves all the same.
+            Err(error) => tracing::warn!("no successor can take this recorder's place: {error}"),
+        }
         self
     }
 
@@ -117,13 +189,16 @@ impl Server {
     }
 
     /// Serves until `shutdown` resolves; then starts nothing new, lets live recordings finish for as long as the set-up
-    /// says, and ends the rest as interrupted. Everything but starts is answered meanwhile.
+    /// says, and ends the rest as interrupted. Everything but starts is answered meanwhile. Where a successor takes its
+    /// place, what lives in it goes on, and it returns once that has ended.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, tls, metrics, operator, beat, recorder, storage_threads, threads } = self;
+        let Self { listener, tls, metrics, operator, peers, desk, beat, recorder, storage_threads, threads } =
+            self;
         let housekeeper = tokio::spawn(housekeeping::run(Arc::clone(&recorder)));
-        let metrics =
-            metrics.map(|listener| tokio::spawn(metrics_listener::run(listener, Arc::clone(&recorder))));
-        let operator = operator.map(|socket| tokio::spawn(operator::serve(socket, Arc::clone(&recorder))));
+        let watching = tokio::spawn(looking_after::run(Arc::clone(&recorder)));
+        let metrics = metrics.map(|listener| tokio::spawn(tell_metrics(listener, Arc::clone(&recorder))));
+        let operator = tokio::spawn(operate(operator, Arc::clone(&recorder)));
+        let desk = desk.map(|desk| tokio::spawn(desk.serve()));
         let beat = beat.map(|(every, beat)| {
             let threads = threads.handles();
             tokio::spawn(async move {
@@ -138,28 +213,32 @@ impl Server {
         });
         let connections = GracefulShutdown::new();
         let (serving, _) = watch::channel(());
-        let end = async {
-            shutdown.await;
-            drain(&recorder).await;
-        };
-        accept(&listener, end, |stream| {
+        let end = leave(&recorder, shutdown);
+        let take = |stream| {
             let watcher = (connections.watcher(), serving.subscribe());
             connect(stream, &threads, &recorder, tls.as_ref(), watcher);
-        })
-        .await;
+        };
+        tokio::select! {
+            () = accept(&listener, &recorder, end, take) => {}
+            () = answer_peers(peers.as_ref(), &recorder, &threads) => {}
+        }
         drop(listener);
         drop(serving);
         if timeout(GOODBYE, connections.shutdown()).await.is_err() {
             tracing::debug!("some readers did not take the last bytes in time");
         }
-        for task in [metrics, operator, beat].into_iter().flatten() {
+        for task in [metrics, desk, beat, Some(operator), Some(watching)].into_iter().flatten() {
             task.abort();
         }
         housekeeper.abort();
         let _ = housekeeper.await;
+        take_over::leave(&recorder).await;
         let close = move || {
             threads.close();
             storage_threads.close(&recorder);
+            if peers.is_some() {
+                peer::remove(&recorder.config.data, recorder.placement.me());
+            }
         };
         if tokio::task::spawn_blocking(close).await.is_err() {
             tracing::error!("storage was not closed in order");
@@ -167,13 +246,94 @@ impl Server {
     }
 }
 
-/// Takes what comes until the end. While the recorder drains that goes on: the readers of what is live may come back for
-/// the rest.
-async fn accept(listener: &TcpListener, end: impl Future<Output = ()>, mut take: impl FnMut(TcpStream)) {
+/// What has to be in order before the store is opened.
+fn prepare(
+    listener: &TcpListener,
+    config: &Config,
+) -> Result<(SocketAddr, Option<Tls>, Threads), StartError> {
+    let address = listener.local_addr().map_err(StartError::Listener)?;
+    config.check(address)?;
+    let tls = config.tls.as_ref().map(Tls::read).transpose()?;
+    let threads = Threads::spawn().map_err(StartError::Threads)?;
+    Ok((address, tls, threads))
+}
+
+/// Without it the recorder serves all the same.
+fn bind_operator(recorder: &Recorder) -> Option<operator::Listener> {
+    let warn = |error: &std::io::Error| {
+        let data = recorder.config.data.display();
+        tracing::warn!(
+            "`durablefetch ls` and the like cannot ask this recorder: no socket in {data}: {error}"
+        );
+    };
+    operator::bind(&recorder.config.data).inspect_err(warn).ok().flatten()
+}
+
+/// Waits until this process takes connections, or does not.
+async fn until(recorder: &Recorder, accepts: bool) {
+    let mut changes = recorder.placement.changes();
+    // The sender lives as long as the recorder.
+    let _ = changes.wait_for(|_| recorder.placement.accepts() == accepts).await;
+}
+
+/// Answers what operators ask, while this process is the one that they find.
+async fn operate(mut first: Option<operator::Listener>, recorder: Arc<Recorder>) {
+    loop {
+        until(&recorder, true).await;
+        if let Some(socket) = first.take().or_else(|| bind_operator(&recorder)) {
+            tokio::select! { () = operator::serve(&socket, &recorder) => {}, () = until(&recorder, false) => {} }
+        }
+        until(&recorder, false).await;
+    }
+}
+
+async fn tell_metrics(listener: TcpListener, recorder: Arc<Recorder>) {
+    loop {
+        until(&recorder, true).await;
+        tokio::select! {
+            () = metrics_listener::run(&listener, &recorder) => {}
+            () = until(&recorder, false) => {}
+        }
+    }
+}
+
+/// Answers what other processes of the data directory pass on and ask, on the threads that serve connections.
+async fn answer_peers(peers: Option<&peer::Listener>, recorder: &Arc<Recorder>, threads: &Threads) {
+    let Some(peers) = peers else { return std::future::pending().await };
+    loop {
+        match peers.accept().await {
+            Ok(Some(stream)) => {
+                let recorder = Arc::clone(recorder);
+                threads.run(move || async move {
+                    match stream.here() {
+                        Ok(stream) => peers::serve(stream, recorder).await,
+                        Err(error) => tracing::warn!("a connection cannot be served: {error}"),
+                    }
+                });
+            }
+            // Of another user.
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!("another process's connection cannot be accepted: {error}");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// Takes what comes until the end, while no successor does. While the recorder drains alone that goes on: the readers of
+/// what is live may come back for the rest.
+async fn accept(
+    listener: &TcpListener,
+    recorder: &Recorder,
+    end: impl Future<Output = ()>,
+    mut take: impl FnMut(TcpStream),
+) {
     let mut end = pin!(end);
+    let mut changes = recorder.placement.changes();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if recorder.placement.accepts() => match accepted {
                 Ok((stream, _)) => take(stream),
                 Err(error) => {
                     // Out of descriptors, mostly: it passes when a connection closes.
@@ -181,23 +341,50 @@ async fn accept(listener: &TcpListener, end: impl Future<Output = ()>, mut take:
                     sleep(Duration::from_millis(50)).await;
                 }
             },
+            _ = changes.changed() => {}
             () = &mut end => return,
         }
     }
 }
 
-/// Starts nothing more, and resolves once nothing is live and the readers of what was have had time for their last question.
-async fn drain(recorder: &Recorder) {
-    recorder.drain();
-    if timeout(Duration::ZERO, recorder.quiet()).await.is_ok() {
-        return;
+/// Resolves once this process may leave: it was told to end, or a successor has its place; nothing is live in it; and the
+/// readers of what was have had time for their last question.
+async fn leave(recorder: &Arc<Recorder>, shutdown: impl Future<Output = ()>) {
+    let mut shutdown = pin!(shutdown);
+    let mut changes = recorder.placement.changes();
+    let (mut is_told, mut was_of_use) = (false, false);
+    loop {
+        let standing = *changes.borrow_and_update();
+        if standing == Standing::Drains
+            && let Err(error) = take_over::release(recorder).await
+        {
+            tracing::error!("what is idle stays where it is: {}", error.message);
+        }
+        let (keys, live) = (recorder.keys.len(), recorder.in_flight.taken());
+        was_of_use |= standing == Standing::Drains || live > 0 && standing == Standing::Ends;
+        match recorder.placement.next(keys, live, recorder.keys.others().len(), now_ms()) {
+            Next::Wait { .. } => {}
+            Next::Interrupt => {
+                let interrupted = recorder.interrupt();
+                if interrupted > 0 {
+                    tracing::warn!(interrupted, "live recordings did not finish in time");
+                }
+            }
+            Next::Leave => break,
+        }
+        tokio::select! {
+            () = &mut shutdown, if !is_told => {
+                is_told = true;
+                recorder.placement.told_to_end(now_ms());
+            }
+            _ = changes.changed() => {}
+            () = recorder.quiet(), if standing != Standing::Serving && live > 0 => {}
+            () = sleep(TICK), if standing != Standing::Serving => {}
+        }
     }
-    if timeout(recorder.config.drain, recorder.quiet()).await.is_err() {
-        let interrupted = recorder.interrupt();
-        tracing::warn!(interrupted, "live recordings did not finish in time");
-        recorder.quiet().await;
+    if was_of_use {
+        sleep(LAST_WORD).await;
     }
-    sleep(LAST_WORD).await;
 }
 
 /// Tells a connection that the recorder is closing: one that has asked for something, and one that has not.
@@ -242,12 +429,15 @@ async fn serve(
     (watcher, mut serving): Watching,
 ) {
     // Counted for as long as it is served.
-    let standing =
-        if open.number > recorder.config.limits.connections { Standing::Beyond } else { Standing::Within };
+    let standing = if open.number > recorder.config.limits.connections {
+        route::Standing::Beyond
+    } else {
+        route::Standing::Within
+    };
     let Ok(peer) = stream.peer_addr() else {
         return tracing::debug!("a connection ended before it was served");
     };
-    let over = Over { standing, peer: peer.ip() };
+    let over = Over { standing, peer: peer.ip(), is_forwarded: false };
     let patience = recorder.config.limits.request_timeout;
     let stream = match acceptor {
         None => Transport::Plain(stream),
@@ -280,7 +470,7 @@ async fn serve(
             .header_read_timeout(patience)
             .max_buf_size(HEAD_MAX)
             .max_header_size(HEAD_MAX)
-            .keep_alive(standing == Standing::Within);
+            .keep_alive(standing == route::Standing::Within);
         watcher.watch(builder.serve_connection(connection, service)).await
     } else {
         let mut builder = http2::Builder::new(TokioExecutor::new());

@@ -80,6 +80,14 @@ pub struct OperatingArgs {
     #[arg(long, hide = true, value_parser = FalseyValueParser::new())]
     pub until_stdin_closes: bool,
 
+    /// Go on in the background once it listens: for `systemctl reload`, which starts the successor so.
+    #[arg(long, hide = true, value_parser = FalseyValueParser::new())]
+    pub detach: bool,
+
+    /// The process that has done so.
+    #[arg(long, value_name = "PID", hide = true)]
+    pub detached_from: Option<u32>,
+
     /// What this process is called: in logs, metrics and answers.
     #[arg(long, value_name = "NAME", value_parser = values::node)]
     node: Option<String>,

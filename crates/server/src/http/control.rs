@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use durablefetch_protocol::access::Admitted as Allowed;
 use durablefetch_protocol::access::scope_name;
 use durablefetch_protocol::address::{Control, Target, Upstream};
 use durablefetch_protocol::admission::Named;
 use durablefetch_protocol::control_json::{ControlRequest, Done, Status};
 use durablefetch_protocol::life::Detail;
-use durablefetch_protocol::{ErrorCode, ProtocolError, request_headers};
-use http::{HeaderMap, Response};
+use durablefetch_protocol::{ErrorCode, Key, ProtocolError, request_headers};
+use http::Response;
+use http_body_util::BodyExt;
 
 use crate::clock::now_ms;
+use crate::http::forward::{Located, Whole, locate};
 use crate::http::respond::{self, Body};
 use crate::key_map::{Entry, Life};
 use crate::keys::stop;
@@ -25,19 +28,23 @@ pub(crate) async fn answer(
     allowed: &Allowed,
     scope: &str,
     call: Control,
-    headers: &HeaderMap,
-    body: &[u8],
+    whole: &Whole<'_>,
 ) -> Result<Response<Body>, ProtocolError> {
-    let asked = ControlRequest::parse(body)?;
+    let headers = &whole.parts.headers;
+    let asked = ControlRequest::parse(whole.body)?;
     if !asked.urls.is_empty() {
-        return list(recorder, allowed, scope, call, &asked).await;
+        return list(recorder, allowed, scope, call, &asked, whole).await;
     }
     let target = target(recorder, &asked)?;
     request_headers::check_for(headers, &target, &recorder.own)?;
-    let entry = entry(recorder, &target, scope)?;
+    let key = key(&target, scope)?;
     if let (Control::Stop | Control::Delete, Target::Upstream(upstream)) = (call, &target) {
         recorder.rules().upstreams.check(upstream, headers)?;
     }
+    let entry = match locate(recorder, &key, whole).await? {
+        Located::Here(entry) => entry,
+        Located::Answered(response) => return Ok(response),
+    };
     let (named, request) = (asked.named(), asked.request_id()?);
     match call {
         Control::InProgress => Ok(respond::json(allowed, &status(recorder, &entry, &asked).await?)),
@@ -76,11 +83,17 @@ async fn list(
     scope: &str,
     call: Control,
     asked: &ControlRequest,
+    whole: &Whole<'_>,
 ) -> Result<Response<Body>, ProtocolError> {
     let mut all = Vec::new();
     for question in asked.questions(call)? {
-        let entry = entry(recorder, &target(recorder, &question)?, scope)?;
-        all.push(status(recorder, &entry, &question).await?);
+        let key = key(&target(recorder, &question)?, scope)?;
+        // Each is passed on for itself: they may live in different processes.
+        let body = Bytes::from(serde_json::to_vec(&question).unwrap_or_default());
+        all.push(match locate(recorder, &key, &Whole { body: &body, ..*whole }).await? {
+            Located::Here(entry) => status(recorder, &entry, &question).await?,
+            Located::Answered(response) => told(response).await?,
+        });
     }
     Ok(respond::json(allowed, &all))
 }
@@ -89,9 +102,14 @@ fn target(recorder: &Recorder, asked: &ControlRequest) -> Result<Target, Protoco
     recorder.own.resolve(Upstream::parse(&asked.url)?)
 }
 
-fn entry(recorder: &Recorder, target: &Target, scope: &str) -> Result<Arc<Entry>, ProtocolError> {
-    let key = target.key(scope).ok_or(ErrorCode::InvalidUrl)?;
-    Ok(recorder.keys.entry(&key))
+fn key(target: &Target, scope: &str) -> Result<Key, ProtocolError> {
+    Ok(target.key(scope).ok_or(ErrorCode::InvalidUrl)?)
+}
+
+/// The status that another process has told.
+async fn told(response: Response<Body>) -> Result<Status, ProtocolError> {
+    let body = response.into_body().collect().await.map_err(|_| ErrorCode::ShuttingDown)?;
+    serde_json::from_slice(&body.to_bytes()).map_err(|_| ErrorCode::ShuttingDown.into())
 }
 
 async fn status(

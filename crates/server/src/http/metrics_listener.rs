@@ -36,7 +36,7 @@ enum Audience {
 }
 
 /// Answers until it is dropped.
-pub(crate) async fn run(listener: TcpListener, recorder: Arc<Recorder>) {
+pub(crate) async fn run(listener: &TcpListener, recorder: &Arc<Recorder>) {
     let audience = match listener.local_addr() {
         Ok(address) if address.ip().is_loopback() => Audience::Machine,
         _ => Audience::Network,
@@ -55,7 +55,7 @@ pub(crate) async fn run(listener: TcpListener, recorder: Arc<Recorder>) {
         {
             connection.abort();
         }
-        let recorder = Arc::clone(&recorder);
+        let recorder = Arc::clone(recorder);
         let service = service_fn(move |request: Request<Incoming>| {
             let (recorder, parts) = (Arc::clone(&recorder), request.into_parts().0);
             async move { Ok::<_, Infallible>(answer(&recorder, audience, &parts).await) }

@@ -2,7 +2,9 @@
 
 pub(crate) mod body;
 pub(crate) mod control;
+pub(crate) mod forward;
 pub(crate) mod metrics_listener;
 pub(crate) mod page;
+mod passed;
 pub(crate) mod respond;
 pub(crate) mod route;

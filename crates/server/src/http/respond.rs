@@ -16,6 +16,7 @@ use http_body::{Frame, SizeHint};
 use hyper::ext::ReasonPhrase;
 
 use crate::http::body::{Broken, RecordingBody};
+use crate::http::passed::PassedBody;
 use crate::keys::admit::Admitted;
 use crate::net::connection::Watch;
 use crate::observe::log::{BodyEnd, Line};
@@ -34,6 +35,8 @@ pub(crate) enum Body {
     Whole(Option<Bytes>),
     /// A recording's.
     Recording(Box<RecordingBody>),
+    /// That of another process's answer.
+    Passed(Box<PassedBody>),
 }
 
 impl http_body::Body for Body {
@@ -44,17 +47,23 @@ impl http_body::Body for Body {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Recording(body) => Pin::new(body.as_mut()).poll_frame(cx),
+            Self::Passed(body) => Pin::new(body.as_mut()).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Recording(_) => false,
+            Self::Passed(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Recording(body) => body.size_hint(),
+            Self::Passed(body) => body.size_hint(),
         }
     }
 }
@@ -110,7 +119,11 @@ impl Drop for Logged {
         if self.has_ended {
             return;
         }
-        let is_broken = matches!(&self.body, Body::Recording(body) if body.is_broken());
+        let is_broken = match &self.body {
+            Body::Recording(body) => body.is_broken(),
+            Body::Passed(body) => body.is_broken(),
+            Body::Whole(_) => false,
+        };
         let is_whole = self.line.is_head()
             || http_body::Body::is_end_stream(self)
             || http_body::Body::size_hint(self).exact() == Some(0);
@@ -122,7 +135,7 @@ impl Drop for Logged {
     }
 }
 
-fn response(status: u16, headers: HeaderMap, body: Body) -> Response<Body> {
+pub(crate) fn response(status: u16, headers: HeaderMap, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     // Statuses come from the protocol's table or from an upstream's valid response.
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

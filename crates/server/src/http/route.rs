@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use durablefetch_protocol::access::{Admitted as Allowed, Cookies, scope_name};
-use durablefetch_protocol::address::Target;
+use durablefetch_protocol::address::{Control, Target};
 use durablefetch_protocol::control_json::CONTROL_BODY_MAX;
 use durablefetch_protocol::demo::Script;
 use durablefetch_protocol::fingerprint::{self, Whose};
@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use crate::clock::now_ms;
+use crate::http::forward::{Located, Whole, locate};
 use crate::http::respond::{self, Answer, Body, Logged};
 use crate::http::{control, page};
 use crate::keys::admit::admit;
@@ -37,8 +38,10 @@ use crate::upstream::source::Source;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Over {
     pub(crate) standing: Standing,
-    /// Who is at its other end.
+    /// Who is at its other end, or, where another process has passed the request on, at that one's.
     pub(crate) peer: IpAddr,
+    /// Another process has passed it on.
+    pub(crate) is_forwarded: bool,
 }
 
 /// Where a connection stands with [`Limits::connections`](crate::Limits::connections).
@@ -60,6 +63,7 @@ pub(crate) async fn handle(
     let span = line.span();
     let mut response = answer(&recorder, answering, over, request, &mut line).instrument(span).await;
     if line.is_told_who
+        && !response.headers().contains_key(name::NODE)
         && let Some(node) = recorder.config.node.as_deref().and_then(|node| HeaderValue::from_str(node).ok())
     {
         response.headers_mut().insert(name::NODE, node);
@@ -131,14 +135,23 @@ async fn route(
                 line.offset = Some(*offset);
             }
             let asker = Arc::clone(&line.asker);
-            let asked = Asked { client, parts, body, target, ask, asker };
+            let asked = Asked { client, over, parts, body, target, ask, asker };
             fetch(recorder, allowed, &scope, answering, asked).await
         }
         Route::Control { call, scope } => {
             line.is_told_who = true;
             line.scope = scope_name(&recorder.secret, &scope);
             let body = read(recorder, body, &parts, CONTROL_BODY_MAX as u64).await?;
-            control::answer(recorder, allowed, &scope, call, &parts.headers, &body.bytes).await
+            let whole = Whole {
+                over,
+                answering,
+                parts: &parts,
+                body: &body.bytes,
+                only_reads: call == Control::InProgress,
+                // What is stopped is stopped, and what is deleted is gone.
+                is_repeatable: true,
+            };
+            control::answer(recorder, allowed, &scope, call, &whole).await
         }
         Route::Page => Ok(page::page(allowed, &recorder.config.base_path)),
         Route::Healthz => Ok(respond::own(allowed, "application/json", r#"{"ok":true}"#)),
@@ -158,6 +171,7 @@ async fn route(
 struct Asked {
     /// Where it comes from.
     client: IpAddr,
+    over: Over,
     parts: Parts,
     body: Incoming,
     target: Target,
@@ -170,7 +184,7 @@ async fn fetch(
     allowed: &Allowed,
     scope: &str,
     answering: &Answering,
-    Asked { client, parts, body, target, ask, asker }: Asked,
+    Asked { client, over, parts, body, target, ask, asker }: Asked,
 ) -> Result<Response<Body>, ProtocolError> {
     let Some(key) = target.key(scope) else { return Err(ErrorCode::NotFound.into()) };
     if let Target::Upstream(upstream) = &target {
@@ -187,9 +201,21 @@ async fn fetch(
     }
     let fingerprint = fingerprint(recorder, &target, &parts, &body.bytes, scope);
     let ask: Ask = ask.with_fingerprint(fingerprint);
+    let whole = Whole {
+        over,
+        answering,
+        parts: &parts,
+        body: &body.bytes,
+        only_reads: ask.only_reads(),
+        is_repeatable: ask.only_reads() || ask.request().is_some(),
+    };
+    let entry = match locate(recorder, &key, &whole).await? {
+        Located::Here(entry) => entry,
+        Located::Answered(response) => return Ok(response),
+    };
     let watch = answering.watch(parts.version);
     let source = source(target, (scope, client), parts, body)?;
-    let admitted = admit(recorder, recorder.keys.entry(&key), ask, source, Some(asker)).await?;
+    let admitted = admit(recorder, entry, ask, source, Some(asker)).await?;
     Ok(respond::admitted(allowed, admitted, watch))
 }
 

@@ -20,6 +20,7 @@ use crate::observe::removal::Removal;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
 use crate::recording::in_flight::Seat;
+use crate::storage::places;
 use crate::storage::rows::{self, Freight};
 
 /// Tries of a commit that finds the disk full.
@@ -199,16 +200,30 @@ impl Entry {
         let changes = std::mem::take(&mut plan.changes);
         let erases = rows::erase(&changes);
         let removed = cargo.why.map(|why| (why, removed(&changes)));
-        let commit = recorder.db.write(erases, move |db| rows::commit(db, &entry.key, &changes, &freight));
-        let committed = commit.await;
-        let grown = committed.as_ref().copied().unwrap_or_default();
-        recorder.usage.change_rows(&self.account, grown - added);
-        if let Err(error) = committed {
-            recorder.metrics.storage_error(error.code);
-            if error.code == ErrorCode::StorageFull {
-                recorder.writer.starve();
+        let by = recorder.placement.holder();
+        let commit = recorder.db.write(erases, move |db| {
+            // Where another process has the key by now, nothing of it is this one's to change.
+            if !places::holds(db, &entry.key, by)? {
+                return Ok(None);
             }
-            return Err((error.into(), cargo));
+            rows::commit(db, &entry.key, &changes, &freight).map(Some)
+        });
+        let committed = commit.await;
+        let grown = committed.as_ref().ok().copied().flatten().unwrap_or_default();
+        recorder.usage.change_rows(&self.account, grown - added);
+        match committed {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                self.fenced(recorder);
+                return Err((ErrorCode::ShuttingDown.into(), cargo));
+            }
+            Err(error) => {
+                recorder.metrics.storage_error(error.code);
+                if error.code == ErrorCode::StorageFull {
+                    recorder.writer.starve();
+                }
+                return Err((error.into(), cargo));
+            }
         }
         if let Some((why, ids)) = removed {
             ids.into_iter().for_each(|id| lines::removed(recorder, &self.key, id, why));
@@ -216,6 +231,17 @@ impl Entry {
         let acted = self.apply(recorder, self.life(), plan, seat, cargo);
         drop(slot);
         acted.map_err(|error| (error, Cargo::default()))
+    }
+
+    /// Another process has the key: whoever reads it here is broken off, and asks there.
+    fn fenced(self: &Arc<Self>, recorder: &Arc<Recorder>) {
+        tracing::error!(url = redact::key(&self.key), "another process has taken over what this one had");
+        let life = self.life();
+        let Some(known) = life.as_ref() else { return };
+        known.handles().for_each(|recording| recording.disown());
+        let plan = known.plan(Event::Fenced, now_ms());
+        let _ = self.apply(recorder, life, plan, None, Cargo::default());
+        *self.life() = None;
     }
 
     /// The plan is committed: makes it true and does what follows from it.

@@ -14,6 +14,7 @@ use crate::keys::{audit, quota};
 use crate::observe::metrics::FOLD_EVERY;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
+use crate::storage::places;
 use crate::storage::rows::{self, Due, Freight, Seen};
 
 /// Where room cannot be made because storage fails, it is tried again after this.
@@ -40,7 +41,8 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
                 Ok(())
             }
             _ = ticks.tick() => sweep(&recorder).await,
-            _ = auditing.tick() => audit::run(&recorder).await,
+            // What others write is counted a moment later.
+            _ = auditing.tick(), if recorder.is_alone() => audit::run(&recorder).await,
             () = recorder.keys.crowded() => let_go(&recorder).await,
             () = recorder.usage.over() => quota::keep_quota(&recorder).await,
             () = recorder.writer.full() => quota::after_full(&recorder, &mut spared).await,
@@ -56,7 +58,7 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
 }
 
 /// Lets go of the keys that nobody uses, once it is written down when their recordings were last used.
-async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+pub(crate) async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     let mut changes: Vec<(Key, Vec<Change>)> = Vec::new();
     for entry in recorder.keys.held() {
         let life = entry.life();
@@ -80,6 +82,10 @@ async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     recorder.metrics.set_first_started(first_ms);
     let now_ms = now_ms();
     let_go(recorder).await?;
+    if !recorder.placement.claims() {
+        // What is stored is somebody else's to sweep.
+        return Ok(());
+    }
     let keep = recorder.config.keep();
     let (unused_since, ended_since) =
         (now_ms.saturating_sub(keep.unused_ms), now_ms.saturating_sub(keep.age_ms));
@@ -106,7 +112,10 @@ async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
             }
             for key in keys {
                 // To look at a key is to let go of what has outlived its use.
-                recorder.keys.entry(&key).look(recorder, |_| ()).await?;
+                // Whoever else has it does so.
+                if let Ok(entry) = recorder.keys.entry(&key) {
+                    entry.look(recorder, |_| ()).await?;
+                }
             }
             recorder.keys.let_go();
         }
@@ -115,7 +124,7 @@ async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
 }
 
 /// Writes down the ends that storage refused, so that what has ended does not stay for ever.
-async fn end_unended(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+pub(crate) async fn end_unended(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     let unended = recorder.take_unended();
     let change = |recording: &Arc<Recording>| {
         let end = recording.progress();
@@ -141,11 +150,16 @@ async fn commit(recorder: &Recorder, changes: Vec<(Key, Vec<Change>)>) -> Result
     if changes.is_empty() {
         return Ok(());
     }
-    let freight = Freight::default();
+    let (freight, by) = (Freight::default(), recorder.placement.holder());
     recorder
         .db
         .call(move |db| {
-            changes.iter().try_for_each(|(key, changes)| rows::commit(db, key, changes, &freight).map(drop))
+            for (key, changes) in &changes {
+                if places::holds(db, key, by)? {
+                    rows::commit(db, key, changes, &freight)?;
+                }
+            }
+            Ok(())
         })
         .await
 }

@@ -6,6 +6,7 @@ mod commit;
 pub(crate) mod housekeeping;
 mod lines;
 mod pump;
-mod quota;
+pub(crate) mod quota;
 pub(crate) mod reading;
 pub(crate) mod stop;
+pub(crate) mod take_over;

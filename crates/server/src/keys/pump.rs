@@ -314,7 +314,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let (recorder, threads) = Recorder::open(Config::new(data.path()), 1).unwrap();
         let target = durablefetch_protocol::address::Target::Demo("x".into());
-        let entry = recorder.keys.entry(&target.key("").unwrap());
+        let entry = recorder.keys.entry(&target.key("").unwrap()).unwrap();
 
         let refused =
             admit::admit(&recorder, Arc::clone(&entry), ask(Mode::Join), Source::Panic { at: 0 }, None).await;

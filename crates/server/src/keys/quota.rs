@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 use durablefetch_protocol::life::Event;
 use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
+use tokio::time::sleep;
 
 use super::commit::Cargo;
 use crate::clock::now_ms;
+use crate::net::peer;
 use crate::observe::removal::Removal;
 use crate::recorder::Recorder;
-use crate::storage::rows;
 use crate::storage::usage::Account;
+use crate::storage::{places, rows};
 
 /// Recordings that one round of eviction looks at.
 const ROUND: usize = 64;
@@ -24,6 +26,9 @@ const ROUND: usize = 64;
 const FREE_AT_ONCE: u64 = 4 << 20;
 /// If a writer that was told that there is room finds none within this time, room is made for it.
 const SPARED_FOR: Duration = Duration::from_secs(1);
+
+/// A process that drains has let go of what has ended in it, and has told what it was, within this time.
+const LET_GO: Duration = Duration::from_millis(400);
 
 /// Removes what is finished until the quotas are kept. Where nothing is left the longest live recording of the scope
 /// fails, and then goes as well. Pumps wait meanwhile.
@@ -63,7 +68,47 @@ async fn make_room(
 /// Fails the longest live recording of the first of these scopes that has one. False where none has.
 async fn end_longest(recorder: &Arc<Recorder>, scopes: &[Arc<Account>]) -> bool {
     let longest = scopes.iter().find_map(|account| recorder.longest_live(Some(account.scope())));
-    let Some(longest) = longest else { return false };
+    let Some(longest) = longest else { return end_longest_elsewhere(recorder, scopes).await };
+    tracing::warn!(recording = %longest.id, "the disk quota is used up by live recordings");
+    longest.end(End::Fail(ErrorCode::StorageFull));
+    longest.sealed().await;
+    true
+}
+
+/// The same in a process that drains.
+async fn end_longest_elsewhere(recorder: &Arc<Recorder>, scopes: &[Arc<Account>]) -> bool {
+    for owner in recorder.keys.others() {
+        for account in scopes {
+            let asked = serde_json::json!({ "scope": account.scope() });
+            let told = peer::ask(&recorder.config.data, owner, peer::END_LONGEST, &asked).await;
+            if told.is_ok_and(|told| told["ended"] == true) {
+                // It is this process's to remove a moment later.
+                sleep(LET_GO).await;
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// What has ended is the serving process's to remove. False where it has nothing.
+async fn asks_for_room(recorder: &Arc<Recorder>) -> Result<bool, ProtocolError> {
+    let Some(serving) = recorder.db.call(places::serving).await? else { return Ok(false) };
+    let asked = peer::ask(&recorder.config.data, serving.owner, peer::ROOM, &serde_json::Value::Null).await;
+    Ok(asked.is_ok_and(|told| told["made"] == true))
+}
+
+/// Another process of this data directory has found the file system full. False where nothing could be removed.
+pub(crate) async fn make_room_for_another(recorder: &Arc<Recorder>) -> Result<bool, ProtocolError> {
+    let _one = recorder.making_room.lock().await;
+    let before = recorder.usage.bodies();
+    let enough = || before.saturating_sub(recorder.usage.bodies()) >= FREE_AT_ONCE;
+    evict_of(recorder, &recorder.usage.largest_first(), Removal::FileSystem, &enough).await
+}
+
+/// The one that keeps to the quota has nothing left: fails the longest live recording of this scope, or of any.
+pub(crate) async fn end_longest_of(recorder: &Arc<Recorder>, scope: Option<&str>) -> bool {
+    let Some(longest) = recorder.longest_live(scope) else { return false };
     tracing::warn!(recording = %longest.id, "the disk quota is used up by live recordings");
     longest.end(End::Fail(ErrorCode::StorageFull));
     longest.sealed().await;
@@ -98,7 +143,11 @@ pub(crate) async fn after_full(recorder: &Arc<Recorder>, spared: &mut Spared) ->
     }
     let before = recorder.usage.bodies();
     let enough = || before.saturating_sub(recorder.usage.bodies()) >= FREE_AT_ONCE;
-    let evicted = evict_of(recorder, &recorder.usage.largest_first(), Removal::FileSystem, &enough).await;
+    let evicted = if recorder.placement.claims() {
+        evict_of(recorder, &recorder.usage.largest_first(), Removal::FileSystem, &enough).await
+    } else {
+        asks_for_room(recorder).await
+    };
     // Forgetting a recording takes room in the database's log, too: there may be none even for that.
     let no_room = match &evicted {
         Ok(evicted) => !evicted,
@@ -182,7 +231,9 @@ async fn evict(
     even_if_read: bool,
     why: Removal,
 ) -> Result<bool, ProtocolError> {
-    let (entry, event) = (recorder.keys.entry(key), Event::Evict { id, even_if_read });
+    // What another process has is that one's to remove.
+    let Ok(entry) = recorder.keys.entry(key) else { return Ok(false) };
+    let event = Event::Evict { id, even_if_read };
     if !entry.look(recorder, |life| !life.plan(event, now_ms()).changes.is_empty()).await? {
         return Ok(false);
     }

@@ -251,7 +251,7 @@ impl Drop for Connection {
             return;
         }
         let Some(stream) = self.stream.take() else { return };
-        let stream = stream.into_inner().into_socket();
+        let Some(stream) = stream.into_inner().into_socket() else { return };
         let resetting = Resetting(stream);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             drop(runtime.spawn(reset(resetting)));

@@ -2,6 +2,8 @@
 
 pub(crate) mod connection;
 pub mod descriptors;
+pub mod detach;
+pub(crate) mod peer;
 pub mod service_manager;
 pub mod signals;
 pub(crate) mod threads;

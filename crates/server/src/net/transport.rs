@@ -8,11 +8,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::net::peer;
+
 /// What a connection reads and writes.
 #[derive(Debug)]
 pub(crate) enum Transport {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// Another process of this machine, that passes on what clients ask it.
+    Peer(peer::Stream),
 }
 
 /// What a connection over HTTP/2 begins with.
@@ -29,14 +33,17 @@ impl Transport {
             }
             // HTTP/2 over TLS is what both have agreed on (RFC 9113 §3.2); nginx and others that ask for no protocol mean HTTP/1.
             Self::Tls(stream) => Ok(stream.get_ref().1.alpn_protocol() != Some(b"h2")),
+            Self::Peer(_) => Ok(true),
         }
     }
 
-    /// The socket, without what is left to be told on it.
-    pub(crate) fn into_socket(self) -> TcpStream {
+    /// The socket, without what is left to be told on it, where it is one that can be reset. Another process sees a cut by
+    /// the chunk that is missing.
+    pub(crate) fn into_socket(self) -> Option<TcpStream> {
         match self {
-            Self::Plain(socket) => socket,
-            Self::Tls(stream) => stream.into_inner().0,
+            Self::Plain(socket) => Some(socket),
+            Self::Tls(stream) => Some(stream.into_inner().0),
+            Self::Peer(_) => None,
         }
     }
 }
@@ -50,6 +57,10 @@ macro_rules! each {
             }
             Self::Tls(tls) => {
                 let $stream = Pin::new(tls.as_mut());
+                $do
+            }
+            Self::Peer(socket) => {
+                let $stream = Pin::new(socket);
                 $do
             }
         }

@@ -53,19 +53,8 @@ pub(super) async fn answer(recorder: &Arc<Recorder>, request: Request<Incoming>)
         let holding = Holding { first: Some(Bytes::from_static(b"held\n")), _hold: recorder.bodies.hold() };
         return Response::new(Either::Right(holding));
     }
-    let text = |name: &str| asked[name].as_str();
-    let answered = match (parts.method, parts.uri.path()) {
-        (Method::POST, "/ls") => listing::list(recorder, &asked).await,
-        (Method::POST, "/show") => match text("recording").and_then(RecordingId::parse) {
-            Some(id) => listing::show(recorder, id).await,
-            None => Err(not_an_id()),
-        },
-        (Method::POST, "/du") => Ok(listing::usage(recorder)),
-        (Method::POST, "/rm") => match (text("scope"), text("recording").map(RecordingId::parse)) {
-            (Some(scope), _) => remove::scope(recorder, scope).await,
-            (None, Some(Some(id))) => remove::one(recorder, id).await,
-            (None, _) => Err(not_an_id()),
-        },
+    let answered = match parts.method {
+        Method::POST => self::asked(recorder, parts.uri.path(), &asked).await,
         _ => Err(ErrorCode::NotFound.into()),
     };
     let (status, value) = match answered {
@@ -75,6 +64,29 @@ pub(super) async fn answer(recorder: &Arc<Recorder>, request: Request<Incoming>)
     let mut response = Response::new(Either::Left(Full::new(value.to_string().into())));
     *response.status_mut() = status;
     response
+}
+
+/// The answer to one command.
+pub(crate) async fn asked(
+    recorder: &Arc<Recorder>,
+    path: &str,
+    asked: &Value,
+) -> Result<Value, ProtocolError> {
+    let text = |name: &str| asked[name].as_str();
+    match path {
+        "/ls" => listing::list(recorder, asked).await,
+        "/show" => match text("recording").and_then(RecordingId::parse) {
+            Some(id) => listing::show(recorder, id).await,
+            None => Err(not_an_id()),
+        },
+        "/du" => Ok(listing::usage(recorder)),
+        "/rm" => match (text("scope"), text("recording").map(RecordingId::parse)) {
+            (Some(scope), _) => remove::scope(recorder, scope).await,
+            (None, Some(Some(id))) => remove::one(recorder, id).await,
+            (None, _) => Err(not_an_id()),
+        },
+        _ => Err(ErrorCode::NotFound.into()),
+    }
 }
 
 fn not_an_id() -> ProtocolError {

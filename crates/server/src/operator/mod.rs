@@ -10,5 +10,6 @@ mod remove;
 mod socket;
 mod text;
 
+pub(crate) use answers::asked;
 pub use commands::{Backup, Disk, List, Remove, Show, Which, run};
 pub(crate) use socket::{Listener, bind, serve};

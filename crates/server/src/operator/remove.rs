@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use durablefetch_protocol::access::scope_name;
 use durablefetch_protocol::admission::Named;
+use durablefetch_protocol::placement::Known;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
 use serde_json::{Value, json};
 
 use super::listing::{not_stored, scope_named};
 use crate::keys::stop;
+use crate::net::peer;
 use crate::recorder::Recorder;
 use crate::storage::{list, rows};
 
@@ -19,14 +21,43 @@ pub(super) async fn one(recorder: &Arc<Recorder>, id: RecordingId) -> Result<Val
     let Some(listed) = recorder.db.call(move |db| list::one(db, id)).await? else {
         return Err(not_stored(id));
     };
-    stop::delete(recorder, &recorder.keys.entry(&listed.key), Named::Only(id), None).await?;
+    delete(recorder, &listed.key, Named::Only(id), &json!({ "recording": id.to_string() })).await?;
     Ok(json!({ "removed": 1 }))
+}
+
+/// Deletes what is meant of a key, or has the process that drains do so which has the key still.
+async fn delete(
+    recorder: &Arc<Recorder>,
+    key: &Key,
+    named: Named,
+    asked: &Value,
+) -> Result<(), ProtocolError> {
+    match recorder.keys.entry(key) {
+        Ok(entry) => stop::delete(recorder, &entry, named, None).await,
+        Err(Known::Elsewhere(owner)) => match peer::ask(&recorder.config.data, owner, "/rm", asked).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(ProtocolError::new(ErrorCode::ShuttingDown, error.to_string())),
+        },
+        Err(_) => Err(ErrorCode::ShuttingDown.into()),
+    }
+}
+
+/// All of a scope that lives in this process, which drains.
+async fn of_scope_here(recorder: &Arc<Recorder>, scope: &str) -> Result<Value, ProtocolError> {
+    let of_scope = recorder.keys.held().into_iter().filter(|entry| entry.key.scope() == scope);
+    for entry in of_scope {
+        stop::delete(recorder, &entry, Named::All, None).await?;
+    }
+    Ok(json!({ "removed": 0 }))
 }
 
 /// All that is stored of a scope: its recordings, live ones as well, and the answers that are kept for its request ids. The
 /// ids themselves go by themselves, ten minutes later.
 pub(super) async fn scope(recorder: &Arc<Recorder>, named: &str) -> Result<Value, ProtocolError> {
     let scope = scope_named(recorder, named)?;
+    if !recorder.placement.claims() {
+        return of_scope_here(recorder, &scope).await;
+    }
     let account = recorder.usage.account(&scope);
     let before = account.recordings();
     let mut last: Option<String> = None;
@@ -39,8 +70,7 @@ pub(super) async fn scope(recorder: &Arc<Recorder>, named: &str) -> Result<Value
             return Err(ErrorCode::StorageFailed.into());
         }
         for url in urls {
-            let entry = recorder.keys.entry(&Key::new(&scope, &url));
-            stop::delete(recorder, &entry, Named::All, None).await?;
+            delete(recorder, &Key::new(&scope, &url), Named::All, &json!({ "scope": scope })).await?;
         }
     }
     loop {

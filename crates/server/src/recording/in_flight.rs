@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use durablefetch_protocol::access::allowance::Allowance;
+use durablefetch_protocol::placement::Owner;
 use durablefetch_protocol::{ErrorCode, Key, RecordingId};
 use tokio::sync::Notify;
 
@@ -26,6 +27,8 @@ struct Inner {
     taken: usize,
     /// Of demo streams, which anybody may start.
     demos: usize,
+    /// Those of processes that drain, by scope: they count for the same limits.
+    elsewhere: HashMap<Owner, HashMap<String, usize>>,
 }
 
 /// Demo streams at once, at most. They are there to be looked at, and take seats of others.
@@ -54,18 +57,22 @@ impl InFlight {
     ) -> Result<Seat<'a>, ErrorCode> {
         let mut inner = self.lock();
         let scope = key.scope();
-        let of_scope = inner.seats.get(scope).copied().unwrap_or(0);
+        let own_of_scope = inner.seats.get(scope).copied().unwrap_or(0);
+        let elsewhere =
+            |of: &dyn Fn(&HashMap<String, usize>) -> usize| inner.elsewhere.values().map(of).sum::<usize>();
+        let of_scope = own_of_scope + elsewhere(&|seats| seats.get(scope).copied().unwrap_or(0));
+        let taken = inner.taken + elsewhere(&|seats| seats.values().sum());
         // What everybody has is not one person's.
         let own = allowance.recordings.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         let most_of_scope = own.or(limits.scope_recordings).filter(|_| !scope.is_empty());
         let most_demos = DEMOS_MAX.min(limits.recordings.div_ceil(2));
-        if inner.taken >= limits.recordings
+        if taken >= limits.recordings
             || most_of_scope.is_some_and(|most| of_scope.saturating_sub(leaving) >= most)
             || key.is_demo() && inner.demos >= most_demos
         {
             return Err(ErrorCode::TooManyRecordings);
         }
-        inner.seats.insert(scope.to_owned(), of_scope + 1);
+        inner.seats.insert(scope.to_owned(), own_of_scope + 1);
         inner.taken += 1;
         inner.demos += usize::from(key.is_demo());
         Ok(Seat { in_flight: self, key: Some(key) })
@@ -82,6 +89,26 @@ impl InFlight {
         }
         if inner.taken == 0 {
             self.quiet.notify_waiters();
+        }
+    }
+
+    /// How many seats are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.lock().taken
+    }
+
+    /// How many seats of each scope are taken.
+    pub(crate) fn seats(&self) -> HashMap<String, usize> {
+        self.lock().seats.clone()
+    }
+
+    /// Seats that are taken in a process that drains.
+    pub(crate) fn set_elsewhere(&self, owner: Owner, seats: HashMap<String, usize>) {
+        let mut inner = self.lock();
+        if seats.is_empty() {
+            inner.elsewhere.remove(&owner);
+        } else {
+            inner.elsewhere.insert(owner, seats);
         }
     }
 

@@ -81,6 +81,8 @@ enum BodyFile {
     Kept,
     /// It is removed, or about to be. Nobody reads it.
     Removed,
+    /// Another process has the recording by now.
+    Anothers,
 }
 
 #[derive(Debug)]
@@ -364,6 +366,11 @@ impl Recording {
         inner.file = BodyFile::Removed;
         self.queue(inner, writer);
         true
+    }
+
+    /// Another process has it: nothing is written, and its file stays.
+    pub(crate) fn disown(&self) {
+        self.lock().file = BodyFile::Anothers;
     }
 
     /// Has the writer look at it, if it is not to do so already.

@@ -19,8 +19,10 @@ impl Recording {
         let mut inner = self.lock();
         inner.dirty &= list != List::Dirty;
         inner.hurried = false;
-        if inner.file != BodyFile::Kept {
-            return Work::Remove;
+        match inner.file {
+            BodyFile::Kept => {}
+            BodyFile::Removed => return Work::Remove,
+            BodyFile::Anothers => return Work::Write { from: 0, chunks: Vec::new() },
         }
         if matches!(inner.writing, Writing::GivenUp { emptied: false, .. }) {
             return Work::Empty;

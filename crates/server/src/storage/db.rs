@@ -27,15 +27,16 @@ const ERASE_WITHIN: Duration = Duration::from_secs(30);
 const MEASURE_EVERY: Duration = Duration::from_millis(50);
 
 enum Job {
-    /// Runs in the transaction; what it returns runs once that is committed.
+    /// Runs in the transaction, or without one where none could be begun; what it returns runs once that is committed.
     Work {
-        work: Box<dyn FnOnce(&mut Connection) -> Answer + Send>,
+        work: Work,
         /// It removes what is not to be found on the disk any more.
         erases: bool,
     },
     /// Ends the thread.
     Close,
 }
+type Work = Box<dyn FnOnce(Option<&mut Connection>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// A handle to the database thread.
@@ -61,6 +62,17 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StartError> {
     }
     // What is sorted is in memory, and in no file outside the data directory. To rewrite a database that has just been
     // migrated would take its size in memory, so this comes after that.
+    connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
+    Ok(connection)
+}
+
+/// Opens the database beside a process that has it open and in order.
+pub(crate) fn open_beside(path: &Path) -> Result<Connection, StartError> {
+    let failed = |error: rusqlite::Error| StartError::Database(path.to_owned(), error.to_string());
+    let flags =
+        (OpenFlags::default() | OpenFlags::SQLITE_OPEN_NOFOLLOW).difference(OpenFlags::SQLITE_OPEN_CREATE);
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    schema::configure(&connection).map_err(failed)?;
     connection.pragma_update(None, "temp_store", "MEMORY").map_err(failed)?;
     Ok(connection)
 }
@@ -94,13 +106,14 @@ impl Db {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (answer, result) = oneshot::channel();
-        let work: Box<dyn FnOnce(&mut Connection) -> Answer + Send> = Box::new(move |connection| {
-            let done = in_savepoint(connection, work);
+        let work: Work = Box::new(move |connection| {
+            let done = connection.map(|connection| in_savepoint(connection, work));
             Box::new(move |committed| {
                 let outcome = match (done, committed) {
-                    (Ok(value), Ok(())) => Ok(value),
-                    (Err(error), _) => Err(error.into()),
-                    (Ok(_), Err(error)) => Err(error),
+                    (Some(Ok(value)), Ok(())) => Ok(value),
+                    (Some(Err(error)), _) => Err(error.into()),
+                    (_, Err(error)) => Err(error),
+                    (None, Ok(())) => Err(StoreError::closed()),
                 };
                 let _ = answer.send(outcome);
             })
@@ -156,13 +169,16 @@ fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU6
         };
         let Some(Job::Work { work, erases }) = first else { break };
         let mut erasing = erases;
-        let begun = connection.execute_batch("BEGIN");
-        answers.push(work(&mut connection));
+        // Another process may write as well: whoever has read before it wants to write would be refused at once, without
+        // waiting for it.
+        let begun = connection.execute_batch("BEGIN IMMEDIATE");
+        let is_begun = begun.is_ok();
+        answers.push(work(is_begun.then_some(&mut connection)));
         while answers.len() < GROUP_MAX {
             match queue.try_recv() {
                 Ok(Job::Work { work, erases }) => {
                     erasing |= erases;
-                    answers.push(work(&mut connection));
+                    answers.push(work(is_begun.then_some(&mut connection)));
                 }
                 Ok(Job::Close) => {
                     open = false;

@@ -3,6 +3,7 @@
 pub(crate) mod bodies;
 pub(crate) mod db;
 pub(crate) mod list;
+pub(crate) mod places;
 pub(crate) mod private;
 pub(crate) mod probe;
 pub(crate) mod recovery;
@@ -16,19 +17,24 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
-use rusqlite::Connection;
+use durablefetch_protocol::placement::Owner;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::clock::now_ms;
 use crate::error::StartError;
 use bodies::Bodies;
+use places::Served;
 use private::SymbolicLink;
-use recovery::{Found, RecoveryError};
+use recovery::{RecoveryError, Spared};
 
 /// The database's file in the data directory.
 pub(crate) const DATABASE: &str = "recordings.db";
 
 /// The database's log.
 pub(crate) const LOG: &str = "recordings.db-wal";
+
+/// What keeps other processes out.
+const LOCK: &str = "lock";
 
 /// Bytes of a page of the database, SQLite's default.
 const PAGE: u64 = 4096;
@@ -38,19 +44,18 @@ const PAGE: u64 = 4096;
 pub(crate) struct Store {
     pub(crate) connection: Connection,
     pub(crate) bodies: Bodies,
-    pub(crate) found: Found,
+    /// `None` where another process serves still.
+    pub(crate) served: Option<Served>,
     /// Keys the fingerprints.
     pub(crate) secret: [u8; 32],
-    /// Keeps other processes out.
+    /// Keeps other processes out, but those that have been handed the same one.
     pub(crate) lock: File,
 }
 
-/// Opens the store in this directory, making it where there is none, and recovers what the last process left.
-pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
-    let failed = |error| match SymbolicLink::path(&error) {
-        Some(link) => StartError::SymbolicLink(link.to_owned()),
-        None => StartError::DataDir(data.to_owned(), error),
-    };
+/// Opens the store in this directory, making it where there is none, recovers what the last process left, and serves as
+/// `me`. `lock`: of a predecessor that has died meanwhile.
+pub(crate) fn open(data: &Path, me: Owner, lock: Option<File>) -> Result<Store, StartError> {
+    let failed = |error| failed(data, error);
     if private::directory(data).map_err(failed)? {
         tracing::warn!(
             "others on this machine may look into the data directory {0}: run `chmod 700 {0}`",
@@ -59,12 +64,10 @@ pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
     }
     // SQLite follows no link on the way to its files, and the way to the data directory is the operator's.
     let data = &dunce::canonicalize(data).map_err(failed)?;
-    let lock = private::create(&data.join("lock")).map_err(failed)?;
-    private::take_from_others(&lock).map_err(failed)?;
-    lock.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => StartError::DataDirInUse(data.to_owned()),
-        TryLockError::Error(error) => failed(error),
-    })?;
+    let lock = match lock {
+        Some(lock) => lock,
+        None => take_lock(data)?.ok_or_else(|| StartError::DataDirInUse(data.to_owned()))?,
+    };
     let bodies = Bodies::open(data).map_err(failed)?;
     let path = data.join(DATABASE);
     // SQLite takes less than a page for an empty database, and all bodies would be nobody's.
@@ -77,17 +80,71 @@ pub(crate) fn open(data: &Path) -> Result<Store, StartError> {
     let or_full = |error| if has_room(data) { error } else { StartError::NoRoom(data.to_owned()) };
     let mut connection = db::open(&path).map_err(or_full)?;
     let database = |error: rusqlite::Error| or_full(StartError::Database(path.clone(), error.to_string()));
-    let found = recovery::recover(&mut connection, &bodies, now_ms()).map_err(|error| match error {
+    let recovery = |error| match error {
         RecoveryError::Database(error) => database(error),
         RecoveryError::Bodies(error) => failed(error),
-    })?;
-    if found.interrupted > 0 || found.orphans > 0 {
+    };
+    let transaction = connection.transaction().map_err(database)?;
+    let from = places::serving(&transaction).map_err(database)?;
+    // Nobody else has the lock, so nobody lives.
+    let served = places::serve(&transaction, &bodies, me, from, &|_| false, Spared::default(), now_ms())
+        .map_err(recovery)?;
+    transaction.commit().map_err(database)?;
+    if let Some(found) = served.as_ref().map(|served| &served.found)
+        && (found.interrupted > 0 || found.orphans > 0)
+    {
         tracing::info!(found.interrupted, found.orphans, "recovered from an end without a shutdown");
     }
     let mut fresh = [0; 32];
     getrandom::fill(&mut fresh).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
     let secret = schema::secret(&connection, fresh).map_err(database)?;
-    Ok(Store { connection, bodies, found, secret, lock })
+    Ok(Store { connection, bodies, served, secret, lock })
+}
+
+/// Opens the store in this directory beside the process that serves, which has handed over its lock. Nothing in it changes.
+pub(crate) fn open_beside(data: &Path, lock: File) -> Result<Store, StartError> {
+    let failed = |error| failed(data, error);
+    let data = &dunce::canonicalize(data).map_err(failed)?;
+    let bodies = Bodies::open(data).map_err(failed)?;
+    let path = data.join(DATABASE);
+    let database = |error: rusqlite::Error| StartError::Database(path.clone(), error.to_string());
+    let connection = db::open_beside(&path)?;
+    let secret = schema::secret(&connection, [0; 32]).map_err(database)?;
+    Ok(Store { connection, bodies, served: None, secret, lock })
+}
+
+/// Whether a process has this directory.
+pub(crate) fn is_in_use(data: &Path) -> bool {
+    let Ok(data) = dunce::canonicalize(data) else { return false };
+    data.join(LOCK).exists() && matches!(take_lock(&data), Ok(None))
+}
+
+/// Whether the directory's database is of the version that this program writes: another one would be brought up to date, or
+/// is of a later program.
+pub(crate) fn is_current(data: &Path) -> bool {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let Ok(data) = dunce::canonicalize(data) else { return false };
+    let connection = Connection::open_with_flags(data.join(DATABASE), flags);
+    connection.and_then(|connection| schema::is_current(&connection)).unwrap_or(false)
+}
+
+/// Takes the lock; `None` where another process has it.
+fn take_lock(data: &Path) -> Result<Option<File>, StartError> {
+    let failed = |error| failed(data, error);
+    let lock = private::create(&data.join(LOCK)).map_err(failed)?;
+    private::take_from_others(&lock).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn failed(data: &Path, error: io::Error) -> StartError {
+    match SymbolicLink::path(&error) {
+        Some(link) => StartError::SymbolicLink(link.to_owned()),
+        None => StartError::DataDir(data.to_owned(), error),
+    }
 }
 
 /// Has the database's files be for their owner alone. SQLite gives its log and shared memory the rights of the database, so

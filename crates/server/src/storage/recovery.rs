@@ -28,6 +28,11 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// What each scope has.
+    pub(crate) fn of_scopes(&self) -> impl Iterator<Item = (&str, u64, Grown)> {
+        self.scopes.iter().map(|(scope, (bodies, grown))| (scope.as_str(), *bodies, *grown))
+    }
+
     /// Bytes of all bodies.
     #[cfg(fuzzing)]
     pub(crate) fn bytes(&self) -> u64 {
@@ -35,12 +40,29 @@ impl Found {
     }
 }
 
-/// Brings database and files in line. Nothing that is valid is cut or removed.
-pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Result<Found, RecoveryError> {
+/// What somebody has who lives: it is not left over.
+#[derive(Debug, Default)]
+pub(crate) struct Spared {
+    pub(crate) keys: HashSet<Key>,
+    /// Files without a row among those of others.
+    pub(crate) files: HashSet<RecordingId>,
+}
+
+/// Brings database and files in line, in the caller's transaction. Nothing that is valid is cut or removed.
+pub(crate) fn recover(
+    transaction: &Connection,
+    bodies: &Bodies,
+    spared: &Spared,
+    now_ms: u64,
+) -> Result<Found, RecoveryError> {
     let mut found = Found::default();
-    let transaction = db.transaction()?;
-    for key in keys_left(&transaction)? {
-        let (stored, ledger) = rows::load(&transaction, &key)?;
+    // Before the rows are read: what is made while they are has one of them.
+    let files = bodies.list()?;
+    for key in keys_left(transaction)? {
+        if spared.keys.contains(&key) {
+            continue;
+        }
+        let (stored, ledger) = rows::load(transaction, &key)?;
         let mut known = Vec::with_capacity(stored.len());
         for recording in &stored {
             let is_live = recording.state.is_live();
@@ -49,7 +71,7 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Resu
             known.push(recording.row(if is_live { bodies.len(recording.id)? } else { recording.len }));
         }
         let changes = life::recover(&known, &ledger, now_ms);
-        rows::commit(&transaction, &key, &changes, &Freight::default())?;
+        rows::commit(transaction, &key, &changes, &Freight::default())?;
     }
     // One look at every row, and none at every file: there may be a hundred thousand.
     let mut known: HashSet<RecordingId> = HashSet::new();
@@ -91,10 +113,9 @@ pub(crate) fn recover(db: &mut Connection, bodies: &Bodies, now_ms: u64) -> Resu
     }
     drop(rows);
     drop(statement);
-    transaction.commit()?;
-    for file in bodies.list()? {
+    for file in files {
         match file {
-            Ok(id) if known.contains(&id) => {}
+            Ok(id) if known.contains(&id) || spared.files.contains(&id) => {}
             Ok(id) => {
                 found.orphans += 1;
                 bodies.remove(id);
@@ -134,6 +155,16 @@ pub(crate) fn counted(len: i64, file: impl FnOnce() -> io::Result<u64>) -> io::R
 pub(crate) enum RecoveryError {
     Database(rusqlite::Error),
     Bodies(io::Error),
+}
+
+impl RecoveryError {
+    /// For who can tell of the database's alone.
+    pub(crate) fn into_database(self) -> rusqlite::Error {
+        match self {
+            Self::Database(error) => error,
+            Self::Bodies(error) => rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for RecoveryError {

@@ -9,7 +9,8 @@
 //! `requests`: what became of a request id, in the words of the protocol's ledger. `answer` is what was passed
 //! through unrecorded, if it is kept: `status\r\nreason\r\n` headers `\r\n` body.
 //!
-//! `meta`: `secret`, 32 random bytes that key the fingerprints.
+//! `meta`: `secret`, 32 random bytes that key the fingerprints; `serving`, the process that serves, and since which change of
+//! hands. `places`: see [`places`](super::places).
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -104,12 +105,13 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<()
     let statements = match version {
         0 => TABLES,
         1 => FROM_1,
-        VERSION => return Ok(Ok(())),
+        VERSION => return connection.execute_batch(super::places::TABLE).map(Ok),
         later => return Ok(Err(later)),
     };
     let transaction = connection.transaction()?;
     transaction.execute_batch(statements)?;
     transaction.execute_batch(INDEXES)?;
+    transaction.execute_batch(super::places::TABLE)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     // 0.2 did not overwrite what it removed: it would be there for good.
@@ -119,6 +121,13 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<()
         tracing::warn!("what was deleted before may still be found in the database's file: {error}");
     }
     Ok(Ok(()))
+}
+
+/// Whether the database is of the version that this program writes.
+pub(crate) fn is_current(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        .map(|version| version == VERSION)
 }
 
 /// The secret that keys the fingerprints, made once.

@@ -82,6 +82,12 @@ statements! {
     KEPT_OF_SCOPE =
         "SELECT scope, url, id, length(answer) FROM requests INDEXED BY kept WHERE scope = ?1 AND answer IS NOT NULL \
          ORDER BY at_ms LIMIT ?2";
+    /// The process that serves.
+    SERVING = "SELECT value FROM meta WHERE name = 'serving'";
+    NOT_SERVING = "DELETE FROM meta WHERE name = 'serving' AND value = ?1";
+    /// The process that has a key, where that is not the one that serves.
+    PLACE = "SELECT owner, epoch FROM places WHERE scope = ?1 AND url = ?2";
+    RELEASE = "DELETE FROM places WHERE scope = ?1 AND url = ?2 AND owner = ?3 AND epoch = ?4";
     FORGET_ANSWER = "UPDATE requests SET answer = NULL WHERE scope = ?1 AND url = ?2 AND id = ?3";
 }
 

@@ -173,6 +173,58 @@ impl Usage {
         lock(&self.accounts).retain(|_, account| Arc::strong_count(account) > 1 || account.bytes() > 0);
     }
 
+    /// All accounts anew, as they were found in storage.
+    pub(crate) fn recount<'a>(
+        &self,
+        scopes: impl IntoIterator<Item = (&'a str, u64, Grown)>,
+        own_most: impl Fn(&str) -> Option<u64>,
+    ) {
+        let all: Vec<_> = lock(&self.accounts).values().cloned().collect();
+        for account in all.iter().map(|account| &**account).chain([&self.all]) {
+            for of in [&account.bodies, &account.rows, &account.requests, &account.recordings] {
+                of.store(0, Ordering::Relaxed);
+            }
+        }
+        for (scope, bodies, grown) in scopes {
+            let account = self.account(scope);
+            self.add_body(&account, bodies);
+            self.change_rows(&account, grown);
+            self.allow(&account, own_most(scope));
+        }
+    }
+
+    /// What each scope has: bytes of bodies, rows, and what its token says that it may have.
+    pub(crate) fn accounts(&self) -> Vec<(Box<str>, u64, Grown, u64)> {
+        let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        let signed = |of: &AtomicU64| i64::try_from(count(of)).unwrap_or(i64::MAX);
+        let told = |account: &Arc<Account>| {
+            let grown = Grown {
+                rows: signed(&account.rows),
+                requests: signed(&account.requests),
+                recordings: signed(&account.recordings),
+            };
+            (account.scope.clone(), count(&account.bodies), grown, count(&account.own_most))
+        };
+        lock(&self.accounts).values().map(told).collect()
+    }
+
+    /// Somebody else keeps to the quota from now on, and is told of what those that are held grow by.
+    pub(crate) fn leave_to_another(&self) {
+        self.most.store(u64::MAX, Ordering::Relaxed);
+        self.most_of_scope.store(u64::MAX, Ordering::Relaxed);
+        let mut accounts = lock(&self.accounts);
+        accounts.retain(|_, account| Arc::strong_count(account) > 1);
+        accounts.values().for_each(|account| account.own_most.store(0, Ordering::Relaxed));
+    }
+
+    /// Another process has stored more, or removed something.
+    pub(crate) fn grows_elsewhere(&self, scope: &str, bodies: i64, grown: Grown) {
+        let account = self.account(scope);
+        change(&account.bodies, bodies);
+        change(&self.all.bodies, bodies);
+        self.change_rows(&account, grown);
+    }
+
     /// Where the database thread writes down what the database takes.
     pub(crate) fn database(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.database)

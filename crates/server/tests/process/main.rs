@@ -28,6 +28,7 @@ mod reload;
 mod service_manager;
 mod shutdown;
 mod start;
+mod successor;
 mod support;
 mod tls;
 mod traces;

@@ -56,6 +56,15 @@ impl Fetch {
 }
 
 impl Ask {
+    /// Whether it starts nothing, whatever is stored.
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        match self {
+            Self::Fetch(fetch) => matches!(fetch.mode, Mode::Resume | Mode::Replay),
+            Self::Continue { .. } => true,
+        }
+    }
+
     /// The request id that it carries.
     #[must_use]
     pub const fn request(&self) -> Option<&RequestId> {

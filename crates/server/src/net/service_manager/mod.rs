@@ -34,6 +34,28 @@ impl ServiceManager {
         }
     }
 
+    /// The one that another process was started by, which has this one take its place.
+    #[must_use]
+    pub fn handed(socket: Option<OsString>, watchdog: Option<Duration>) -> Self {
+        Self { socket, watchdog }
+    }
+
+    /// Whether there is one.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// The socket that it listens on, and after which silence it thinks that nothing is well.
+    pub(crate) fn to_hand(&self) -> (Option<OsString>, Option<Duration>) {
+        (self.socket.clone(), self.watchdog)
+    }
+
+    /// Its main process is this one from now on.
+    pub(crate) fn main_is(&self, pid: u32) {
+        self.tell(&format!("MAINPID={pid}"));
+    }
+
     /// How often it wants to hear that all is well: half the time after which it thinks that nothing is.
     #[must_use]
     pub fn beat(&self) -> Option<Duration> {

@@ -25,7 +25,7 @@ pub(super) use windows::connect;
 pub(crate) use windows::{Listener, bind};
 
 /// Answers until it is dropped.
-pub(crate) async fn serve(listener: Listener, recorder: Arc<Recorder>) {
+pub(crate) async fn serve(listener: &Listener, recorder: &Arc<Recorder>) {
     loop {
         let stream = match listener.accept().await {
             Ok(Some(stream)) => stream,
@@ -37,7 +37,7 @@ pub(crate) async fn serve(listener: Listener, recorder: Arc<Recorder>) {
                 continue;
             }
         };
-        let recorder = Arc::clone(&recorder);
+        let recorder = Arc::clone(recorder);
         tokio::spawn(async move {
             let service = service_fn(|request| {
                 let recorder = Arc::clone(&recorder);

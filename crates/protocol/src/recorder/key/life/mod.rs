@@ -251,6 +251,12 @@ impl<H: Handle + Clone> KeyLife<H> {
         self.held.iter().map(|held| &held.handle)
     }
 
+    /// The ids of all that the driver has of the key: what has gone and is still read as well.
+    pub fn ids(&self) -> impl Iterator<Item = RecordingId> {
+        let leaving = self.leaving.iter().map(|handle| handle.seen().id());
+        self.held.iter().map(|held| held.id).chain(leaving)
+    }
+
     /// Whether nothing is known of the key.
     #[must_use]
     pub fn is_empty(&self) -> bool {

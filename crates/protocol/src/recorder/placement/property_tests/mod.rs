@@ -79,6 +79,8 @@ struct Task {
     at: usize,
     key: Key,
     id: Option<u8>,
+    /// What a client wants once, however often it is passed on.
+    intent: u64,
     request: Request,
     asking: Asking,
     doing: Doing,
@@ -109,8 +111,9 @@ struct World {
     tasks: BTreeMap<u64, Task>,
     next_task: u64,
     next_recording: u32,
-    /// How often the upstream was asked for an id of a key.
-    asked: BTreeMap<(Key, u8), u32>,
+    /// The ids of a key that the upstream was asked for, and what clients wanted.
+    asked: BTreeSet<(Key, u8)>,
+    started: BTreeSet<u64>,
     /// What has ended in the process that had it: shown to its readers.
     shown: BTreeSet<Recording>,
     ends: u32,
@@ -130,7 +133,8 @@ impl World {
             tasks: BTreeMap::new(),
             next_task: 0,
             next_recording: 0,
-            asked: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            started: BTreeSet::new(),
             shown: BTreeSet::new(),
             ends: 0,
             served: 0,

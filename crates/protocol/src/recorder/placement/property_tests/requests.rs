@@ -11,10 +11,17 @@ impl World {
         let id = (!self.random.one_in(4)).then(|| self.random.below(IDS.into()) as u8);
         let only_reads = self.random.one_in(4);
         let request = Request { only_reads, is_repeatable: only_reads || id.is_some(), is_forwarded: false };
-        self.ask(at, key, id, request, None);
+        let intent = self.next_task;
+        self.ask(at, (key, id, intent), request, None);
     }
 
-    fn ask(&mut self, at: usize, key: Key, id: Option<u8>, request: Request, from: Option<u64>) {
+    fn ask(
+        &mut self,
+        at: usize,
+        (key, id, intent): (Key, Option<u8>, u64),
+        request: Request,
+        from: Option<u64>,
+    ) {
         let process = &self.processes[at];
         let is_changing = !matches!(process.changing, Changing::No);
         let claims = process.machine.claims() && !is_changing;
@@ -30,7 +37,7 @@ impl World {
         let mut asking = Asking::new(process.machine.me(), request, claims);
         let doing = Doing::Step(asking.begin(known));
         self.next_task += 1;
-        self.tasks.insert(self.next_task, Task { at, key, id, request, asking, doing, from });
+        self.tasks.insert(self.next_task, Task { at, key, id, intent, request, asking, doing, from });
     }
 
     /// One step of a request at a process that runs.
@@ -76,7 +83,7 @@ impl World {
 
     fn take(&mut self, n: u64, step: Step) {
         let task = &self.tasks[&n];
-        let (at, key, id, request) = (task.at, task.key, task.id, task.request);
+        let (at, key, id, intent, request) = (task.at, task.key, task.id, task.intent, task.request);
         match step {
             Step::Serve => self.serve(n),
             Step::Read | Step::Later | Step::Break => self.is_answered(n),
@@ -106,7 +113,7 @@ impl World {
                 let is_lost = self.random.one_in(10);
                 self.tasks.get_mut(&n).expect("it is there").doing = Doing::Waits;
                 let from = (!is_lost).then_some(n);
-                self.ask(other, key, id, Request { is_forwarded: true, ..request }, from);
+                self.ask(other, (key, id, intent), Request { is_forwarded: true, ..request }, from);
                 if is_lost {
                     self.hears(n, Heard::Lost { may_be_made: true });
                 }
@@ -189,13 +196,12 @@ impl World {
 
     fn committed(&mut self, n: u64, new: Recording, committed: Result<(), Refused>) {
         let task = &self.tasks[&n];
-        let (at, key, id) = (task.at, task.key, task.id);
+        let (at, key, id, intent) = (task.at, task.key, task.id, task.intent);
         match committed {
             Ok(()) => {
+                assert!(self.started.insert(intent), "SEED={}: a request starts twice", self.seed);
                 if let Some(id) = id {
-                    let asked = self.asked.entry((key, id)).or_default();
-                    *asked += 1;
-                    assert_eq!(*asked, 1, "SEED={}: an id starts twice", self.seed);
+                    assert!(self.asked.insert((key, id)), "SEED={}: an id starts twice", self.seed);
                 }
                 let life = self.processes[at].lives.entry(key).or_default();
                 life.ids.extend(id.map(|id| (id, new)));

@@ -90,9 +90,7 @@ impl Store {
     ) -> Result<(), Refused> {
         self.guard(key, by)?;
         let row = self.rows.get_mut(&recording).expect("it was started");
-        if row.state == State::Interrupted {
-            return Err(Refused::Fenced);
-        }
+        assert_eq!(row.state, State::Live, "what is over ends once more");
         (row.state, row.len) = (State::Complete, len);
         Ok(())
     }

@@ -1,0 +1,182 @@
+//! Finds the process that has a key, and passes the request on to it where that is another one: one hop.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use durablefetch_protocol::placement::{Asking, Heard, Known, Owner, Request, Step};
+use durablefetch_protocol::{ErrorCode, Key, ProtocolError};
+use http::header::{self, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::ext::ReasonPhrase;
+use hyper_util::rt::TokioIo;
+use tokio::time::sleep;
+
+use crate::http::passed::PassedBody;
+use crate::http::respond::{self, Body};
+use crate::http::route::Over;
+use crate::key_map::Entry;
+use crate::keys::take_over;
+use crate::net::connection::Answering;
+use crate::net::peer;
+use crate::recorder::Recorder;
+use crate::storage::places;
+
+/// What a connection has of its own: it is not passed on.
+const OF_A_CONNECTION: [HeaderName; 7] = [
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::TE,
+    header::TRAILER,
+    header::UPGRADE,
+    header::EXPECT,
+    HeaderName::from_static("keep-alive"),
+];
+
+/// Where the key of a request is.
+pub(crate) enum Located {
+    /// Here.
+    Here(Arc<Entry>),
+    /// It was in another process, which has answered.
+    Answered(Response<Body>),
+}
+
+/// A request, whole: it may be made more than once.
+pub(crate) struct Whole<'a> {
+    pub(crate) over: Over,
+    pub(crate) answering: &'a Answering,
+    pub(crate) parts: &'a Parts,
+    pub(crate) body: &'a Bytes,
+    /// It changes nothing.
+    pub(crate) only_reads: bool,
+    /// It may be made again where nobody knows whether it was made.
+    pub(crate) is_repeatable: bool,
+}
+
+/// Finds the process that has this key, and has it answer.
+pub(crate) async fn locate(
+    recorder: &Arc<Recorder>,
+    key: &Key,
+    whole: &Whole<'_>,
+) -> Result<Located, ProtocolError> {
+    match recorder.keys.entry(key) {
+        Ok(entry) => Ok(Located::Here(entry)),
+        // Boxed: hardly ever is there another one.
+        Err(known) => Box::pin(look_for(recorder, key, whole, known)).await,
+    }
+}
+
+async fn look_for(
+    recorder: &Arc<Recorder>,
+    key: &Key,
+    whole: &Whole<'_>,
+    known: Known,
+) -> Result<Located, ProtocolError> {
+    let request = Request {
+        only_reads: whole.only_reads,
+        is_repeatable: whole.is_repeatable,
+        is_forwarded: whole.over.is_forwarded,
+    };
+    let mut asking = Asking::new(recorder.placement.me(), request, recorder.placement.claims());
+    let mut step = asking.begin(known);
+    loop {
+        let heard = match step {
+            Step::Serve => match recorder.keys.entry(key) {
+                Ok(entry) => return Ok(Located::Here(entry)),
+                // It is changing hands.
+                Err(_) => Heard::NotThere,
+            },
+            Step::Look { after_ms } => {
+                sleep(Duration::from_millis(after_ms)).await;
+                let of = key.clone();
+                let place = recorder.db.call(move |db| places::place(db, &of)).await?;
+                let me = recorder.placement.me();
+                recorder.keys.found(key, place.map(|place| place.owner).filter(|owner| *owner != me));
+                Heard::Place(place)
+            }
+            Step::Forward(owner) => match pass_on(recorder, owner, whole).await {
+                Ok(response) if response.headers().contains_key(peer::NOT_HERE) => Heard::NotThere,
+                Ok(response) => return Ok(Located::Answered(passed_back(recorder, response, whole))),
+                Err(lost) => lost,
+            },
+            Step::Probe(owner) => Heard::Lives(peer::lives(&recorder.config.data, owner)),
+            Step::TakeOver(owner) => {
+                take_over::of(recorder, owner).await?;
+                Heard::Claimed(true)
+            }
+            // Who has what nobody has is the one that serves: there is nothing to claim, and nobody serves.
+            Step::Claim => Heard::Claimed(false),
+            Step::NotHere => return Ok(Located::Answered(not_here())),
+            Step::Read | Step::Later => return Err(ErrorCode::ShuttingDown.into()),
+            Step::Break => {
+                let message = "the recorder's process that had this URL died while it was asked, and nobody knows whether it \
+                               has asked the upstream: a request with a durablefetch-request can be made again";
+                return Err(ProtocolError::new(ErrorCode::Interrupted, message));
+            }
+        };
+        step = asking.on(heard);
+    }
+}
+
+fn not_here() -> Response<Body> {
+    let headers =
+        HeaderMap::from_iter([(HeaderName::from_static(peer::NOT_HERE), HeaderValue::from_static("1"))]);
+    respond::response(421, headers, Body::Whole(None))
+}
+
+/// Makes the request at another process.
+async fn pass_on(recorder: &Recorder, owner: Owner, whole: &Whole<'_>) -> Result<Response<Incoming>, Heard> {
+    let unreached = |_| Heard::Lost { may_be_made: false };
+    let stream = peer::connect(&recorder.config.data, owner).await.map_err(unreached)?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|_| Heard::Lost { may_be_made: false })?;
+    // It ends with the answer, or with whoever reads that.
+    tokio::spawn(connection);
+    let request = request(whole.parts, whole.body, whole.over.peer);
+    sender.send_request(request).await.map_err(|_| Heard::Lost { may_be_made: true })
+}
+
+fn request(parts: &Parts, body: &Bytes, client: IpAddr) -> http::Request<Full<Bytes>> {
+    let mut request = http::Request::new(Full::new(body.clone()));
+    *request.method_mut() = parts.method.clone();
+    let path = parts.uri.path_and_query().cloned();
+    *request.uri_mut() = path.map(http::Uri::from).unwrap_or_default();
+    let headers = request.headers_mut();
+    headers.clone_from(&parts.headers);
+    if let Some(host) =
+        parts.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok())
+    {
+        headers.insert(header::HOST, host);
+    }
+    without_hop(headers);
+    headers.remove(header::CONTENT_LENGTH);
+    if let Ok(client) = HeaderValue::from_str(&client.to_string()) {
+        headers.insert(HeaderName::from_static(peer::FORWARDED), client);
+    }
+    request
+}
+
+fn without_hop(headers: &mut HeaderMap) {
+    for name in &OF_A_CONNECTION {
+        headers.remove(name);
+    }
+}
+
+fn passed_back(recorder: &Arc<Recorder>, response: Response<Incoming>, whole: &Whole<'_>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    without_hop(&mut parts.headers);
+    let watch = whole.answering.watch(whole.parts.version);
+    let body = Body::Passed(Box::new(PassedBody::new(recorder, body, watch)));
+    let mut passed = Response::new(body);
+    *passed.status_mut() = parts.status;
+    *passed.headers_mut() = parts.headers;
+    if let Some(reason) = parts.extensions.get::<ReasonPhrase>() {
+        passed.extensions_mut().insert(reason.clone());
+    }
+    passed
+}

@@ -1,0 +1,25 @@
+//! How the processes that share a data directory reach each other: each has a socket in it, and a file that it locks for as
+//! long as it lives. Both are for their owner alone.
+
+mod ask;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+pub(crate) use ask::ask;
+#[cfg(unix)]
+pub(crate) use unix::{Listener, Stream, bind, connect, connect_at, listen_at, lives, remove, remove_all};
+#[cfg(windows)]
+pub(crate) use windows::{Listener, Stream, bind, connect, lives, remove, remove_all};
+
+/// Request, between processes alone: it is passed on, for a client at this address.
+pub(crate) const FORWARDED: &str = "durablefetch-forwarded";
+/// Response, between processes alone: the key is not here.
+pub(crate) const NOT_HERE: &str = "durablefetch-not-here";
+/// What a process tells of what it still has, line by line until it leaves.
+pub(crate) const REPORT: &str = "/report";
+/// Asks the process that serves for room on the disk.
+pub(crate) const ROOM: &str = "/room";
+/// Asks a process that drains to end its longest live recording of a scope.
+pub(crate) const END_LONGEST: &str = "/end-longest";

@@ -1,0 +1,271 @@
+//! A second `durablefetch serve` on the data directory of one that serves, told to listen where that one does: it takes its
+//! place, and nothing that is live is cut.
+
+mod hand_overs;
+mod killed;
+
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::metrics_listener::free_port;
+use crate::start::refused;
+use crate::support::{PATIENCE, Recorder, Reply, Upstream, answer, command, header, send};
+
+/// A port for one test, and recorders that are told to listen on it.
+struct Place {
+    data: tempfile::TempDir,
+    listen: String,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { data: tempfile::tempdir().unwrap(), listen: format!("127.0.0.1:{}", free_port()) }
+    }
+
+    fn path(&self) -> &Path {
+        self.data.path()
+    }
+
+    fn command(&self, flags: &[&str]) -> Command {
+        let mut command = command(self.path(), &["--listen", &self.listen]);
+        command.args(flags).stderr(Stdio::inherit());
+        command
+    }
+
+    fn start(&self) -> Recorder {
+        Recorder::spawn(&mut self.command(&[]))
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.listen.parse().unwrap()
+    }
+}
+
+fn rest_of(recorder: &Recorder, id: &str, offset: usize, url: &str) -> Reply {
+    let headers = [
+        ("durablefetch-url", url),
+        ("durablefetch-recording", id),
+        ("durablefetch-offset", &offset.to_string()),
+    ];
+    recorder.send("GET /", &headers, "")
+}
+
+fn ends(recorder: Recorder) {
+    assert_eq!(recorder.ended(), Some(0));
+}
+
+#[test]
+fn what_lives_in_the_first_goes_on_there_and_is_reached_through_the_second() {
+    let place = Place::new();
+    let (upstream, other) = (Upstream::start(), Upstream::start());
+    let first = place.start();
+    let (id, mut reader, mut stream) = first.begin(&upstream);
+    send(&mut stream, "before,");
+    assert_eq!(reader.take(7), "before,");
+
+    let second = place.start();
+    assert_eq!(second.address, place.address());
+    send(&mut stream, "after");
+    assert_eq!(reader.take(5), "after", "who reads in the first reads on");
+    assert!(second.status(&upstream.url).contains("\"inProgress\":true"), "{}", second.status(&upstream.url));
+    let mut rest = rest_of(&second, &id, 7, &upstream.url);
+    assert_eq!(header(&rest.head(), "durablefetch-state"), "streaming");
+    assert_eq!(rest.take(5), "after");
+    // Who joins through the second joins in the first.
+    let mut joined = second.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+    assert_eq!(header(&joined.head(), "durablefetch-recording").to_uppercase(), id);
+    assert_eq!(joined.take(12), "before,after");
+
+    // What is idle is the second's.
+    let (_, mut fresh, mut asked) = second.begin(&other);
+    send(&mut asked, "new");
+    send(&mut asked, "");
+    assert_eq!(fresh.rest(), ("new".into(), true));
+
+    send(&mut stream, ".");
+    send(&mut stream, "");
+    for reply in [&mut reader, &mut rest, &mut joined] {
+        assert_eq!(reply.rest(), (".".into(), true));
+    }
+    ends(first);
+    assert!(second.status(&upstream.url).contains("\"completed\":true"));
+    assert_eq!(rest_of(&second, &id, 0, &upstream.url).all().1, "before,after.");
+    upstream.assert_not_asked();
+    let left: Vec<_> = place.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let peers = left.iter().filter(|name| name.to_str().unwrap().starts_with("peer-")).count();
+    assert_eq!(peers, 2, "the socket and the lock of the second: {left:?}");
+}
+
+#[test]
+fn a_control_call_reaches_the_process_that_has_the_recording() {
+    let place = Place::new();
+    let [stopped, deleted] = [Upstream::start(), Upstream::start()];
+    let first = place.start();
+    let (_, mut reader, mut stream) = first.begin(&stopped);
+    let (_, mut gone, mut going) = first.begin(&deleted);
+    for stream in [&mut stream, &mut going] {
+        send(stream, "x");
+    }
+    assert_eq!((reader.take(1), gone.take(1)), ("x".into(), "x".into()));
+    let second = place.start();
+    let call = |path: &str, url: &str| {
+        second.send(&format!("POST /{path}"), &[], &format!("{{\"url\":\"{url}\"}}")).all().1
+    };
+    let both = format!("{{\"urls\":[\"{}\",\"{}\",\"http://127.0.0.1:1/\"]}}", stopped.url, deleted.url);
+    let list = second.send("POST /in-progress", &[], &both).all().1;
+    assert_eq!(list.matches("\"inProgress\":true").count(), 2, "{list}");
+    assert!(call("stop", &stopped.url).contains("stopped successfully"));
+    assert_eq!(reader.rest(), (String::new(), true));
+    assert!(call("delete", &deleted.url).contains("deleted successfully"));
+    assert_eq!(gone.rest(), (String::new(), false));
+    ends(first);
+    assert!(second.status(&stopped.url).contains("\"state\":\"stopped\""));
+    assert!(second.status(&deleted.url).contains("\"state\":\"none\""));
+}
+
+#[test]
+fn a_reader_in_the_first_is_cut_as_a_cut_through_the_second() {
+    let place = Place::new();
+    let upstream = Upstream::start();
+    let first = place.start();
+    let (id, _reader, mut stream) = first.begin(&upstream);
+    send(&mut stream, "half");
+    let second = place.start();
+    let mut rest = rest_of(&second, &id, 0, &upstream.url);
+    rest.head();
+    assert_eq!(rest.take(4), "half");
+    drop(stream);
+    assert_eq!(rest.rest(), (String::new(), false), "the upstream broke");
+    ends(first);
+    assert!(second.status(&upstream.url).contains("\"state\":\"failed\""));
+}
+
+#[test]
+fn another_address_is_an_error_as_ever_and_so_is_a_free_port() {
+    let place = Place::new();
+    let first = place.start();
+    let other = format!("127.0.0.1:{}", free_port());
+    for listen in [other.as_str(), "127.0.0.1:0"] {
+        let message = refused(place.path(), &["--listen", listen]);
+        assert!(message.contains("in use by another recorder"), "{message}");
+    }
+    assert!(first.send("GET /healthz", &[], "").head().starts_with("http/1.1 200"));
+    let free = Recorder::start(tempfile::tempdir().unwrap().path(), &[]);
+    assert!(free.send("GET /healthz", &[], "").head().starts_with("http/1.1 200"));
+}
+
+#[test]
+fn the_sockets_are_for_their_owner_alone_and_are_gone_after_the_end() {
+    let place = Place::new();
+    let recorder = place.start();
+    let sockets = || {
+        let all = place.path().read_dir().unwrap().map(|entry| entry.unwrap());
+        let ours = all.filter(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            name.starts_with("peer-") || name == "successor.sock"
+        });
+        ours.map(|entry| (entry.file_name(), entry.metadata().unwrap().permissions().mode() & 0o777))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sockets().len(), 3, "{:?}", sockets());
+    assert!(sockets().iter().all(|(_, mode)| *mode == 0o600), "{:?}", sockets());
+    recorder.terminate();
+    ends(recorder);
+    assert!(sockets().iter().all(|(name, _)| name == "successor.sock"), "{:?}", sockets());
+}
+
+#[test]
+fn a_settings_error_of_the_second_leaves_the_first_as_it_is() {
+    let place = Place::new();
+    let upstream = Upstream::start();
+    let first = place.start();
+    let (_, mut reader, mut stream) = first.begin(&upstream);
+    let message = refused(
+        place.path(),
+        &["--listen", &place.listen, "--tls-cert", "/nowhere", "--tls-key", "/nowhere"],
+    );
+    assert!(message.contains("/nowhere"), "{message}");
+    let mut again = first.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+    again.head();
+    send(&mut stream, "on");
+    send(&mut stream, "");
+    assert_eq!((reader.rest(), again.rest()), (("on".into(), true), ("on".into(), true)));
+}
+
+#[test]
+fn when_the_first_is_told_to_end_what_lives_in_it_has_the_time_that_it_would_have_alone() {
+    let place = Place::new();
+    let upstream = Upstream::start();
+    let first = Recorder::spawn(&mut place.command(&["--drain", "300ms"]));
+    let (_, mut reader, mut stream) = first.begin(&upstream);
+    send(&mut stream, "x");
+    reader.take(1);
+    let second = place.start();
+    let since = Instant::now();
+    first.terminate();
+    assert_eq!(reader.rest(), (String::new(), false));
+    ends(first);
+    assert!(since.elapsed() < PATIENCE);
+    assert!(second.status(&upstream.url).contains("\"state\":\"interrupted\""));
+}
+
+#[test]
+fn when_the_second_is_told_to_end_it_waits_for_the_first() {
+    let place = Place::new();
+    let upstream = Upstream::start();
+    let first = place.start();
+    let (id, mut reader, mut stream) = first.begin(&upstream);
+    let second = place.start();
+    second.terminate();
+    let refused = loop {
+        // It takes a moment until it hears the signal.
+        let head = second.send("GET /", &[("durablefetch-url", "http://127.0.0.1:1/")], "").head();
+        if head.contains("shutting-down") {
+            break head;
+        }
+    };
+    assert!(refused.starts_with("http/1.1 503"), "{refused}");
+    send(&mut stream, "last");
+    let mut rest = rest_of(&second, &id, 0, &upstream.url);
+    rest.head();
+    assert_eq!(rest.take(4), "last", "the rest is had from the first");
+    send(&mut stream, "");
+    assert_eq!((reader.rest(), rest.rest()), (("last".into(), true), (String::new(), true)));
+    ends(first);
+    ends(second);
+    let third = place.start();
+    assert!(third.status(&upstream.url).contains("\"completed\":true"));
+}
+
+#[test]
+fn the_quota_counts_what_both_have() {
+    let place = Place::new();
+    let [old, live] = [Upstream::start(), Upstream::start()];
+    let quota = ["--max-disk-bytes", "3MiB"];
+    let first = Recorder::spawn(&mut place.command(&quota));
+    let mut reply = first.send("GET /", &[("durablefetch-url", &old.url)], "");
+    let mut stream = old.asked();
+    answer(&mut stream);
+    reply.head();
+    send(&mut stream, &"o".repeat(1 << 20));
+    send(&mut stream, "");
+    assert_eq!(reply.rest().0.len(), 1 << 20);
+    let (_, mut reader, mut stream) = first.begin(&live);
+    let second = Recorder::spawn(&mut place.command(&quota));
+    assert!(second.status(&old.url).contains("\"completed\":true"));
+    // What the first stores now has the second remove what is oldest.
+    for _ in 0..40 {
+        send(&mut stream, &"n".repeat(64 << 10));
+        reader.take(64 << 10);
+    }
+    let until = Instant::now() + PATIENCE;
+    while !second.status(&old.url).contains("\"state\":\"none\"") {
+        assert!(Instant::now() < until, "what is too much goes: {}", second.status(&old.url));
+    }
+    send(&mut stream, "");
+    assert_eq!(reader.rest(), (String::new(), true));
+    ends(first);
+}
