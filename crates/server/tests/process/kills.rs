@@ -25,7 +25,7 @@ const MOMENTS: u64 = 1500;
 
 /// Splitmix64: enough chance for what happens when.
 #[derive(Clone)]
-struct Chance(u64);
+pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
     fn next(&mut self) -> u64 {
@@ -36,20 +36,20 @@ impl Chance {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.next() % n
     }
 }
 
 /// The bytes of stream `n`: no two streams and no two offsets look alike.
-fn bytes(n: u64, from: usize, len: usize) -> Vec<u8> {
+pub(crate) fn bytes(n: u64, from: usize, len: usize) -> Vec<u8> {
     let byte = |at: usize| Chance(n << 32 | (at / 8) as u64).next().to_le_bytes()[at % 8];
     (from..from + len).map(byte).collect()
 }
 
 /// What an upstream does with stream `n`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Manner {
+pub(crate) enum Manner {
     /// Never answers.
     Silent,
     /// Sends this many bytes in all and ends the body as one ends.
@@ -60,7 +60,7 @@ enum Manner {
     Goes,
 }
 
-fn manner(seed: u64, n: u64) -> Manner {
+pub(crate) fn manner(seed: u64, n: u64) -> Manner {
     let mut chance = Chance(seed ^ n.wrapping_mul(77));
     match chance.below(10) {
         0 => Manner::Silent,
@@ -72,9 +72,9 @@ fn manner(seed: u64, n: u64) -> Manner {
 
 /// What the upstream has seen and done, by stream.
 #[derive(Default)]
-struct Log {
-    asked: HashMap<u64, usize>,
-    sent: HashMap<u64, usize>,
+pub(crate) struct Log {
+    pub(crate) asked: HashMap<u64, usize>,
+    pub(crate) sent: HashMap<u64, usize>,
     moments: watch::Sender<u64>,
 }
 
@@ -92,14 +92,14 @@ impl Log {
 }
 
 /// Waits until so many more things have happened.
-async fn pass(log: &Mutex<Log>, moments: u64) {
+pub(crate) async fn pass(log: &Mutex<Log>, moments: u64) {
     let mut passing = log.lock().unwrap().moments.subscribe();
     let until = *passing.borrow() + moments;
     let passed = timeout(PATIENCE, passing.wait_for(|now| *now >= until)).await;
     passed.expect("the upstream is at work").unwrap();
 }
 
-async fn upstream(seed: u64) -> (std::net::SocketAddr, Arc<Mutex<Log>>) {
+pub(crate) async fn upstream(seed: u64) -> (std::net::SocketAddr, Arc<Mutex<Log>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let log = Arc::new(Mutex::new(Log::default()));
@@ -149,23 +149,23 @@ async fn play(stream: TcpStream, seed: u64, log: Arc<Mutex<Log>>) -> Option<()> 
 
 /// What a reader has got.
 #[derive(Debug)]
-struct Got {
-    status: u16,
-    state: String,
-    error: Option<String>,
-    body: Vec<u8>,
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    pub(crate) state: String,
+    pub(crate) error: Option<String>,
+    pub(crate) body: Vec<u8>,
     /// The body ended as a body ends.
-    ended: bool,
+    pub(crate) ended: bool,
 }
 
-struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     recorder: std::net::SocketAddr,
     upstream: std::net::SocketAddr,
 }
 
 impl Client {
-    fn new(recorder: &Recorder, upstream: std::net::SocketAddr) -> Arc<Self> {
+    pub(crate) fn new(recorder: &Recorder, upstream: std::net::SocketAddr) -> Arc<Self> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http =
             reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(PATIENCE).build().unwrap();
@@ -177,7 +177,7 @@ impl Client {
     }
 
     /// `None` where the recorder was gone before it had answered.
-    async fn ask(&self, n: u64, mode: &str) -> Option<Got> {
+    pub(crate) async fn ask(&self, n: u64, mode: &str) -> Option<Got> {
         let request = self.http.post(format!("http://{}/", self.recorder));
         let request = request.header("durablefetch-url", self.url(n)).header("durablefetch-mode", mode);
         let request = if mode == "replay" {
@@ -201,7 +201,7 @@ impl Client {
     }
 }
 
-async fn all(
+pub(crate) async fn all(
     streams: std::ops::Range<u64>,
     client: &Arc<Client>,
     mode: &'static str,
@@ -215,7 +215,7 @@ async fn all(
 }
 
 /// What was recorded after the kill is what a reader may believe.
-fn check_stream(n: u64, seed: u64, sent: usize, seen: Option<&Got>, replay: &Got, again: &Got) {
+pub(crate) fn check_stream(n: u64, seed: u64, sent: usize, seen: Option<&Got>, replay: &Got, again: &Got) {
     let saw_end = seen.is_some_and(|seen| seen.status == 200 && seen.ended);
     if replay.status == 200 {
         assert!(replay.body.len() <= sent, "{} bytes are stored of {sent}", replay.body.len());
@@ -249,7 +249,7 @@ fn check_stream(n: u64, seed: u64, sent: usize, seen: Option<&Got>, replay: &Got
 }
 
 /// Nothing is left that belongs to nothing.
-fn check_store(data: &Path) {
+pub(crate) fn check_store(data: &Path) {
     let database = Connection::open(data.join("recordings.db")).unwrap();
     let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT COUNT(*) FROM recordings WHERE state IN ('connecting', 'streaming')"), 0);
