@@ -62,4 +62,4 @@ pub use observe::journal;
 pub use reload::Reloads;
 pub use serve::{Server, run};
 pub use set_up::SetUp;
-pub use succession::{Offer, ask as ask_for_place};
+pub use succession::{Offer, ask as ask_for_place, was_here};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use durablefetch_server::check::Check;
 use durablefetch_server::cli::{self, Cli, Command, Healthcheck, LogFormat, ReadError, Serve, Setting};
@@ -13,6 +13,7 @@ use durablefetch_server::operator::{self, Which};
 use durablefetch_server::service_manager::{self, ServiceManager};
 use durablefetch_server::{
     Server, SetUp, StartError, Tls, ask_for_place, descriptors, detach, healthcheck, journal, signals,
+    was_here,
 };
 use tokio::net::{TcpListener, TcpSocket};
 use tracing_subscriber::filter::filter_fn;
@@ -190,7 +191,8 @@ async fn start(serve: Serve, set_up: SetUp) -> Result<(), Failed> {
         handed_metrics = offer.metrics();
     }
     warn(&config.warnings());
-    let listener = take(handed_main, listen, "--listen")?;
+    let patience = if was_here(&config.data) { DYING } else { Duration::ZERO };
+    let listener = take(handed_main, listen, "--listen", patience)?;
     let no_signals = |error| Failed::Other(format!("cannot wait for signals: {error}"));
     let signal = signals::shutdown(until_stdin_closes).map_err(no_signals)?;
     let hangups = signals::Hangups::listen().map_err(no_signals)?;
@@ -205,7 +207,7 @@ async fn start(serve: Serve, set_up: SetUp) -> Result<(), Failed> {
             ));
         }
         (None, None) => None,
-        (Some(address), socket) => Some(take(socket, address, "--metrics-listen")?),
+        (Some(address), socket) => Some(take(socket, address, "--metrics-listen", patience)?),
     };
     let mut server = match &mut offer {
         Some(offer) => Server::succeed(listener, config, offer).await?,
@@ -266,8 +268,9 @@ fn take(
     handed: Option<std::net::TcpListener>,
     address: SocketAddr,
     flag: &str,
+    patience: Duration,
 ) -> Result<TcpListener, Failed> {
-    let Some(socket) = handed else { return bind(address, flag) };
+    let Some(socket) = handed else { return bind(address, flag, patience) };
     let taken = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
     taken.map_err(|error| Failed::Other(format!("the socket of the service manager cannot be used: {error}")))
 }
@@ -284,8 +287,20 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(4096)
 }
 
-fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Failed> {
-    listen(address).map_err(|error| {
+/// So long a process may take to die. The system closes what it has open one after the other.
+const DYING: Duration = Duration::from_secs(1);
+
+fn bind(address: SocketAddr, flag: &str, patience: Duration) -> Result<TcpListener, Failed> {
+    let until = Instant::now() + patience;
+    let bound = loop {
+        match listen(address) {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            bound => break bound,
+        }
+    };
+    bound.map_err(|error| {
         let remedy = if error.kind() == std::io::ErrorKind::AddrInUse {
             format!(
                 "; another program listens there: stop it, or choose another port with {flag} 127.0.0.1:PORT"

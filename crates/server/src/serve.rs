@@ -33,7 +33,7 @@ use crate::net::{HEAD_MAX, peer};
 use crate::operator;
 use crate::recorder::{Recorder, StorageThreads};
 use crate::reload::Reloads;
-use crate::succession::{Desk, Offer, Sockets, peers, watch as looking_after};
+use crate::succession::{self, Desk, Offer, Sockets, peers};
 
 /// Connections beyond the limit that are told so, at a time.
 const REFUSED_MAX: usize = 64;
@@ -195,7 +195,7 @@ impl Server {
         let Self { listener, tls, metrics, operator, peers, desk, beat, recorder, storage_threads, threads } =
             self;
         let housekeeper = tokio::spawn(housekeeping::run(Arc::clone(&recorder)));
-        let watching = tokio::spawn(looking_after::run(Arc::clone(&recorder)));
+        let watching = tokio::spawn(succession::watch::run(Arc::clone(&recorder)));
         let metrics = metrics.map(|listener| tokio::spawn(tell_metrics(listener, Arc::clone(&recorder))));
         let operator = tokio::spawn(operate(operator, Arc::clone(&recorder)));
         let desk = desk.map(|desk| tokio::spawn(desk.serve()));
@@ -238,6 +238,9 @@ impl Server {
             storage_threads.close(&recorder);
             if peers.is_some() {
                 peer::remove(&recorder.config.data, recorder.placement.me());
+                if recorder.placement.accepts() {
+                    succession::leave(&recorder.config.data);
+                }
             }
         };
         if tokio::task::spawn_blocking(close).await.is_err() {

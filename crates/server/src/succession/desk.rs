@@ -64,10 +64,10 @@ impl Desk {
         let mut first = self.first.take();
         let mut changes = self.recorder.placement.changes();
         loop {
-            if *changes.borrow_and_update() == Standing::Serving {
-                if let Some(listener) = first.take().or_else(|| bind(&self.recorder.config.data)) {
-                    self.wait(&listener, &mut changes).await;
-                }
+            if *changes.borrow_and_update() == Standing::Serving
+                && let Some(listener) = first.take().or_else(|| bind(&self.recorder.config.data))
+            {
+                self.wait(&listener, &mut changes).await;
             }
             if *changes.borrow() != Standing::Serving && changes.changed().await.is_err() {
                 return;
@@ -200,6 +200,11 @@ pub(crate) fn bind(data: &Path) -> Option<UnixListener> {
     let warn =
         |error: &io::Error| tracing::warn!("no successor can ask this recorder for its place: {error}");
     bound.inspect_err(warn).ok()
+}
+
+/// Leaves in order: whoever starts next need not look for somebody who may be dying.
+pub(crate) fn leave(data: &Path) {
+    let _ = fs::remove_file(data.join(SOCKET));
 }
 
 fn is_ours(stream: &UnixStream) -> bool {

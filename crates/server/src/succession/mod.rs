@@ -27,10 +27,10 @@ mod successor;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use desk::{Desk, Sockets};
+pub(crate) use desk::{Desk, Sockets, leave};
 #[cfg(unix)]
-pub use successor::{Offer, ask};
+pub use successor::{Offer, ask, was_here};
 #[cfg(windows)]
-pub(crate) use windows::{Desk, Sockets};
+pub(crate) use windows::{Desk, Sockets, leave};
 #[cfg(windows)]
-pub use windows::{Offer, ask};
+pub use windows::{Offer, ask, was_here};

@@ -47,41 +47,51 @@ pub struct Offer {
 /// Blocks.
 #[must_use]
 pub fn ask(data: &Path, listen: SocketAddr, metrics_listen: Option<SocketAddr>) -> Option<Offer> {
-    if !data.join(SOCKET).exists() || !storage::is_in_use(data) || !storage::is_current(data) {
-        return None;
-    }
     let until = Instant::now() + CHANGING;
-    let stream = loop {
-        match peer::connect_at(data, SOCKET) {
-            Ok(stream) => break stream,
-            Err(_) if Instant::now() < until => sleep(Duration::from_millis(10)),
-            Err(_) => return None,
+    while was_here(data) && storage::is_in_use(data) && storage::is_current(data) && Instant::now() < until {
+        let asked = peer::connect_at(data, SOCKET);
+        match asked.map_err(|_| No::Gone).and_then(|stream| offered(stream, listen, metrics_listen)) {
+            Ok(offer) => return Some(offer),
+            Err(No::Kept(why)) => {
+                tracing::warn!("the recorder that serves {} keeps its place: {why}", data.display());
+                return None;
+            }
+            // It is dying: another one takes its place, or the lock is free in a moment.
+            Err(No::Gone) => sleep(Duration::from_millis(10)),
         }
-    };
-    offered(stream, listen, metrics_listen)
-        .inspect_err(|error| {
-            tracing::warn!("the recorder that serves {} keeps its place: {error}", data.display())
-        })
-        .ok()
+    }
+    None
 }
 
-fn offered(
-    stream: UnixStream,
-    listen: SocketAddr,
-    metrics_listen: Option<SocketAddr>,
-) -> Result<Offer, String> {
-    let failed = |error: io::Error| error.to_string();
+/// Whether a process has served this directory that has not left it in order: it may be dying at this moment, and what it
+/// listens on is free a moment later.
+#[must_use]
+pub fn was_here(data: &Path) -> bool {
+    data.join(SOCKET).exists()
+}
+
+/// Why there is no offer.
+enum No {
+    /// It keeps its place.
+    Kept(String),
+    /// It does not answer.
+    Gone,
+}
+
+fn offered(stream: UnixStream, listen: SocketAddr, metrics_listen: Option<SocketAddr>) -> Result<Offer, No> {
+    let failed = |_: io::Error| No::Gone;
+    let other = || No::Kept("it is of another version".to_owned());
     stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
     say(&stream, &Asks { version: VERSION, listen, metrics_listen, pid: std::process::id() })
         .map_err(failed)?;
     let (line, handed) = hear_with(&stream).map_err(failed)?;
-    match serde_json::from_slice(&line).map_err(|error| error.to_string())? {
-        Answers::Refused(why) => Err(why),
-        Answers::Yours(_) => Err("it is of another version".to_owned()),
+    match serde_json::from_slice(&line).map_err(|_| other())? {
+        Answers::Refused(why) => Err(No::Kept(why)),
+        Answers::Yours(_) => Err(other()),
         Answers::Welcome { notify, watchdog_us } => {
             let mut handed = handed.into_iter();
             let (Some(lock), Some(listener)) = (handed.next(), handed.next()) else {
-                return Err("it hands nothing over".to_owned());
+                return Err(other());
             };
             let manager =
                 ServiceManager::handed(notify.map(Into::into), watchdog_us.map(Duration::from_micros));
@@ -212,6 +222,9 @@ fn hear_with(stream: &UnixStream) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
     }
     let mut line = first[..received.bytes].to_vec();
     let mut stream = stream;
+    if received.bytes == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     while line.last() != Some(&b'\n') {
         let mut byte = [0];
         stream.read_exact(&mut byte)?;

@@ -55,6 +55,15 @@ pub fn ask(_: &Path, _: SocketAddr, _: Option<SocketAddr>) -> Option<Offer> {
     None
 }
 
+/// Nobody leaves anything.
+#[must_use]
+pub fn was_here(_: &Path) -> bool {
+    false
+}
+
+/// There is nothing to remove.
+pub(crate) fn leave(_: &Path) {}
+
 /// What would be handed over.
 #[derive(Debug)]
 pub(crate) struct Sockets {

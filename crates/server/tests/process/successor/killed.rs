@@ -33,7 +33,8 @@ impl Starting {
         let (sender, says) = mpsc::channel();
         thread::spawn(move || {
             let mut line = String::new();
-            let _ = stdout.read_line(&mut line).and_then(|_| Ok(sender.send(line)));
+            let _ = stdout.read_line(&mut line);
+            let _ = sender.send(line);
         });
         Self { child, says }
     }

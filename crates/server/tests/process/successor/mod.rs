@@ -6,6 +6,7 @@ mod killed;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -174,7 +175,7 @@ fn the_sockets_are_for_their_owner_alone_and_are_gone_after_the_end() {
     assert!(sockets().iter().all(|(_, mode)| *mode == 0o600), "{:?}", sockets());
     recorder.terminate();
     ends(recorder);
-    assert!(sockets().iter().all(|(name, _)| name == "successor.sock"), "{:?}", sockets());
+    assert!(sockets().is_empty(), "{:?}", sockets());
 }
 
 #[test]
@@ -268,4 +269,60 @@ fn the_quota_counts_what_both_have() {
     send(&mut stream, "");
     assert_eq!(reader.rest(), (String::new(), true));
     ends(first);
+}
+
+/// What the service manager is told next, but that all is well.
+fn told(manager: &UnixDatagram) -> String {
+    let mut buffer = [0; 500];
+    loop {
+        let length = manager.recv(&mut buffer).expect("the service manager is told");
+        let text = String::from_utf8(buffer[..length].to_vec()).unwrap();
+        if text != "WATCHDOG=1" {
+            return text;
+        }
+    }
+}
+
+#[test]
+fn a_successor_that_a_command_has_started_is_the_service_managers_main_process_from_then_on() {
+    let place = Place::new();
+    let socket = place.path().with_extension("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let first =
+        Recorder::spawn(place.command(&[]).env("NOTIFY_SOCKET", &socket).env("WATCHDOG_USEC", "200000"));
+    assert!(told(&manager).starts_with("READY=1"));
+
+    // As the unit's ExecReload= does: the command ends once the successor serves.
+    let reload = || {
+        let output = place.command(&["--detach"]).output().unwrap();
+        assert!(output.status.success());
+        let line = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(line, format!("durablefetch: listening on http://{}\n", place.listen));
+        let main = told(&manager);
+        let pid = main.strip_prefix("MAINPID=").unwrap_or_else(|| panic!("{main}")).to_owned();
+        assert!(told(&manager).starts_with("READY=1\nSTATUS=listening"));
+        // It is the one that the watchdog hears.
+        let mut buffer = [0; 500];
+        let length = manager.recv(&mut buffer).expect("the successor is well");
+        assert_eq!(&buffer[..length], b"WATCHDOG=1");
+        pid
+    };
+    let second = reload();
+    assert_ne!(second, first.child.id().to_string());
+    ends(first);
+    let third = reload();
+    assert_ne!(third, second);
+    let serves = std::net::TcpStream::connect(place.address());
+    assert!(serves.is_ok());
+    // A setting that is wrong: the command fails, and who serves goes on.
+    let wrong = place.command(&["--detach", "--ttl", "long"]).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8(wrong.stderr).unwrap().contains("`long` is not a duration"));
+    assert!(Command::new("kill").args(["-TERM", &third]).status().unwrap().success());
+    assert!(told(&manager).starts_with("STOPPING=1"));
+    let until = Instant::now() + PATIENCE;
+    while Command::new("kill").args(["-0", &third]).stderr(Stdio::null()).status().unwrap().success() {
+        assert!(Instant::now() < until, "it does not end");
+    }
 }

@@ -234,6 +234,7 @@ impl Task {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the seed of a test")]
 fn every_life_of_processes() {
     let variable = |name| std::env::var(name).ok().and_then(|text: String| text.parse::<u64>().ok());
     let seeds = match variable("SEED") {
