@@ -46,6 +46,11 @@ test('the unit under systemd', { timeout: 900_000 }, async (t) => {
     await write(ENV, text)
     await run('systemctl', 'daemon-reload')
   }
+  const gone = (pid) =>
+    run('test', '-d', `/proc/${pid}`).then(
+      () => false,
+      () => true,
+    )
   /** The first event of a stream has come; resolves to the lines when it has ended. */
   const reads = async (url, ...args) => {
     const child = machine.follow('curl', '--silent', '--show-error', '--no-buffer', '--max-time', '60', ...args, url)
@@ -79,7 +84,7 @@ test('the unit under systemd', { timeout: 900_000 }, async (t) => {
     },
   )
 
-  await t.test('a certificate is rotated by a reload, and the process stays', async () => {
+  await t.test('a certificate is rotated by a reload, which starts a successor', async () => {
     const before = [(await show('MainPID')).MainPID, await served()]
     await put(machine.scratch, HOST)
     await run('systemctl', 'reload', 'durablefetch')
@@ -89,7 +94,12 @@ test('the unit under systemd', { timeout: 900_000 }, async (t) => {
     })
     assert.match(serial, /^serial=/)
     assert.equal(await healthz(), '{"ok":true}', 'as the new authority has signed it')
-    assert.equal((await show('MainPID')).MainPID, before[0])
+    const unit = await show('MainPID', 'ActiveState', 'NRestarts', 'StatusText')
+    assert.notEqual(unit.MainPID, before[0])
+    assert.deepEqual([unit.ActiveState, unit.NRestarts], ['active', '0'])
+    assert.match(unit.StatusText, /listening on https/)
+    await until('the first has left', () => gone(before[0]))
+    assert.equal((await show('ActiveState')).ActiveState, 'active', 'and the unit goes on')
   })
 
   await t.test('a credential of systemd is a copy from the start, which a reload does not renew', async () => {
@@ -142,6 +152,34 @@ test('the unit under systemd', { timeout: 900_000 }, async (t) => {
     assert.deepEqual([unit.Result, unit.NRestarts], ['success', '0'])
     const again = await reads(`${local}/demo/talking-3-restart`, '--header', 'durablefetch-mode: replay')
     assert.equal(again.text, text)
+  })
+
+  await t.test('a reload cuts nothing that is live, and one with a wrong setting changes nothing', async () => {
+    const before = (await show('MainPID')).MainPID
+    const url = `${local}/demo/talking-4-reload`
+    const reading = reads(url)
+    const status = async () => JSON.parse(await curl('--data', JSON.stringify({ url }), `${local}/in-progress`))
+    await until('it is live', async () => (await status()).inProgress)
+    await settings(`${PLAIN}tll = "1h"\n`)
+    await assert.rejects(run('systemctl', 'reload', 'durablefetch'))
+    assert.equal((await show('MainPID')).MainPID, before)
+    await settings(PLAIN)
+    await run('systemctl', 'reload', 'durablefetch')
+    await until('the successor is the main process', async () => (await show('MainPID')).MainPID !== before)
+    assert.equal((await status()).inProgress, true, 'it is known to the successor')
+    const { code, text } = await reading
+    assert.equal(code, 0, 'it was not cut')
+    await until('the first has left', () => gone(before))
+    assert.equal((await reads(url, '--header', 'durablefetch-mode: replay')).text, text)
+    const unit = await show('ActiveState', 'NRestarts')
+    assert.deepEqual(unit, { ActiveState: 'active', NRestarts: '0' })
+  })
+
+  await t.test('SIGHUP has the process read again what it may', async () => {
+    const before = (await show('MainPID')).MainPID
+    await run('systemctl', 'kill', '--kill-who=main', '--signal=HUP', 'durablefetch')
+    await until('it says so', async () => /SIGHUP: secrets and certificate were read again/.test(await journal()))
+    assert.equal((await show('MainPID')).MainPID, before)
   })
 
   await t.test('one that hangs is started again', async () => {

@@ -11,7 +11,7 @@ use super::variables::variable;
 use crate::config::Config;
 
 /// Flags that are about the file, or about one start: neither settings nor in the file.
-pub(super) const NOT_SETTINGS: [&str; 3] = ["help", "config", "dry-run"];
+pub(super) const NOT_SETTINGS: [&str; 5] = ["help", "config", "dry-run", "detach", "detached-from"];
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -227,7 +227,7 @@ const PROCESS_TESTS: [&str; 6] = ["test", "--workspace", "--exclude", "durablefe
 fn kills(context: &Context<'_>) -> Result<()> {
     let mut arguments = PROCESS_TESTS.to_vec();
     arguments.extend(["kills", "--", "--nocapture"]);
-    cargo(context, "kill -9 at 200 moments", &arguments, &[("KILLS", "200")])
+    cargo(context, "kill -9 at 200 moments", &arguments, &[("KILLS", "200"), ("HAND_OVER_KILLS", "100")])
 }
 
 /// Of one URL. The native tests have the same in small.

@@ -2,7 +2,7 @@
 //! place, and nothing that is live is cut.
 
 mod hand_overs;
-mod killed;
+mod kills;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;

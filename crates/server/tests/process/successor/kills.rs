@@ -80,6 +80,7 @@ async fn of_either_at_random_moments() {
     for seed in first_seed..first_seed + kills {
         let mut chance = Chance(seed);
         let told = format!("KILLS_SEED={seed}");
+        println!("{told}");
         let place = Place::new();
         let (upstream, log) = upstream(seed).await;
         let first = place.start();
