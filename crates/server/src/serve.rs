@@ -22,7 +22,8 @@ use crate::clock::now_ms;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::http::metrics_listener;
-use crate::http::route::{self, Over};
+use crate::http::over::{self, Over};
+use crate::http::route;
 use crate::keys::{housekeeping, take_over};
 use crate::net::connection::{Connection, Watches};
 use crate::net::service_manager::ServiceManager;
@@ -433,9 +434,9 @@ async fn serve(
 ) {
     // Counted for as long as it is served.
     let standing = if open.number > recorder.config.limits.connections {
-        route::Standing::Beyond
+        over::Standing::Beyond
     } else {
-        route::Standing::Within
+        over::Standing::Within
     };
     let Ok(peer) = stream.peer_addr() else {
         return tracing::debug!("a connection ended before it was served");
@@ -473,7 +474,7 @@ async fn serve(
             .header_read_timeout(patience)
             .max_buf_size(HEAD_MAX)
             .max_header_size(HEAD_MAX)
-            .keep_alive(standing == route::Standing::Within);
+            .keep_alive(standing == over::Standing::Within);
         watcher.watch(builder.serve_connection(connection, service)).await
     } else {
         let mut builder = http2::Builder::new(TokioExecutor::new());

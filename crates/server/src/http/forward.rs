@@ -17,9 +17,9 @@ use hyper::ext::ReasonPhrase;
 use hyper_util::rt::TokioIo;
 use tokio::time::sleep;
 
+use crate::http::over::Over;
 use crate::http::passed::PassedBody;
 use crate::http::respond::{self, Body};
-use crate::http::route::Over;
 use crate::key_map::Entry;
 use crate::keys::take_over;
 use crate::net::connection::Answering;

@@ -22,6 +22,7 @@ use tracing::Instrument;
 
 use crate::clock::now_ms;
 use crate::http::forward::{Located, Whole, locate};
+use crate::http::over::{Over, Standing};
 use crate::http::respond::{self, Answer, Body, Logged};
 use crate::http::{control, page};
 use crate::keys::admit::admit;
@@ -33,24 +34,6 @@ use crate::recorder::Recorder;
 use crate::uploads::Uploaded;
 use crate::upstream::http::UpstreamRequest;
 use crate::upstream::source::Source;
-
-/// The connection that a request comes over.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Over {
-    pub(crate) standing: Standing,
-    /// Who is at its other end, or, where another process has passed the request on, at that one's.
-    pub(crate) peer: IpAddr,
-    /// Another process has passed it on.
-    pub(crate) is_forwarded: bool,
-}
-
-/// Where a connection stands with [`Limits::connections`](crate::Limits::connections).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    Within,
-    /// It is one more than there may be: it is told so, and not kept.
-    Beyond,
-}
 
 /// Answers one request.
 pub(crate) async fn handle(

@@ -14,8 +14,9 @@ use hyper_util::rt::TokioTimer;
 use serde_json::{Value, json};
 
 use super::report::{self, Lines};
+use crate::http::over::{Over, Standing};
 use crate::http::respond::Logged;
-use crate::http::route::{self, Over, Standing};
+use crate::http::route;
 use crate::keys::quota;
 use crate::net::connection::{Answering, Connection};
 use crate::net::transport::Transport;

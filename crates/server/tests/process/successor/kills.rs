@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Place;
-use crate::kills::{Chance, Client, all, check_store, check_stream, manner, pass, upstream};
+use crate::kills::{Chance, Client, Manner, all, check_store, check_stream, manner, pass, upstream};
 use crate::support::{PATIENCE, Recorder};
 
 /// Streams that are begun before the second is started, and as many after.
@@ -89,6 +89,9 @@ async fn of_either_at_random_moments() {
             let client = Arc::clone(&client);
             tokio::spawn(async move { all(streams, &client, "restart").await })
         };
+        // One goes on, so that there are moments whatever the others do.
+        let lasting = (2 * LIVE..).find(|n| manner(seed, *n) == Manner::Goes).unwrap();
+        let lasts = begin(lasting..lasting + 1);
         let before = begin(0..LIVE);
         pass(&log, chance.below(200)).await;
         let second = Starting::new(&place);
@@ -112,14 +115,16 @@ async fn of_either_at_random_moments() {
         survivor.await.unwrap().kill();
         let mut seen = before.await.unwrap();
         seen.extend(after.await.unwrap());
+        seen.extend(lasts.await.unwrap());
 
         let third = place.start();
         check_store(place.path());
         let client = Client::new(&third, upstream);
         let streams = 0..2 * LIVE;
-        let replays = all(streams.clone(), &client, "replay").await;
+        let mut replays = all(streams.clone(), &client, "replay").await;
+        replays.extend(all(lasting..lasting + 1, &client, "replay").await);
         let asked_before = log.lock().unwrap().asked.clone();
-        for n in streams.filter(|n| asked_before.contains_key(n)) {
+        for n in streams.chain([lasting]).filter(|n| asked_before.contains_key(n)) {
             let again = client.ask(n, "restart").await.expect("an answer");
             let replay = replays[&n].as_ref().expect("an answer");
             let sent = log.lock().unwrap().sent.get(&n).copied().unwrap_or(0);
