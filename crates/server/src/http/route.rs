@@ -43,6 +43,7 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
 ) -> Answer {
     let mut line = recorder.log.line(&request);
+    let is_http1 = request.version() <= http::Version::HTTP_11;
     let span = line.span();
     let mut response = answer(&recorder, answering, over, request, &mut line).instrument(span).await;
     if line.is_told_who
@@ -50,6 +51,10 @@ pub(crate) async fn handle(
         && let Some(node) = recorder.config.node.as_deref().and_then(|node| HeaderValue::from_str(node).ok())
     {
         response.headers_mut().insert(name::NODE, node);
+    }
+    if is_http1 && !recorder.placement.accepts() {
+        // A successor takes connections: the next request comes over one of its own.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     line.answered(&response);
     recorder.metrics.answered(response.status().as_u16(), line.since());

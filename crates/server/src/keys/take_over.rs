@@ -35,7 +35,7 @@ pub(crate) async fn serve(recorder: &Arc<Recorder>, from: Option<Holder>) -> Res
     recorder.usage.limit(&recorder.rules().limits);
     recorder.placement.serves_again(served.holder);
     recorder.keys.open(served.elsewhere);
-    if let Some(dead) = from {
+    if let Some(dead) = from.filter(|dead| dead.owner != me) {
         peer::remove(&recorder.config.data, dead.owner);
     }
     Ok(true)

@@ -4,7 +4,7 @@
 mod hand_overs;
 mod kills;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -13,7 +13,17 @@ use std::time::Instant;
 
 use crate::metrics_listener::free_port;
 use crate::start::refused;
-use crate::support::{PATIENCE, Recorder, Reply, Upstream, answer, command, header, send};
+use crate::support::{Kept, PATIENCE, Recorder, Reply, Upstream, answer, command, header, send};
+
+/// A port that is free, and that the system gives to nobody while no recorder listens there.
+fn port() -> u16 {
+    let below_those_that_it_gives = std::iter::repeat_with(|| fastrand::u16(10_000..32_000));
+    below_those_that_it_gives
+        .map(|port| (port, TcpListener::bind(("127.0.0.1", port))))
+        .find(|(_, bound)| bound.is_ok())
+        .unwrap()
+        .0
+}
 
 /// A port for one test, and recorders that are told to listen on it.
 struct Place {
@@ -23,7 +33,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self { data: tempfile::tempdir().unwrap(), listen: format!("127.0.0.1:{}", free_port()) }
+        Self { data: tempfile::tempdir().unwrap(), listen: format!("127.0.0.1:{}", port()) }
     }
 
     fn path(&self) -> &Path {
@@ -325,4 +335,23 @@ fn a_successor_that_a_command_has_started_is_the_service_managers_main_process_f
     while Command::new("kill").args(["-0", &third]).stderr(Stdio::null()).status().unwrap().success() {
         assert!(Instant::now() < until, "it does not end");
     }
+}
+
+#[test]
+fn a_connection_that_is_kept_moves_to_the_second_with_its_next_request() {
+    let place = Place::new();
+    let upstream = Upstream::start();
+    let first = place.start();
+    let (_, mut reader, mut stream) = first.begin(&upstream);
+    let mut kept = Kept::open(&first);
+    assert!(!kept.get("/healthz").contains("connection: close"));
+    let second = place.start();
+    // It came to the first, which has not the key, and passes it on.
+    let asked = format!("{{\"url\":\"{}\"}}", upstream.url.replace("stream", "other"));
+    let (head, body) = kept.ask("POST /in-progress", &[], &asked);
+    assert!(head.contains("connection: close") && body.contains("\"state\":\"none\""), "{head}{body}");
+    send(&mut stream, "");
+    assert_eq!(reader.rest(), (String::new(), true));
+    ends(first);
+    drop(second);
 }
