@@ -6,12 +6,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use durablefetch_protocol::placement::{Drain, Holder, Next, Owner, Process, Seen, Standing};
 use tokio::sync::watch;
 
+use crate::storage::places::Guard;
+
 /// This process, and what it holds what it has with.
 #[derive(Debug)]
 pub(crate) struct Placement {
     me: Owner,
     /// Of the change of hands that gave it what it has.
     epoch: AtomicU64,
+    /// Of one that is about to be committed, or the same again.
+    expected: AtomicU64,
     process: Mutex<Process>,
     /// Another one takes connections in its place.
     is_succeeded: AtomicBool,
@@ -27,6 +31,7 @@ impl Placement {
         Self {
             me,
             epoch: AtomicU64::new(0),
+            expected: AtomicU64::new(0),
             process: Mutex::new(Process::new(me, drain)),
             is_succeeded: AtomicBool::new(false),
             releasing: AtomicUsize::new(0),
@@ -50,7 +55,18 @@ impl Placement {
         self.me
     }
 
-    /// What guards the commits of this process.
+    /// What guards the commits of this process. To be asked in the transaction: what is expected is known there.
+    pub(crate) fn guard(&self) -> Guard {
+        let epochs = [&self.epoch, &self.expected].map(|epoch| epoch.load(Ordering::Acquire));
+        Guard { owner: self.me, epochs }
+    }
+
+    /// It is about to hold what it has with this one; until that is known, both count. What it had it has all the same.
+    pub(crate) fn expects(&self, epoch: u64) {
+        self.expected.store(epoch, Ordering::Release);
+    }
+
+    /// What it holds its keys with.
     pub(crate) fn holder(&self) -> Holder {
         Holder { owner: self.me, epoch: self.epoch.load(Ordering::Acquire) }
     }
@@ -79,6 +95,7 @@ impl Placement {
 
     /// It holds what it has with this.
     pub(crate) fn holds(&self, holder: Holder) {
+        self.expected.store(holder.epoch, Ordering::Release);
         self.epoch.store(holder.epoch, Ordering::Release);
     }
 

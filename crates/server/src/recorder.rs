@@ -75,7 +75,7 @@ pub(crate) struct Recorder {
     /// Recordings in flight.
     pub(crate) in_flight: InFlight,
     /// Where this process stands among those that share the data directory.
-    pub(crate) placement: Placement,
+    pub(crate) placement: Arc<Placement>,
     /// The id that was given out last.
     last_id: Mutex<RecordingId>,
 }
@@ -139,7 +139,7 @@ impl Recorder {
         let (writer, writer_thread) = Writer::spawn(bodies.clone(), syncer.clone()).map_err(failed)?;
         let drain =
             Drain { alone_ms: millis(config.drain), succeeded_ms: millis(config.drain.max(SUCCEEDED)) };
-        let placement = Placement::new(me, drain);
+        let placement = Arc::new(Placement::new(me, drain));
         let keys = Keys::new(Arc::clone(&usage));
         match served {
             Some(served) => placement.holds(served.holder),

@@ -200,10 +200,10 @@ impl Entry {
         let changes = std::mem::take(&mut plan.changes);
         let erases = rows::erase(&changes);
         let removed = cargo.why.map(|why| (why, removed(&changes)));
-        let by = recorder.placement.holder();
+        let placement = Arc::clone(&recorder.placement);
         let commit = recorder.db.write(erases, move |db| {
             // Where another process has the key by now, nothing of it is this one's to change.
-            if !places::holds(db, &entry.key, by)? {
+            if !places::holds(db, &entry.key, placement.guard())? {
                 return Ok(None);
             }
             rows::commit(db, &entry.key, &changes, &freight).map(Some)

@@ -150,12 +150,12 @@ async fn commit(recorder: &Recorder, changes: Vec<(Key, Vec<Change>)>) -> Result
     if changes.is_empty() {
         return Ok(());
     }
-    let (freight, by) = (Freight::default(), recorder.placement.holder());
+    let (freight, placement) = (Freight::default(), Arc::clone(&recorder.placement));
     recorder
         .db
         .call(move |db| {
             for (key, changes) in &changes {
-                if places::holds(db, key, by)? {
+                if places::holds(db, key, placement.guard())? {
                     rows::commit(db, key, changes, &freight)?;
                 }
             }

@@ -24,11 +24,18 @@ pub(crate) async fn serve(recorder: &Arc<Recorder>, from: Option<Holder>) -> Res
         }
     }
     let (data, bodies, me) = (recorder.config.data.clone(), recorder.bodies.clone(), recorder.placement.me());
+    let before = recorder.placement.holder().epoch;
+    // What this process has is committed under the one until it is under the other.
+    recorder.placement.expects(places::next_epoch(from));
     let served = recorder.db.write(true, move |db| {
         let lives = |owner| peer::lives(&data, owner);
         places::serve(db, &bodies, me, from, &lives, spared, now_ms()).map_err(RecoveryError::into_database)
     });
-    let Some(served) = served.await? else { return Ok(false) };
+    let served = served.await;
+    if !matches!(served, Ok(Some(_))) {
+        recorder.placement.expects(before);
+    }
+    let Some(served) = served? else { return Ok(false) };
     let found = &served.found;
     tracing::warn!(found.interrupted, found.orphans, "the process that served has died: this one serves");
     recorder.usage.recount(found.of_scopes(), |scope| found.own_most.get(scope).copied());
@@ -102,10 +109,10 @@ async fn release_idle(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
         });
         released.push((entry.key.clone(), changes.unwrap_or_default()));
     }
-    let by = recorder.placement.holder();
+    let (placement, by) = (Arc::clone(&recorder.placement), recorder.placement.holder());
     let release = recorder.db.call(move |db| {
         for (key, changes) in &released {
-            if places::holds(db, key, by)? {
+            if places::holds(db, key, placement.guard())? {
                 rows::commit(db, key, changes, &Freight::default())?;
                 places::release(db, key, by)?;
             }

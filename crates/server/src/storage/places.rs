@@ -78,9 +78,18 @@ pub(crate) fn place(db: &Connection, key: &Key) -> Result<Option<Holder>> {
     listed.map_or_else(|| serving(db), |listed| Ok(Some(listed)))
 }
 
-/// Whether this is who has the key: the guard of every commit about it, in the same transaction.
-pub(crate) fn holds(db: &Connection, key: &Key, by: Holder) -> Result<bool> {
-    Ok(place(db, key)? == Some(by))
+/// What a process holds its keys with: its commits about them are refused where neither says so any more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guard {
+    pub(crate) owner: Owner,
+    /// Of the change of hands that gave it what it has, and of one that is about to be committed, which leaves it what it
+    /// has.
+    pub(crate) epochs: [u64; 2],
+}
+
+/// The guard of every commit about a key, in the same transaction: whether the process has it.
+pub(crate) fn holds(db: &Connection, key: &Key, by: Guard) -> Result<bool> {
+    Ok(place(db, key)?.is_some_and(|place| place.owner == by.owner && by.epochs.contains(&place.epoch)))
 }
 
 /// Lets go of a key: it is the serving process's.
@@ -101,7 +110,7 @@ pub(crate) fn hand_over(db: &Connection, by: Holder, kept: &[Kept], to: Owner) -
         let held: Vec<String> = held.iter().map(ToString::to_string).collect();
         put.execute(params![key.scope(), key.url(), &owner[..], by.epoch as i64, held.join(" ")])?;
     }
-    let next = Holder { owner: to, epoch: by.epoch + 1 };
+    let next = Holder { owner: to, epoch: next_epoch(Some(by)) };
     db.execute(SET_SERVING, [to_blob(next)])?;
     Ok(Some(next))
 }
@@ -133,6 +142,11 @@ pub(crate) fn elsewhere(db: &Connection, me: Owner) -> Result<HashMap<Key, Owner
     Ok(listed.map(|listed| (listed.key, listed.owner)).collect())
 }
 
+/// That of who serves after this one.
+pub(crate) fn next_epoch(from: Option<Holder>) -> u64 {
+    from.map_or(0, |from| from.epoch) + 1
+}
+
 /// A process serves: the first one, or in the place of a dead one. What those have left that do not live is brought in
 /// order. `spared`: what this process itself has. `None` where somebody else than `from` serves by now.
 pub(crate) fn serve(
@@ -147,7 +161,7 @@ pub(crate) fn serve(
     if serving(db)? != from {
         return Ok(None);
     }
-    let holder = Holder { owner: me, epoch: from.map_or(0, |from| from.epoch) + 1 };
+    let holder = Holder { owner: me, epoch: next_epoch(from) };
     db.execute(SET_SERVING, [to_blob(holder)])?;
     let mut elsewhere = HashMap::new();
     let mut gone = HashSet::from([me]);
