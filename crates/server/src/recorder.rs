@@ -377,7 +377,7 @@ impl StorageThreads {
         recorder.writer.close();
         let panicked = self.writer.join().is_err();
         self.syncer.close();
-        recorder.db.close();
+        recorder.db.close(!recorder.placement.accepts());
         if panicked | self.sync.join().is_err() | self.db.join().is_err() {
             tracing::error!("a storage thread has panicked");
         }

@@ -34,7 +34,10 @@ enum Job {
         erases: bool,
     },
     /// Ends the thread.
-    Close,
+    Close {
+        /// Another process goes on: it is not held up.
+        for_another: bool,
+    },
 }
 type Work = Box<dyn FnOnce(Option<&mut Connection>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -123,8 +126,9 @@ impl Db {
     }
 
     /// Ends the thread once it has done what is queued; what is called later fails.
-    pub(crate) fn close(&self) {
-        let _ = self.jobs.send(Job::Close);
+    /// `for_another`: another process goes on.
+    pub(crate) fn close(&self, for_another: bool) {
+        let _ = self.jobs.send(Job::Close { for_another });
     }
 }
 
@@ -152,7 +156,7 @@ fn in_savepoint<T>(
 
 fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU64) {
     let mut answers = Vec::new();
-    let mut open = true;
+    let (mut open, mut goes_on) = (true, false);
     let mut measured = None;
     // The last process may have been killed before the log was rid of what it had removed.
     let mut traces = Traces { since: Some(Instant::now()), patience: QUIET };
@@ -167,7 +171,14 @@ fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU6
                 job => job.ok(),
             },
         };
-        let Some(Job::Work { work, erases }) = first else { break };
+        let (work, erases) = match first {
+            Some(Job::Work { work, erases }) => (work, erases),
+            Some(Job::Close { for_another }) => {
+                goes_on = for_another;
+                break;
+            }
+            None => break,
+        };
         let mut erasing = erases;
         // Another process may write as well: whoever has read before it wants to write would be refused at once, without
         // waiting for it.
@@ -180,8 +191,9 @@ fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU6
                     erasing |= erases;
                     answers.push(work(is_begun.then_some(&mut connection)));
                 }
-                Ok(Job::Close) => {
+                Ok(Job::Close { for_another }) => {
                     open = false;
+                    goes_on = for_another;
                     break;
                 }
                 Err(_) => break,
@@ -210,7 +222,9 @@ fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU6
         }
     }
     // The log goes into the database, so that a copy of that file alone is whole.
-    let _ = empty_log(&connection);
+    if !goes_on {
+        let _ = empty_log(&connection);
+    }
 }
 
 /// What was removed, as it still stands in the log.

@@ -219,9 +219,7 @@ pub(crate) fn column(database: &Connection, sql: &str) -> Vec<String> {
 pub(crate) fn rows(database: &Connection) -> Vec<String> {
     let mut all = Vec::new();
     // Who serves is another process after each start.
-    for (table, which) in
-        [("meta", "name <> 'serving'"), ("recordings", "1"), ("requests", "1"), ("places", "1")]
-    {
+    for (table, which) in [("meta", "name <> 'serving'"), ("recordings", "1"), ("requests", "1")] {
         let columns = format!("SELECT 'quote(' || name || ')' FROM pragma_table_info('{table}')");
         let row = column(database, &columns).join(" || ',' || ");
         all.extend(column(database, &format!("SELECT {row} FROM {table} WHERE {which} ORDER BY 1")));
