@@ -116,7 +116,7 @@ impl Placement {
         !self.is_succeeded.load(Ordering::Acquire)
     }
 
-    /// The one that took its place has left, and nobody is in its: whoever comes is told so.
+    /// The one that took its place has left, and has no successor: those who come are told so here.
     pub(crate) fn is_left_alone(&self, now_ms: u64) {
         self.is_succeeded.store(false, Ordering::Release);
         self.told_to_end(now_ms);
@@ -136,7 +136,7 @@ impl Placement {
         self.change(|process| process.told_to_end(now_ms));
     }
 
-    /// Whoever has to know of the successor does.
+    /// The service manager, if any, knows of the successor.
     pub(crate) fn announced(&self) {
         self.is_announced.store(true, Ordering::Release);
     }

@@ -135,7 +135,7 @@ async fn pass_on(recorder: &Recorder, owner: Owner, whole: &Whole<'_>) -> Result
     let stream = peer::connect(&recorder.config.data, owner).await.map_err(unreached)?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|_| Heard::Lost { may_be_made: false })?;
-    // It ends with the answer, or with whoever reads that.
+    // It ends with the answer, or when its reader goes.
     tokio::spawn(connection);
     let request = request(whole.parts, whole.body, whole.over.peer);
     sender.send_request(request).await.map_err(|_| Heard::Lost { may_be_made: true })

@@ -233,7 +233,7 @@ impl Entry {
         acted.map_err(|error| (error, Cargo::default()))
     }
 
-    /// Another process has the key: whoever reads it here is broken off, and asks there.
+    /// Another process has the key: its readers here are broken off, and ask there.
     fn fenced(self: &Arc<Self>, recorder: &Arc<Recorder>) {
         tracing::error!(url = redact::key(&self.key), "another process has taken over what this one had");
         let life = self.life();

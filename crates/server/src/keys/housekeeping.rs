@@ -112,7 +112,7 @@ async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
             }
             for key in keys {
                 // To look at a key is to let go of what has outlived its use.
-                // Whoever else has it does so.
+                // Another process sees to what it has itself.
                 if let Ok(entry) = recorder.keys.entry(&key) {
                     entry.look(recorder, |_| ()).await?;
                 }

@@ -85,7 +85,7 @@ pub(crate) async fn leave(recorder: &Arc<Recorder>) {
 
 /// Lets go of the keys that nobody uses, behind the line.
 pub(crate) async fn release(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
-    // What is not ended in storage would be live for whoever has the key next.
+    // What has no end in storage would be live for the next process.
     housekeeping::end_unended(recorder).await?;
     // Counted before it is gone from memory.
     recorder.placement.set_releasing(recorder.keys.len());

@@ -180,7 +180,7 @@ fn run(mut connection: Connection, queue: &mpsc::Receiver<Job>, taken: &AtomicU6
             None => break,
         };
         let mut erasing = erases;
-        // Another process may write as well: whoever has read before it wants to write would be refused at once, without
+        // Another process may write as well: a transaction that has read before it writes would be refused at once, without
         // waiting for it.
         let begun = connection.execute_batch("BEGIN IMMEDIATE");
         let is_begun = begun.is_ok();

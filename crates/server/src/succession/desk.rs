@@ -59,7 +59,7 @@ impl Desk {
         Self { recorder, sockets, first }
     }
 
-    /// Gives the place away to whoever may have it, until it is dropped.
+    /// Gives the place away to one that may have it. It ends when it is dropped.
     pub(crate) async fn serve(mut self) {
         let mut first = self.first.take();
         let mut changes = self.recorder.placement.changes();
@@ -202,7 +202,7 @@ pub(crate) fn bind(data: &Path) -> Option<UnixListener> {
     bound.inspect_err(warn).ok()
 }
 
-/// Leaves in order: whoever starts next need not look for somebody who may be dying.
+/// Leaves in order: the next process need not look for one that may be dying.
 pub(crate) fn leave(data: &Path) {
     let _ = fs::remove_file(data.join(SOCKET));
 }

@@ -43,7 +43,7 @@ fn counts(recorder: &Recorder) -> Counts {
     accounts.map(|(scope, bodies, grown, _)| (scope, (signed(bodies), grown))).collect()
 }
 
-/// Tells until whoever listens goes away.
+/// Tells until its listener goes away.
 pub(super) fn lines(recorder: &Arc<Recorder>) -> Lines {
     let (sender, receiver) = mpsc::channel(1);
     let recorder = Arc::clone(recorder);

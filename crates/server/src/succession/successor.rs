@@ -70,7 +70,7 @@ pub fn was_here(data: &Path) -> bool {
     data.join(SOCKET).exists()
 }
 
-/// Why there is no offer.
+/// Why it offers nothing.
 enum No {
     /// It keeps its place.
     Kept(String),
