@@ -131,10 +131,12 @@ fn not_here() -> Response<Body> {
 
 /// Makes the request at another process.
 async fn pass_on(recorder: &Recorder, owner: Owner, whole: &Whole<'_>) -> Result<Response<Incoming>, Heard> {
-    let unreached = |_| Heard::Lost { may_be_made: false };
-    let stream = peer::connect(&recorder.config.data, owner).await.map_err(unreached)?;
+    let stream = peer::connect(&recorder.config.data, owner).await;
+    let stream = stream.map_err(|_| Heard::Lost { may_be_made: false })?;
+    let mut builder = http1::Builder::new();
+    builder.max_headers(peer::HEADERS_MAX).max_header_size(peer::HEAD_MAX).max_buf_size(peer::HEAD_MAX);
     let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|_| Heard::Lost { may_be_made: false })?;
+        builder.handshake(TokioIo::new(stream)).await.map_err(|_| Heard::Lost { may_be_made: false })?;
     // It ends with the answer, or when its reader goes.
     tokio::spawn(connection);
     let request = request(whole.parts, whole.body, whole.over.peer);

@@ -19,8 +19,8 @@ use crate::http::respond::Logged;
 use crate::http::route;
 use crate::keys::quota;
 use crate::net::connection::{Answering, Connection};
+use crate::net::peer;
 use crate::net::transport::Transport;
-use crate::net::{HEAD_MAX, peer};
 use crate::operator;
 use crate::recorder::Recorder;
 
@@ -40,9 +40,9 @@ pub(crate) async fn serve(stream: peer::Stream, recorder: Arc<Recorder>) {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(patience)
-        .max_buf_size(HEAD_MAX)
-        // What a client has sent, and what says for whom it is.
-        .max_header_size(2 * HEAD_MAX);
+        .max_headers(peer::HEADERS_MAX)
+        .max_buf_size(peer::HEAD_MAX)
+        .max_header_size(peer::HEAD_MAX);
     if let Err(error) = builder.serve_connection(connection, service).await {
         tracing::debug!("a connection of another process ended: {error}");
     }

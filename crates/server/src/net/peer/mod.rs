@@ -13,6 +13,11 @@ pub(crate) use unix::{Listener, Stream, bind, connect, connect_at, listen_at, li
 #[cfg(windows)]
 pub(crate) use windows::{Listener, Stream, bind, connect, lives, remove, remove_all};
 
+/// Headers of a request or an answer that is passed on: more than any upstream may send.
+pub(crate) const HEADERS_MAX: usize = 2000;
+/// Bytes of its head: what a client or an upstream has sent, and what the processes add.
+pub(crate) const HEAD_MAX: usize = 2 * super::HEAD_MAX;
+
 /// Request, between processes alone: it is passed on, for a client at this address.
 pub(crate) const FORWARDED: &str = "durablefetch-forwarded";
 /// Response, between processes alone: the key is not here.

@@ -332,8 +332,10 @@ fn a_successor_that_a_command_has_started_is_the_service_managers_main_process_f
     assert!(Command::new("kill").args(["-TERM", &third]).status().unwrap().success());
     assert!(told(&manager).starts_with("STOPPING=1"));
     let until = Instant::now() + PATIENCE;
-    while Command::new("kill").args(["-0", &third]).stderr(Stdio::null()).status().unwrap().success() {
-        assert!(Instant::now() < until, "it does not end");
+    let lives =
+        |pid: &str| Command::new("kill").args(["-0", pid]).stderr(Stdio::null()).status().unwrap().success();
+    while lives(&second) || lives(&third) {
+        assert!(Instant::now() < until, "they do not end");
     }
 }
 
@@ -354,4 +356,23 @@ fn a_connection_that_is_kept_moves_to_the_second_with_its_next_request() {
     assert_eq!(reader.rest(), (String::new(), true));
     ends(first);
     drop(second);
+}
+
+#[test]
+fn a_head_as_large_as_may_be_is_passed_on() {
+    let place = Place::new();
+    let upstream = Upstream::start();
+    let first = place.start();
+    let mut reply = first.send("GET /", &[("durablefetch-url", &upstream.url)], "");
+    let mut stream = upstream.asked();
+    let headers: String = (0..150).map(|n| format!("x-{n}: {}\r\n", "v".repeat(200))).collect();
+    let head = format!("HTTP/1.1 200 OK\r\n{headers}transfer-encoding: chunked\r\n\r\n");
+    std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+    let id = header(&reply.head(), "durablefetch-recording").to_uppercase();
+    let second = place.start();
+    let head = rest_of(&second, &id, 0, &upstream.url).head();
+    assert_eq!(header(&head, "x-149"), "v".repeat(200));
+    send(&mut stream, "");
+    assert_eq!(reply.rest(), (String::new(), true));
+    ends(first);
 }
