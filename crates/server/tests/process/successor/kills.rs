@@ -18,7 +18,7 @@ use crate::support::{PATIENCE, Recorder};
 /// Streams that are begun before the second is started, and as many after.
 const LIVE: u64 = 12;
 /// A kill comes before so many things have happened at the upstream, after the second was started.
-const MOMENTS: u64 = 500;
+const MOMENTS: u64 = 1500;
 
 /// A process that is starting. It serves once it has said so.
 struct Starting {

@@ -376,3 +376,60 @@ fn a_head_as_large_as_may_be_is_passed_on() {
     assert_eq!(reply.rest(), (String::new(), true));
     ends(first);
 }
+
+#[test]
+fn when_the_second_is_killed_the_first_serves_again() {
+    let place = Place::new();
+    let [old, lost, new] = [Upstream::start(), Upstream::start(), Upstream::start()];
+    let first = place.start();
+    let (id, mut reader, mut stream) = first.begin(&old);
+    let second = place.start();
+    let (_, mut cut, mut going) = second.begin(&lost);
+    send(&mut going, "stored");
+    assert_eq!(cut.take(6), "stored");
+    second.kill();
+    assert_eq!(cut.rest(), (String::new(), false));
+    // It connects, and waits until the first has noticed.
+    let (_, mut fresh, mut asked) = first.begin(&new);
+    send(&mut asked, "");
+    assert_eq!(fresh.rest(), (String::new(), true));
+    assert!(first.status(&lost.url).contains("\"state\":\"interrupted\""), "{}", first.status(&lost.url));
+    send(&mut stream, "goes on");
+    let mut rest = rest_of(&first, &id, 0, &old.url);
+    rest.head();
+    assert_eq!(rest.take(7), "goes on");
+    send(&mut stream, "");
+    assert_eq!(reader.rest(), ("goes on".into(), true));
+    // It gives its place away once more.
+    let third = place.start();
+    ends(first);
+    assert!(third.status(&old.url).contains("\"completed\":true"));
+    assert!(third.status(&lost.url).contains("\"state\":\"interrupted\""));
+}
+
+#[test]
+fn when_the_first_is_killed_the_second_has_what_it_had_stored() {
+    let place = Place::new();
+    let upstream = Upstream::start();
+    let first = place.start();
+    let (id, mut reader, mut stream) = first.begin(&upstream);
+    send(&mut stream, "stored");
+    assert_eq!(reader.take(6), "stored");
+    let second = place.start();
+    let mut through = rest_of(&second, &id, 0, &upstream.url);
+    through.head();
+    assert_eq!(through.take(6), "stored");
+    first.kill();
+    assert_eq!((reader.rest().1, through.rest().1), (false, false), "a cut is no end");
+    let until = Instant::now() + PATIENCE;
+    while !second.status(&upstream.url).contains("\"state\":\"interrupted\"") {
+        assert!(Instant::now() < until, "{}", second.status(&upstream.url));
+    }
+    let mut rest =
+        second.send("GET /", &[("durablefetch-url", &upstream.url), ("durablefetch-mode", "replay")], "");
+    rest.head();
+    assert_eq!(rest.rest(), ("stored".into(), false));
+    let (_, mut again, mut asked) = second.begin(&upstream);
+    send(&mut asked, "");
+    assert_eq!(again.rest(), (String::new(), true));
+}
