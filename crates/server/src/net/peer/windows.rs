@@ -33,7 +33,6 @@ pub(crate) fn bind(_: &Path, _: Owner) -> io::Result<Option<Listener>> {
     Ok(None)
 }
 
-#[expect(clippy::unused_async, reason = "elsewhere it waits")]
 pub(crate) async fn connect(_: &Path, _: Owner) -> io::Result<Stream> {
     Err(io::ErrorKind::Unsupported.into())
 }
