@@ -94,8 +94,14 @@ pub(crate) struct Usage {
     /// Those who have more than they may.
     over: Mutex<Vec<Arc<Account>>>,
     changed: Notify,
+    /// What the process was told that keeps to the quota, where that is another one.
+    told: Mutex<HashMap<Box<str>, (i64, Grown)>>,
     most: AtomicU64,
     most_of_scope: AtomicU64,
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -196,7 +202,7 @@ impl Usage {
     /// What each scope has: bytes of bodies, rows, and what its token says that it may have.
     pub(crate) fn accounts(&self) -> Vec<(Box<str>, u64, Grown, u64)> {
         let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
-        let signed = |of: &AtomicU64| i64::try_from(count(of)).unwrap_or(i64::MAX);
+        let signed = |of: &AtomicU64| signed(count(of));
         let told = |account: &Arc<Account>| {
             let grown = Grown {
                 rows: signed(&account.rows),
@@ -208,13 +214,37 @@ impl Usage {
         lock(&self.accounts).values().map(told).collect()
     }
 
-    /// Somebody else keeps to the quota from now on, and is told of what those that are held grow by.
-    pub(crate) fn leave_to_another(&self) {
+    /// Another process keeps to the quota from now on. Returns what it has to count; what grows after that it is told by
+    /// [`Usage::untold`].
+    pub(crate) fn leave_to_another(&self) -> Vec<(Box<str>, u64, Grown, u64)> {
         self.most.store(u64::MAX, Ordering::Relaxed);
         self.most_of_scope.store(u64::MAX, Ordering::Relaxed);
+        let all = self.accounts();
         let mut accounts = lock(&self.accounts);
         accounts.retain(|_, account| Arc::strong_count(account) > 1);
         accounts.values().for_each(|account| account.own_most.store(0, Ordering::Relaxed));
+        let held = all.iter().filter(|(scope, ..)| accounts.contains_key(scope));
+        *lock(&self.told) =
+            held.map(|(scope, bodies, grown, _)| (scope.clone(), (signed(*bodies), *grown))).collect();
+        all
+    }
+
+    /// What scopes have grown by since the other process was told.
+    pub(crate) fn untold(&self) -> Vec<(Box<str>, i64, Grown)> {
+        let now: HashMap<_, _> = self
+            .accounts()
+            .into_iter()
+            .map(|(scope, bodies, rows, _)| (scope, (signed(bodies), rows)))
+            .collect();
+        let before = std::mem::replace(&mut *lock(&self.told), now.clone());
+        let scopes = now.keys().chain(before.keys().filter(|scope| !now.contains_key(*scope)));
+        let of =
+            |counts: &HashMap<Box<str>, (i64, Grown)>, scope| counts.get(scope).copied().unwrap_or_default();
+        let grown = scopes.map(|scope| {
+            let ((had, had_rows), (has, rows)) = (of(&before, scope), of(&now, scope));
+            (scope.clone(), has - had, rows - had_rows)
+        });
+        grown.filter(|(_, bodies, rows)| *bodies != 0 || *rows != Grown::default()).collect()
     }
 
     /// Another process has stored more, or removed something.
@@ -441,6 +471,26 @@ mod tests {
         assert_eq!(usage.bytes(), 305);
         usage.change_rows(&account, rows(400));
         assert_eq!(usage.bytes(), 455);
+    }
+
+    #[test]
+    fn another_process_is_told_what_has_grown_and_what_has_gone() {
+        let usage = usage();
+        let (a, b) = (usage.account("a"), usage.account("b"));
+        usage.add_body(&a, 10);
+        usage.change_rows(&usage.account("idle"), rows(9));
+        assert_eq!(usage.leave_to_another().len(), 3);
+        assert_eq!(usage.untold(), [], "it has that");
+        usage.remove_body(&a, 6);
+        usage.change_rows(&b, rows(1));
+        let mut told = usage.untold();
+        told.sort_by_key(|(scope, ..)| scope.clone());
+        assert_eq!(told, [("a".into(), -6, Grown::default()), ("b".into(), 0, rows(1))]);
+        assert_eq!(usage.untold(), []);
+        drop(a);
+        usage.remove_body(&usage.account("a"), 4);
+        usage.let_go();
+        assert_eq!(usage.untold(), [("a".into(), -4, Grown::default())], "it is gone before it was told");
     }
 
     #[test]

@@ -178,16 +178,16 @@ async fn give(recorder: &Arc<Recorder>, to: Owner) -> Result<Yours, String> {
         }
     };
     recorder.placement.succeeded(now_ms());
-    let accounts = recorder.usage.accounts().into_iter().map(|(scope, bodies, grown, own_most)| Account {
-        scope: scope.into(),
-        bodies,
-        rows: grown.rows,
-        requests: grown.requests,
-        recordings: grown.recordings,
-        own_most,
-    });
+    let accounts =
+        recorder.usage.leave_to_another().into_iter().map(|(scope, bodies, grown, own_most)| Account {
+            scope: scope.into(),
+            bodies,
+            rows: grown.rows,
+            requests: grown.requests,
+            recordings: grown.recordings,
+            own_most,
+        });
     let accounts = accounts.collect();
-    recorder.usage.leave_to_another();
     Ok(Yours { epoch: next.epoch, last_id: recorder.last_id().to_string(), accounts })
 }
 

@@ -1,6 +1,5 @@
 //! What a process tells another of what it still has: both count into one quota, and into the same limits.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -35,33 +34,23 @@ impl http_body::Body for Lines {
     }
 }
 
-type Counts = HashMap<Box<str>, (i64, Grown)>;
-
-fn counts(recorder: &Recorder) -> Counts {
-    let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    let accounts = recorder.usage.accounts().into_iter();
-    accounts.map(|(scope, bodies, grown, _)| (scope, (signed(bodies), grown))).collect()
-}
-
 /// Tells until its listener goes away.
 pub(super) fn lines(recorder: &Arc<Recorder>) -> Lines {
     let (sender, receiver) = mpsc::channel(1);
     let recorder = Arc::clone(recorder);
     tokio::spawn(async move {
-        // One that serves keeps to the quota itself.
-        let is_told = |recorder: &Recorder| recorder.placement.standing() == Standing::Drains;
-        let mut before = if is_told(&recorder) { counts(&recorder) } else { Counts::new() };
         loop {
-            let now = if is_told(&recorder) { counts(&recorder) } else { Counts::new() };
+            // One that serves keeps to the quota itself.
+            let drains = recorder.placement.standing() == Standing::Drains;
+            let grown = if drains { recorder.usage.untold() } else { Vec::new() };
             // Before what is being let go of is counted, or it would be missing.
             let keys = recorder.keys.len() + recorder.placement.releasing();
             let report = Report {
                 keys,
                 seats: recorder.in_flight.seats(),
-                grown: differences(&before, &now),
+                grown: grown.into_iter().map(told).collect(),
                 ends: recorder.placement.standing() == Standing::Ends,
             };
-            before = now;
             let line = serde_json::to_string(&report).unwrap_or_default() + "\n";
             if sender.send(line.into()).await.is_err() {
                 return;
@@ -72,16 +61,8 @@ pub(super) fn lines(recorder: &Arc<Recorder>) -> Lines {
     Lines(receiver)
 }
 
-fn differences(before: &Counts, now: &Counts) -> Vec<(String, i64, [i64; 3])> {
-    let mut grown = Vec::new();
-    for (scope, (bodies, rows)) in now {
-        let (had, had_rows) = before.get(scope).copied().unwrap_or_default();
-        let more = *rows - had_rows;
-        if *bodies != had || more != Grown::default() {
-            grown.push((scope.to_string(), bodies - had, [more.rows, more.requests, more.recordings]));
-        }
-    }
-    grown
+fn told((scope, bodies, rows): (Box<str>, i64, Grown)) -> (String, i64, [i64; 3]) {
+    (scope.into(), bodies, [rows.rows, rows.requests, rows.recordings])
 }
 
 /// Counts what another process tells.
@@ -91,24 +72,5 @@ pub(super) fn count(recorder: &Recorder, report: &Report) {
         recorder.usage.grows_elsewhere(scope, *bodies, grown);
         // Somebody is told to make room, where that is too much.
         recorder.usage.is_over(&recorder.usage.account(scope));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_has_grown_and_what_has_gone_is_told() {
-        let rows = |rows| Grown { rows, ..Grown::default() };
-        let before = Counts::from([("a".into(), (10, rows(5))), ("b".into(), (7, rows(0)))]);
-        let now = Counts::from([
-            ("a".into(), (4, rows(6))),
-            ("b".into(), (7, rows(0))),
-            ("c".into(), (1, rows(0))),
-        ]);
-        let mut told = differences(&before, &now);
-        told.sort();
-        assert_eq!(told, [("a".into(), -6, [1, 0, 0]), ("c".into(), 1, [0, 0, 0])]);
     }
 }
