@@ -1,0 +1,69 @@
+//! Bytes: written in a batch, read from anywhere, and the ring of their tables.
+
+use durablefetch_store_postgres::Commit;
+
+use crate::world::{Database, HOUR, begin, end, key, piece, recording};
+
+#[tokio::test]
+async fn bytes_of_many_recordings_are_written_at_once_and_read_from_any_offset() {
+    let database = Database::new().await;
+    let store = database.process(1, HOUR).await;
+    let (a, b) = (key("a"), key("b"));
+    let of_a = store.claim(&a).await.unwrap().unwrap();
+    let of_b = store.claim(&b).await.unwrap().unwrap();
+    let bucket = begin(&store, &a, of_a, 1, "ask-1").await;
+    begin(&store, &b, of_b, 2, "ask-2").await;
+    let pieces = [
+        (&a, of_a, piece(1, bucket, 0, b"one ")),
+        (&b, of_b, piece(2, bucket, 0, b"other")),
+        (&a, of_a, piece(1, bucket, 4, b"two ")),
+    ];
+    assert!(store.append(&pieces).await.unwrap().is_empty());
+    // Once more, as after a lost answer, with one that is new.
+    let again = [pieces[0].clone(), (&a, of_a, piece(1, bucket, 8, b"three"))];
+    assert!(store.append(&again).await.unwrap().is_empty());
+    for from in 0..13 {
+        assert_eq!(store.read(recording(1), from, 100).await.unwrap(), &b"one two three"[from as usize..]);
+    }
+    assert_eq!(store.read(recording(1), 13, 100).await.unwrap(), b"");
+    assert_eq!(store.read(recording(2), 0, 100).await.unwrap(), b"other");
+    // Behind a gap nothing is read.
+    store.append(&[(&a, of_a, piece(1, bucket, 20, b"far"))]).await.unwrap();
+    assert_eq!(store.read(recording(1), 8, 100).await.unwrap(), b"three");
+}
+
+#[tokio::test]
+async fn many_small_pieces_are_read_whole() {
+    let database = Database::new().await;
+    let store = database.process(1, HOUR).await;
+    let key = key("many");
+    let holder = store.claim(&key).await.unwrap().unwrap();
+    let bucket = begin(&store, &key, holder, 1, "ask-1").await;
+    let pieces: Vec<_> =
+        (0..100).map(|at| (&key, holder, piece(1, bucket, at, &[b'a' + (at % 26) as u8]))).collect();
+    store.append(&pieces).await.unwrap();
+    let read = store.read(recording(1), 3, 1000).await.unwrap();
+    assert_eq!(read, (3..100u8).map(|at| b'a' + at % 26).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_table_is_emptied_once_what_is_used_has_moved_and_what_is_not_is_removed() {
+    let database = Database::new().await;
+    let store = database.process(1, HOUR).await;
+    let key = key("ring");
+    let holder = store.claim(&key).await.unwrap().unwrap();
+    let bucket = begin(&store, &key, holder, 1, "ask-1").await;
+    let to = (bucket + 1) % 9;
+    store.append(&[(&key, holder, piece(1, bucket, 0, b"kept"))]).await.unwrap();
+    assert!(!store.turn(bucket, to, 0).await.unwrap(), "it is live");
+    let changes = end(1, 4);
+    store.commit(&Commit::of(&key, holder, &changes)).await.unwrap();
+    assert!(!store.turn(bucket, to, u64::MAX).await.unwrap(), "it is unused, and there");
+    assert_eq!(store.load(&key).await.unwrap().recordings[0].bucket, bucket);
+    assert!(store.turn(bucket, to, 0).await.unwrap());
+    assert_eq!(store.load(&key).await.unwrap().recordings[0].bucket, to);
+    assert_eq!(store.read(recording(1), 0, 100).await.unwrap(), b"kept");
+    let left = format!("select count(*) from df.pieces_{bucket}");
+    let left: i64 = database.client().await.query_one(&left, &[]).await.unwrap().get(0);
+    assert_eq!(left, 0);
+}
