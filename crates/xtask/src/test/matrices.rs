@@ -28,7 +28,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "peers", needs: &["tools"], run: peers },
     Check { name: "newcomer", needs: &["package"], run: newcomer },
     Check { name: "node only", needs: &["package"], run: node_only },
-    Check { name: "arm64", needs: &[], run: arm64 },
+    Check { name: "arm64", needs: &["tools"], run: arm64 },
     Check { name: "windows", needs: &["tools"], run: windows },
     Check { name: "guides", needs: &["package"], run: |c| projects(c, "tests/guides") },
     Check { name: "dependencies", needs: &[], run: dependencies },
