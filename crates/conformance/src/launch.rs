@@ -15,6 +15,8 @@ pub enum Ability {
     ResetHttp10,
     /// Notices at once that a reader has left to whom nothing is sent.
     NoticeIdleReaders,
+    /// Makes each request to an upstream itself, and so once.
+    AskOnce,
     /// Sends the body of a GET on.
     GetBody,
     /// Answers under a public origin although it listens on loopback.
@@ -34,6 +36,7 @@ impl Ability {
             Self::DiskQuota => "the recorder has no quota over all its recordings",
             Self::ResetHttp10 => "the recorder's HTTP server never resets",
             Self::NoticeIdleReaders => "the recorder notices at its next write that a reader has left",
+            Self::AskOnce => "the recorder's platform makes a GET once more whose connection has ended",
             Self::PublicOrigin => "the recorder takes no public origin here",
             Self::Scopes => "the recorder knows no scopes",
             Self::Maps => "the recorder maps no origins",

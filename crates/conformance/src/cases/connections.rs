@@ -1,7 +1,9 @@
 //! Connections of clients: used again, refused while sending, left alone. Connections to upstreams.
 
 use crate::case::Suite;
-use crate::check::same;
+use crate::check::{Checked, same};
+use crate::context::Context;
+use crate::launch::Ability;
 use crate::upstream::{Call, Reply};
 
 pub(super) fn add(suite: &mut Suite) {
@@ -41,22 +43,31 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(same("upstream requests", at.received().len(), 2)?)
     });
     suite.case("S18", "a request that its upstream may have processed is not sent again", async |cx| {
-        for (method, body) in [("GET", ""), ("POST", "asked")] {
-            for leave in [Call::reset, Call::close] {
-                let at = cx.endpoint();
-                let open = cx.recorder.fetch(method, &at.url()).body(body.to_owned()).open().await?;
-                let mut call = at.accept().await?;
-                // A recorder that keeps connections makes its next request on this one.
-                call.keep_alive();
-                call.answers("answered").await?;
-                open.response().await?.ends_with("answered").await?;
-                let at = cx.endpoint();
-                let open = cx.recorder.fetch(method, &at.url()).body(body.to_owned()).open().await?;
-                leave(at.accept().await?);
-                open.response().await?.error(502, "upstream-failed").await?;
-                at.hits(1)?;
-            }
-        }
-        Ok(())
+        Ok(is_asked_once(&cx, "POST", "asked").await?)
     });
+    suite.needing(
+        Ability::AskOnce,
+        "S18",
+        "a GET whose kept connection ends is not sent again",
+        async |cx| Ok(is_asked_once(&cx, "GET", "").await?),
+    );
+}
+
+/// On a connection that its upstream has kept open, and ends before it answers a second request.
+async fn is_asked_once(cx: &Context, method: &str, body: &str) -> Checked {
+    for leave in [Call::reset, Call::close] {
+        let at = cx.endpoint();
+        let open = cx.recorder.fetch(method, &at.url()).body(body.to_owned()).open().await?;
+        let mut call = at.accept().await?;
+        // A recorder that keeps connections makes its next request on this one.
+        call.keep_alive();
+        call.answers("answered").await?;
+        open.response().await?.ends_with("answered").await?;
+        let at = cx.endpoint();
+        let open = cx.recorder.fetch(method, &at.url()).body(body.to_owned()).open().await?;
+        leave(at.accept().await?);
+        open.response().await?.error(502, "upstream-failed").await?;
+        at.hits(1)?;
+    }
+    Ok(())
 }
