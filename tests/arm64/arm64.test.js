@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { certificate } from '../lib/certificate.js'
-import { openForeignRecorder, read } from '../lib/foreign-recorder.js'
+import { endsInOrder, isGivenAgain, openForeignRecorder } from '../lib/foreign-recorder.js'
 
 const { QEMU_AARCH64, ARM64_RECORDER } = process.env
 /** qemu translates each instruction that is new to it. */
@@ -40,44 +40,11 @@ test('the program is for arm64, and tells its version', async () => {
 })
 
 test('an answer is recorded, and given again by the next process', async () => {
-  const data = await folder()
-  const recorder = await arm64.serve(data)
-  const { address, request, reader } = await arm64.begin(recorder, 'one ')
-  await read(reader, 'one ')
-  const second = (await arm64.ask(recorder, address, 'resume')).body.getReader()
-  await read(second, 'one ')
-  const large = 'x'.repeat(1_000_000)
-  await request.write(large)
-  request.end('two')
-  await read(reader, `${large}two`)
-  assert.equal((await reader.read()).done, true)
-  await read(second, `${large}two`)
-  recorder.child.kill('SIGTERM')
-  assert.equal((await recorder.ended()).code, 0)
-  const next = await arm64.serve(data)
-  assert.equal(await (await arm64.ask(next, address, 'replay')).text(), `one ${large}two`)
-  assert.equal(arm64.upstream.count(address), 1)
+  await isGivenAgain(arm64, await folder(), 'SIGTERM')
 })
 
 test('SIGTERM lets what is live come to its end, and a second one does not', async () => {
-  const recorder = await arm64.serve(await folder(), '--drain', '1h')
-  const { request, reader } = await arm64.begin(recorder, 'one ')
-  await read(reader, 'one ')
-  recorder.child.kill('SIGTERM')
-  await recorder.until(/shutting down/, 'stderr')
-  request.end('two')
-  await read(reader, 'two')
-  assert.equal((await reader.read()).done, true)
-  const { code, stderr } = await recorder.ended()
-  assert.equal(code, 0, stderr)
-  const other = await arm64.serve(await folder(), '--drain', '1h')
-  const live = await arm64.begin(other, 'one ')
-  await read(live.reader, 'one ')
-  other.child.kill('SIGTERM')
-  await other.until(/shutting down/, 'stderr')
-  other.child.kill('SIGTERM')
-  assert.equal((await other.ended()).code, 130)
-  await assert.rejects(live.reader.read())
+  await endsInOrder(arm64, folder, 'SIGTERM')
 })
 
 // The cryptography is assembly of each processor's own.

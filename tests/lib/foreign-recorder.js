@@ -71,3 +71,50 @@ export async function read(reader, bytes) {
   }
   assert.equal(text, bytes)
 }
+
+/**
+ * What is recorded in a directory is followed by a second reader from its first byte on, and given again by the next process,
+ * after `signal` has ended the first. Returns that process, the address and the bytes.
+ */
+export async function isGivenAgain(foreign, data, signal) {
+  const recorder = await foreign.serve(data)
+  const { address, request, reader } = await foreign.begin(recorder, 'one ')
+  await read(reader, 'one ')
+  const second = (await foreign.ask(recorder, address, 'resume')).body.getReader()
+  await read(second, 'one ')
+  const large = 'x'.repeat(1_000_000)
+  await request.write(large)
+  request.end('two')
+  await read(reader, `${large}two`)
+  assert.equal((await reader.read()).done, true)
+  await read(second, `${large}two`)
+  recorder.child.kill(signal)
+  assert.equal((await recorder.ended()).code, 0)
+  const next = await foreign.serve(data)
+  const bytes = `one ${large}two`
+  assert.equal(await (await foreign.ask(next, address, 'replay')).text(), bytes)
+  assert.equal(foreign.upstream.count(address), 1)
+  return { next, address, bytes }
+}
+
+/** One `signal` lets what is live come to its end, and a second one does not. `folder` makes a directory. */
+export async function endsInOrder(foreign, folder, signal) {
+  const recorder = await foreign.serve(await folder(), '--drain', '1h')
+  const { request, reader } = await foreign.begin(recorder, 'one ')
+  await read(reader, 'one ')
+  recorder.child.kill(signal)
+  await recorder.until(/shutting down/, 'stderr')
+  request.end('two')
+  await read(reader, 'two')
+  assert.equal((await reader.read()).done, true)
+  const { code, stderr } = await recorder.ended()
+  assert.equal(code, 0, stderr)
+  const other = await foreign.serve(await folder(), '--drain', '1h')
+  const live = await foreign.begin(other, 'one ')
+  await read(live.reader, 'one ')
+  other.child.kill(signal)
+  await other.until(/shutting down/, 'stderr')
+  other.child.kill(signal)
+  assert.equal((await other.ended()).code, 130)
+  await assert.rejects(live.reader.read())
+}

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { read } from '../lib/foreign-recorder.js'
+import { endsInOrder, isGivenAgain, read } from '../lib/foreign-recorder.js'
 import { openWindows } from './lib/windows.js'
 
 let windows
@@ -24,50 +24,16 @@ test('it tells its version, and its help', async () => {
 
 test('an answer is recorded, and given again by the next process', async () => {
   const data = await windows.folder()
-  const recorder = await windows.serve(data)
-  const { address, request, reader } = await windows.begin(recorder, 'one ')
-  await read(reader, 'one ')
-  // A second one follows from its first byte on, while the upstream has not ended.
-  const second = (await windows.ask(recorder, address, 'resume')).body.getReader()
-  await read(second, 'one ')
-  const large = 'x'.repeat(1_000_000)
-  await request.write(large)
-  request.end('two')
-  await read(reader, `${large}two`)
-  assert.equal((await reader.read()).done, true)
-  await read(second, `${large}two`)
-  recorder.child.kill('SIGINT')
-  assert.equal((await recorder.ended()).code, 0)
-  const next = await windows.serve(data)
-  const again = await windows.ask(next, address, 'replay')
-  assert.equal(await again.text(), `one ${large}two`)
-  assert.equal(windows.upstream.count(address), 1)
+  const { next, address, bytes } = await isGivenAgain(windows, data, 'SIGINT')
   // An end without a shutdown: what was there is there.
   next.child.kill('SIGKILL')
   await next.ended()
   const last = await windows.serve(data)
-  assert.equal((await (await windows.ask(last, address, 'replay')).text()).length, large.length + 7)
+  assert.equal((await (await windows.ask(last, address, 'replay')).text()).length, bytes.length)
 })
 
 test('Ctrl-C lets what is live come to its end, and a second one does not', async () => {
-  const recorder = await windows.serve(await windows.folder(), '--drain', '1h')
-  const { request, reader } = await windows.begin(recorder, 'one ')
-  await read(reader, 'one ')
-  recorder.child.kill('SIGINT')
-  await recorder.until(/shutting down/, 'stderr')
-  request.end('two')
-  await read(reader, 'two')
-  assert.equal((await reader.read()).done, true)
-  const { code, stderr } = await recorder.ended()
-  assert.equal(code, 0, stderr)
-  const other = await windows.serve(await windows.folder(), '--drain', '1h')
-  const live = await windows.begin(other, 'one ')
-  await read(live.reader, 'one ')
-  other.child.kill('SIGINT')
-  await other.until(/shutting down/, 'stderr')
-  other.child.kill('SIGINT')
-  assert.equal((await other.ended()).code, 130)
-  await assert.rejects(live.reader.read())
+  await endsInOrder(windows, windows.folder, 'SIGINT')
 })
 
 test('the end of stdin ends it, where a program has started it', async () => {

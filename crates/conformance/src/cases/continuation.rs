@@ -1,7 +1,8 @@
 //! `durablefetch-recording` + `durablefetch-offset`.
 
 use crate::case::Suite;
-use crate::check::holds;
+use crate::check::{Checked, holds};
+use crate::client::Request;
 use crate::scenario::{Ended, Live};
 use crate::several::NEVER_GIVEN_OUT;
 use crate::upstream::Reply;
@@ -106,19 +107,11 @@ pub(super) fn add(suite: &mut Suite) {
         Ok(())
     });
     suite.case("A9", "the address of a rest serves it without a header, live and ended", async |cx| {
-        let mut live = cx.streaming("first, ").await?;
-        let mut rest = cx.recorder.rest("GET", &live.recording, "2", &live.at.url()).send().await?;
-        rest.is(200)?.state("streaming")?.has("durablefetch-offset", "2")?;
-        rest.has("durablefetch-recording", &live.recording)?;
-        rest.next("rst, ").await?;
-        live.call.send("second").await?;
-        rest.next("second").await?;
-        live.call.raw(b"0\r\n\r\n").await?;
-        rest.ends().await?;
-        for (offset, bytes) in [("0", "first, second"), ("7", "second"), ("13", "")] {
-            let rest = cx.recorder.rest("GET", &live.recording, offset, &live.at.url());
-            rest.send().await?.ends_with(bytes).await?;
-        }
+        let live = cx.streaming("first, ").await?;
+        let live = is_served(live, |live, offset| {
+            cx.recorder.rest("GET", &live.recording, &offset.to_string(), &live.at.url())
+        })
+        .await?;
         // A stopped one, and one that another has taken the place of.
         for Ended { at, recording } in [cx.stopped("whole").await?, cx.failed("whole").await?] {
             cx.recorder.rest("GET", &recording, "2", &at.url()).send().await?.ends_with("ole").await?;
@@ -191,19 +184,11 @@ pub(super) fn add(suite: &mut Suite) {
         "A11 H2",
         "a post to continue serves the rest that its headers name, live and ended",
         async |cx| {
-            let mut live = cx.streaming("first, ").await?;
-            let mut rest = cx.recorder.told_rest("POST", &live.recording, 2, &live.at.url()).send().await?;
-            rest.is(200)?.state("streaming")?.has("durablefetch-offset", "2")?;
-            rest.has("durablefetch-recording", &live.recording)?;
-            rest.next("rst, ").await?;
-            live.call.send("second").await?;
-            rest.next("second").await?;
-            live.call.raw(b"0\r\n\r\n").await?;
-            rest.ends().await?;
-            for (offset, bytes) in [(0, "first, second"), (7, "second"), (13, "")] {
-                let rest = cx.recorder.told_rest("POST", &live.recording, offset, &live.at.url());
-                rest.send().await?.ends_with(bytes).await?;
-            }
+            let live = cx.streaming("first, ").await?;
+            let live = is_served(live, |live, offset| {
+                cx.recorder.told_rest("POST", &live.recording, offset, &live.at.url())
+            })
+            .await?;
             let past = cx.recorder.told_rest("POST", &live.recording, 14, &live.at.url());
             past.send().await?.error(416, "offset-out-of-range").await?;
             // Of another recorder's mount, and with what a client adds where a cache is in between.
@@ -266,4 +251,20 @@ pub(super) fn add(suite: &mut Suite) {
         }
         Ok(())
     });
+}
+
+/// The rest of a recording that began with `first, `: followed while it is live, and given once it has ended.
+async fn is_served(mut live: Live, ask: impl Fn(&Live, usize) -> Request) -> Checked<Live> {
+    let mut rest = ask(&live, 2).send().await?;
+    rest.is(200)?.state("streaming")?.has("durablefetch-offset", "2")?;
+    rest.has("durablefetch-recording", &live.recording)?;
+    rest.next("rst, ").await?;
+    live.call.send("second").await?;
+    rest.next("second").await?;
+    live.call.raw(b"0\r\n\r\n").await?;
+    rest.ends().await?;
+    for (offset, bytes) in [(0, "first, second"), (7, "second"), (13, "")] {
+        ask(&live, offset).send().await?.ends_with(bytes).await?;
+    }
+    Ok(live)
 }

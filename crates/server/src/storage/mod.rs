@@ -52,8 +52,7 @@ pub(crate) struct Store {
     pub(crate) lock: File,
 }
 
-/// Opens the store in this directory, making it where there is none, recovers what the last process left, and serves as
-/// `me`. `lock`: of a predecessor that has died meanwhile.
+/// Opens the store in this directory, or makes one. Recovers what the last process left, and serves as `me`. `lock`: of a predecessor that has died meanwhile.
 pub(crate) fn open(data: &Path, me: Owner, lock: Option<File>) -> Result<Store, StartError> {
     let failed = |error| failed(data, error);
     if private::directory(data).map_err(failed)? {

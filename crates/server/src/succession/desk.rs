@@ -1,14 +1,13 @@
 //! Where a successor asks the process that serves for its place.
 
+use std::fs;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, fs::File};
 
 use durablefetch_protocol::placement::{Owner, Standing};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
@@ -18,11 +17,11 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Interest};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
+use super::sockets::Sockets;
 use super::words::{Account, Answers, Asks, Ready, VERSION, Yours};
 use crate::clock::now_ms;
 use crate::keys::housekeeping;
 use crate::net::peer;
-use crate::net::service_manager::ServiceManager;
 use crate::recorder::Recorder;
 use crate::storage::places::{self, Kept};
 
@@ -32,18 +31,6 @@ pub(super) const SOCKET: &str = "successor.sock";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest line that it says.
 const LINE_MAX: u64 = 4096;
-
-/// What is handed to a successor.
-#[derive(Debug)]
-pub(crate) struct Sockets {
-    /// Where this process was told to listen, and where it was told to answer for metrics.
-    pub(crate) listen: SocketAddr,
-    pub(crate) metrics_listen: Option<SocketAddr>,
-    pub(crate) listener: TcpListener,
-    pub(crate) metrics: Option<TcpListener>,
-    pub(crate) lock: File,
-    pub(crate) manager: ServiceManager,
-}
 
 /// Listens for a successor, while this process serves.
 pub(crate) struct Desk {

@@ -16,6 +16,7 @@
 
 pub(crate) mod peers;
 mod report;
+mod sockets;
 pub(crate) mod watch;
 mod words;
 
@@ -26,11 +27,13 @@ mod successor;
 #[cfg(windows)]
 mod windows;
 
+pub(crate) use sockets::Sockets;
+
 #[cfg(unix)]
-pub(crate) use desk::{Desk, Sockets, leave};
+pub(crate) use desk::{Desk, leave};
 #[cfg(unix)]
 pub use successor::{Offer, ask, was_here};
 #[cfg(windows)]
-pub(crate) use windows::{Desk, Sockets, leave};
+pub(crate) use windows::{Desk, leave};
 #[cfg(windows)]
 pub use windows::{Offer, ask, was_here};

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::sockets::Sockets;
 use crate::error::StartError;
 use crate::net::service_manager::ServiceManager;
 use crate::recorder::Recorder;
@@ -63,17 +64,6 @@ pub fn was_here(_: &Path) -> bool {
 
 /// There is nothing to remove.
 pub(crate) fn leave(_: &Path) {}
-
-/// What would be handed over.
-#[derive(Debug)]
-pub(crate) struct Sockets {
-    pub(crate) listen: SocketAddr,
-    pub(crate) metrics_listen: Option<SocketAddr>,
-    pub(crate) listener: TcpListener,
-    pub(crate) metrics: Option<TcpListener>,
-    pub(crate) lock: File,
-    pub(crate) manager: ServiceManager,
-}
 
 /// Nobody comes to it.
 #[derive(Debug)]

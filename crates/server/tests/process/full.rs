@@ -136,7 +136,7 @@ pub(crate) fn inside(recorder: &Recorder, data: &Path, command: &str) {
     assert!(nsenter.env("DATA", data).status().unwrap().success(), "{command}");
 }
 
-/// Others take all the room that there is, by a file `fill`.
+/// Others fill the disk, with a file `fill`.
 fn fill(recorder: &Recorder, data: &Path) {
     inside(recorder, data, "head -c 100m /dev/zero > \"$DATA/fill\" 2>/dev/null; true");
 }

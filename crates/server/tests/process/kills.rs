@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::crash::body_files;
-use crate::support::{PATIENCE, Recorder};
+use crate::support::{PATIENCE, Recorder, serve_each};
 
 const LIVE: u64 = 50;
 
@@ -100,18 +100,10 @@ pub(crate) async fn pass(log: &Mutex<Log>, moments: u64) {
 }
 
 pub(crate) async fn upstream(seed: u64) -> (std::net::SocketAddr, Arc<Mutex<Log>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
     let log = Arc::new(Mutex::new(Log::default()));
     let theirs = Arc::clone(&log);
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            // It ends when the recorder is gone.
-            tokio::spawn(play(stream, seed, Arc::clone(&theirs)));
-        }
-    });
-    (address, log)
+    // Each ends when the recorder is gone.
+    (serve_each(move |stream| play(stream, seed, Arc::clone(&theirs))).await, log)
 }
 
 async fn play(stream: TcpStream, seed: u64, log: Arc<Mutex<Log>>) -> Option<()> {

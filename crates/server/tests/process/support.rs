@@ -266,3 +266,19 @@ impl Kept {
         (head, body)
     }
 }
+
+/// An upstream that plays each connection in a task of its own. Returns its address.
+pub(crate) async fn serve_each<P>(play: impl Fn(tokio::net::TcpStream) -> P + Send + 'static) -> SocketAddr
+where
+    P: Future<Output = Option<()>> + Send + 'static,
+{
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(play(stream));
+        }
+    });
+    address
+}

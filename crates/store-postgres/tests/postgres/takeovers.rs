@@ -32,7 +32,7 @@ async fn nobody_takes_anything_whose_own_lease_has_not_run_for_long_enough_or_wh
     let (key, probe) = (key("dead"), crate::world::key("probe"));
     let holder = dead.claim(&key).await.unwrap().unwrap();
     let of_probe = dead.claim(&probe).await.unwrap().unwrap();
-    // By now whoever has joined before `fit` may take over, too, unless it drains.
+    // By now every process that joined before `fit` may take over, too, unless it drains.
     take_over(&fit, &probe, of_probe).await;
     let fresh = database.process(4, SHORT).await;
     assert_eq!(fresh.take_over(&key, holder).await.unwrap(), None);

@@ -97,7 +97,6 @@ impl AskHead {
     /// continuation, or one that is not a GET, and for a WebSocket. [`ErrorCode::Gone`] for a continuation of an id
     /// that no recorder ever gave out.
     pub fn parse(method: &Method, headers: &HeaderMap) -> Result<Self, ProtocolError> {
-        refuse_upgrades(headers)?;
         match (single(headers, name::RECORDING)?, single(headers, name::OFFSET)?) {
             (None, None) => Self::fetch(method, headers),
             _ if method != Method::GET => {
@@ -138,6 +137,7 @@ impl AskHead {
     }
 
     fn fetch(method: &Method, headers: &HeaderMap) -> Result<Self, ProtocolError> {
+        refuse_upgrades(headers)?;
         let request = match single(headers, name::REQUEST)? {
             None => None,
             Some(value) => Some(RequestId::parse(value).ok_or_else(|| {

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Place;
+use crate::support::serve_each;
 
 const HAND_OVERS: u64 = 10;
 /// Streams that are live before the first one.
@@ -35,17 +36,9 @@ struct Log {
 
 /// Streams below 1000 go on until `over`; others are short.
 async fn upstream(over: watch::Receiver<bool>) -> (SocketAddr, Arc<Mutex<Log>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
     let log = Arc::new(Mutex::new(Log::default()));
     let theirs = Arc::clone(&log);
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(play(stream, over.clone(), Arc::clone(&theirs)));
-        }
-    });
-    (address, log)
+    (serve_each(move |stream| play(stream, over.clone(), Arc::clone(&theirs))).await, log)
 }
 
 async fn play(stream: TcpStream, mut over: watch::Receiver<bool>, log: Arc<Mutex<Log>>) -> Option<()> {

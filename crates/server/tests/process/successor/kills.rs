@@ -1,5 +1,5 @@
-//! `kill -9` of the first or of the second, before, while and after the place changes hands: whoever lives serves, and what is
-//! believed afterwards is true.
+//! `kill -9` of the first or of the second, before, while and after the place changes hands: the one that lives serves,
+//! and what is believed afterwards is true.
 //!
 //! `HAND_OVER_KILLS` is how often (8 if not set, 100 in a night), `KILLS_SEED` what is random; a failure names both.
 

@@ -420,7 +420,7 @@ fn when_the_first_is_killed_the_second_has_what_it_had_stored() {
     through.head();
     assert_eq!(through.take(6), "stored");
     first.kill();
-    assert_eq!((reader.rest().1, through.rest().1), (false, false), "a cut is no end");
+    assert_eq!((reader.rest().1, through.rest().1), (false, false), "a cut is not an end");
     let until = Instant::now() + PATIENCE;
     while !second.status(&upstream.url).contains("\"state\":\"interrupted\"") {
         assert!(Instant::now() < until, "{}", second.status(&upstream.url));

@@ -164,7 +164,7 @@ impl World {
         }
     }
 
-    /// Processes die, stand still and are told to end; one is started where there is none.
+    /// Processes die, stand still and are told to end. If none is left, one is started.
     fn disturb(&mut self) {
         let Some(at) = self.pick(|process| process.is_alive) else { return self.start() };
         match self.random.below(6) {
