@@ -19,8 +19,15 @@ const [path = '', data = ''] = process.argv.slice(2)
 
 /** @type {Set<import('node:net').Socket>} */
 const attached = new Set()
-/** @type {{ flags: string, starting: ReturnType<typeof start> } | undefined} */
-let recorder
+/** @typedef {import('./recorder.cjs').Running} Running */
+/**
+ * Those that run, with their flags. The last one serves; one before it, whose place it has taken, stays until the answers
+ * in it have ended.
+ * @type {Map<Running, string[]>}
+ */
+const recorders = new Map()
+/** What was wanted last: one is started after the other. @type {Promise<unknown>} */
+let last = Promise.resolve()
 /** @type {NodeJS.Timeout} */
 let lingering
 linger()
@@ -73,40 +80,62 @@ async function serve(socket, flags) {
   }
 }
 
-/** The one that runs, if it runs with these flags. @param {string[]} flags */
-async function recorderWith(flags) {
-  const wanted = JSON.stringify(flags)
-  if (recorder?.flags !== wanted) {
-    const before = recorder?.starting
-    recorder = { flags: wanted, starting: start(flags, before) }
-  }
-  return recorder.starting
+/** The one that serves, if it runs with these flags. @param {string[]} flags @returns {Promise<Running>} */
+function recorderWith(flags) {
+  const wanted = last.catch(() => {}).then(() => start(flags))
+  last = wanted
+  return wanted
 }
 
-/** @param {string[]} flags @param {Promise<import('./recorder.cjs').Running>} [before] @returns {Promise<import('./recorder.cjs').Running>} */
-async function start(flags, before) {
-  await (await before?.catch(() => undefined))?.stop()
+const serving = () => [...recorders].at(-1)
+
+/** @param {string[]} flags @returns {Promise<Running>} */
+async function start(flags) {
+  const [old, before = []] = serving() ?? []
+  if (old && JSON.stringify(before) === JSON.stringify(flags)) return old
+  let own = old && inPlaceOf(old, before, flags)
+  if (!own) await stop()
   const until = Date.now() + BUSY_MS
   for (;;) {
     try {
-      const running = await run({ flags: [...flags, '--data', data], onLine: log })
+      const running = await run({ flags: [...(own ?? flags), '--data', data], onLine: log })
+      recorders.set(running, flags)
       running.ended.then((why) => gone(running, why))
       return running
     } catch (error) {
       const isBusy = /in use|another process/i.test(/** @type {Error} */ (error).message)
-      if (!isBusy || Date.now() > until) {
-        recorder = undefined
-        throw error
-      }
+      if (!isBusy || Date.now() > until) throw error
+      // The old one keeps its place: it may be of another version.
+      if (own) await stop()
+      own = undefined
       await new Promise((again) => setTimeout(again, 200))
     }
   }
 }
 
-/** @param {import('./recorder.cjs').Running} running @param {string} why */
-async function gone(running, why) {
-  if ((await recorder?.starting.catch(() => undefined)) !== running) return
-  recorder = undefined
+/**
+ * The flags with which one takes the place of the one that serves: the address stays, and no answer is cut. `undefined` if it is
+ * to listen elsewhere, or the system has no successors.
+ * @param {Running} old @param {string[]} before its flags @param {string[]} flags
+ */
+function inPlaceOf(old, before, flags) {
+  const at = flags.indexOf('--listen') + 1
+  const address = flags[at]
+  if (process.platform === 'win32' || !address || before[before.indexOf('--listen') + 1] !== address) return undefined
+  return flags.with(at, address.replace(/\d+$/, String(old.port)))
+}
+
+/** Ends all that run. */
+async function stop() {
+  const all = [...recorders.keys()]
+  recorders.clear()
+  await Promise.all(all.map((running) => running.stop()))
+}
+
+/** @param {Running} running @param {string} why */
+function gone(running, why) {
+  // If another one runs, it serves at the same address.
+  if (!recorders.delete(running) || recorders.size > 0) return
   for (const socket of attached) tell(socket, { gone: why })
 }
 
@@ -132,8 +161,9 @@ function linger(since = Date.now()) {
 
 /** Whether an answer is under way, as far as the recorder says. */
 async function isRecording() {
+  if (recorders.size > 1) return true
   try {
-    const running = await recorder?.starting
+    const [running] = serving() ?? []
     const answer = await fetch(`http://127.0.0.1:${running?.port}/metrics`, { signal: AbortSignal.timeout(5000) })
     return /^durablefetch_recordings\{.*\} [1-9]/m.test(await answer.text())
   } catch {
@@ -143,6 +173,7 @@ async function isRecording() {
 
 async function leave() {
   server.close()
-  await (await recorder?.starting.catch(() => undefined))?.stop()
+  await last.catch(() => {})
+  await stop()
   process.exit()
 }

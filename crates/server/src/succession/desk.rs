@@ -124,9 +124,10 @@ impl Desk {
         if asks.version != VERSION {
             return Err("the two are of versions that do not know each other's words".to_owned());
         }
-        // Port 0 is another one each time.
-        if asks.listen != self.sockets.listen || asks.listen.port() == 0 {
-            return Err(format!("it listens on {} by its --listen", self.sockets.listen));
+        let bound = self.sockets.listener.local_addr().unwrap_or(self.sockets.listen);
+        // Port 0 is another one each time, but the one that it became may be named.
+        if asks.listen.port() == 0 || ![self.sockets.listen, bound].contains(&asks.listen) {
+            return Err(format!("name {bound} as --listen to take it"));
         }
         if !self.recorder.placement.claims() {
             return Err("it is shutting down".to_owned());

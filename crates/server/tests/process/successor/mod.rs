@@ -169,6 +169,18 @@ fn another_address_is_an_error_as_ever_and_so_is_a_free_port() {
 }
 
 #[test]
+fn one_that_was_given_a_free_port_is_succeeded_at_that_port() {
+    let data = tempfile::tempdir().unwrap();
+    let first = Recorder::start(data.path(), &["--listen", "127.0.0.1:0"]);
+    let second = Recorder::start(data.path(), &["--listen", &first.address.to_string()]);
+    assert_eq!(second.address, first.address);
+    ends(first);
+    let third = Recorder::start(data.path(), &["--listen", &second.address.to_string()]);
+    ends(second);
+    assert!(third.send("GET /healthz", &[], "").head().starts_with("http/1.1 200"));
+}
+
+#[test]
 fn the_sockets_are_for_their_owner_alone_and_are_gone_after_the_end() {
     let place = Place::new();
     let recorder = place.start();
