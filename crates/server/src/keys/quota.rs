@@ -148,6 +148,8 @@ pub(crate) async fn after_full(recorder: &Arc<Recorder>, spared: &mut Spared) ->
     } else {
         asks_for_room(recorder).await
     };
+    // Those that found none until it was there need not be given up, and no more be removed for them.
+    starved.extend(recorder.writer.take_starved());
     // Forgetting a recording takes room in the database's log, too: there may be none even for that.
     let no_room = match &evicted {
         Ok(evicted) => !evicted,

@@ -97,8 +97,10 @@ impl Writer {
         self.shelf.full.notify_one();
     }
 
-    /// Those that there was no room for.
+    /// Those that there was no room for until now: [`full`](Self::full) tells of those that come later.
     pub(crate) fn take_starved(&self) -> Vec<Arc<Recording>> {
+        // First this: one that comes in between is told of again.
+        std::pin::pin!(self.shelf.full.notified()).enable();
         std::mem::take(&mut lock(&self.shelf.queue).starved)
     }
 

@@ -39,7 +39,7 @@ pub(crate) fn assert_namespaces() {
 const PIECE: usize = 64 * 1024;
 
 /// Sends pieces, each once the one before it has come.
-fn pump(stream: &mut std::net::TcpStream, reader: &mut Reply, bytes: usize, letter: &str) {
+pub(crate) fn pump(stream: &mut std::net::TcpStream, reader: &mut Reply, bytes: usize, letter: &str) {
     let piece = letter.repeat(PIECE);
     for _ in 0..bytes / PIECE {
         send(stream, &piece);
@@ -126,14 +126,21 @@ fn the_longest_live_recording_makes_room_for_all_others() {
     assert!(head.starts_with("http/1.1 507"), "{head}");
 }
 
-/// Runs a command where the recorder's mounts are.
-pub(crate) fn inside(recorder: &Recorder, data: &Path, command: &str) {
+/// Starts a program, which is to be added, where the recorder's mounts are.
+pub(crate) fn enter(recorder: &Recorder) -> Command {
     let mut nsenter = Command::new("nsenter");
     if !rustix::process::geteuid().is_root() {
         nsenter.args(["--user", "--preserve-credentials"]);
     }
-    nsenter.args(["--mount", "--target", &recorder.child.id().to_string(), "sh", "-c", command]);
-    assert!(nsenter.env("DATA", data).status().unwrap().success(), "{command}");
+    nsenter.args(["--mount", "--target", &recorder.child.id().to_string()]);
+    nsenter
+}
+
+/// Runs a command where the recorder's mounts are.
+pub(crate) fn inside(recorder: &Recorder, data: &Path, command: &str) {
+    let mut shell = enter(recorder);
+    shell.args(["sh", "-c", command]);
+    assert!(shell.env("DATA", data).status().unwrap().success(), "{command}");
 }
 
 /// Others fill the disk, with a file `fill`.

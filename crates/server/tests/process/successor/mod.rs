@@ -3,6 +3,7 @@
 
 mod hand_overs;
 mod kills;
+mod room;
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +14,7 @@ use std::time::Instant;
 
 use crate::metrics_listener::free_port;
 use crate::start::refused;
-use crate::support::{Kept, PATIENCE, Recorder, Reply, Upstream, answer, command, header, send};
+use crate::support::{Kept, PATIENCE, Recorder, Reply, Upstream, command, header, send};
 
 /// A port that is free, and that the system gives to nobody while no recorder listens there.
 fn port() -> u16 {
@@ -261,36 +262,6 @@ fn when_the_second_is_told_to_end_it_waits_for_the_first() {
     ends(second);
     let third = place.start();
     assert!(third.status(&upstream.url).contains("\"completed\":true"));
-}
-
-#[test]
-fn the_quota_counts_what_both_have() {
-    let place = Place::new();
-    let [old, live] = [Upstream::start(), Upstream::start()];
-    let quota = ["--max-disk-bytes", "3MiB"];
-    let first = Recorder::spawn(&mut place.command(&quota));
-    let mut reply = first.send("GET /", &[("durablefetch-url", &old.url)], "");
-    let mut stream = old.asked();
-    answer(&mut stream);
-    reply.head();
-    send(&mut stream, &"o".repeat(1 << 20));
-    send(&mut stream, "");
-    assert_eq!(reply.rest().0.len(), 1 << 20);
-    let (_, mut reader, mut stream) = first.begin(&live);
-    let second = Recorder::spawn(&mut place.command(&quota));
-    assert!(second.status(&old.url).contains("\"completed\":true"));
-    // What the first stores now has the second remove what is oldest.
-    for _ in 0..40 {
-        send(&mut stream, &"n".repeat(64 << 10));
-        reader.take(64 << 10);
-    }
-    let until = Instant::now() + PATIENCE;
-    while !second.status(&old.url).contains("\"state\":\"none\"") {
-        assert!(Instant::now() < until, "what is too much goes: {}", second.status(&old.url));
-    }
-    send(&mut stream, "");
-    assert_eq!(reader.rest(), (String::new(), true));
-    ends(first);
 }
 
 /// What the service manager is told next, but that all is well.
