@@ -13,7 +13,8 @@ use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use super::{listing, remove};
+use super::{listing, live, remove};
+use crate::net::peer;
 use crate::recorder::Recorder;
 use crate::storage::bodies::Hold;
 
@@ -79,6 +80,7 @@ pub(crate) async fn asked(
             Some(id) => listing::show(recorder, id).await,
             None => Err(not_an_id()),
         },
+        peer::LIVE => Ok(live::here(recorder)),
         "/du" => Ok(listing::usage(recorder)),
         "/rm" => match (text("scope"), text("recording").map(RecordingId::parse)) {
             (Some(scope), _) => remove::scope(recorder, scope).await,

@@ -1,15 +1,14 @@
 //! `ls`, `show` and `du`: what is stored, with the live numbers of what is in flight.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use durablefetch_protocol::access::scope_name;
 use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
 use serde_json::{Value, json};
 
+use super::live::{self, Known};
 use crate::observe::redact;
 use crate::recorder::Recorder;
-use crate::recording::Recording;
 use crate::storage::list::{self, Listed};
 
 /// Rows that are looked at in one go: others want the database, too.
@@ -43,7 +42,7 @@ pub(super) async fn list(recorder: &Arc<Recorder>, asked: &Value) -> Result<Valu
         None => None,
         Some(named) => Some(scope_named(recorder, named)?),
     };
-    let known = in_memory(recorder);
+    let known = Known::gather(recorder).await;
     let (mut found, mut before) = (Vec::new(), list::LATEST.to_owned());
     loop {
         let (scope, from) = (scope.clone(), before.clone());
@@ -51,7 +50,7 @@ pub(super) async fn list(recorder: &Arc<Recorder>, asked: &Value) -> Result<Valu
         let is_last = part.len() < PART;
         for listed in part {
             before.clone_from(&listed.id);
-            let value = told(recorder, &listed, known.get(&listed.id));
+            let value = told(recorder, &listed, &known.of(&listed.id));
             if !filter.takes(&value, listed.key.url()) {
                 continue;
             }
@@ -70,21 +69,15 @@ pub(super) async fn list(recorder: &Arc<Recorder>, asked: &Value) -> Result<Valu
 pub(super) async fn show(recorder: &Arc<Recorder>, id: RecordingId) -> Result<Value, ProtocolError> {
     let listed = recorder.db.call(move |db| list::one(db, id)).await?;
     let Some(listed) = listed else { return Err(not_stored(id)) };
-    let known = in_memory(recorder);
-    let known = known.get(&listed.id);
-    let mut value = told(recorder, &listed, known);
+    let known = Known::gather(recorder).await.of(&listed.id);
+    let mut value = told(recorder, &listed, &known);
     value["url"] = json!(listed.key.url());
     let headers = String::from_utf8_lossy(listed.headers.as_deref().unwrap_or_default()).into_owned();
     value["headers"] = json!(headers.lines().collect::<Vec<_>>());
-    if let Some(asker) = known.and_then(|recording| recording.asker()) {
-        value["request"] = json!(asker.to_string());
-        value["method"] = json!(asker.method());
-        value["traceparent"] = json!(asker.traceparent());
-    }
-    if let Some(recording) = known {
-        let first_byte = recording.first_byte_ms().map(|at_ms| at_ms.saturating_sub(recording.started_ms));
-        value["first_byte_ms"] = json!(first_byte);
-        value["readers_so_far"] = json!(recording.entered());
+    for name in live::OF_ONE {
+        if let Some(known) = known.get(name) {
+            value[name] = known.clone();
+        }
     }
     Ok(value)
 }
@@ -145,34 +138,21 @@ pub(super) fn scope_named(recorder: &Recorder, named: &str) -> Result<String, Pr
     })
 }
 
-/// The recordings that are in memory, by id.
-fn in_memory(recorder: &Recorder) -> HashMap<String, Arc<Recording>> {
-    let mut known = HashMap::new();
-    for entry in recorder.keys.held() {
-        let life = entry.life();
-        let Some(life) = life.as_ref() else { continue };
-        known.extend(life.handles().map(|recording| (recording.id.to_string(), Arc::clone(recording))));
-    }
-    known
-}
-
-fn told(recorder: &Recorder, listed: &Listed, known: Option<&Arc<Recording>>) -> Value {
-    let seen = known.map(|recording| (recording.progress(), recording.readers()));
-    let is_live = listed.ended_ms.is_none();
+fn told(recorder: &Recorder, listed: &Listed, known: &Value) -> Value {
     // The row of what is live knows of no length.
-    let progress = seen.as_ref().map(|(progress, _)| progress).filter(|_| is_live);
+    let live = if listed.ended_ms.is_none() { known } else { &Value::Null };
     json!({
         "recording": listed.id,
         "url": redact::key(&listed.key),
         "scope": scope_name(&recorder.secret, listed.key.scope()),
-        "state": progress.map_or(listed.state.as_str(), |progress| progress.state().as_str()),
+        "state": live["state"].as_str().unwrap_or(&listed.state),
         "cause": listed.cause,
         "upstream_status": listed.status,
-        "bytes": progress.map_or(listed.len, durablefetch_protocol::recording::Progress::len),
-        "chunks": progress.map_or(listed.chunks, durablefetch_protocol::recording::Progress::chunks),
-        "readers": seen.map_or(0, |(_, readers)| readers),
+        "bytes": live["bytes"].as_u64().unwrap_or(listed.len),
+        "chunks": live["chunks"].as_u64().unwrap_or(listed.chunks),
+        "readers": known["readers"].as_u64().unwrap_or(0),
         "started_ms": listed.started_ms,
-        "used_ms": known.map_or(listed.used_ms, |recording| recording.used_ms()),
+        "used_ms": known["used_ms"].as_u64().unwrap_or(listed.used_ms),
         "ended_ms": listed.ended_ms,
         "retired": listed.retired_ms.is_some(),
     })

@@ -6,6 +6,7 @@ mod ask;
 mod backup;
 mod commands;
 mod listing;
+mod live;
 mod remove;
 mod socket;
 mod text;

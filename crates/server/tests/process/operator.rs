@@ -33,7 +33,7 @@ fn text(data: &Path, words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn json(data: &Path, words: &[&str]) -> Value {
+pub(crate) fn json(data: &Path, words: &[&str]) -> Value {
     serde_json::from_str(&text(data, &[words, &["--json"]].concat())).unwrap()
 }
 

@@ -28,3 +28,5 @@ pub(crate) const REPORT: &str = "/report";
 pub(crate) const ROOM: &str = "/room";
 /// Asks a process that drains to end its longest live recording of a scope.
 pub(crate) const END_LONGEST: &str = "/end-longest";
+/// Asks for the numbers of what a process has in memory.
+pub(crate) const LIVE: &str = "/live";

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::metrics_listener::free_port;
+use crate::operator::json;
 use crate::start::refused;
 use crate::support::{Kept, PATIENCE, Recorder, Reply, Upstream, command, header, send};
 
@@ -82,6 +83,12 @@ fn what_lives_in_the_first_goes_on_there_and_is_reached_through_the_second() {
     assert_eq!(second.address, place.address());
     send(&mut stream, "after");
     assert_eq!(reader.take(5), "after", "who reads in the first reads on");
+    let listed = json(place.path(), &["ls", "--state", "live"])["recordings"][0].clone();
+    assert_eq!(
+        (&listed["recording"], &listed["bytes"], &listed["readers"]),
+        (&id.as_str().into(), &12.into(), &1.into())
+    );
+    assert_eq!(json(place.path(), &["show", &id])["readers_so_far"], 1);
     assert!(second.status(&upstream.url).contains("\"inProgress\":true"), "{}", second.status(&upstream.url));
     let mut rest = rest_of(&second, &id, 7, &upstream.url);
     assert_eq!(header(&rest.head(), "durablefetch-state"), "streaming");
