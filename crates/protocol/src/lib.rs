@@ -4,7 +4,7 @@
 //! drivers over this crate. `PROTOCOL.md` says the same in words and is normative.
 //!
 //! # In scope
-//! - [addresses](address) ↔ upstream URL ↔ [key](Key), [request headers](request_headers),
+//! - [addresses](address) ↔ upstream URL ↔ [key](Key), [request headers](request_headers), [those that go on](upstream_headers),
 //!   [what crosses on the way down](inert), [CORS](cors), [who may ask](access), [whose recordings](scope) they get,
 //!   [tokens](token), [heads of responses](response_head), [control JSON](control_json), [error codes](error)
 //! - the [life] of a key: every decision about it; [admission]: what becomes of a request, given what is stored;
@@ -164,7 +164,7 @@ pub use {
     recorder::recording::{self, ring},
     recorder::request::dropped::DropHeader,
     recorder::request::headers::{Ask, Fetch},
-    recorder::request::{fingerprint, headers as request_headers, redirect, route},
+    recorder::request::{fingerprint, headers as request_headers, redirect, route, upstream_headers},
     recorder::response::{coding, head as response_head, inert, kept},
     words::{Fingerprint, ProtocolError, RecordingId, RequestId, units},
 };

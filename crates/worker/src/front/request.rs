@@ -6,7 +6,7 @@ use std::rc::Rc;
 use durablefetch_protocol::access::Admitted;
 use durablefetch_protocol::address::{Own, Target, Upstream};
 use durablefetch_protocol::route::{Route, Rules};
-use durablefetch_protocol::{ErrorCode, ProtocolError, request_headers, via};
+use durablefetch_protocol::{ErrorCode, ProtocolError, upstream_headers, via};
 use http::{HeaderMap, Method};
 use wasm_bindgen::JsValue;
 
@@ -71,7 +71,7 @@ impl Request {
     /// The request that goes up for this one. Its body is added once it is read.
     pub(crate) fn upward(&self, config: &Config, to: Upstream) -> Upward {
         let mut headers =
-            request_headers::to_upstream(&self.headers, config.access.crossing(&to), &config.drop_headers);
+            upstream_headers::to_upstream(&self.headers, config.access.crossing(&to), &config.drop_headers);
         via::append(&mut headers, &self.pseudonym);
         let own = Rc::clone(&self.own);
         Upward { to, method: self.method.clone(), headers, body: Vec::new(), own }

@@ -7,3 +7,4 @@ pub mod headers;
 pub mod redirect;
 pub mod route;
 mod strangers;
+pub mod upstream_headers;
