@@ -67,8 +67,9 @@ const TRANSPORT = ['fetch', 'prepareSendMessagesRequest', 'prepareReconnectToStr
 
 /**
  * @param {() => { life: import('./platform.js').Life, Client: new (options: unknown, unfinished: Set<string>) => any }} living the instance to use, made if need be
+ * @param {(options: any) => boolean} [early] whether a client with these options need not wait for the instance
  */
-export function clientClass(living) {
+export function clientClass(living, early) {
   /**
    * A function that answers the same thing for as long as its instance lives.
    * @param {(Client: new (options: unknown, unfinished: Set<string>) => any) => any} make
@@ -111,7 +112,8 @@ export function clientClass(living) {
       // Chats whose body is not whole: what the next instance has to know of this one.
       const unfinished = new Set()
       const core = kept((Client) => new Client(options, unfinished))
-      core()
+      if (early?.(options)) options = { ...options }
+      else core()
       for (const [name, promises] of Object.entries(METHODS)) define(this, name, calling(core, name, promises))
       const { isInProgress } = /** @type {any} */ (this)
       define(this, 'isInProgress', (/** @type {unknown} */ what, /** @type {unknown} */ init) =>

@@ -16,7 +16,7 @@ use crate::{npm, package};
 
 /// The most bytes that the client may add, after `gzip -9`. `docs/decisions/0004-size.md` says why not less. Room
 /// for what another minor version of the compiler makes of the same sources, and no more.
-const BUDGET: usize = 61_600;
+const BUDGET: usize = 61_960;
 /// The same for `durablefetch/slim`, with the module that it fetches.
 const BUDGET_SLIM: usize = 59_820;
 /// The same for `durablefetch/js`: docs/decisions/0009-without-webassembly.md.
