@@ -13,6 +13,15 @@ import { startWorld } from '../lib/world.js'
 
 /** Ten times what a reconnection takes on a busy machine. */
 const IMPATIENT = { initialDelayMs: 20, maxDelayMs: 100, giveUpAfterMs: 3000 }
+/** Whether a process of a browser, which starts some to have them and ends them again, is still there. */
+function lives(id) {
+  try {
+    return process.kill(id, 0)
+  } catch {
+    return false
+  }
+}
+
 const HALF = 'the first half, '
 const REST = 'and the rest'
 
@@ -111,7 +120,7 @@ inEachEngine('lifecycle', async (t, engine, check) => {
     // It has failed before it falls asleep: the time asleep is not to count.
     await recorder.kill()
     await page.page.until(() => window.reconnects.some(({ phase }) => phase === 'waiting'))
-    const all = (signal) => processes.forEach((id) => process.kill(id, signal))
+    const all = (signal) => processes.filter(lives).forEach((id) => process.kill(id, signal))
     all('SIGSTOP')
     try {
       await pause(1.5 * giveUpAfterMs)
