@@ -8,7 +8,7 @@ import { executes } from './lib/executes.js'
 import { fresh, INSTALLERS, NPM } from './lib/installers.js'
 import { run, serve } from './lib/process.js'
 import { project } from './lib/project.js'
-import { manifestOf, PKG_RECORDER, PLATFORM, UNNAMED } from './lib/recorder-tarball.js'
+import { manifestOf, PKG_RECORDER, PLATFORM, UNNAMED, versionLine } from './lib/recorder-tarball.js'
 import { assertOurs, PKG } from './lib/tarball.js'
 import { BODY, startUpstream } from './lib/upstream.js'
 import { startVerdaccio } from './lib/verdaccio.js'
@@ -28,7 +28,7 @@ executes('npm, from a registry: client and recorder', async (t) => {
       new RegExp(`durablefetch: the package ${name}-${PLATFORM} is missing.*install again without --omit=optional`),
     )
     await npm('install')
-    assert.equal((await npx('--version')).stdout, `durablefetch ${version}\n`)
+    assert.match((await npx('--version')).stdout, versionLine(version))
     await rm(app, { recursive: true })
   })
 
@@ -37,7 +37,7 @@ executes('npm, from a registry: client and recorder', async (t) => {
     await run('npm', ['install', 'durablefetch', name, '--no-audit', '--no-fund'], { cwd: dir, env })
     await assertOurs(dir)
     const { stdout } = await run('npx', ['--no', '--', 'durablefetch', '--version'], { cwd: dir, env })
-    assert.equal(stdout, `durablefetch ${version}\n`)
+    assert.match(stdout, versionLine(version))
     const tarballs = asked().filter((path) => /durablefetch.*\.tgz$/.test(path))
     const wanted = ['durablefetch', name, `${name}-${PLATFORM}`].map((one) => `/${one}/-/${one}-${version}.tgz`)
     assert.deepEqual([...new Set(tarballs)].sort(), wanted.sort())
@@ -67,7 +67,7 @@ for (const installer of [NPM, ...INSTALLERS]) {
     const does = ([program, ...args]) => run(program, args, { cwd: dir, env })
     await does(add(packages))
     const { stdout } = await does(runs(['durablefetch', '--version']))
-    assert.equal(stdout, `durablefetch ${packages[0].version}\n`)
+    assert.match(stdout, versionLine(packages[0].version))
     const version =
       from === 'npm' ? (await run('npm', ['--version'], {})).stdout.trim() : await installers.version(from)
     return `${name} ${version}, verdaccio ${await made.version('verdaccio')}`

@@ -26,3 +26,7 @@ export async function manifestOf(name) {
     throw new Error(`no ${file}: \`cargo xtask package --recorder\` makes it`, { cause: error })
   }
 }
+
+/** What the program says of itself: a release build tells its commit and a date. @param {string} version */
+export const versionLine = (version) =>
+  new RegExp(`^durablefetch ${version.replaceAll('.', '\\.')}( \\([0-9a-f]+ [\\d-]+\\))?\n$`)
