@@ -56,8 +56,51 @@ pub struct Config {
     pub drain: Duration,
     /// What this process is called, among those behind one balancer: in logs, metrics and answers. Default: nothing.
     pub node: Option<String>,
+    /// The cluster that it is one of. Default: none, and the data directory has all.
+    pub cluster: Option<Shared>,
     /// What one recording or one request may take.
     pub limits: Limits,
+}
+
+/// What the processes of a cluster share, and where this one is reached by the others.
+#[derive(Clone)]
+pub struct Shared {
+    /// The URL of a database of PostgreSQL, with the password that it may have.
+    pub database: String,
+    /// Where this process listens for the others.
+    pub peer_listen: SocketAddr,
+    /// Where they reach it, `https://10.0.0.5:8788`. None: at the address that it listens on.
+    pub peer_url: Option<String>,
+    /// How long the database may take for what has to be known. Default 10 s.
+    pub store_timeout: Duration,
+    /// How long a process has what it has without renewing that. The same in all of them. Default 8 s.
+    pub lease: Duration,
+}
+
+impl Shared {
+    /// Where the others reach this process, whose listener is bound here.
+    ///
+    /// # Errors
+    /// Where it listens on all addresses and nobody has said which one is meant.
+    pub(crate) fn url(&self, bound: SocketAddr) -> Result<String, StartError> {
+        match &self.peer_url {
+            Some(url) => Ok(url.clone()),
+            None if bound.ip().is_unspecified() => Err(StartError::NoPeerUrl(bound)),
+            None => Ok(format!("https://{bound}")),
+        }
+    }
+}
+
+/// Without the database's password.
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("peer_listen", &self.peer_listen)
+            .field("peer_url", &self.peer_url)
+            .field("store_timeout", &self.store_timeout)
+            .field("lease", &self.lease)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a certificate and its key are, both PEM.
@@ -154,6 +197,7 @@ impl Config {
             base_path: String::new(),
             drain: Duration::from_secs(30),
             node: None,
+            cluster: None,
             limits: Limits::default(),
         }
     }

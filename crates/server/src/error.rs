@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use durablefetch_protocol::{ErrorCode, ProtocolError};
@@ -32,6 +33,14 @@ pub enum StartError {
     DatabaseMissing(PathBuf),
     /// The data directory was written by a later version.
     FutureFormat(PathBuf, i64),
+    /// The data directory has recordings of a recorder that is in no cluster.
+    NotOfACluster(PathBuf),
+    /// The cluster's database cannot be used as it is named.
+    ClusterUrl(String),
+    /// The cluster's database cannot be reached, or refuses.
+    Cluster(String),
+    /// Where the others of the cluster reach this recorder is not said.
+    NoPeerUrl(SocketAddr),
     /// The upstream client could not be made.
     Client(String),
     /// The listener failed.
@@ -44,7 +53,16 @@ impl StartError {
     /// Whether what was configured is wrong, so that the same start will fail again.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
-        matches!(self, Self::Exposed(..) | Self::Unmapped(_) | Self::OtherScopes | Self::Tls(_))
+        matches!(
+            self,
+            Self::Exposed(..)
+                | Self::Unmapped(_)
+                | Self::OtherScopes
+                | Self::Tls(_)
+                | Self::NotOfACluster(_)
+                | Self::ClusterUrl(_)
+                | Self::NoPeerUrl(_)
+        )
     }
 }
 
@@ -106,6 +124,20 @@ impl fmt::Display for StartError {
                 "the database {} has format {version}, which a later version of durablefetch wrote: use that \
                  version, or another directory with --data",
                 path.display()
+            ),
+            Self::NotOfACluster(path) => write!(
+                f,
+                "the data directory {} has recordings of a recorder without --cluster, and a cluster does not take them over: \
+                 name another directory with --data",
+                path.display()
+            ),
+            Self::ClusterUrl(error) => write!(f, "--cluster: {error}"),
+            Self::Cluster(error) => write!(f, "the cluster cannot be joined: {error}"),
+            Self::NoPeerUrl(bound) => write!(
+                f,
+                "--peer-listen {bound} does not say at which address the others of the cluster reach this recorder: add \
+                 --peer-url https://10.0.0.5:{}",
+                bound.port()
             ),
             Self::Client(error) => write!(f, "the upstream client cannot be made: {error}"),
             Self::Listener(error) => write!(f, "the listener failed: {error}"),

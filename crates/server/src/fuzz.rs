@@ -60,6 +60,7 @@ struct Seen {
 fn look(data: &Path, damaged: bool) -> Result<Seen, String> {
     let Store { connection, bodies, served, secret, lock: _lock } =
         storage::open(data, Owner(1), None).map_err(|error| error.to_string())?;
+    let connection = connection.expect("a database");
     let found = served.expect("nobody else serves").found;
     let keys: rusqlite::Result<HashSet<(String, String)>> = connection
         .prepare("SELECT scope, url FROM recordings UNION SELECT scope, url FROM requests")

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use durablefetch_protocol::Key;
 use durablefetch_protocol::life::KeyLife;
-use durablefetch_protocol::placement::{Known, Owner};
+use durablefetch_protocol::placement::{Holder, Known, Owner};
 use tokio::sync::Notify;
 
 use crate::recording::Recording;
@@ -13,6 +13,9 @@ use crate::storage::usage::{Account, Usage};
 
 /// Keys in memory before those that nobody uses are looked for out of turn.
 const IDLE_MAX: usize = 128;
+
+/// In a cluster, as many keys of others are remembered: where they are the store says again.
+const ELSEWHERE_MAX: usize = 16 * 1024;
 
 /// The life of one key, with its recordings.
 pub(crate) type Life = KeyLife<Arc<Recording>>;
@@ -31,8 +34,20 @@ struct Inner {
     entries: HashMap<Key, Arc<Entry>>,
     /// A line is drawn: this process has the keys that are here, and no others. A successor has those.
     is_closed: bool,
+    /// It has the keys that it has claimed, each for itself, and they are here: it is one of a cluster.
+    claims_each: bool,
     /// The keys of others, and where they were last.
     elsewhere: HashMap<Key, Owner>,
+    /// Claimed keys that are being let go of.
+    releasing: HashSet<Key>,
+}
+
+/// How a key was claimed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claimed {
+    pub(crate) holder: Holder,
+    /// Something may be stored under this holder that is not known here: it is to be taken once more before it is loaded.
+    pub(crate) is_stale: bool,
 }
 
 /// One key.
@@ -45,11 +60,15 @@ pub(crate) struct Entry {
     life: Mutex<Option<Life>>,
     /// The commit slot: held from a plan that has changes until it is applied.
     pub(crate) slot: Arc<tokio::sync::Mutex<()>>,
+    /// In a cluster: how this process has it. `None`: it may be read, and not changed.
+    claimed: Mutex<Option<Claimed>>,
 }
 
 impl Keys {
-    pub(crate) fn new(usage: Arc<Usage>) -> Self {
-        Self { usage, ..Self::default() }
+    /// `claims_each`: keys are claimed one by one.
+    pub(crate) fn new(usage: Arc<Usage>, claims_each: bool) -> Self {
+        let inner = Mutex::new(Inner { claims_each, ..Inner::default() });
+        Self { usage, inner, ..Self::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -73,15 +92,55 @@ impl Keys {
         {
             return Err(Known::Elsewhere(*owner));
         }
-        let account = self.usage.account(key.scope());
-        let entry =
-            Arc::new(Entry { key: key.clone(), account, life: Mutex::default(), slot: Arc::default() });
+        if inner.claims_each {
+            return Err(Known::Nothing);
+        }
+        Ok(self.insert(&mut inner, key, None))
+    }
+
+    fn make(&self, key: &Key, claimed: Option<Claimed>) -> Arc<Entry> {
+        let (account, claimed) = (self.usage.account(key.scope()), Mutex::new(claimed));
+        Arc::new(Entry { key: key.clone(), account, life: Mutex::default(), slot: Arc::default(), claimed })
+    }
+
+    fn insert(&self, inner: &mut Inner, key: &Key, claimed: Option<Claimed>) -> Arc<Entry> {
+        let entry = self.make(key, claimed);
         inner.entries.insert(key.clone(), Arc::clone(&entry));
         let held = inner.entries.len();
         if held > IDLE_MAX && held % IDLE_MAX == 1 {
             self.crowded.notify_one();
         }
-        Ok(entry)
+        entry
+    }
+
+    /// The entry of a key that the store of the cluster says this process has. `None` while it is being let go of.
+    pub(crate) fn claimed(&self, key: &Key, claimed: Claimed) -> Option<Arc<Entry>> {
+        let mut inner = self.lock();
+        if inner.releasing.contains(key) {
+            return None;
+        }
+        inner.elsewhere.remove(key);
+        let there = inner.entries.get(key).cloned();
+        Some(there.unwrap_or_else(|| self.insert(&mut inner, key, Some(claimed))))
+    }
+
+    /// An entry beside all others, to be read and not to be changed: nobody has the key.
+    pub(crate) fn unclaimed(&self, key: &Key) -> Arc<Entry> {
+        self.make(key, None)
+    }
+
+    /// Another process has what this one had claimed.
+    pub(crate) fn lost(&self, entry: &Arc<Entry>) {
+        entry.set_claimed(None);
+        let mut inner = self.lock();
+        if inner.entries.get(&entry.key).is_some_and(|there| Arc::ptr_eq(there, entry)) {
+            inner.entries.remove(&entry.key);
+        }
+    }
+
+    /// What was taken out by [`Keys::idle`] is let go of in the store, or is not.
+    pub(crate) fn released(&self, key: &Key) {
+        self.lock().releasing.remove(key);
     }
 
     /// Waits until so many are held that those nobody uses should go.
@@ -102,8 +161,8 @@ impl Keys {
     /// Lets go of what nobody holds. A pump and a reader hold the entry of their key.
     pub(crate) fn let_go(&self) {
         let mut inner = self.lock();
-        // Behind the line it is let go of in storage as well: see [`Keys::idle`].
-        if !inner.is_closed {
+        // Behind the line, or in a cluster, it is let go of in storage as well: see [`Keys::idle`].
+        if !inner.is_closed && !inner.claims_each {
             inner.entries.retain(|_, entry| Arc::strong_count(entry) > 1);
         }
         drop(inner);
@@ -130,14 +189,19 @@ impl Keys {
         inner.elsewhere = elsewhere;
     }
 
-    /// Behind the line, takes out what nobody holds any more.
+    /// Behind the line, or in a cluster, takes out what nobody holds any more.
     pub(crate) fn idle(&self) -> Vec<Arc<Entry>> {
         let mut inner = self.lock();
-        if !inner.is_closed {
+        if !inner.is_closed && !inner.claims_each {
             return Vec::new();
         }
         let is_idle = |entry: &Arc<Entry>| Arc::strong_count(entry) == 1;
-        inner.entries.extract_if(|_, entry| is_idle(entry)).map(|(_, entry)| entry).collect()
+        let idle: Vec<_> =
+            inner.entries.extract_if(|_, entry| is_idle(entry)).map(|(_, entry)| entry).collect();
+        if inner.claims_each {
+            inner.releasing.extend(idle.iter().map(|entry| entry.key.clone()));
+        }
+        idle
     }
 
     /// The store says who has a key.
@@ -145,6 +209,9 @@ impl Keys {
         let mut inner = self.lock();
         if inner.is_closed {
             return;
+        }
+        if inner.elsewhere.len() >= ELSEWHERE_MAX && inner.claims_each {
+            inner.elsewhere.clear();
         }
         match owner {
             Some(owner) => _ = inner.elsewhere.insert(key.clone(), owner),
@@ -157,14 +224,27 @@ impl Keys {
         self.lock().elsewhere.retain(|_, other| *other != owner);
     }
 
-    /// The processes that have a key.
+    /// The processes that have a key, of those that share the data directory.
     pub(crate) fn others(&self) -> HashSet<Owner> {
         let inner = self.lock();
-        if inner.is_closed { HashSet::new() } else { inner.elsewhere.values().copied().collect() }
+        if inner.is_closed || inner.claims_each {
+            HashSet::new()
+        } else {
+            inner.elsewhere.values().copied().collect()
+        }
     }
 }
 
 impl Entry {
+    /// In a cluster: how this process has the key.
+    pub(crate) fn claim(&self) -> Option<Claimed> {
+        *self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_claimed(&self, claimed: Option<Claimed>) {
+        *self.claimed.lock().unwrap_or_else(PoisonError::into_inner) = claimed;
+    }
+
     /// What is known of the key; `None` where it is not loaded.
     pub(crate) fn life(&self) -> MutexGuard<'_, Option<Life>> {
         self.life.lock().unwrap_or_else(PoisonError::into_inner)

@@ -184,6 +184,7 @@ async fn start(serve: Serve, set_up: SetUp) -> Result<(), Failed> {
     let mut handed_metrics = handed.next();
     let mut offer = match handed_main {
         Some(_) => None,
+        None if config.cluster.is_some() => None,
         None => ask_for_place(&config.data, listen, metrics_address),
     };
     if let Some(offer) = &mut offer {
@@ -209,9 +210,12 @@ async fn start(serve: Serve, set_up: SetUp) -> Result<(), Failed> {
         (None, None) => None,
         (Some(address), socket) => Some(take(socket, address, "--metrics-listen", patience)?),
     };
-    let mut server = match &mut offer {
-        Some(offer) => Server::succeed(listener, config, offer).await?,
-        None => Server::open(listener, config)?,
+    let shared = config.cluster.as_ref().map(|shared| shared.peer_listen);
+    let peers = shared.map(|address| bind(address, "--peer-listen", patience)).transpose()?;
+    let mut server = match (&mut offer, peers) {
+        (Some(offer), _) => Server::succeed(listener, config, offer).await?,
+        (None, Some(peers)) => Server::join(listener, peers, config).await?,
+        (None, None) => Server::open(listener, config)?,
     };
     if let Some(metrics) = metrics {
         server = server.with_metrics(metrics);
@@ -232,7 +236,9 @@ async fn start(serve: Serve, set_up: SetUp) -> Result<(), Failed> {
             }
         });
     }
-    server = server.with_successors(listen, metrics_address, manager.clone());
+    if shared.is_none() {
+        server = server.with_successors(listen, metrics_address, manager.clone());
+    }
     tokio::spawn(set_up.again_at_each(hangups, server.reloads()?));
     // The program that started this reads the port here; a closed stdout is not a reason to stop.
     let listening = format!("listening on {scheme}://{bound}{base_path}");

@@ -105,6 +105,12 @@ impl Placement {
         self.change(|process| process.succeeded(now_ms));
     }
 
+    /// Others of the cluster have what it lets go of. It takes connections to its end.
+    pub(crate) fn drains(&self, now_ms: u64) {
+        self.is_announced.store(true, Ordering::Release);
+        self.change(|process| process.succeeded(now_ms));
+    }
+
     pub(crate) fn serves_again(&self, holder: Holder) {
         self.holds(holder);
         self.is_succeeded.store(false, Ordering::Release);

@@ -28,6 +28,8 @@ pub(crate) enum Reason {
     Storage,
     /// The data directory is not there any more.
     DataDirectory,
+    /// The database of the cluster has not answered for as long as a lease lasts.
+    Store,
 }
 
 impl Reason {
@@ -36,6 +38,7 @@ impl Reason {
             Self::Draining => "it is shutting down and starts nothing new",
             Self::NoRoom => "the disk of the data directory is full",
             Self::Storage => "the data directory or its database fails: see the log",
+            Self::Store => "the cluster's database does not answer: nothing is started until it does",
             Self::DataDirectory => "the data directory was removed or replaced: restart the recorder",
         }
     }
@@ -85,8 +88,8 @@ impl Health {
         Self { probe, last: Mutex::default() }
     }
 
-    /// Why storage takes nothing now, where it does not.
-    pub(crate) async fn storage(&self, db: &Db, writer: &Writer) -> Option<Reason> {
+    /// Why storage takes nothing now, where it does not. `db`: `None` where rows are elsewhere.
+    pub(crate) async fn storage(&self, db: Option<&Db>, writer: &Writer) -> Option<Reason> {
         let mut last = self.last.lock().await;
         if let Some((at, reason)) = *last
             && at.elapsed() < FRESH
@@ -98,7 +101,7 @@ impl Health {
         reason
     }
 
-    async fn look(&self, db: &Db, writer: &Writer) -> Option<Reason> {
+    async fn look(&self, db: Option<&Db>, writer: &Writer) -> Option<Reason> {
         let probe = self.probe.clone();
         let written = timeout(PATIENCE, tokio::task::spawn_blocking(move || probe.run())).await;
         match written {
@@ -112,6 +115,7 @@ impl Health {
             }
             Ok(Ok(Err(Trouble::Failing)) | Err(_)) | Err(_) => return Some(Reason::Storage),
         }
+        let db = db?;
         let read = db.call(|db| db.query_row("select count(*) from sqlite_master", [], |row| row.get(0)));
         let read: Result<Result<i64, _>, _> = timeout(PATIENCE, read).await;
         (!matches!(read, Ok(Ok(_)))).then_some(Reason::Storage)

@@ -1,6 +1,7 @@
 //! What every request of a recorder has at hand.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -13,7 +14,8 @@ use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
 
 use crate::clock::now_ms;
-use crate::config::Config;
+use crate::cluster::{Cluster, Joining};
+use crate::config::{Config, Shared};
 use crate::error::StartError;
 use crate::key_map::Keys;
 use crate::net::descriptors;
@@ -44,6 +46,8 @@ pub(crate) struct Recorder {
     pub(crate) config: Config,
     pub(crate) own: Own,
     pub(crate) keys: Keys,
+    /// The cluster that it is one of: rows are in its store, and `db` is none. `None`: the data directory has all.
+    pub(crate) cluster: Option<Cluster>,
     pub(crate) db: Db,
     pub(crate) bodies: Bodies,
     pub(crate) writer: Writer,
@@ -85,7 +89,7 @@ const SUCCEEDED: Duration = Duration::from_mins(15);
 
 /// The threads that storage runs on, and the lock on its directory.
 pub(crate) struct StorageThreads {
-    db: JoinHandle<()>,
+    db: Option<JoinHandle<()>>,
     writer: JoinHandle<()>,
     sync: JoinHandle<()>,
     syncer: Syncer,
@@ -97,7 +101,21 @@ impl Recorder {
     pub(crate) fn open(config: Config, port: u16) -> Result<(Arc<Self>, StorageThreads), StartError> {
         let me = new_owner(&config)?;
         let store = storage::open(&config.data, me, None)?;
-        Self::with(config, port, me, store)
+        Self::with(config, port, me, store, None)
+    }
+
+    /// Joins the cluster, whose processes reach this one at `peers`, and opens everything else.
+    pub(crate) async fn open_in_cluster(
+        config: Config,
+        port: u16,
+        shared: &Shared,
+        peers: SocketAddr,
+    ) -> Result<(Arc<Self>, StorageThreads), StartError> {
+        let (me, url) = (new_owner(&config)?, shared.url(peers)?);
+        let joining = Joining::begin(shared, me, config.ttl).await?;
+        let store = storage::open_for_cluster(&config.data, joining.secret)?;
+        let cluster = joining.join(shared, me, url).await?;
+        Self::with(config, port, me, store, Some(cluster))
     }
 
     /// Opens everything beside the process that serves the same directory, whose lock this is. Nothing is here until it is
@@ -109,7 +127,7 @@ impl Recorder {
     ) -> Result<(Arc<Self>, StorageThreads), StartError> {
         let me = new_owner(&config)?;
         let store = storage::open_beside(&config.data, lock)?;
-        Self::with(config, port, me, store)
+        Self::with(config, port, me, store, None)
     }
 
     fn with(
@@ -117,6 +135,7 @@ impl Recorder {
         port: u16,
         me: Owner,
         store: Store,
+        cluster: Option<Cluster>,
     ) -> Result<(Arc<Self>, StorageThreads), StartError> {
         descriptors::fit_process(&mut config.limits);
         config.limits.share();
@@ -128,26 +147,33 @@ impl Recorder {
         if let Some(served) = &served {
             usage.recount(served.found.of_scopes(), |scope| served.found.own_most.get(scope).copied());
         }
-        schema::limit_log(&connection, config.limits.disk_bytes)
-            .map_err(|error| StartError::Database(data.join(storage::DATABASE), error.to_string()))?;
-
         let failed = |error| StartError::DataDir(data.clone(), error);
         let wal = data.join(storage::LOG);
         let probe = Probe::new(&data, bodies.root()).map_err(failed)?;
-        let (db, db_thread) = Db::spawn(connection, usage.database()).map_err(failed)?;
+        let (db, db_thread) = match connection {
+            Some(connection) => {
+                schema::limit_log(&connection, config.limits.disk_bytes)
+                    .map_err(|error| StartError::Database(data.join(storage::DATABASE), error.to_string()))?;
+                let (db, thread) = Db::spawn(connection, usage.database()).map_err(failed)?;
+                (db, Some(thread))
+            }
+            None => (Db::none(), None),
+        };
         let (syncer, sync_thread) = Syncer::spawn(bodies.clone(), wal).map_err(failed)?;
         let (writer, writer_thread) = Writer::spawn(bodies.clone(), syncer.clone()).map_err(failed)?;
         let drain =
             Drain { alone_ms: millis(config.drain), succeeded_ms: millis(config.drain.max(SUCCEEDED)) };
         let placement = Arc::new(Placement::new(me, drain));
-        let keys = Keys::new(Arc::clone(&usage));
+        let keys = Keys::new(Arc::clone(&usage), cluster.is_some());
         match served {
             Some(served) => placement.holds(served.holder),
+            None if cluster.is_some() => {}
             None => drop(keys.draw_line()),
         }
         let recorder = Self {
             own: config.own(port),
             keys,
+            cluster,
             db,
             bodies,
             writer,
@@ -304,8 +330,11 @@ impl Recorder {
     /// Why it takes no starts now; empty where it does.
     pub(crate) async fn unready(&self) -> Vec<Reason> {
         let draining = (!self.placement.claims()).then_some(Reason::Draining);
-        let storage = self.health.storage(&self.db, &self.writer).await;
-        draining.into_iter().chain(storage).collect()
+        let db = self.cluster.is_none().then_some(&self.db);
+        let storage = self.health.storage(db, &self.writer).await;
+        let store =
+            self.cluster.as_ref().is_some_and(|cluster| !cluster.is_reached()).then_some(Reason::Store);
+        draining.into_iter().chain(storage).chain(store).collect()
     }
 
     /// Whether it starts nothing any more. One that has a successor starts what is for a key that still lives in it.
@@ -378,7 +407,7 @@ impl StorageThreads {
         let panicked = self.writer.join().is_err();
         self.syncer.close();
         recorder.db.close(!recorder.placement.accepts());
-        if panicked | self.sync.join().is_err() | self.db.join().is_err() {
+        if panicked | self.sync.join().is_err() | self.db.is_some_and(|db| db.join().is_err()) {
             tracing::error!("a storage thread has panicked");
         }
     }

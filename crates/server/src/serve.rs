@@ -24,7 +24,7 @@ use crate::error::StartError;
 use crate::http::metrics_listener;
 use crate::http::over::{self, Over};
 use crate::http::route;
-use crate::keys::{housekeeping, take_over};
+use crate::keys::{housekeeping, leases, ship, take_over};
 use crate::net::connection::{Connection, Watches};
 use crate::net::service_manager::ServiceManager;
 use crate::net::threads::Threads;
@@ -56,6 +56,8 @@ pub struct Server {
     metrics: Option<TcpListener>,
     operator: Option<operator::Listener>,
     peers: Option<peer::Listener>,
+    /// In a cluster: where the others reach this one.
+    cluster: Option<TcpListener>,
     desk: Option<Desk>,
     beat: Option<Beat>,
     recorder: Arc<Recorder>,
@@ -87,6 +89,21 @@ impl Server {
         let (recorder, storage_threads) = Recorder::open(config, address.port())?;
         peer::remove_all(&recorder.config.data);
         Ok(Self::new(listener, tls, threads, recorder, storage_threads))
+    }
+
+    /// Joins a cluster, whose processes reach this one through `peers`, and gets ready to serve.
+    ///
+    /// # Errors
+    /// As [`Server::open`], and where the cluster's database cannot be used, or where [`Config::cluster`] is none.
+    pub async fn join(listener: TcpListener, peers: TcpListener, config: Config) -> Result<Self, StartError> {
+        let (address, tls, threads) = prepare(&listener, &config)?;
+        let bound = peers.local_addr().map_err(StartError::Listener)?;
+        let none = || StartError::Cluster("no database is named".to_owned());
+        let shared = config.cluster.clone().ok_or_else(none)?;
+        let (recorder, storage_threads) =
+            Recorder::open_in_cluster(config, address.port(), &shared, bound).await?;
+        let server = Self::new(listener, tls, threads, recorder, storage_threads);
+        Ok(Self { cluster: Some(peers), ..server })
     }
 
     /// Opens the store beside the recorder that serves it, takes its place and gets ready to serve. What lives in that one
@@ -122,8 +139,20 @@ impl Server {
             let _ = recorder.tls.set(tls.clone());
         }
         let operator = bind_operator(&recorder);
-        let (metrics, peers, desk, beat) = (None, None, None, None);
-        Self { listener, tls, metrics, operator, peers, desk, beat, recorder, storage_threads, threads }
+        let (metrics, peers, cluster, desk, beat) = (None, None, None, None, None);
+        Self {
+            listener,
+            tls,
+            metrics,
+            operator,
+            peers,
+            cluster,
+            desk,
+            beat,
+            recorder,
+            storage_threads,
+            threads,
+        }
     }
 
     /// Answers `/metrics`, `/healthz` and `/readyz` on this listener too. Everybody who reaches it may read them; on loopback, pages
@@ -193,10 +222,14 @@ impl Server {
     /// says, and ends the rest as interrupted. Everything but starts is answered meanwhile. Where a successor takes its
     /// place, what lives in it goes on, and it returns once that has ended.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, tls, metrics, operator, peers, desk, beat, recorder, storage_threads, threads } =
-            self;
+        let Self { listener, tls, metrics, operator, peers, cluster, desk, beat, .. } = self;
+        let (recorder, storage_threads, threads) = (self.recorder, self.storage_threads, self.threads);
         let housekeeper = tokio::spawn(housekeeping::run(Arc::clone(&recorder)));
-        let watching = tokio::spawn(succession::watch::run(Arc::clone(&recorder)));
+        let watching = match recorder.cluster {
+            None => tokio::spawn(succession::watch::run(Arc::clone(&recorder))),
+            Some(_) => tokio::spawn(leases::run(Arc::clone(&recorder))),
+        };
+        let shipping = tokio::spawn(ship::run(Arc::clone(&recorder)));
         let metrics = metrics.map(|listener| tokio::spawn(tell_metrics(listener, Arc::clone(&recorder))));
         let operator = tokio::spawn(operate(operator, Arc::clone(&recorder)));
         let desk = desk.map(|desk| tokio::spawn(desk.serve()));
@@ -222,13 +255,16 @@ impl Server {
         tokio::select! {
             () = accept(&listener, &recorder, end, take) => {}
             () = answer_peers(peers.as_ref(), &recorder, &threads) => {}
+            () = answer_cluster(cluster.as_ref(), &recorder, &threads) => {}
         }
         drop(listener);
         drop(serving);
         if timeout(GOODBYE, connections.shutdown()).await.is_err() {
             tracing::debug!("some readers did not take the last bytes in time");
         }
-        for task in [metrics, desk, beat, Some(operator), Some(watching)].into_iter().flatten() {
+        for task in
+            [metrics, desk, beat, Some(operator), Some(watching), Some(shipping)].into_iter().flatten()
+        {
             task.abort();
         }
         housekeeper.abort();
@@ -310,13 +346,46 @@ async fn answer_peers(peers: Option<&peer::Listener>, recorder: &Arc<Recorder>, 
                 let recorder = Arc::clone(recorder);
                 threads.run(move || async move {
                     match stream.here() {
-                        Ok(stream) => peers::serve(stream, recorder).await,
+                        Ok(stream) => peers::serve(Transport::Peer(stream), recorder).await,
                         Err(error) => tracing::warn!("a connection cannot be served: {error}"),
                     }
                 });
             }
             // Of another user.
             Ok(None) => {}
+            Err(error) => {
+                tracing::warn!("another process's connection cannot be accepted: {error}");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// Answers what other processes of the cluster pass on.
+async fn answer_cluster(peers: Option<&TcpListener>, recorder: &Arc<Recorder>, threads: &Threads) {
+    let Some(peers) = peers else { return std::future::pending().await };
+    loop {
+        let accepted = peers.accept().await.and_then(|(stream, _)| stream.into_std());
+        match accepted {
+            Ok(stream) => {
+                let recorder = Arc::clone(recorder);
+                threads.run(move || async move {
+                    let Some(cluster) = &recorder.cluster else { return };
+                    let accepted = match TcpStream::from_std(stream) {
+                        Ok(stream) => cluster.accept(stream).await,
+                        Err(error) => Err(error),
+                    };
+                    match accepted {
+                        Ok(Some(stream)) => {
+                            peers::serve(Transport::Tls(Box::new(stream)), Arc::clone(&recorder)).await
+                        }
+                        Ok(None) => tracing::warn!(
+                            "somebody who is not of the cluster has connected to --peer-listen"
+                        ),
+                        Err(error) => tracing::debug!("a connection of the cluster ended: {error}"),
+                    }
+                });
+            }
             Err(error) => {
                 tracing::warn!("another process's connection cannot be accepted: {error}");
                 sleep(Duration::from_millis(50)).await;
@@ -379,7 +448,7 @@ async fn leave(recorder: &Arc<Recorder>, shutdown: impl Future<Output = ()>) {
         tokio::select! {
             () = &mut shutdown, if !is_told => {
                 is_told = true;
-                recorder.placement.told_to_end(now_ms());
+                leases::told_to_end(recorder).await;
             }
             _ = changes.changed() => {}
             () = recorder.quiet(), if standing != Standing::Serving && live > 0 => {}

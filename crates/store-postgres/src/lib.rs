@@ -8,10 +8,11 @@
 //! |---|---|
 //! | connections, TLS | [`Options`] |
 //! | tables, and which program may use them | [`migrate`](Store::migrate) |
-//! | this process among the others | [`join`](Store::join), [`Renewal`], [`leave`](Store::leave) |
-//! | who has a key | [`claim`](Store::claim), [`place`](Store::place), [`take_over`](Store::take_over), [`release`](Store::release) |
+//! | this process among the others | [`join`](Store::join), [`Renewal`], [`nodes`](Store::nodes), [`leave`](Store::leave) |
+//! | who has a key | [`claim`](Store::claim), [`place`](Store::place), [`take_over`](Store::take_over), [`again`](Store::again), [`release`](Store::release) |
 //! | what is stored of it | [`recover`](Store::recover), [`load`](Store::load), [`commit`](Store::commit) |
 //! | bytes | [`append`](Store::append), [`read`](Store::read), [`turn`](Store::turn) |
+//! | what is of no use any more | [`due`](Store::due), [`turn_next`](Store::turn_next), [`forget_nodes`](Store::forget_nodes) |
 //!
 //! Everything is one statement in READ COMMITTED. Whatever changes what is stored of a key locks the key's row `FOR SHARE` by its
 //! [`Holder`](durablefetch_protocol::placement::Holder) in the same statement: a process whose key was taken over changes nothing
@@ -20,6 +21,7 @@
 mod buckets;
 mod commit;
 mod connect;
+mod due;
 mod error;
 mod fold;
 mod happened;
@@ -36,9 +38,10 @@ mod write;
 
 pub use commit::{Commit, Committed};
 pub use connect::Options;
+pub use due::Until;
 pub use error::{Error, Result};
 pub use pieces::Piece;
-pub use place::{Node, Place};
+pub use place::{Listed, Node, Place};
 pub use renewal::{Renewal, Standing};
 pub use rows::{Loaded, Stored};
 pub use schema::{MIN_READER, VERSION};

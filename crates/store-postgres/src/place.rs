@@ -18,13 +18,24 @@ pub struct Node {
     pub spki: Vec<u8>,
 }
 
+/// A process that is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Which.
+    pub owner: Owner,
+    /// Where it is reached, and by which key it is known.
+    pub node: Node,
+    /// Whether its lease runs.
+    pub alive: bool,
+    /// Whether it takes nothing any more.
+    pub draining: bool,
+}
+
 /// What the store says about who has a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Who; `None` where nobody has it.
     pub holder: Option<Holder>,
-    /// Where that process is reached; `None` for one that is not listed any more.
-    pub url: Option<String>,
     /// Whether its lease runs. One whose lease has run out may be alive: ask it.
     pub alive: bool,
 }
@@ -81,7 +92,7 @@ impl Store {
             let epoch: i64 = row.get(1);
             let holder =
                 owner.map(|owner| Holder { owner: Owner(owner.as_u128()), epoch: epoch.cast_unsigned() });
-            Place { holder, url: row.get(2), alive: row.get(3) }
+            Place { holder, alive: row.get(2) }
         }))
     }
 
@@ -96,6 +107,37 @@ impl Store {
         let seconds = self.lease.as_secs_f64();
         let row = self.first(sql::TAKE_OVER, &[&name_of(key), &self.id(), &owner, &epoch, &seconds]).await?;
         Ok(row.map(|row| self.holding(row.get(0))))
+    }
+
+    /// Takes a key once more that this process has: what it does not know of any more, since no answer to a commit came, is
+    /// left over from now on. `None` where somebody else has the key. [`recover`](Self::recover) comes next; nothing of the key
+    /// may be live in this process.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`](crate::Error).
+    pub async fn again(&self, key: &Key, holder: Holder) -> Result<Option<Holder>> {
+        let epoch = holder.epoch.cast_signed();
+        let row = self.first(sql::AGAIN, &[&name_of(key), &self.id(), &epoch]).await?;
+        Ok(row.map(|row| self.holding(row.get(0))))
+    }
+
+    /// All processes that are listed, this one among them.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`](crate::Error).
+    pub async fn nodes(&self) -> Result<Vec<Listed>> {
+        let listed = |row: &tokio_postgres::Row| {
+            let (owner, url, spki): (Uuid, String, Vec<u8>) = (row.get(0), row.get(1), row.get(2));
+            Listed {
+                owner: Owner(owner.as_u128()),
+                node: Node { url, spki },
+                alive: row.get(3),
+                draining: row.get(4),
+            }
+        };
+        Ok(self.query(sql::NODES, &[]).await?.iter().map(listed).collect())
     }
 
     /// Lets go of a key of which nothing is live, and of its row where nothing is stored either. Returns whether it was let go.

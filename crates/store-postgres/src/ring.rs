@@ -3,10 +3,38 @@
 
 use crate::buckets::BUCKETS;
 use crate::error::Result;
-use crate::numbers::signed;
+use crate::numbers::{signed, unsigned};
+use crate::sql;
 use crate::store::Store;
 
+/// Tables that are emptied before their turn comes.
+const AHEAD: u64 = 2;
+
 impl Store {
+    /// Empties the tables whose turn comes next, by the store's clock: what has ended and was used since `since_ms` moves to the
+    /// one that is written to. Returns the number of the turn that it is, once they are empty: pass it the next time, when
+    /// there is nothing to be done until another one has come.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`](crate::Error).
+    pub async fn turn_next(&self, done: Option<u64>, since_ms: u64) -> Result<Option<u64>> {
+        let Some(now_ms) = self.first(sql::NOW_MS, &[]).await?.map(|row| unsigned(row.get(0))) else {
+            return Ok(done);
+        };
+        // As the commit of a start has it.
+        let turn = (now_ms as f64 / 1000.0 / self.period.as_secs_f64()).floor() as u64;
+        if done == Some(turn) {
+            return Ok(done);
+        }
+        let table = |turn: u64| (turn % u64::from(BUCKETS)) as u8;
+        let mut is_empty = true;
+        for ahead in 1..=AHEAD {
+            is_empty &= self.turn(table(turn + ahead), table(turn), since_ms).await?;
+        }
+        Ok(if is_empty { Some(turn) } else { done })
+    }
+
     /// Empties a table of pieces that is not written to now: what has ended and was used since `since_ms` moves to the table
     /// `to`, with its row in the same transaction. Returns whether it was emptied; it is not while a row is left that says its
     /// pieces are there, of what is live or is about to be removed.

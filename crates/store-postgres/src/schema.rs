@@ -64,6 +64,9 @@ create table df.recordings (
 );
 create index recordings_key on df.recordings (key);
 create index recordings_bucket on df.recordings (bucket, used_ms);
+create index recordings_used on df.recordings (used_ms) where ended_ms is not null;
+create index recordings_retired on df.recordings (retired_ms) where retired_ms is not null;
+create index recordings_aged on df.recordings ((ended_ms + age_ms)) where age_ms is not null;
 create table df.requests (
     key bytea not null references df.keys,
     id text not null,
@@ -72,6 +75,7 @@ create table df.requests (
     answer bytea,
     primary key (key, id)
 );
+create index requests_at on df.requests (at_ms);
 ";
 
 /// Of [`TABLES`], the ring. Pieces are written once and emptied as a whole, so that nothing is to be vacuumed; compressing

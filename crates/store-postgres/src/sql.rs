@@ -29,7 +29,7 @@ returning epoch";
 
 /// A statement of its own: within the one that claims, the row that another has just made is not to be seen.
 pub(crate) const PLACE: &str = "
-select k.owner, k.epoch, n.url, coalesce(n.lease_until > clock_timestamp(), false)
+select k.owner, k.epoch, coalesce(n.lease_until > clock_timestamp(), false)
 from df.keys k left join df.nodes n on n.id = k.owner where k.key = $1";
 
 /// Not before the holder's lease has run out, this process' own is unbroken for one lease, and the server has been up for one:
@@ -54,6 +54,13 @@ pub(crate) const FORGET: &str = "
 delete from df.keys k where k.key = $1 and k.owner is null
     and not exists (select from df.recordings r where r.key = k.key)
     and not exists (select from df.requests q where q.key = k.key)";
+
+/// The same process takes its key once more, so that recovery tells what it has from what it has lost.
+pub(crate) const AGAIN: &str = "
+update df.keys set epoch = nextval('df.epochs') where key = $1 and owner = $2 and epoch = $3 returning epoch";
+
+pub(crate) const NODES: &str =
+    "select id, url, spki, lease_until > clock_timestamp(), draining from df.nodes";
 
 pub(crate) const OWNED: &str = "select key, epoch from df.keys where owner = $1";
 
@@ -85,5 +92,25 @@ pub(crate) const ROW_OF: &str = "select bucket, state, len from df.recordings wh
 pub(crate) const SECRET: &str = "
 with mine as (insert into df.meta (name, value) values ('secret', $1) on conflict do nothing returning value)
 select value from mine union all select value from df.meta where name = 'secret' limit 1";
+
+/// Each part has an index of its own.
+pub(crate) const DUE: &str = "
+with free as not materialized (select k.key, k.scope, k.url from df.keys k where k.owner is null
+    or not exists (select from df.nodes n where n.id = k.owner and n.lease_until > clock_timestamp()))
+select distinct f.scope, f.url from free f join (
+    (select r.key from df.recordings r join free using (key) where r.used_ms <= $1 and r.ended_ms is not null
+        order by r.used_ms limit $4)
+    union all (select r.key from df.recordings r join free using (key) where r.retired_ms <= $2 order by r.retired_ms limit $4)
+    union all (select r.key from df.recordings r join free using (key) where r.age_ms is not null
+        and r.ended_ms + r.age_ms <= $3 order by r.ended_ms + r.age_ms limit $4)
+    union all (select q.key from df.requests q join free using (key) where q.at_ms <= $2 and not exists (
+            select from df.recordings r where r.id = substr(q.outcome, 9) and q.outcome like 'started:%'
+                and coalesce(r.ended_ms > $2, true))
+        order by q.at_ms limit $4)
+) due using (key)";
+
+pub(crate) const FORGET_NODES: &str = "
+delete from df.nodes n where n.lease_until < clock_timestamp() - interval '1 day'
+    and not exists (select from df.keys k where k.owner = n.id)";
 
 pub(crate) const NOW_MS: &str = "select (extract(epoch from clock_timestamp()) * 1000)::bigint";

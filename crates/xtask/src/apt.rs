@@ -17,6 +17,16 @@ pub(crate) struct Program {
 }
 
 pub(crate) const NGINX: Program = Program { variable: "NGINX", names: &["nginx"] };
+/// Of PostgreSQL's server. Debian has a folder for each version.
+pub(crate) const INITDB: Program = Program {
+    variable: "INITDB",
+    names: &[
+        "/usr/lib/postgresql/18/bin/initdb",
+        "/usr/lib/postgresql/17/bin/initdb",
+        "/usr/lib/postgresql/16/bin/initdb",
+        "/usr/lib/postgresql/15/bin/initdb",
+    ],
+};
 pub(crate) const REDIS: Program = Program { variable: "REDIS", names: &["redis-server"] };
 
 /// All of the programs, after installing these packages if one is missing. `remedy`: for a person who has to do it by hand.

@@ -1,8 +1,5 @@
 //! Flags: whose recordings a request is about, and what may be fetched.
 
-use std::fs;
-use std::path::Path;
-
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use durablefetch_protocol::DropHeader;
@@ -41,7 +38,7 @@ impl ScopeArgs {
     /// How these flags tell whose recordings a request is about.
     pub(super) fn scoping(&self) -> Result<Scoping, String> {
         if !self.scope_by.is_empty() {
-            let keys = self.jwt_key.iter().map(|text| secret(text)).collect::<Result<Vec<_>, _>>()?;
+            let keys = self.jwt_key.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
             let keys =
                 Keys::parse(&keys, Some(jwt::verify)).map_err(|error| format!("--jwt-key: {error}"))?;
             return Scoping::presented(self.scope_by.clone(), keys)
@@ -50,23 +47,10 @@ impl ScopeArgs {
         if self.token_secret.is_empty() {
             return Ok(Scoping::Shared);
         }
-        let secrets = self.token_secret.iter().map(|text| secret(text)).collect::<Result<Vec<_>, _>>()?;
+        let secrets =
+            self.token_secret.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
         Ok(Scoping::Tokens(Secrets::new(&secrets)?))
     }
-}
-
-fn secret(text: &str) -> Result<String, String> {
-    let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
-    let failed = |error| format!("the secret {path} cannot be read: {error}");
-    let text = fs::read_to_string(path).map_err(failed)?;
-    // A JWKS of public keys is not a secret.
-    let is_secret = !text.trim_start().starts_with('{') || text.contains("oct");
-    if is_secret
-        && let Some(warning) = secrets::readable(Path::new(path), &fs::metadata(path).map_err(failed)?)
-    {
-        tracing::warn!("{warning}");
-    }
-    Ok(text.trim().to_owned())
 }
 
 /// Never the secrets.

@@ -44,10 +44,7 @@ fn value(argument: &Arg, flag: &str, said: &ArgMatches) -> Option<String> {
     if !argument.get_action().takes_values() {
         return Some(said.get_flag(id).to_string());
     }
-    let shown = |text: String| {
-        let is_shown = !secrets::FLAGS.contains(&flag) || text.starts_with('@');
-        toml(if is_shown { &text } else { "(secret)" })
-    };
+    let shown = |text: String| toml(if secrets::is_secret(flag, &text) { "(secret)" } else { &text });
     let raw = said.get_raw(id)?.map(|value| shown(value.to_string_lossy().into_owned())).collect::<Vec<_>>();
     match argument.get_action() {
         clap::ArgAction::Append => Some(format!("[{}]", raw.join(", "))),

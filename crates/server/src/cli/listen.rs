@@ -45,7 +45,7 @@ pub struct ListenArgs {
 }
 
 /// An address and port, with `localhost` for 127.0.0.1.
-fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix("localhost:");
     let address = port.map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
     address.parse().map_err(|_| format!("`{text}` is not an address and port: write 127.0.0.1:8787"))

@@ -2,6 +2,7 @@
 
 mod access;
 mod changes;
+mod cluster;
 mod dry_run;
 mod file;
 mod healthcheck;

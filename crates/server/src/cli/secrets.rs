@@ -9,7 +9,9 @@ use clap::parser::ValueSource;
 use super::variables::variable;
 
 /// The flags of `serve` whose values are secrets.
-pub(super) const FLAGS: [&str; 2] = ["token-secret", "jwt-key"];
+const FLAGS: [&str; 2] = ["token-secret", "jwt-key"];
+/// The flag whose value is a URL, with a password or without.
+const URL: &str = "cluster";
 /// The headers that `check` may be given and that are secrets.
 const HEADERS: [&str; 5] =
     ["authorization", "cookie", "durablefetch-token", "proxy-authorization", "x-api-key"];
@@ -24,9 +26,11 @@ pub(super) fn on_the_command_line(said: &ArgMatches) -> Vec<String> {
     match said.subcommand() {
         Some(("serve", serve)) => FLAGS
             .into_iter()
+            .chain([URL])
             .filter(|flag| {
                 let given = values(serve, &flag.replace('-', "_"));
-                given.iter().flat_map(|value| value.split(',')).any(|value| !value.starts_with('@'))
+                let mut given = given.iter().flat_map(|value| value.split(','));
+                given.any(|value| is_secret(flag, value))
             })
             .map(|flag| shown(&format!("--{flag}"), &format!("{} or --{flag} @FILE", variable(flag))))
             .collect(),
@@ -45,7 +49,27 @@ pub(super) fn on_the_command_line(said: &ArgMatches) -> Vec<String> {
 /// Whether this argument, `--flag=value`, has a secret in it.
 pub(super) fn is_one(argument: &str) -> bool {
     let flag = argument.strip_prefix("--").and_then(|argument| argument.split_once('='));
-    flag.is_some_and(|(flag, value)| FLAGS.contains(&flag) && !value.starts_with('@'))
+    flag.is_some_and(|(flag, value)| is_secret(flag, value))
+}
+
+/// Whether this value of the flag is a secret, and does not only say where one is.
+pub(super) fn is_secret(flag: &str, value: &str) -> bool {
+    let is_file = value.starts_with('@');
+    let has_password = || url::Url::parse(value).map_or(true, |url| url.password().is_some());
+    !is_file && (FLAGS.contains(&flag) || flag == URL && has_password())
+}
+
+/// A secret, or what the file @FILE has.
+pub(super) fn read(text: &str) -> Result<String, String> {
+    let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
+    let failed = |error| format!("the secret {path} cannot be read: {error}");
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    // A JWKS of public keys is not a secret.
+    let is_secret = !text.trim_start().starts_with('{') || text.contains("oct");
+    if is_secret && let Some(warning) = readable(Path::new(path), &std::fs::metadata(path).map_err(failed)?) {
+        tracing::warn!("{warning}");
+    }
+    Ok(text.trim().to_owned())
 }
 
 fn shown(what: &str, instead: &str) -> String {

@@ -9,6 +9,7 @@ use durablefetch_protocol::access::Pages;
 use durablefetch_protocol::units;
 
 use super::access::{ScopeArgs, UpstreamArgs};
+use super::cluster::ClusterArgs;
 use super::limits::LimitArgs;
 use super::listen::ListenArgs;
 use super::values;
@@ -37,6 +38,9 @@ pub struct Serve {
 
     #[command(flatten)]
     limits: LimitArgs,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
 
     /// How it logs.
     #[command(flatten)]
@@ -137,6 +141,7 @@ impl Serve {
             max_age: self.keep.max_age,
             drain: self.operating.drain,
             node: self.operating.node,
+            cluster: self.cluster.shared()?,
             limits: self.limits.into(),
             ..Config::new(data)
         })

@@ -118,15 +118,14 @@ impl RecordingBody {
     }
 
     /// The body file: the writer's while it writes, and one of our own once the recording has ended, which holds none
-    /// open.
-    fn file(&mut self) -> io::Result<Arc<File>> {
-        if let Some(file) = self.file.clone().or_else(|| self.recording.file()) {
-            return Ok(file);
+    /// open. `None` where it is not there.
+    fn file(&mut self) -> io::Result<Option<Arc<File>>> {
+        let known = self.file.clone().or_else(|| self.recording.file());
+        if known.is_some() {
+            return Ok(known);
         }
-        let opened = self.recorder.bodies.open_stored(self.recording.id)?;
-        let file = Arc::new(opened.ok_or_else(|| io::Error::other("the body file is missing"))?);
-        self.file = Some(Arc::clone(&file));
-        Ok(file)
+        self.file = self.recorder.bodies.open_stored(self.recording.id)?.map(Arc::new);
+        Ok(self.file.clone())
     }
 
     /// Bytes from the file up to `until`: at once where they are in the page cache.
@@ -138,6 +137,7 @@ impl RecordingBody {
         let most = self.most();
         let len = usize::try_from(until - self.offset).unwrap_or(most).min(most);
         let offset = self.offset;
+        let Some(file) = file else { return self.read_shared(offset, len).map(|()| None) };
         self.buffer.resize(len, 0);
         if let Ok(n @ 1..) = bodies::read_cached(&file, &mut self.buffer, offset) {
             return Ok(Some(self.buffer.split_to(n).freeze()));
@@ -152,6 +152,21 @@ impl RecordingBody {
             Ok(buffer.freeze())
         }));
         Ok(None)
+    }
+}
+
+impl RecordingBody {
+    /// Bytes from the store of the cluster.
+    fn read_shared(&mut self, offset: u64, len: usize) -> io::Result<()> {
+        if self.recorder.cluster.is_none() {
+            return Err(io::Error::other("the body file is missing"));
+        }
+        let (recorder, id) = (Arc::clone(&self.recorder), self.recording.id);
+        self.pending = Some(tokio::spawn(async move {
+            let cluster = recorder.cluster.as_ref().ok_or_else(|| io::Error::other("there is no cluster"))?;
+            cluster.read(id, offset, len).await
+        }));
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use durablefetch_protocol::placement::{Asking, Heard, Known, Owner, Request, Step};
+use durablefetch_protocol::placement::{Asking, Heard, Holder, Known, Owner, Request, Step};
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError};
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -20,12 +20,11 @@ use tokio::time::sleep;
 use crate::http::over::Over;
 use crate::http::passed::PassedBody;
 use crate::http::respond::{self, Body};
-use crate::key_map::Entry;
-use crate::keys::take_over;
+use crate::key_map::{Claimed, Entry};
+use crate::keys::hands;
 use crate::net::connection::Answering;
 use crate::net::peer;
 use crate::recorder::Recorder;
-use crate::storage::places;
 
 /// What a connection has of its own: it is not passed on.
 const OF_A_CONNECTION: [HeaderName; 7] = [
@@ -84,19 +83,19 @@ async fn look_for(
     };
     let mut asking = Asking::new(recorder.placement.me(), request, recorder.placement.claims());
     let mut step = asking.begin(known);
+    let mut claimed = None;
     loop {
         let heard = match step {
-            Step::Serve => match recorder.keys.entry(key) {
-                Ok(entry) => return Ok(Located::Here(entry)),
+            Step::Serve => match hands::entry(recorder, key, claimed) {
+                Some(entry) => return Ok(Located::Here(entry)),
                 // It is changing hands.
-                Err(_) => Heard::NotThere,
+                None => Heard::NotThere,
             },
             Step::Look { after_ms } => {
                 sleep(Duration::from_millis(after_ms)).await;
-                let of = key.clone();
-                let place = recorder.db.call(move |db| places::place(db, &of)).await?;
-                let me = recorder.placement.me();
-                recorder.keys.found(key, place.map(|place| place.owner).filter(|owner| *owner != me));
+                let place = hands::place(recorder, key).await?;
+                // Where this process has it and knows nothing of it, the answer to its claim was lost.
+                claimed = place.map(|holder| Claimed { holder, is_stale: true });
                 Heard::Place(place)
             }
             Step::Forward(owner) => match pass_on(recorder, owner, whole).await {
@@ -104,15 +103,12 @@ async fn look_for(
                 Ok(response) => return Ok(Located::Answered(passed_back(recorder, response, whole))),
                 Err(lost) => lost,
             },
-            Step::Probe(owner) => Heard::Lives(peer::lives(&recorder.config.data, owner)),
-            Step::TakeOver(owner) => {
-                take_over::of(recorder, owner).await?;
-                Heard::Claimed(true)
-            }
-            // Who has what nobody has is the one that serves: there is nothing to claim, and nobody serves.
-            Step::Claim => Heard::Claimed(false),
+            Step::Probe(owner) => Heard::Lives(hands::lives(recorder, owner).await?),
+            Step::TakeOver(owner) => taken(hands::take_over(recorder, key, owner).await?, &mut claimed),
+            Step::Claim => taken(hands::claim(recorder, key).await?, &mut claimed),
             Step::NotHere => return Ok(Located::Answered(not_here())),
-            Step::Read | Step::Later => return Err(ErrorCode::ShuttingDown.into()),
+            Step::Read => return Ok(Located::Here(hands::stored(recorder, key)?)),
+            Step::Later => return Err(hands::later(recorder)),
             Step::Break => {
                 let message = "the recorder's process that had this URL died while it was asked, and nobody knows whether it \
                                has asked the upstream: a request with a durablefetch-request can be made again";
@@ -123,6 +119,11 @@ async fn look_for(
     }
 }
 
+fn taken(holder: Option<Holder>, claimed: &mut Option<Claimed>) -> Heard {
+    *claimed = holder.map(|holder| Claimed { holder, is_stale: false });
+    Heard::Claimed(holder.is_some())
+}
+
 fn not_here() -> Response<Body> {
     let headers =
         HeaderMap::from_iter([(HeaderName::from_static(peer::NOT_HERE), HeaderValue::from_static("1"))]);
@@ -131,7 +132,7 @@ fn not_here() -> Response<Body> {
 
 /// Makes the request at another process.
 async fn pass_on(recorder: &Recorder, owner: Owner, whole: &Whole<'_>) -> Result<Response<Incoming>, Heard> {
-    let stream = peer::connect(&recorder.config.data, owner).await;
+    let stream = hands::connect(recorder, owner).await;
     let stream = stream.map_err(|_| Heard::Lost { may_be_made: false })?;
     let mut builder = http1::Builder::new();
     builder.max_headers(peer::HEADERS_MAX).max_header_size(peer::HEAD_MAX).max_buf_size(peer::HEAD_MAX);

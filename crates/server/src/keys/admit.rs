@@ -9,11 +9,11 @@ use durablefetch_protocol::{Ask, ErrorCode, ProtocolError, RecordingId, RequestI
 use super::commit::Cargo;
 use super::pump;
 use super::reading::Reading;
+use super::stored;
 use crate::clock::now_ms;
 use crate::key_map::Entry;
 use crate::observe::log::Asker;
 use crate::recorder::Recorder;
-use crate::storage::rows;
 use crate::upstream::source::Source;
 
 /// What a fetch or continuation is answered with.
@@ -88,8 +88,8 @@ async fn again(
     entry: &Entry,
     id: Option<&RequestId>,
 ) -> Result<Admitted, ProtocolError> {
-    let (Some(id), key) = (id.cloned(), entry.key.clone()) else { return Err(ErrorCode::Internal.into()) };
-    match recorder.db.call(move |db| rows::answer(db, &key, &id)).await? {
+    let Some(id) = id.cloned() else { return Err(ErrorCode::Internal.into()) };
+    match stored::answer(recorder, &entry.key, id).await? {
         Some(answer) => Ok(Admitted::Again(answer)),
         None => Err(ErrorCode::AlreadyAnswered.into()),
     }

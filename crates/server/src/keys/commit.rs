@@ -6,13 +6,15 @@ use std::time::Duration;
 use durablefetch_protocol::access::allowance::Allowance;
 use durablefetch_protocol::admission::Decision;
 use durablefetch_protocol::life::{Change, Effect, Event, Plan, Reply};
-use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
+use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId, RequestId};
+use durablefetch_store_postgres::Piece;
 use tokio::sync::OwnedMutexGuard;
 
 use super::lines;
 use super::reading::Reading;
+use super::stored::{self, Writing, Written};
 use crate::clock::now_ms;
-use crate::error::StoreError;
+use crate::cluster;
 use crate::key_map::{Entry, Life};
 use crate::observe::log::Asker;
 use crate::observe::redact;
@@ -20,8 +22,9 @@ use crate::observe::removal::Removal;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
 use crate::recording::in_flight::Seat;
-use crate::storage::places;
+use crate::recording::pieces::Pieces;
 use crate::storage::rows::{self, Freight};
+use crate::storage::usage::Grown;
 
 /// Tries of a commit that finds the disk full.
 const TRIES: usize = 5;
@@ -44,6 +47,10 @@ pub(super) struct Cargo {
     pub(super) why: Option<Removal>,
     /// The recording whose pump brings the event. The key may not know it any more.
     pub(super) own: Option<Arc<Recording>>,
+    /// In a cluster: the last bytes of the recording that ends.
+    pub(super) last: Option<Piece>,
+    /// In a cluster: where the pieces go of the recording that has started.
+    pub(super) bucket: Option<u8>,
 }
 
 /// What has come of an event.
@@ -92,9 +99,13 @@ impl Entry {
             let _slot = self.slot.lock().await;
             let is_loaded = self.life().is_some();
             if !is_loaded {
-                let loaded = load(recorder, self).await?;
+                let loaded = stored::load(recorder, self).await?;
                 *self.life() = Some(loaded);
             }
+        }
+        if recorder.cluster.as_ref().is_some_and(|cluster| self.claim().is_none() || !cluster.is_reached()) {
+            // It is there to be read, or what has outlived its use stays until the store is back.
+            return Ok(());
         }
         let due_ms = self.life().as_ref().and_then(|life| life.due_ms(keep));
         if due_ms.is_some_and(|due_ms| due_ms <= now_ms())
@@ -174,7 +185,7 @@ impl Entry {
         self: &Arc<Self>,
         recorder: &Arc<Recorder>,
         mut plan: Plan,
-        cargo: Cargo,
+        mut cargo: Cargo,
         slot: OwnedMutexGuard<()>,
     ) -> Result<Acted, (ProtocolError, Cargo)> {
         let seat = match plan.reply {
@@ -185,7 +196,11 @@ impl Entry {
             _ => None,
         };
         // What begins has to find room. What has begun is counted, and others make room for it.
-        let added = rows::added(&self.key, &plan.changes, &cargo.freight);
+        let added = match recorder.cluster {
+            // Of this process's disk they take nothing.
+            Some(_) => Grown::default(),
+            None => rows::added(&self.key, &plan.changes, &cargo.freight),
+        };
         if matches!(plan.reply, Reply::Started(_)) {
             recorder.usage.allow(&self.account, begins(&plan.changes).bytes);
         }
@@ -196,24 +211,23 @@ impl Entry {
         } else {
             recorder.usage.change_rows(&self.account, added);
         }
-        let (entry, freight) = (Arc::clone(self), Arc::clone(&cargo.freight));
         let changes = std::mem::take(&mut plan.changes);
-        let erases = rows::erase(&changes);
         let removed = cargo.why.map(|why| (why, removed(&changes)));
-        let placement = Arc::clone(&recorder.placement);
-        let commit = recorder.db.write(erases, move |db| {
-            // Where another process has the key by now, nothing of it is this one's to change.
-            if !places::holds(db, &entry.key, placement.guard())? {
-                return Ok(None);
-            }
-            rows::commit(db, &entry.key, &changes, &freight).map(Some)
-        });
-        let committed = commit.await;
-        let grown = committed.as_ref().ok().copied().flatten().unwrap_or_default();
+        let known = match recorder.cluster {
+            Some(_) => self.known_among(&changes),
+            None => Vec::new(),
+        };
+        let freight = Arc::clone(&cargo.freight);
+        let writing = Writing { changes, freight, known, last: cargo.last.take() };
+        let committed = stored::commit(recorder, self, writing).await;
+        let grown = match committed {
+            Ok(Written::Done { grown, .. }) => grown,
+            _ => Grown::default(),
+        };
         recorder.usage.change_rows(&self.account, grown - added);
         match committed {
-            Ok(Some(_)) => {}
-            Ok(None) => {
+            Ok(Written::Done { bucket, .. }) => cargo.bucket = bucket,
+            Ok(Written::Fenced) => {
                 self.fenced(recorder);
                 return Err((ErrorCode::ShuttingDown.into(), cargo));
             }
@@ -222,7 +236,15 @@ impl Entry {
                 if error.code == ErrorCode::StorageFull {
                     recorder.writer.starve();
                 }
-                return Err((error.into(), cargo));
+                let error = match recorder.cluster {
+                    // Nothing is started on a guess, and who asks may ask again.
+                    Some(_) if cargo.own.is_none() => {
+                        tracing::error!("the cluster's store: {}", error.message);
+                        cluster::later()
+                    }
+                    _ => error.into(),
+                };
+                return Err((error, cargo));
             }
         }
         if let Some((why, ids)) = removed {
@@ -233,15 +255,35 @@ impl Entry {
         acted.map_err(|error| (error, Cargo::default()))
     }
 
+    /// The request ids among these changes that were known before.
+    fn known_among(&self, changes: &[Change]) -> Vec<RequestId> {
+        let life = self.life();
+        let knows = |id: &RequestId| life.as_ref().is_some_and(|life| life.knows(id));
+        let request = |change: &Change| match change {
+            Change::Request { entry, .. } if knows(&entry.id) => Some(entry.id.clone()),
+            _ => None,
+        };
+        changes.iter().filter_map(request).collect()
+    }
+
     /// Another process has the key: its readers here are broken off, and ask there.
-    fn fenced(self: &Arc<Self>, recorder: &Arc<Recorder>) {
-        tracing::error!(url = redact::key(&self.key), "another process has taken over what this one had");
+    pub(super) fn fenced(self: &Arc<Self>, recorder: &Arc<Recorder>) {
+        if recorder.cluster.is_none() || self.claim().is_some() {
+            tracing::error!(url = redact::key(&self.key), "another process has taken over what this one had");
+        }
         let life = self.life();
         let Some(known) = life.as_ref() else { return };
-        known.handles().for_each(|recording| recording.disown());
+        match recorder.cluster {
+            // Its files are in the same directory.
+            None => known.handles().for_each(|recording| recording.disown()),
+            Some(_) => known.handles().for_each(|recording| recorder.discard(recording)),
+        }
         let plan = known.plan(Event::Fenced, now_ms());
         let _ = self.apply(recorder, life, plan, None, Cargo::default());
         *self.life() = None;
+        if recorder.cluster.is_some() {
+            recorder.keys.lost(self);
+        }
     }
 
     /// The plan is committed: makes it true and does what follows from it.
@@ -264,6 +306,9 @@ impl Entry {
             let ring = recorder.memory.ring();
             let made =
                 Arc::new(Recording::connecting(start, self.key.clone(), Arc::clone(&self.account), ring));
+            if let (Some(claimed), Some(bucket)) = (self.claim(), cargo.bucket) {
+                made.set_pieces(Pieces::new(claimed.holder, bucket));
+            }
             known.push(Arc::clone(&made));
             made
         });
@@ -324,6 +369,10 @@ impl Hand<'_> {
                 self.recorder.lands(id);
                 recording.seal(end);
                 lines::ended(self.recorder, recording);
+                if self.recorder.cluster.is_some() {
+                    // From now on it is read from the store.
+                    self.recorder.discard(recording);
+                }
             }
             Effect::Discard(_) => self.recorder.discard(recording),
         }
@@ -346,22 +395,4 @@ fn removed(changes: &[Change]) -> Vec<RecordingId> {
         _ => None,
     };
     changes.iter().filter_map(gone).collect()
-}
-
-async fn load(recorder: &Recorder, entry: &Entry) -> Result<Life, StoreError> {
-    let key = entry.key.clone();
-    let (stored, ledger) = recorder.db.call(move |db| rows::load(db, &key)).await?;
-    let ids: Vec<RecordingId> = stored.iter().map(|row| row.id).collect();
-    let bodies = recorder.bodies.clone();
-    let lengths = if ids.is_empty() {
-        Vec::new()
-    } else {
-        let lengths = move || ids.into_iter().map(|id| bodies.len(id)).collect::<std::io::Result<Vec<u64>>>();
-        tokio::task::spawn_blocking(lengths).await.map_err(std::io::Error::other)??
-    };
-    let held = stored.into_iter().zip(lengths).map(|(stored, len)| {
-        let row = stored.row(len);
-        (row, Arc::new(Recording::stored(entry.key.clone(), Arc::clone(&entry.account), stored, len)))
-    });
-    Ok(Life::load(held, ledger))
 }

@@ -10,7 +10,7 @@ use durablefetch_protocol::{Key, ProtocolError};
 
 use crate::clock::now_ms;
 use crate::error::StoreError;
-use crate::keys::{audit, quota};
+use crate::keys::{audit, leases, quota, sweep};
 use crate::observe::metrics::FOLD_EVERY;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
@@ -34,13 +34,14 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
     let mut folding = tokio::time::interval(FOLD_EVERY);
     folding.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut spared = quota::Spared::default();
+    let mut turned = None;
     loop {
         let done = tokio::select! {
             _ = folding.tick() => {
                 recorder.metrics.fold();
                 Ok(())
             }
-            _ = ticks.tick() => sweep(&recorder).await,
+            _ = ticks.tick() => sweep(&recorder, &mut turned).await,
             // What others write is counted a moment later.
             _ = auditing.tick(), if recorder.is_alone() => audit::run(&recorder).await,
             () = recorder.keys.crowded() => let_go(&recorder).await,
@@ -59,6 +60,11 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
 
 /// Lets go of the keys that nobody uses, once it is written down when their recordings were last used.
 pub(crate) async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+    if let Some(cluster) = &recorder.cluster {
+        leases::release(recorder, cluster).await;
+        recorder.keys.let_go();
+        return Ok(());
+    }
     let mut changes: Vec<(Key, Vec<Change>)> = Vec::new();
     for entry in recorder.keys.held() {
         let life = entry.life();
@@ -76,7 +82,14 @@ pub(crate) async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError
     Ok(())
 }
 
-async fn sweep(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+async fn sweep(recorder: &Arc<Recorder>, turned: &mut Option<u64>) -> Result<(), ProtocolError> {
+    if let Some(cluster) = &recorder.cluster {
+        let_go(recorder).await?;
+        if recorder.placement.claims() && cluster.is_reached() {
+            sweep::run(recorder, cluster, turned).await?;
+        }
+        return Ok(());
+    }
     end_unended(recorder).await?;
     let first_ms = recorder.db.call(rows::first_started_ms).await?;
     recorder.metrics.set_first_started(first_ms);

@@ -3,10 +3,15 @@
 pub(crate) mod admit;
 mod audit;
 mod commit;
+pub(crate) mod hands;
 pub(crate) mod housekeeping;
+pub(crate) mod leases;
 mod lines;
 mod pump;
 pub(crate) mod quota;
 pub(crate) mod reading;
+pub(crate) mod ship;
 pub(crate) mod stop;
+mod stored;
+mod sweep;
 pub(crate) mod take_over;

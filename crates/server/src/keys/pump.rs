@@ -14,6 +14,7 @@ use durablefetch_protocol::{ErrorCode, ProtocolError, kept};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::commit::Cargo;
+use super::ship;
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::key_map::Entry;
@@ -123,6 +124,19 @@ async fn finish(
         recorder.metrics.storage_error(error.code);
         recording.fail_storage(error.code);
     }
+    let mut rest = None;
+    if let Some(cluster) = &recorder.cluster
+        && recording.progress().state().is_live()
+    {
+        match ship::rest(cluster, recording).await {
+            Ok(left) => rest = left,
+            Err(why) => {
+                tracing::error!(recording = %id, "the cluster's store has not all of its bytes: {why}");
+                recorder.metrics.storage_error(ErrorCode::StorageFailed);
+                recording.fail_storage(ErrorCode::StorageFailed);
+            }
+        }
+    }
     recording.touch(now_ms());
     let answer = body.and_then(|body| Some(kept::to_stored(recording.head()?, &body)));
     let freight = Arc::new(Freight { answer, ..Freight::default() });
@@ -134,10 +148,14 @@ async fn finish(
         End::Fail(code) if recording.is_unheard() => Event::GivenUp { id, code },
         _ => Event::Ended { id, end, keep },
     };
-    let Err(error) = entry.act(recorder, event, cargo()).await else { return };
+    let last = rest.as_mut().and_then(|rest| rest.piece.take());
+    let Err(error) = entry.act(recorder, event, Cargo { last, ..cargo() }).await else { return };
+    drop(rest);
     tracing::error!(recording = %id, "storage took no end: {}", error.message);
     recording.fail_storage(error.code);
-    recorder.end_later([Arc::clone(recording)]);
+    if recorder.cluster.is_none() {
+        recorder.end_later([Arc::clone(recording)]);
+    }
     if let Err(error) = entry.act(recorder, Event::Unwritable { id, code: error.code }, cargo()).await {
         // The key cannot even be looked at: nobody is left waiting all the same.
         tracing::error!(recording = %id, "storage: {}", error.message);

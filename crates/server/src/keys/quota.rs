@@ -193,6 +193,10 @@ async fn evict_of_one(
     why: Removal,
     enough: &impl Fn() -> bool,
 ) -> Result<bool, ProtocolError> {
+    if recorder.cluster.is_some() {
+        // What has ended takes nothing of this process's disk.
+        return Ok(false);
+    }
     for even_if_read in [false, true] {
         let (mut evicted, mut unforgotten) = (false, Vec::new());
         let of = Arc::clone(account);

@@ -6,7 +6,7 @@ use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::life::Event;
 use durablefetch_protocol::placement::{Holder, Owner};
 
-use super::housekeeping;
+use super::{housekeeping, leases};
 use crate::clock::now_ms;
 use crate::net::peer;
 use crate::recorder::Recorder;
@@ -73,6 +73,12 @@ pub(crate) async fn of(recorder: &Arc<Recorder>, dead: Owner) -> Result<(), Prot
 
 /// Leaves: storage does not name this process any more, unless something has no end there.
 pub(crate) async fn leave(recorder: &Arc<Recorder>) {
+    if let Some(cluster) = &recorder.cluster {
+        if let Err(error) = cluster.store.leave().await {
+            tracing::warn!("the others of the cluster wait for the end of this one's lease: {error}");
+        }
+        return;
+    }
     let by = recorder.placement.holder();
     let left = match housekeeping::end_unended(recorder).await {
         Ok(()) => recorder.db.call(move |db| places::leave(db, by)).await.map_err(Into::into),
@@ -85,6 +91,10 @@ pub(crate) async fn leave(recorder: &Arc<Recorder>) {
 
 /// Lets go of the keys that nobody uses, behind the line.
 pub(crate) async fn release(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
+    if let Some(cluster) = &recorder.cluster {
+        leases::release(recorder, cluster).await;
+        return Ok(());
+    }
     // What has no end in storage would be live for the next process.
     housekeeping::end_unended(recorder).await?;
     // Counted before it is gone from memory.

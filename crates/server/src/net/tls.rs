@@ -72,7 +72,7 @@ impl Tls {
     pub(crate) fn until_s(&self) -> Option<u64> {
         let current = Arc::clone(&self.current.0.read().unwrap_or_else(PoisonError::into_inner));
         let certificate = x509_cert::Certificate::from_der(current.cert.first()?).ok()?;
-        Some(certificate.tbs_certificate().validity().not_after.to_unix_duration().as_secs())
+        Some(certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs())
     }
 
     pub(crate) fn acceptor(&self) -> &TlsAcceptor {

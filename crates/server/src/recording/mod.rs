@@ -7,6 +7,7 @@ mod follow;
 pub(crate) mod in_flight;
 pub(crate) mod memory;
 mod persist;
+pub(crate) mod pieces;
 mod publish;
 pub(crate) mod sync;
 pub(crate) mod waiting;
@@ -28,6 +29,7 @@ use tokio::sync::Notify;
 
 use crate::error::StoreError;
 use crate::observe::log::Asker;
+use crate::recording::pieces::Pieces;
 use crate::recording::waiting::{Waiting, Wake};
 use crate::recording::writer::Writer;
 use crate::storage::recovery;
@@ -127,6 +129,8 @@ pub(crate) struct Recording {
     cookies: Mutex<Vec<HeaderValue>>,
     /// Open while the writer writes it; who reads an ended recording opens it for himself.
     file: Mutex<Option<Arc<File>>>,
+    /// In a cluster: how far its bytes are in the store.
+    pieces: OnceLock<Arc<tokio::sync::Mutex<Pieces>>>,
     unsynced: AtomicBool,
     used_ms: AtomicU64,
     touched: AtomicBool,
@@ -215,6 +219,7 @@ impl Recording {
             unheard: AtomicBool::new(false),
             cookies: Mutex::default(),
             file: Mutex::default(),
+            pieces: OnceLock::new(),
             unsynced: AtomicBool::new(false),
             used_ms: AtomicU64::new(used_ms),
             touched: AtomicBool::new(false),

@@ -191,7 +191,8 @@ fn sweep(recording: &Arc<Recording>, list: List, bodies: &Bodies, syncer: &Synce
     let written = recording.file_or_create(bodies).and_then(|file| {
         // What fits is there after all; the next try writes it once more.
         write_chunks(&file, &chunks, from)?;
-        if recording.mark_unsynced() {
+        // In a cluster nobody reads the file after this process.
+        if recording.pieces().is_none() && recording.mark_unsynced() {
             syncer.add(Arc::clone(recording));
         }
         Ok(from + total as u64)

@@ -81,6 +81,11 @@ pub(crate) fn open_beside(path: &Path) -> Result<Connection, StartError> {
 }
 
 impl Db {
+    /// None is there: whatever it is asked for fails.
+    pub(crate) fn none() -> Self {
+        Self { jobs: mpsc::channel().0 }
+    }
+
     /// Gives the connection to a thread of its own, which writes down in `taken` what the database and its log take.
     pub(crate) fn spawn(
         connection: Connection,

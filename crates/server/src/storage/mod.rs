@@ -33,6 +33,9 @@ pub(crate) const DATABASE: &str = "recordings.db";
 /// The database's log.
 pub(crate) const LOG: &str = "recordings.db-wal";
 
+/// The file that says that a directory has what is live in a process of a cluster, and nothing else.
+const OF_A_CLUSTER: &str = "of-a-cluster";
+
 /// What keeps other processes out.
 const LOCK: &str = "lock";
 
@@ -42,7 +45,8 @@ const PAGE: u64 = 4096;
 /// A store that is in order.
 #[derive(Debug)]
 pub(crate) struct Store {
-    pub(crate) connection: Connection,
+    /// `None` where rows are in the store of a cluster.
+    pub(crate) connection: Option<Connection>,
     pub(crate) bodies: Bodies,
     /// `None` where another process serves still.
     pub(crate) served: Option<Served>,
@@ -97,7 +101,25 @@ pub(crate) fn open(data: &Path, me: Owner, lock: Option<File>) -> Result<Store, 
     let mut fresh = [0; 32];
     getrandom::fill(&mut fresh).map_err(|error| failed(std::io::Error::other(error.to_string())))?;
     let secret = schema::secret(&connection, fresh).map_err(database)?;
-    Ok(Store { connection, bodies, served, secret, lock })
+    Ok(Store { connection: Some(connection), bodies, served, secret, lock })
+}
+
+/// Opens this directory for the files of what is live, where all else is in the store of a cluster, whose secret this is. What a
+/// dead process left is removed: what the others may have of it is in that store.
+pub(crate) fn open_for_cluster(data: &Path, secret: [u8; 32]) -> Result<Store, StartError> {
+    let failed = |error| failed(data, error);
+    private::directory(data).map_err(failed)?;
+    let data = &dunce::canonicalize(data).map_err(failed)?;
+    let lock = take_lock(data)?.ok_or_else(|| StartError::DataDirInUse(data.to_owned()))?;
+    let bodies = Bodies::open(data).map_err(failed)?;
+    let left = bodies.list().map_err(failed)?;
+    let is_anothers = !left.is_empty() && !data.join(OF_A_CLUSTER).exists();
+    if is_anothers || data.join(DATABASE).exists() {
+        return Err(StartError::NotOfACluster(data.to_owned()));
+    }
+    private::create(&data.join(OF_A_CLUSTER)).map_err(failed)?;
+    left.into_iter().flatten().for_each(|id| bodies.remove(id));
+    Ok(Store { connection: None, bodies, served: None, secret, lock })
 }
 
 /// Opens the store in this directory beside the process that serves, which has handed over its lock. Nothing in it changes.
@@ -109,7 +131,7 @@ pub(crate) fn open_beside(data: &Path, lock: File) -> Result<Store, StartError> 
     let database = |error: rusqlite::Error| StartError::Database(path.clone(), error.to_string());
     let connection = db::open_beside(&path)?;
     let secret = schema::secret(&connection, [0; 32]).map_err(database)?;
-    Ok(Store { connection, bodies, served: None, secret, lock })
+    Ok(Store { connection: Some(connection), bodies, served: None, secret, lock })
 }
 
 /// Whether a process has this directory.

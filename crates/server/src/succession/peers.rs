@@ -1,4 +1,4 @@
-//! What other processes of this data directory ask this one: what they pass on, and things of their own.
+//! What other processes of this data directory or of the cluster ask this one: what they pass on, and things of their own.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,10 +26,10 @@ use crate::recorder::Recorder;
 
 type Body = Either<Logged, Either<Lines, Full<Bytes>>>;
 
-/// Serves one connection to its end.
-pub(crate) async fn serve(stream: peer::Stream, recorder: Arc<Recorder>) {
+/// Serves one connection to its end: of a process of this data directory, or of one of the cluster.
+pub(crate) async fn serve(stream: Transport, recorder: Arc<Recorder>) {
     let patience = recorder.config.limits.request_timeout;
-    let (connection, watches) = Connection::new(Transport::Peer(stream), patience);
+    let (connection, watches) = Connection::new(stream, patience);
     let service = service_fn(move |request| {
         let (recorder, answering) = (Arc::clone(&recorder), watches.request());
         Box::pin(
@@ -61,6 +61,12 @@ async fn answer(
         return answer.map(Either::Left);
     }
     let path = request.uri().path().to_owned();
+    if recorder.cluster.is_some() {
+        // They pass on what clients ask, and ask nothing of their own.
+        let mut response = Response::new(Either::Right(Either::Right(Full::default())));
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        return response;
+    }
     if path == peer::REPORT {
         return Response::new(Either::Right(Either::Left(report::lines(recorder))));
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs and cannot have has failed it")]
 
 mod attacks;
+mod cluster;
 mod crash;
 mod from_0_2;
 mod full;

@@ -1,8 +1,8 @@
 //! Bytes: written in a batch, read from anywhere, and the ring of their tables.
 
-use durablefetch_store_postgres::Commit;
+use durablefetch_store_postgres::{Commit, Until};
 
-use crate::world::{Database, HOUR, begin, end, key, piece, recording};
+use crate::world::{Database, HOUR, begin, end, key, piece, recording, stream};
 
 #[tokio::test]
 async fn bytes_of_many_recordings_are_written_at_once_and_read_from_any_offset() {
@@ -66,4 +66,53 @@ async fn a_table_is_emptied_once_what_is_used_has_moved_and_what_is_not_is_remov
     let left = format!("select count(*) from df.pieces_{bucket}");
     let left: i64 = database.client().await.query_one(&left, &[]).await.unwrap().get(0);
     assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn what_has_outlived_its_use_is_found_where_nobody_who_lives_has_it() {
+    let database = Database::new().await;
+    let store = database.process(1, HOUR).await;
+    let (used, free) = (key("used"), key("free"));
+    for (key, number) in [(&used, 1), (&free, 2)] {
+        let holder = store.claim(key).await.unwrap().unwrap();
+        begin(&store, key, holder, number, "ask").await;
+        stream(&store, key, holder, number).await;
+        store.commit(&Commit::of(key, holder, &end(number, 0))).await.unwrap();
+        if number == 2 {
+            assert!(store.release(key, holder).await.unwrap());
+        }
+    }
+    let other = database.process(2, HOUR).await;
+    let ended_ms = 1_700_000_001_000;
+    let until = |unused_ms, retired_ms| Until { unused_ms, retired_ms, now_ms: 0 };
+    assert_eq!(other.due(until(ended_ms - 1, ended_ms - 1), 10).await.unwrap(), []);
+    assert_eq!(other.due(until(ended_ms, 0), 10).await.unwrap(), [free.clone()]);
+    assert_eq!(other.due(until(0, ended_ms), 10).await.unwrap(), [free.clone()], "its request id");
+    // The one that has the other key is dead.
+    let dies = "update df.nodes set lease_until = clock_timestamp() where url like '%node-1:%'";
+    database.client().await.batch_execute(dies).await.unwrap();
+    let mut due = other.due(until(ended_ms, 0), 10).await.unwrap();
+    due.sort_by(|a, b| a.url().cmp(b.url()));
+    assert_eq!(due, [free, used]);
+}
+
+#[tokio::test]
+async fn the_tables_whose_turn_comes_next_are_empty() {
+    let database = Database::new().await;
+    let store = database.process(1, HOUR).await;
+    let client = database.client().await;
+    for table in 0..9 {
+        client
+            .batch_execute(&format!("insert into df.pieces_{table} values ('left', 0, 'x')"))
+            .await
+            .unwrap();
+    }
+    let turn = store.turn_next(None, 0).await.unwrap();
+    let left: i64 = client.query_one("select count(*) from df.pieces", &[]).await.unwrap().get(0);
+    assert_eq!((turn.is_some(), left), (true, 7));
+    let key = key("now");
+    let holder = store.claim(&key).await.unwrap().unwrap();
+    let bucket = begin(&store, &key, holder, 1, "ask").await;
+    assert_eq!(u64::from(bucket), turn.unwrap() % 9, "it is written to, and was not emptied");
+    assert_eq!(store.turn_next(turn, 0).await.unwrap(), turn);
 }

@@ -15,7 +15,7 @@ const VERSIONS: std::ops::RangeInclusive<u32> = 15..=18;
 
 pub(crate) struct Server {
     folder: TempDir,
-    programs: PathBuf,
+    pub(crate) programs: PathBuf,
     pub(crate) port: u16,
     child: Mutex<Child>,
 }
@@ -32,7 +32,7 @@ pub(crate) fn server() -> Arc<Server> {
 }
 
 impl Server {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let programs = programs();
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");

@@ -3,13 +3,14 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
 use super::{Check, Context, circles};
 use crate::chaos::{Entry, Seeds};
 use crate::progress::Step;
-use crate::{browser, chaos, npm, package, recorder_package, rust_tools, size, worker};
+use crate::{apt, browser, chaos, npm, package, recorder_package, rust_tools, size, worker};
 
 const WASM: &str = "wasm32-unknown-unknown";
 
@@ -55,7 +56,12 @@ fn lints(context: &Context<'_>) -> Result<()> {
 
 /// The client is for wasm32 only; its logic is the protocol crate's and is tested there.
 fn native_tests(context: &Context<'_>) -> Result<()> {
-    cargo(context, "cargo test", &["test", "--workspace", "--exclude", "durablefetch"], &[])
+    const REMEDY: &str =
+        "`sudo apt-get install postgresql` (15 or later), or name its program: INITDB=/path/to/initdb";
+    let [initdb] = apt::ensure(context.repo, [&apt::INITDB], &["postgresql"], REMEDY)?;
+    let programs = initdb.parent().and_then(Path::to_str).unwrap_or_default();
+    let arguments = ["test", "--workspace", "--exclude", "durablefetch"];
+    cargo(context, "cargo test", &arguments, &[("POSTGRES_BIN", programs)])
 }
 
 fn documentation(context: &Context<'_>) -> Result<()> {

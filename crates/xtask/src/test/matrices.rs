@@ -1,6 +1,6 @@
 //! What `--all` adds: matrices of other people's programs. They tell a lot about the package, and take minutes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -30,7 +30,6 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "node only", needs: &["package"], run: node_only },
     Check { name: "arm64", needs: &["tools"], run: arm64 },
     Check { name: "windows", needs: &["tools"], run: windows },
-    Check { name: "store in PostgreSQL", needs: &[], run: store_in_postgres },
     Check { name: "guides", needs: &["package"], run: |c| projects(c, "tests/guides") },
     Check { name: "dependencies", needs: &[], run: dependencies },
     Check { name: "slow examples", needs: &["package"], run: slow_examples },
@@ -109,31 +108,6 @@ fn windows(context: &Context<'_>) -> Result<()> {
     recorder_package::library_for_windows(context.repo, "tests/windows/bcryptprimitives.c", &library)?;
     let variables = [("WINE", wine.as_os_str()), ("WINDOWS_RECORDER", recorder.as_os_str())];
     node_tests_with(context, "tests/windows", &variables)
-}
-
-/// Against servers of their own. The crate is a workspace of its own.
-fn store_in_postgres(context: &Context<'_>) -> Result<()> {
-    const MANIFEST: [&str; 2] = ["--manifest-path", "crates/store-postgres/Cargo.toml"];
-    // Debian has them in a folder for each version.
-    const INITDB: Program = Program {
-        variable: "INITDB",
-        names: &[
-            "/usr/lib/postgresql/18/bin/initdb",
-            "/usr/lib/postgresql/17/bin/initdb",
-            "/usr/lib/postgresql/16/bin/initdb",
-            "/usr/lib/postgresql/15/bin/initdb",
-        ],
-    };
-    const REMEDY: &str =
-        "`sudo apt-get install postgresql` (15 or later), or name its program: INITDB=/path/to/initdb";
-    let [initdb] = apt::ensure(context.repo, [&INITDB], &["postgresql"], REMEDY)?;
-    let programs = initdb.parent().and_then(Path::to_str).unwrap_or_default();
-    let format = [&["fmt"][..], &MANIFEST, &["--check"]].concat();
-    cargo(context, "cargo fmt of the store in PostgreSQL", &format, &[])?;
-    let lints = [&["clippy"][..], &MANIFEST, &["--all-targets", "--", "-D", "warnings"]].concat();
-    cargo(context, "cargo clippy of the store in PostgreSQL", &lints, &[])?;
-    let tests = [&["test"][..], &MANIFEST].concat();
-    cargo(context, "cargo test of the store in PostgreSQL", &tests, &[("POSTGRES_BIN", programs)])
 }
 
 /// The version before this one, both ways, and its data. Drivers and pages are those of 0.1.0's tests.

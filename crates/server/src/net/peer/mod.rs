@@ -7,11 +7,21 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+use tokio::io::{AsyncRead, AsyncWrite};
+
 pub(crate) use ask::ask;
 #[cfg(unix)]
 pub(crate) use unix::{Listener, Stream, bind, connect, connect_at, listen_at, lives, remove, remove_all};
 #[cfg(windows)]
 pub(crate) use windows::{Listener, Stream, bind, connect, lives, remove, remove_all};
+
+/// A connection to another process, on this machine or another one.
+pub(crate) type Way = Box<dyn Duplex>;
+
+/// Bytes both ways.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// Headers of a request or an answer that is passed on: more than any upstream may send.
 pub(crate) const HEADERS_MAX: usize = 2000;

@@ -32,7 +32,7 @@ pub use status::Detail;
 use super::admission::Stored;
 use super::ledger::Ledger;
 use crate::recording::{Progress, Start};
-use crate::{Fingerprint, RecordingId};
+use crate::{Fingerprint, RecordingId, RequestId};
 use plan::Step;
 
 /// A driver's handle of one recording; it is cloned like an `Rc`.
@@ -255,6 +255,12 @@ impl<H: Handle + Clone> KeyLife<H> {
     pub fn ids(&self) -> impl Iterator<Item = RecordingId> {
         let leaving = self.leaving.iter().map(|handle| handle.seen().id());
         self.held.iter().map(|held| held.id).chain(leaving)
+    }
+
+    /// Whether it is known what became of a request id.
+    #[must_use]
+    pub fn knows(&self, request: &RequestId) -> bool {
+        self.ledger.entry(request).is_some()
     }
 
     /// Whether nothing is known of the key.

@@ -1,0 +1,125 @@
+//! The cluster that this process is one of: the store in PostgreSQL that all of them share, and how they reach each other.
+
+mod identity;
+mod peers;
+
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use durablefetch_protocol::placement::Owner;
+use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
+use durablefetch_store_postgres::{Error, Node, Options, Renewal, Standing, Store};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
+
+use crate::config::Shared;
+use crate::error::StartError;
+use identity::Identity;
+use peers::Peers;
+
+use peers::Way;
+
+/// This process among the others.
+pub(crate) struct Cluster {
+    pub(crate) store: Store,
+    peers: Peers,
+    /// How long the store may take for what has to be known.
+    pub(crate) within: Duration,
+    renewal: Renewal,
+}
+
+/// What of a cluster there is before a process is one of it.
+pub(crate) struct Joining {
+    store: Store,
+    options: Options,
+    identity: Identity,
+    /// Keys fingerprints and scopes, in all of them.
+    pub(crate) secret: [u8; 32],
+}
+
+impl Joining {
+    /// Reaches the store, and makes its tables where they are not there. `ttl`: how long what has ended is kept unused.
+    pub(crate) async fn begin(shared: &Shared, me: Owner, ttl: Duration) -> Result<Self, StartError> {
+        let failed = |error: Error| match error {
+            Error::Url(text) => StartError::ClusterUrl(text),
+            other => StartError::Cluster(other.to_string()),
+        };
+        let options = Options::parse(&shared.database, shared.store_timeout).map_err(failed)?;
+        let store = Store::new(&options, me, shared.lease, ttl).map_err(failed)?;
+        store.migrate().await.map_err(failed)?;
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh).map_err(|error| StartError::Cluster(error.to_string()))?;
+        let secret = store.secret(fresh).await.map_err(failed)?;
+        let identity = Identity::new().map_err(StartError::Cluster)?;
+        Ok(Self { store, options, identity, secret })
+    }
+
+    /// Is one of the cluster from now on, which others reach at this URL. Its listener is bound.
+    pub(crate) async fn join(self, shared: &Shared, me: Owner, url: String) -> Result<Cluster, StartError> {
+        let Self { store, options, identity, .. } = self;
+        let failed = |error: Error| StartError::Cluster(error.to_string());
+        let node = Node { url, spki: identity.spki().to_owned() };
+        store.join(&node).await.map_err(failed)?;
+        let renewal = Renewal::start(&options, me, shared.lease).map_err(failed)?;
+        let peers = Peers::new(identity, me).map_err(|error| StartError::Cluster(error.to_string()))?;
+        Ok(Cluster { store, peers, within: shared.store_timeout, renewal })
+    }
+}
+
+impl Cluster {
+    /// Whether the store has answered for as long as a lease lasts.
+    pub(crate) fn is_reached(&self) -> bool {
+        matches!(self.renewal.standing(), Standing::Held { .. } | Standing::Unknown)
+    }
+
+    /// How this process stands, from now on.
+    pub(crate) fn standings(&self) -> watch::Receiver<Standing> {
+        self.renewal.watch()
+    }
+
+    /// Bytes of what is stored, at least one and `most` at most.
+    pub(crate) async fn read(&self, id: RecordingId, from: u64, most: usize) -> io::Result<Bytes> {
+        let mut bytes =
+            self.store.read(id, from, most).await.map_err(|error| io::Error::other(error.to_string()))?;
+        bytes.truncate(most);
+        if bytes.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the store has fewer bytes than its row says",
+            ));
+        }
+        Ok(bytes.into())
+    }
+
+    /// Takes a connection of another process; `None` for one of somebody else.
+    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
+        self.peers.accept(&self.store, stream).await
+    }
+
+    /// Whether another process lives that takes what this one lets go of.
+    pub(crate) async fn has_others(&self) -> io::Result<bool> {
+        self.peers.look(&self.store).await
+    }
+
+    /// Where another process is reached, and over which connection.
+    pub(crate) async fn connect(&self, owner: Owner) -> io::Result<Way> {
+        self.peers.connect(&self.store, owner).await
+    }
+}
+
+/// What is answered where the store does not do what a request needs: nothing was started.
+pub(crate) fn refused(error: &Error) -> ProtocolError {
+    tracing::error!("the cluster's store: {error}");
+    match error {
+        Error::Unavailable(_) | Error::Busy(_) | Error::Known => later(),
+        _ => ErrorCode::StorageFailed.into(),
+    }
+}
+
+/// Nothing was started, and the same request may be sent again a little later.
+pub(crate) fn later() -> ProtocolError {
+    let message = "the cluster's database does not answer now, or the URL is moving to another process: nothing was started";
+    ProtocolError::new(ErrorCode::ShuttingDown, message)
+}

@@ -1,0 +1,104 @@
+//! Which process has a key, and how that is reached: one that shares the data directory, or one of the cluster.
+
+use std::io;
+use std::sync::Arc;
+
+use durablefetch_protocol::placement::{Holder, Owner};
+use durablefetch_protocol::{ErrorCode, Key, ProtocolError};
+use durablefetch_store_postgres::Error;
+
+use super::take_over;
+use crate::cluster;
+use crate::key_map::{Claimed, Entry};
+use crate::net::peer::{self, Way};
+use crate::recorder::Recorder;
+use crate::storage::places;
+
+fn refused(error: Error) -> ProtocolError {
+    cluster::refused(&error)
+}
+
+/// Who has a key.
+pub(crate) async fn place(recorder: &Recorder, key: &Key) -> Result<Option<Holder>, ProtocolError> {
+    let place = match &recorder.cluster {
+        None => {
+            let of = key.clone();
+            recorder.db.call(move |db| places::place(db, &of)).await?
+        }
+        Some(cluster) => cluster.store.place(key).await.map_err(refused)?.and_then(|place| place.holder),
+    };
+    let me = recorder.placement.me();
+    recorder.keys.found(key, place.map(|place| place.owner).filter(|owner| *owner != me));
+    Ok(place)
+}
+
+/// Takes a key that nobody has. `None` where somebody was faster.
+pub(crate) async fn claim(recorder: &Recorder, key: &Key) -> Result<Option<Holder>, ProtocolError> {
+    match &recorder.cluster {
+        // Who has what nobody has is the one that serves: there is nothing to claim, and nobody serves.
+        None => Ok(None),
+        Some(cluster) => cluster.store.claim(key).await.map_err(refused),
+    }
+}
+
+/// Takes over a key from a process that is dead: all that it had, where the two share a directory. `None` where that may not
+/// be, or somebody was faster.
+pub(crate) async fn take_over(
+    recorder: &Arc<Recorder>,
+    key: &Key,
+    dead: Owner,
+) -> Result<Option<Holder>, ProtocolError> {
+    let Some(cluster) = &recorder.cluster else {
+        take_over::of(recorder, dead).await?;
+        return Ok(Some(recorder.placement.holder()));
+    };
+    let place = cluster.store.place(key).await.map_err(refused)?;
+    let Some(from) = place.and_then(|place| place.holder).filter(|from| from.owner == dead) else {
+        return Ok(None);
+    };
+    let taken = cluster.store.take_over(key, from).await.map_err(refused)?;
+    if taken.is_some() {
+        tracing::warn!(owner = %dead, "a process of the cluster is dead: what it had of a URL is taken over");
+    }
+    Ok(taken)
+}
+
+/// The key is here, by this holder. `None` while it is changing hands.
+pub(crate) fn entry(recorder: &Recorder, key: &Key, claimed: Option<Claimed>) -> Option<Arc<Entry>> {
+    match (recorder.keys.entry(key), claimed) {
+        (Ok(entry), _) => Some(entry),
+        (Err(_), Some(claimed)) if recorder.cluster.is_some() => recorder.keys.claimed(key, claimed),
+        (Err(_), _) => None,
+    }
+}
+
+/// What is stored of a key that nobody has, to be read.
+pub(crate) fn stored(recorder: &Recorder, key: &Key) -> Result<Arc<Entry>, ProtocolError> {
+    match recorder.cluster {
+        // Somebody serves, or nobody does any more.
+        None => Err(ErrorCode::ShuttingDown.into()),
+        Some(_) => Ok(recorder.keys.unclaimed(key)),
+    }
+}
+
+/// Whether another process lives. The kernel says so of one on this machine. One of a cluster lives while its lease runs, or
+/// while it can be reached.
+pub(crate) async fn lives(recorder: &Recorder, owner: Owner) -> Result<bool, ProtocolError> {
+    let Some(cluster) = &recorder.cluster else { return Ok(peer::lives(&recorder.config.data, owner)) };
+    let nodes = cluster.store.nodes().await.map_err(refused)?;
+    let has_lease = nodes.iter().any(|node| node.owner == owner && node.alive);
+    Ok(has_lease || cluster.connect(owner).await.is_ok())
+}
+
+/// A connection to another process, for what is passed on to it.
+pub(crate) async fn connect(recorder: &Recorder, owner: Owner) -> io::Result<Way> {
+    match &recorder.cluster {
+        None => Ok(Box::new(peer::connect(&recorder.config.data, owner).await?)),
+        Some(cluster) => Ok(Box::new(cluster.connect(owner).await?)),
+    }
+}
+
+/// Why a request is not answered now, where its key is changing hands.
+pub(crate) fn later(recorder: &Recorder) -> ProtocolError {
+    if recorder.cluster.is_some() { cluster::later() } else { ErrorCode::ShuttingDown.into() }
+}

@@ -1,0 +1,111 @@
+//! In a cluster: what this process has, as long as its lease runs, and what it lets go of.
+
+use std::sync::Arc;
+
+use durablefetch_protocol::life::Event;
+use durablefetch_store_postgres::{Commit, Committed, Standing};
+
+use crate::clock::now_ms;
+use crate::cluster::Cluster;
+use crate::key_map::Entry;
+use crate::recorder::Recorder;
+
+/// Looks after the lease until it is dropped.
+pub(crate) async fn run(recorder: Arc<Recorder>) {
+    let Some(cluster) = &recorder.cluster else { return };
+    let mut standings = cluster.standings();
+    let mut unbroken_since = None;
+    loop {
+        let standing = *standings.borrow_and_update();
+        match standing {
+            Standing::Held { since_us } => {
+                if unbroken_since.is_some_and(|before| before != since_us) {
+                    still_holds(&recorder, cluster).await;
+                }
+                unbroken_since = Some(since_us);
+            }
+            Standing::Gone => {
+                tracing::error!("the cluster does not list this process any more: it ends");
+                recorder.keys.held().iter().for_each(|entry| entry.fenced(&recorder));
+                recorder.placement.told_to_end(now_ms());
+            }
+            Standing::Lapsed => tracing::warn!(
+                "the cluster's store has not answered for a lease: what is live goes on, and nothing is started"
+            ),
+            Standing::Unknown => {}
+        }
+        if standings.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// This process is told to end: where another one of the cluster lives, it takes what this one lets go of, and nobody waits
+/// for the end.
+pub(crate) async fn told_to_end(recorder: &Recorder) {
+    let Some(cluster) = &recorder.cluster else { return recorder.placement.told_to_end(now_ms()) };
+    let others = match cluster.has_others().await {
+        Ok(others) => others,
+        Err(error) => {
+            tracing::warn!("whether another process of the cluster lives is not known: {error}");
+            false
+        }
+    };
+    if !others {
+        return recorder.placement.told_to_end(now_ms());
+    }
+    recorder.placement.drains(now_ms());
+    if let Err(error) = cluster.store.drain().await {
+        tracing::warn!("the cluster is not told that this process drains: {error}");
+    }
+}
+
+/// The lease had run out: others may have taken over what this process had.
+async fn still_holds(recorder: &Arc<Recorder>, cluster: &Cluster) {
+    let had: Vec<_> =
+        recorder.keys.held().into_iter().filter_map(|entry| Some((entry.claim()?.holder, entry))).collect();
+    let asked: Vec<_> = had.iter().map(|(holder, entry)| (entry.key.clone(), *holder)).collect();
+    match cluster.store.still_holds(&asked).await {
+        Ok(holds) => {
+            let lost = had.iter().zip(holds).filter(|(_, holds)| !holds);
+            // One that was taken once more meanwhile is held by another epoch.
+            let lost =
+                lost.filter(|((holder, entry), _)| entry.claim().is_some_and(|now| now.holder == *holder));
+            lost.for_each(|((_, entry), _)| entry.fenced(recorder));
+        }
+        // Each is found to be lost by its next commit.
+        Err(error) => tracing::warn!("what this process still has is not known: {error}"),
+    }
+}
+
+/// Lets go of the keys that nobody here uses.
+pub(crate) async fn release(recorder: &Arc<Recorder>, cluster: &Cluster) {
+    let idle = recorder.keys.idle();
+    recorder.placement.set_releasing(idle.len());
+    for entry in idle {
+        if let Err(error) = release_one(cluster, &entry).await {
+            // The store says that it is this process's: who asks for it takes it up again.
+            tracing::warn!("a URL that nobody uses stays with this process: {error}");
+        }
+        recorder.keys.released(&entry.key);
+    }
+    recorder.placement.set_releasing(0);
+}
+
+async fn release_one(cluster: &Cluster, entry: &Entry) -> Result<(), durablefetch_store_postgres::Error> {
+    let Some(claimed) = entry.claim() else { return Ok(()) };
+    let changes = {
+        let life = entry.life();
+        life.as_ref().map(|life| {
+            let used = life.handles().filter_map(|recording| Some((recording.id, recording.take_touched()?)));
+            let used: Vec<_> = used.collect();
+            life.plan(Event::Used { used: &used }, now_ms()).changes
+        })
+    };
+    if let Some(changes) = changes.filter(|changes| !changes.is_empty())
+        && cluster.store.commit(&Commit::of(&entry.key, claimed.holder, &changes)).await? == Committed::Fenced
+    {
+        return Ok(());
+    }
+    cluster.store.release(&entry.key, claimed.holder).await.map(drop)
+}

@@ -1,0 +1,145 @@
+//! Processes that are killed, paused and told to end, and a database that is gone.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::server::Server;
+use super::{Cluster, ask, replay, resume, until};
+use crate::support::{Recorder, Reply, Upstream, answer, header, send};
+
+fn signal(recorder: &Recorder, name: &str) {
+    let status = Command::new("kill").args([name, &recorder.child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// Has something be started, which the upstream answers.
+fn starts(recorder: &Recorder, upstream: &Upstream, headers: &[(&str, &str)]) -> Reply {
+    thread::scope(|scope| {
+        let asking = scope.spawn(|| ask(recorder, "POST /", headers, "another"));
+        let mut stream = upstream.asked();
+        answer(&mut stream);
+        send(&mut stream, "more");
+        send(&mut stream, "");
+        asking.join().unwrap().1
+    })
+}
+
+#[test]
+fn what_was_live_in_one_that_is_killed_is_interrupted_with_a_true_prefix() {
+    let cluster = Cluster::new();
+    let [a, b, c] = cluster.nodes();
+    let upstream = Upstream::start();
+    let request = [("durablefetch-url", upstream.url.as_str()), ("durablefetch-request", "one")];
+    let mut at_a = a.send("POST /", &request, "hello");
+    let mut stream = upstream.asked();
+    answer(&mut stream);
+    let id = header(&at_a.head(), "durablefetch-recording").to_uppercase();
+    send(&mut stream, "first ");
+    assert_eq!(at_a.take(6), "first ");
+    let (_, mut at_b) = resume(&b, &upstream.url);
+    assert_eq!(at_b.take(6), "first ");
+    until("its bytes are in the store", || cluster.stored(&id) == 6);
+    send(&mut stream, "second");
+    assert_eq!(at_a.take(6), "second");
+    let killed = Instant::now();
+    a.recorder.kill();
+    assert!(!at_b.rest().1, "a crash is not an end");
+    until("it is interrupted", || c.status(&upstream.url).contains("\"state\":\"interrupted\""));
+    assert!(killed.elapsed() < Duration::from_secs(12), "{:?}", killed.elapsed());
+    for node in [&b, &c] {
+        let (head, body, clean) = replay(node, &upstream.url);
+        assert!("first second".starts_with(&body) && body.len() >= 6 && !clean, "{body:?} {head}");
+        // The same intent does not start again.
+        let (head, _) = ask(node, "POST /", &request, "hello");
+        assert_eq!(header(&head, "durablefetch-recording").to_uppercase(), id);
+    }
+    upstream.assert_not_asked();
+    let another = [("durablefetch-url", upstream.url.as_str()), ("durablefetch-request", "two")];
+    assert_eq!(starts(&b, &upstream, &another).rest(), ("more".to_owned(), true));
+}
+
+#[test]
+fn one_that_stands_still_for_longer_than_its_lease_ends_nothing_cleanly() {
+    let cluster = Cluster::new();
+    let [a, b] = cluster.nodes();
+    let upstream = Upstream::start();
+    let (id, mut at_a, mut stream) = a.begin(&upstream);
+    send(&mut stream, "first ");
+    assert_eq!(at_a.take(6), "first ");
+    until("its bytes are in the store", || cluster.stored(&id) == 6);
+    signal(&a, "-STOP");
+    until("it is taken over", || b.status(&upstream.url).contains("\"state\":\"interrupted\""));
+    send(&mut stream, "second");
+    send(&mut stream, "");
+    signal(&a, "-CONT");
+    let (rest, clean) = at_a.rest();
+    assert!(!clean, "{rest:?} came to an end that nobody has stored");
+    for node in [&b, &a] {
+        let (head, body, clean) = replay(node, &upstream.url);
+        assert_eq!((body.as_str(), clean), ("first ", false), "{head}");
+    }
+}
+
+#[test]
+fn one_that_is_told_to_end_cuts_nothing_and_leaves_what_is_idle_to_the_others() {
+    let cluster = Cluster::new();
+    let [a, b] = cluster.nodes();
+    let (upstream, other) = (Upstream::start(), Upstream::start());
+    // Idle, and still the first one's.
+    let (_, mut reply, mut stream) = a.begin(&other);
+    send(&mut stream, "whole");
+    send(&mut stream, "");
+    assert_eq!(reply.rest(), ("whole".to_owned(), true));
+    let (_, mut at_a, mut stream) = a.begin(&upstream);
+    send(&mut stream, "first ");
+    assert_eq!(at_a.take(6), "first ");
+    let (_, mut at_b) = resume(&b, &upstream.url);
+    assert_eq!(at_b.take(6), "first ");
+    a.terminate();
+    until("it says so", || a.send("GET /readyz", &[], "").head().starts_with("http/1.1 503"));
+    // What it had and nobody uses is the other's.
+    let request = [("durablefetch-url", other.url.as_str())];
+    assert_eq!(starts(&b, &other, &request).rest(), ("more".to_owned(), true));
+    // What is live in it is reached through both.
+    let (_, mut later) = resume(&b, &upstream.url);
+    assert_eq!(later.take(6), "first ");
+    send(&mut stream, "second");
+    send(&mut stream, "");
+    for reply in [&mut at_a, &mut at_b, &mut later] {
+        assert_eq!(reply.rest(), ("second".to_owned(), true));
+    }
+    assert_eq!(a.recorder.ended(), Some(0));
+    let (_, body, clean) = replay(&b, &upstream.url);
+    assert_eq!((body.as_str(), clean), ("first second", true));
+    assert_eq!(cluster.psql("select count(*) from df.nodes"), "1");
+}
+
+#[test]
+fn without_the_database_what_is_live_goes_on_and_nothing_is_started() {
+    let server = Arc::new(Server::start());
+    let cluster = Cluster::on(Arc::clone(&server));
+    let [a, b] = cluster.nodes();
+    let (upstream, other) = (Upstream::start(), Upstream::start());
+    let (_, mut at_a, mut stream) = a.begin(&upstream);
+    let (_, mut at_b) = resume(&b, &upstream.url);
+    send(&mut stream, "first ");
+    assert_eq!((at_a.take(6), at_b.take(6)), ("first ".to_owned(), "first ".to_owned()));
+    drop((cluster, server));
+    send(&mut stream, "second");
+    assert_eq!((at_a.take(6), at_b.take(6)), ("second".to_owned(), "second".to_owned()));
+    for node in [&a, &b] {
+        let mut refused = node.send("POST /", &[("durablefetch-url", &other.url)], "");
+        let head = refused.head();
+        assert!(head.starts_with("http/1.1 503") && head.contains("retry-after: "), "{head}");
+        until("it says so", || {
+            let (head, body) = node.send("GET /readyz", &[], "").all();
+            head.starts_with("http/1.1 503") && body.contains("\"reason\":\"store\"")
+        });
+    }
+    other.assert_not_asked();
+    // An end that cannot be committed is none.
+    send(&mut stream, "");
+    assert!(!at_a.rest().1 && !at_b.rest().1, "an end that nobody has stored");
+}

@@ -1,0 +1,260 @@
+//! Several recorders over one PostgreSQL: any of them answers any URL, whichever of them is killed, stopped or told to end, and
+//! whatever becomes of the database.
+
+mod faults;
+// The store's own tests start one as well.
+#[allow(dead_code, reason = "those look at more of it")]
+#[path = "../../../../store-postgres/tests/postgres/server.rs"]
+mod server;
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::metrics_listener::free_port;
+use crate::support::{PATIENCE, Recorder, Reply, Upstream, command, header, send};
+use server::Server;
+
+/// How long a process that is not heard of has what it has, in these tests.
+const LEASE: Duration = Duration::from_secs(1);
+
+/// A database, and the recorders that share it.
+struct Cluster {
+    server: Arc<Server>,
+    database: String,
+}
+
+/// One recorder of it.
+struct Node {
+    recorder: Recorder,
+    _data: tempfile::TempDir,
+}
+
+impl std::ops::Deref for Node {
+    type Target = Recorder;
+
+    fn deref(&self) -> &Recorder {
+        &self.recorder
+    }
+}
+
+impl Cluster {
+    fn new() -> Self {
+        Self::on(server::server())
+    }
+
+    fn on(server: Arc<Server>) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let database = format!("cluster_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let mut create = Command::new(server.programs.join("createdb"));
+        create.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &server.port.to_string(), &database]);
+        let created = create.output().unwrap();
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        Self { server, database }
+    }
+
+    fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{}?sslmode=disable", self.server.port, self.database)
+    }
+
+    fn flags(&self) -> Vec<String> {
+        let peer = format!("127.0.0.1:{}", free_port());
+        let lease = format!("{}ms", LEASE.as_millis());
+        let flags = [("--cluster", self.url()), ("--peer-listen", peer), ("--lease", lease)];
+        let flags = flags.into_iter().chain([("--store-timeout", "2s".to_owned())]);
+        flags.flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+    }
+
+    fn node(&self) -> Node {
+        let data = tempfile::tempdir().unwrap();
+        let flags = self.flags();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let recorder = Recorder::spawn(command(data.path(), &flags).stderr(std::process::Stdio::inherit()));
+        Node { recorder, _data: data }
+    }
+
+    fn nodes<const N: usize>(&self) -> [Node; N] {
+        std::array::from_fn(|_| self.node())
+    }
+
+    /// Bytes of a recording that others find in the store.
+    fn stored(&self, id: &str) -> u64 {
+        let ask = format!("select coalesce(sum(length(bytes)), 0) from df.pieces where recording = '{id}'");
+        self.psql(&ask).parse().unwrap()
+    }
+
+    /// What the database says.
+    fn psql(&self, sql: &str) -> String {
+        let output =
+            Command::new(self.server.programs.join("psql")).args(["-At", "-c", sql]).arg(self.url()).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+}
+
+/// Looks until it is so.
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "{what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Asks as a page does: again and again while it is told to come again.
+fn ask(recorder: &Recorder, head: &str, headers: &[(&str, &str)], body: &str) -> (String, Reply) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let mut reply = recorder.send(head, headers, body);
+        let told = reply.head();
+        if !told.starts_with("http/1.1 503") {
+            return (told, reply);
+        }
+        assert!(told.contains("retry-after: "), "{told}");
+        assert!(Instant::now() < until, "{told}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Follows what is there of a URL, and starts nothing.
+fn resume(recorder: &Recorder, url: &str) -> (String, Reply) {
+    ask(recorder, "GET /", &[("durablefetch-url", url), ("durablefetch-mode", "resume")], "")
+}
+
+/// All that is stored of a URL, and whether it ends as bodies end.
+fn replay(recorder: &Recorder, url: &str) -> (String, String, bool) {
+    let (head, mut reply) =
+        ask(recorder, "GET /", &[("durablefetch-url", url), ("durablefetch-mode", "replay")], "");
+    let (body, clean) =
+        if head.contains("transfer-encoding: chunked") { reply.rest() } else { whole(&head, &mut reply) };
+    (head, body, clean)
+}
+
+fn whole(head: &str, reply: &mut Reply) -> (String, bool) {
+    (reply.plain(header(head, "content-length").parse().unwrap()), true)
+}
+
+#[test]
+fn any_of_them_answers_any_url() {
+    let cluster = Cluster::new();
+    let [a, b, c] = cluster.nodes();
+    let upstream = Upstream::start();
+    let (id, mut at_a, mut stream) = a.begin(&upstream);
+    send(&mut stream, "first ");
+    assert_eq!(at_a.take(6), "first ");
+
+    let (head, mut at_b) = resume(&b, &upstream.url);
+    assert_eq!(header(&head, "durablefetch-recording").to_uppercase(), id);
+    assert_eq!(at_b.take(6), "first ");
+    // One that would start, where there were nothing.
+    let (head, mut at_c) = ask(&c, "GET /", &[("durablefetch-url", &upstream.url)], "");
+    assert_eq!(header(&head, "durablefetch-recording").to_uppercase(), id);
+    assert_eq!(at_c.take(6), "first ");
+    for node in [&a, &b, &c] {
+        let status = node.status(&upstream.url);
+        assert!(status.contains("\"state\":\"streaming\"") && status.contains(&id), "{status}");
+    }
+    send(&mut stream, "second");
+    send(&mut stream, "");
+    for reply in [&mut at_a, &mut at_b, &mut at_c] {
+        assert_eq!(reply.rest(), ("second".to_owned(), true));
+    }
+    assert_eq!(cluster.stored(&id), 12);
+    for node in [&a, &b, &c] {
+        let (head, body, clean) = replay(node, &upstream.url);
+        assert_eq!((body.as_str(), clean), ("first second", true), "{head}");
+    }
+    // The same request is answered with it everywhere, and another one starts everywhere.
+    for node in [&c, &b, &a] {
+        let (head, _) = ask(node, "GET /", &[("durablefetch-url", &upstream.url)], "");
+        assert_eq!(header(&head, "durablefetch-recording").to_uppercase(), id);
+    }
+    upstream.assert_not_asked();
+    let _beside = c.send("POST /", &[("durablefetch-url", &upstream.url)], "another");
+    upstream.asked();
+}
+
+#[test]
+fn a_request_id_starts_once_whichever_of_them_it_comes_to() {
+    let cluster = Cluster::new();
+    let [a, b, c] = cluster.nodes();
+    let upstream = Upstream::start();
+    let request = [("durablefetch-url", upstream.url.as_str()), ("durablefetch-request", "one")];
+    // Nobody has the key: two of them claim it at once.
+    let asked: Vec<String> = thread::scope(|scope| {
+        let nodes = [&a, &b, &c];
+        let asking = nodes.map(|node| scope.spawn(|| ask(node, "POST /", &request, "hello").0));
+        let mut stream = upstream.asked();
+        crate::support::answer(&mut stream);
+        send(&mut stream, "all");
+        send(&mut stream, "");
+        asking.map(|asking| asking.join().unwrap()).into()
+    });
+    let ids: Vec<_> = asked.iter().map(|head| header(head, "durablefetch-recording")).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    upstream.assert_not_asked();
+}
+
+#[test]
+fn what_is_longer_than_memory_and_a_piece_is_read_everywhere() {
+    let cluster = Cluster::new();
+    let [a, b] = cluster.nodes();
+    let upstream = Upstream::start();
+    let (id, mut at_a, mut stream) = a.begin(&upstream);
+    let (_, mut at_b) = resume(&b, &upstream.url);
+    let line = "0123456789abcdef".repeat(4096);
+    let mut all = String::new();
+    for n in 0..48 {
+        let chunk = format!("{n:04}{line}");
+        send(&mut stream, &chunk);
+        all += &chunk;
+    }
+    send(&mut stream, "");
+    for reply in [&mut at_a, &mut at_b] {
+        let (body, clean) = reply.rest();
+        assert!(body == all && clean, "{} of {} bytes", body.len(), all.len());
+    }
+    until("all of it is in the store", || cluster.stored(&id) == all.len() as u64);
+    for node in [&a, &b] {
+        let (_, body, clean) = replay(node, &upstream.url);
+        assert!(body == all && clean, "{} of {} bytes", body.len(), all.len());
+    }
+}
+
+#[test]
+fn a_stranger_is_not_spoken_to_among_them() {
+    let cluster = Cluster::new();
+    let node = cluster.node();
+    let peer = cluster.psql("select url from df.nodes");
+    let peer = peer.strip_prefix("https://").unwrap();
+    // Without a key, without TLS, and with a key that the store does not list.
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(peer).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+        .write_all(
+            b"GET /in-progress HTTP/1.1\r\nhost: localhost\r\ndurablefetch-forwarded: 127.0.0.1\r\n\r\n",
+        )
+        .unwrap();
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said);
+    assert!(!said.starts_with(b"HTTP"), "{}", String::from_utf8_lossy(&said));
+    let other = Cluster::new();
+    let stranger = other.node();
+    // The other cluster believes that this one is a process of its own, which has the key.
+    let (upstream, spki) = (Upstream::start(), cluster.psql("select encode(spki, 'hex') from df.nodes"));
+    other.psql(&format!(
+        "insert into df.nodes select gen_random_uuid(), 'https://{peer}', decode('{spki}', 'hex'), 1, false, now(), now() + '1 h'"
+    ));
+    let (_, _, _stream) = stranger.begin(&upstream);
+    other.psql("update df.keys set owner = (select id from df.nodes where lease_until > now() + '1 min')");
+    let second = other.node();
+    let mut reply =
+        second.send("GET /", &[("durablefetch-url", &upstream.url), ("durablefetch-mode", "resume")], "");
+    let head = reply.head();
+    assert!(head.starts_with("http/1.1 503"), "the one of another cluster has answered: {head}");
+    drop(node);
+}

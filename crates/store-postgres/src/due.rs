@@ -1,0 +1,42 @@
+//! What has outlived its use, and nobody asks about any more.
+
+use durablefetch_protocol::Key;
+
+use crate::error::Result;
+use crate::numbers::signed;
+use crate::sql;
+use crate::store::Store;
+
+/// Until when things were last of use that are of none any more. Milliseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub struct Until {
+    /// Finished recordings, by their last use.
+    pub unused_ms: u64,
+    /// Retired recordings, since they are, and request ids, since their recordings ended.
+    pub retired_ms: u64,
+    /// Recordings that are as old as their token lets them be: now.
+    pub now_ms: u64,
+}
+
+impl Store {
+    /// Keys that nobody who lives has, and that have something to let go of: about `most` of them. Take each and look at it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`](crate::Error).
+    pub async fn due(&self, until: Until, most: usize) -> Result<Vec<Key>> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let (unused_ms, retired_ms) = (signed(until.unused_ms), signed(until.retired_ms));
+        let rows = self.query(sql::DUE, &[&unused_ms, &retired_ms, &signed(until.now_ms), &most]).await?;
+        Ok(rows.iter().map(|row| Key::new(row.get(0), row.get(1))).collect())
+    }
+
+    /// Takes processes off the list that were not heard of for a day, and that have nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`](crate::Error).
+    pub async fn forget_nodes(&self) -> Result<()> {
+        self.query(sql::FORGET_NODES, &[]).await.map(drop)
+    }
+}
