@@ -19,18 +19,26 @@ type Build = dyn Fn(&Settings, &Path) -> Command + Send + Sync;
 pub struct Process {
     build: Arc<Build>,
     pub(crate) lacks: Vec<Ability>,
+    /// Cases by their names, and why each is no case of it.
+    pub(crate) without: Vec<(&'static str, &'static str)>,
 }
 
 impl Process {
     /// `build` makes the command line for these settings and this directory, which is empty the first time.
     /// It must choose a free port.
     pub fn new(build: impl Fn(&Settings, &Path) -> Command + Send + Sync + 'static) -> Self {
-        Self { build: Arc::new(build), lacks: Vec::new() }
+        Self { build: Arc::new(build), lacks: Vec::new(), without: Vec::new() }
     }
 
     /// The program cannot do this. The cases about it are ignored.
     pub fn lacking(mut self, abilities: impl IntoIterator<Item = Ability>) -> Self {
         self.lacks.extend(abilities);
+        self
+    }
+
+    /// These cases, by their names, are ignored, each for its reason.
+    pub fn without(mut self, cases: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
+        self.without.extend(cases);
         self
     }
 

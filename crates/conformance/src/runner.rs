@@ -40,6 +40,12 @@ impl Target {
         self.process().is_some_and(|process| !process.lacks.contains(&ability))
     }
 
+    /// Why this case is none of it, where it is not.
+    fn without(&self, case: &str) -> Option<&'static str> {
+        let without = &self.process()?.without;
+        without.iter().find(|(name, _)| *name == case).map(|(_, why)| *why)
+    }
+
     /// The program is started by the first case that asks; the others share it.
     async fn base_url(&self) -> Checked<&str> {
         match self {
@@ -96,6 +102,10 @@ impl Tests {
 
     fn add(mut self, name: &str, target: Target) -> Self {
         let target = Arc::new(target);
+        let named = target.process().map(|process| process.without.as_slice()).unwrap_or_default();
+        for (without, _) in named {
+            assert!(cases::all().iter().any(|case| case.name == *without), "no case is called {without:?}");
+        }
         for case in cases::all() {
             let (target, upstream, seed) = (target.clone(), self.upstream.clone(), self.seed);
             let runtime = self.runtime.clone();
@@ -104,6 +114,9 @@ impl Tests {
                 if let Some(need) = case.need.filter(|need| !target.can(*need)) {
                     let launches = target.process().is_some();
                     let why = if launches { need } else { Ability::Launch }.lacking();
+                    return Ok(Completion::ignored_with(why));
+                }
+                if let Some(why) = target.without(case.name) {
                     return Ok(Completion::ignored_with(why));
                 }
                 runtime.block_on(target.run(&case, upstream, seed))?;

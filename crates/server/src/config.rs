@@ -203,7 +203,21 @@ impl Config {
     }
 }
 
+/// How long a process may go on where another one has taken its place. Nobody waits for its end, and what it takes is memory.
+const SUCCEEDED: Duration = Duration::from_mins(15);
+
 impl Config {
+    /// How long what is live may go on after another process has taken this one's place.
+    pub(crate) fn drain_succeeded(&self) -> Duration {
+        self.drain.max(SUCCEEDED)
+    }
+
+    /// How long what is live may go on at most, after the recorder was told to end.
+    #[must_use]
+    pub fn drain_most(&self) -> Duration {
+        if self.cluster.is_some() { self.drain_succeeded() } else { self.drain }
+    }
+
     /// How long recordings are kept.
     pub(crate) fn keep(&self) -> KeepFor {
         KeepFor { unused_ms: self.ttl.as_millis() as u64, age_ms: self.max_age.as_millis() as u64 }

@@ -138,7 +138,7 @@ impl Keys {
         }
     }
 
-    /// What was taken out by [`Keys::idle`] is let go of in the store, or is not.
+    /// What was taken out by [`Keys::take_idle`] is let go of in the store, or is not.
     pub(crate) fn released(&self, key: &Key) {
         self.lock().releasing.remove(key);
     }
@@ -161,7 +161,8 @@ impl Keys {
     /// Lets go of what nobody holds. A pump and a reader hold the entry of their key.
     pub(crate) fn let_go(&self) {
         let mut inner = self.lock();
-        // Behind the line, or in a cluster, it is let go of in storage as well: see [`Keys::idle`].
+        // Behind the line, or in a cluster, it is let go of in storage as well: see [`Keys::idle`] and
+        // [`Keys::take_idle`].
         if !inner.is_closed && !inner.claims_each {
             inner.entries.retain(|_, entry| Arc::strong_count(entry) > 1);
         }
@@ -189,19 +190,26 @@ impl Keys {
         inner.elsewhere = elsewhere;
     }
 
-    /// Behind the line, or in a cluster, takes out what nobody holds any more.
+    /// Behind the line, takes out what nobody holds any more.
     pub(crate) fn idle(&self) -> Vec<Arc<Entry>> {
         let mut inner = self.lock();
-        if !inner.is_closed && !inner.claims_each {
+        if !inner.is_closed {
             return Vec::new();
         }
-        let is_idle = |entry: &Arc<Entry>| Arc::strong_count(entry) == 1;
-        let idle: Vec<_> =
-            inner.entries.extract_if(|_, entry| is_idle(entry)).map(|(_, entry)| entry).collect();
-        if inner.claims_each {
-            inner.releasing.extend(idle.iter().map(|entry| entry.key.clone()));
-        }
-        idle
+        inner.entries.extract_if(|_, entry| is_idle(entry)).map(|(_, entry)| entry).collect()
+    }
+
+    /// In a cluster, the keys that nobody holds any more: each is taken out for itself, by [`Keys::take_idle`].
+    pub(crate) fn idle_keys(&self) -> Vec<Key> {
+        self.lock().entries.values().filter(|entry| is_idle(entry)).map(|entry| entry.key.clone()).collect()
+    }
+
+    /// Takes out one of them, if nobody holds it still. It is being let go of until [`Keys::released`] is told.
+    pub(crate) fn take_idle(&self, key: &Key) -> Option<Arc<Entry>> {
+        let mut inner = self.lock();
+        inner.entries.get(key).filter(|entry| is_idle(entry))?;
+        inner.releasing.insert(key.clone());
+        inner.entries.remove(key)
     }
 
     /// The store says who has a key.
@@ -233,6 +241,10 @@ impl Keys {
             inner.elsewhere.values().copied().collect()
         }
     }
+}
+
+fn is_idle(entry: &Arc<Entry>) -> bool {
+    Arc::strong_count(entry) == 1
 }
 
 impl Entry {

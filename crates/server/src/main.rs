@@ -200,7 +200,7 @@ async fn start(serve: Serve, set_up: SetUp) -> Result<(), Failed> {
     let bound = listener.local_addr().map_err(|error| Failed::Other(error.to_string()))?;
     let base_path = config.base_path.clone();
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let drain = config.drain;
+    let drain = config.drain_most();
     let metrics = match (metrics_address, handed_metrics) {
         (None, Some(_)) => {
             return Err(Failed::Configuration(

@@ -84,9 +84,6 @@ pub(crate) struct Recorder {
     last_id: Mutex<RecordingId>,
 }
 
-/// How long a process may go on where a successor has taken its place. Nobody waits for its end, and what it takes is memory.
-const SUCCEEDED: Duration = Duration::from_mins(15);
-
 /// The threads that storage runs on, and the lock on its directory.
 pub(crate) struct StorageThreads {
     db: Option<JoinHandle<()>>,
@@ -161,8 +158,7 @@ impl Recorder {
         };
         let (syncer, sync_thread) = Syncer::spawn(bodies.clone(), wal).map_err(failed)?;
         let (writer, writer_thread) = Writer::spawn(bodies.clone(), syncer.clone()).map_err(failed)?;
-        let drain =
-            Drain { alone_ms: millis(config.drain), succeeded_ms: millis(config.drain.max(SUCCEEDED)) };
+        let drain = Drain { alone_ms: millis(config.drain), succeeded_ms: millis(config.drain_succeeded()) };
         let placement = Arc::new(Placement::new(me, drain));
         let keys = Keys::new(Arc::clone(&usage), cluster.is_some());
         match served {

@@ -34,7 +34,7 @@ use crate::net::{HEAD_MAX, peer};
 use crate::operator;
 use crate::recorder::{Recorder, StorageThreads};
 use crate::reload::Reloads;
-use crate::succession::{self, Desk, Offer, Sockets, peers};
+use crate::succession::{self, Desk, Offer, Sockets, accept};
 
 /// Connections beyond the limit that are told so, at a time.
 const REFUSED_MAX: usize = 64;
@@ -254,8 +254,8 @@ impl Server {
         };
         tokio::select! {
             () = accept(&listener, &recorder, end, take) => {}
-            () = answer_peers(peers.as_ref(), &recorder, &threads) => {}
-            () = answer_cluster(cluster.as_ref(), &recorder, &threads) => {}
+            () = accept::peers(peers.as_ref(), &recorder, &threads) => {}
+            () = accept::cluster(cluster.as_ref(), &recorder, &threads) => {}
         }
         drop(listener);
         drop(serving);
@@ -333,63 +333,6 @@ async fn tell_metrics(listener: TcpListener, recorder: Arc<Recorder>) {
         tokio::select! {
             () = metrics_listener::run(&listener, &recorder) => {}
             () = until(&recorder, false) => {}
-        }
-    }
-}
-
-/// Answers what other processes of the data directory pass on and ask, on the threads that serve connections.
-async fn answer_peers(peers: Option<&peer::Listener>, recorder: &Arc<Recorder>, threads: &Threads) {
-    let Some(peers) = peers else { return std::future::pending().await };
-    loop {
-        match peers.accept().await {
-            Ok(Some(stream)) => {
-                let recorder = Arc::clone(recorder);
-                threads.run(move || async move {
-                    match stream.here() {
-                        Ok(stream) => peers::serve(Transport::Peer(stream), recorder).await,
-                        Err(error) => tracing::warn!("a connection cannot be served: {error}"),
-                    }
-                });
-            }
-            // Of another user.
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!("another process's connection cannot be accepted: {error}");
-                sleep(Duration::from_millis(50)).await;
-            }
-        }
-    }
-}
-
-/// Answers what other processes of the cluster pass on.
-async fn answer_cluster(peers: Option<&TcpListener>, recorder: &Arc<Recorder>, threads: &Threads) {
-    let Some(peers) = peers else { return std::future::pending().await };
-    loop {
-        let accepted = peers.accept().await.and_then(|(stream, _)| stream.into_std());
-        match accepted {
-            Ok(stream) => {
-                let recorder = Arc::clone(recorder);
-                threads.run(move || async move {
-                    let Some(cluster) = &recorder.cluster else { return };
-                    let accepted = match TcpStream::from_std(stream) {
-                        Ok(stream) => cluster.accept(stream).await,
-                        Err(error) => Err(error),
-                    };
-                    match accepted {
-                        Ok(Some(stream)) => {
-                            peers::serve(Transport::Tls(Box::new(stream)), Arc::clone(&recorder)).await
-                        }
-                        Ok(None) => tracing::warn!(
-                            "somebody who is not of the cluster has connected to --peer-listen"
-                        ),
-                        Err(error) => tracing::debug!("a connection of the cluster ended: {error}"),
-                    }
-                });
-            }
-            Err(error) => {
-                tracing::warn!("another process's connection cannot be accepted: {error}");
-                sleep(Duration::from_millis(50)).await;
-            }
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::store::Store;
 pub struct Until {
     /// Finished recordings, by their last use.
     pub unused_ms: u64,
+    /// Recordings, by their end.
+    pub old_ms: u64,
     /// Retired recordings, since they are, and request ids, since their recordings ended.
     pub retired_ms: u64,
     /// Recordings that are as old as their token lets them be: now.
@@ -26,8 +28,9 @@ impl Store {
     /// See [`Error`](crate::Error).
     pub async fn due(&self, until: Until, most: usize) -> Result<Vec<Key>> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let (unused_ms, retired_ms) = (signed(until.unused_ms), signed(until.retired_ms));
-        let rows = self.query(sql::DUE, &[&unused_ms, &retired_ms, &signed(until.now_ms), &most]).await?;
+        let Until { unused_ms, old_ms, retired_ms, now_ms } = until;
+        let [unused_ms, old_ms, retired_ms, now_ms] = [unused_ms, old_ms, retired_ms, now_ms].map(signed);
+        let rows = self.query(sql::DUE, &[&unused_ms, &retired_ms, &now_ms, &most, &old_ms]).await?;
         Ok(rows.iter().map(|row| Key::new(row.get(0), row.get(1))).collect())
     }
 

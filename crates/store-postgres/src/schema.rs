@@ -65,6 +65,7 @@ create table df.recordings (
 create index recordings_key on df.recordings (key);
 create index recordings_bucket on df.recordings (bucket, used_ms);
 create index recordings_used on df.recordings (used_ms) where ended_ms is not null;
+create index recordings_ended on df.recordings (ended_ms) where ended_ms is not null;
 create index recordings_retired on df.recordings (retired_ms) where retired_ms is not null;
 create index recordings_aged on df.recordings ((ended_ms + age_ms)) where age_ms is not null;
 create table df.requests (

@@ -80,9 +80,9 @@ async fn still_holds(recorder: &Arc<Recorder>, cluster: &Cluster) {
 
 /// Lets go of the keys that nobody here uses.
 pub(crate) async fn release(recorder: &Arc<Recorder>, cluster: &Cluster) {
-    let idle = recorder.keys.idle();
-    recorder.placement.set_releasing(idle.len());
-    for entry in idle {
+    for key in recorder.keys.idle_keys() {
+        let Some(entry) = recorder.keys.take_idle(&key) else { continue };
+        recorder.placement.set_releasing(1);
         if let Err(error) = release_one(cluster, &entry).await {
             // The store says that it is this process's: who asks for it takes it up again.
             tracing::warn!("a URL that nobody uses stays with this process: {error}");

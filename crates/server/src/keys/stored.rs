@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use durablefetch_protocol::life::Change;
+use durablefetch_protocol::life::{Change, Event};
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId, RequestId};
 use durablefetch_store_postgres::{self as shared, Commit, Error, Piece};
 
+use crate::clock::now_ms;
 use crate::cluster::{self, Cluster};
 use crate::error::StoreError;
 use crate::key_map::{Claimed, Entry, Life};
@@ -98,7 +99,17 @@ async fn load_shared(
         recording.take_counted();
         (row, Arc::new(recording))
     });
-    Ok(Life::load(held, loaded.ledger))
+    let mut life = Life::load(held, loaded.ledger);
+    if entry.claim().is_none() {
+        // What has outlived its use is not there for who reads, and goes once somebody takes the key.
+        let mut due = life.plan(Event::Due { keep: recorder.config.keep() }, now_ms());
+        due.changes.clear();
+        let any = life.handles().next().cloned();
+        if let Some(any) = any {
+            let _ = life.apply(due, |_| any);
+        }
+    }
+    Ok(life)
 }
 
 fn own(stored: shared::Stored) -> Stored {

@@ -26,12 +26,16 @@ pub(super) async fn run(
     let failed = |error: Error| cluster::refused(&error);
     let (now_ms, keep) = (now_ms(), recorder.config.keep());
     let horizon = now_ms.saturating_sub(REMEMBERED.as_millis() as u64);
-    let until = Until { unused_ms: now_ms.saturating_sub(keep.unused_ms), retired_ms: horizon, now_ms };
+    let [unused_ms, old_ms] = [keep.unused_ms, keep.age_ms].map(|kept_ms| now_ms.saturating_sub(kept_ms));
+    let until = Until { unused_ms, old_ms, retired_ms: horizon, now_ms };
+    // To look at a key is to let go of what has outlived its use: of what this process has, and of what nobody has.
+    for entry in recorder.keys.held() {
+        entry.look(recorder, |_| ()).await?;
+    }
     for _ in 0..PARTS {
         let mut is_done = true;
         for key in cluster.store.due(until, PART).await.map_err(failed)? {
             if let Some(entry) = take(recorder, &key).await? {
-                // To look at a key is to let go of what has outlived its use.
                 entry.look(recorder, |_| ()).await?;
                 is_done = false;
             }
@@ -41,7 +45,7 @@ pub(super) async fn run(
         }
         leases::release(recorder, cluster).await;
     }
-    *turned = cluster.store.turn_next(*turned, until.unused_ms).await.map_err(failed)?;
+    *turned = cluster.store.turn_next(*turned, unused_ms).await.map_err(failed)?;
     cluster.store.forget_nodes().await.map_err(failed)
 }
 

@@ -14,7 +14,8 @@
 //! Who has which key stands in the database ([`places`](crate::storage::places)); each process finds the others there, and
 //! asks them through sockets in the data directory ([`peer`](crate::net::peer)). If one dies, another takes over what it had.
 
-pub(crate) mod peers;
+pub(crate) mod accept;
+mod peers;
 mod report;
 mod sockets;
 pub(crate) mod watch;

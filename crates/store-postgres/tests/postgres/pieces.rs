@@ -84,10 +84,14 @@ async fn what_has_outlived_its_use_is_found_where_nobody_who_lives_has_it() {
     }
     let other = database.process(2, HOUR).await;
     let ended_ms = 1_700_000_001_000;
-    let until = |unused_ms, retired_ms| Until { unused_ms, retired_ms, now_ms: 0 };
+    let until = |unused_ms, retired_ms| Until { unused_ms, old_ms: 0, retired_ms, now_ms: 0 };
     assert_eq!(other.due(until(ended_ms - 1, ended_ms - 1), 10).await.unwrap(), []);
-    assert_eq!(other.due(until(ended_ms, 0), 10).await.unwrap(), [free.clone()]);
-    assert_eq!(other.due(until(0, ended_ms), 10).await.unwrap(), [free.clone()], "its request id");
+    assert_eq!(other.due(until(ended_ms, 0), 10).await.unwrap(), std::slice::from_ref(&free));
+    assert_eq!(
+        other.due(until(0, ended_ms), 10).await.unwrap(),
+        std::slice::from_ref(&free),
+        "its request id"
+    );
     // The one that has the other key is dead.
     let dies = "update df.nodes set lease_until = clock_timestamp() where url like '%node-1:%'";
     database.client().await.batch_execute(dies).await.unwrap();

@@ -64,6 +64,14 @@ impl Server {
         Self { folder, programs, port, child: Mutex::new(child) }
     }
 
+    /// Makes a database.
+    #[allow(dead_code, reason = "the store's own tests have another way")]
+    pub(crate) fn create(&self, database: &str) {
+        let mut create = Command::new(self.programs.join("createdb"));
+        create.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string(), database]);
+        run(&mut create);
+    }
+
     /// The certificate that vouches for it, as `localhost`.
     pub(crate) fn certificate(&self) -> PathBuf {
         self.folder.path().join("cert.pem")

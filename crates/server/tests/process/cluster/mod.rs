@@ -48,10 +48,7 @@ impl Cluster {
     fn on(server: Arc<Server>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let database = format!("cluster_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let mut create = Command::new(server.programs.join("createdb"));
-        create.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &server.port.to_string(), &database]);
-        let created = create.output().unwrap();
-        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+        server.create(&database);
         Self { server, database }
     }
 
