@@ -8,7 +8,7 @@
 //! | accept loop, shutdown | `serve` |
 //! | what every request has at hand | `recorder`; what all of them share: `readers`, `uploads`, `counted` |
 //! | two processes on one data directory | `placement` (where this one stands), `succession` (a successor takes its place), `keys::take_over`, `net::peer`, `http::forward`, `storage::places` |
-//! | several machines over PostgreSQL | `cluster` (the store that they share, how they reach each other), `keys::hands` (which process has a key), `keys::stored` (rows, in one store or the other), `keys::ship` (live bytes for the others), `keys::leases` |
+//! | several machines over PostgreSQL | `cluster` (the store that they share, how they reach each other), `keys::hands` over `keys::claims` (which process has a key), `keys::stored` (rows, in one store or the other), `keys::ship` (live bytes for the others), `keys::leases`, `keys::sweep` |
 //! | sockets and threads | `net`: `threads` (one a core), `connection` (breaking a reader), `transport` and `tls`, `signals`, `service_manager` (systemd), `descriptors` |
 //! | flags, variables, file | `cli`, `config` |
 //! | `durablefetch check`, `durablefetch healthcheck` | `check`, `healthcheck` |

@@ -5,18 +5,13 @@ use std::sync::Arc;
 
 use durablefetch_protocol::placement::{Holder, Owner};
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError};
-use durablefetch_store_postgres::Error;
 
-use super::take_over;
+use super::{claims, take_over};
 use crate::cluster;
 use crate::key_map::{Claimed, Entry};
 use crate::net::peer::{self, Way};
 use crate::recorder::Recorder;
 use crate::storage::places;
-
-fn refused(error: Error) -> ProtocolError {
-    cluster::refused(&error)
-}
 
 /// Who has a key.
 pub(crate) async fn place(recorder: &Recorder, key: &Key) -> Result<Option<Holder>, ProtocolError> {
@@ -25,7 +20,7 @@ pub(crate) async fn place(recorder: &Recorder, key: &Key) -> Result<Option<Holde
             let of = key.clone();
             recorder.db.call(move |db| places::place(db, &of)).await?
         }
-        Some(cluster) => cluster.store.place(key).await.map_err(refused)?.and_then(|place| place.holder),
+        Some(cluster) => claims::place(cluster, key).await?,
     };
     let me = recorder.placement.me();
     recorder.keys.found(key, place.map(|place| place.owner).filter(|owner| *owner != me));
@@ -37,7 +32,7 @@ pub(crate) async fn claim(recorder: &Recorder, key: &Key) -> Result<Option<Holde
     match &recorder.cluster {
         // Who has what nobody has is the one that serves: there is nothing to claim, and nobody serves.
         None => Ok(None),
-        Some(cluster) => cluster.store.claim(key).await.map_err(refused),
+        Some(cluster) => claims::claim(cluster, key).await,
     }
 }
 
@@ -48,19 +43,13 @@ pub(crate) async fn take_over(
     key: &Key,
     dead: Owner,
 ) -> Result<Option<Holder>, ProtocolError> {
-    let Some(cluster) = &recorder.cluster else {
-        take_over::of(recorder, dead).await?;
-        return Ok(Some(recorder.placement.holder()));
-    };
-    let place = cluster.store.place(key).await.map_err(refused)?;
-    let Some(from) = place.and_then(|place| place.holder).filter(|from| from.owner == dead) else {
-        return Ok(None);
-    };
-    let taken = cluster.store.take_over(key, from).await.map_err(refused)?;
-    if taken.is_some() {
-        tracing::warn!(owner = %dead, "a process of the cluster is dead: what it had of a URL is taken over");
+    match &recorder.cluster {
+        None => {
+            take_over::of(recorder, dead).await?;
+            Ok(Some(recorder.placement.holder()))
+        }
+        Some(cluster) => claims::take_over(cluster, key, dead).await,
     }
-    Ok(taken)
 }
 
 /// The key is here, by this holder. `None` while it is changing hands.
@@ -84,10 +73,10 @@ pub(crate) fn stored(recorder: &Recorder, key: &Key) -> Result<Arc<Entry>, Proto
 /// Whether another process lives. The kernel says so of one on this machine. One of a cluster lives while its lease runs, or
 /// while it can be reached.
 pub(crate) async fn lives(recorder: &Recorder, owner: Owner) -> Result<bool, ProtocolError> {
-    let Some(cluster) = &recorder.cluster else { return Ok(peer::lives(&recorder.config.data, owner)) };
-    let nodes = cluster.store.nodes().await.map_err(refused)?;
-    let has_lease = nodes.iter().any(|node| node.owner == owner && node.alive);
-    Ok(has_lease || cluster.connect(owner).await.is_ok())
+    match &recorder.cluster {
+        None => Ok(peer::lives(&recorder.config.data, owner)),
+        Some(cluster) => claims::lives(cluster, owner).await,
+    }
 }
 
 /// A connection to another process, for what is passed on to it.

@@ -2,6 +2,7 @@
 
 pub(crate) mod admit;
 mod audit;
+mod claims;
 mod commit;
 pub(crate) mod hands;
 pub(crate) mod housekeeping;

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
+use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::limits::REMEMBERED;
-use durablefetch_protocol::{Key, ProtocolError};
 use durablefetch_store_postgres::{Error, Until};
 
-use super::{hands, leases};
+use super::{claims, leases};
 use crate::clock::now_ms;
 use crate::cluster::{self, Cluster};
-use crate::key_map::{Claimed, Entry};
 use crate::recorder::Recorder;
 
 /// Keys that are looked for at once.
@@ -35,7 +34,8 @@ pub(super) async fn run(
     for _ in 0..PARTS {
         let mut is_done = true;
         for key in cluster.store.due(until, PART).await.map_err(failed)? {
-            if let Some(entry) = take(recorder, &key).await? {
+            let claimed = claims::take(cluster, &key, recorder.placement.me()).await?;
+            if let Some(entry) = claimed.and_then(|claimed| recorder.keys.claimed(&key, claimed)) {
                 entry.look(recorder, |_| ()).await?;
                 is_done = false;
             }
@@ -47,20 +47,4 @@ pub(super) async fn run(
     }
     *turned = cluster.store.turn_next(*turned, unused_ms).await.map_err(failed)?;
     cluster.store.forget_nodes().await.map_err(failed)
-}
-
-/// Takes a key that nobody has who lives.
-async fn take(recorder: &Arc<Recorder>, key: &Key) -> Result<Option<Arc<Entry>>, ProtocolError> {
-    let me = recorder.placement.me();
-    let claimed = match hands::place(recorder, key).await? {
-        Some(holder) if holder.owner == me => Some(Claimed { holder, is_stale: true }),
-        Some(holder) if hands::lives(recorder, holder.owner).await? => None,
-        Some(holder) => fresh(hands::take_over(recorder, key, holder.owner).await?),
-        None => fresh(hands::claim(recorder, key).await?),
-    };
-    Ok(claimed.and_then(|claimed| hands::entry(recorder, key, Some(claimed))))
-}
-
-fn fresh(holder: Option<durablefetch_protocol::placement::Holder>) -> Option<Claimed> {
-    holder.map(|holder| Claimed { holder, is_stale: false })
 }

@@ -1,0 +1,54 @@
+//! In a cluster: who has a key, and how this process comes to have it.
+
+use durablefetch_protocol::placement::{Holder, Owner};
+use durablefetch_protocol::{Key, ProtocolError};
+use durablefetch_store_postgres::Error;
+
+use crate::cluster::{self, Cluster};
+use crate::key_map::Claimed;
+
+fn refused(error: Error) -> ProtocolError {
+    cluster::refused(&error)
+}
+
+/// Who has a key.
+pub(super) async fn place(cluster: &Cluster, key: &Key) -> Result<Option<Holder>, ProtocolError> {
+    Ok(cluster.store.place(key).await.map_err(refused)?.and_then(|place| place.holder))
+}
+
+/// Takes a key that nobody has. `None` where somebody was faster.
+pub(super) async fn claim(cluster: &Cluster, key: &Key) -> Result<Option<Holder>, ProtocolError> {
+    cluster.store.claim(key).await.map_err(refused)
+}
+
+/// Takes over a key from a process that is dead. `None` where that may not be, or somebody was faster.
+pub(super) async fn take_over(
+    cluster: &Cluster,
+    key: &Key,
+    dead: Owner,
+) -> Result<Option<Holder>, ProtocolError> {
+    let Some(from) = place(cluster, key).await?.filter(|from| from.owner == dead) else { return Ok(None) };
+    let taken = cluster.store.take_over(key, from).await.map_err(refused)?;
+    if taken.is_some() {
+        tracing::warn!(owner = %dead, "a process of the cluster is dead: what it had of a URL is taken over");
+    }
+    Ok(taken)
+}
+
+/// Whether another process lives: while its lease runs, or while it can be reached.
+pub(super) async fn lives(cluster: &Cluster, owner: Owner) -> Result<bool, ProtocolError> {
+    let nodes = cluster.store.nodes().await.map_err(refused)?;
+    let has_lease = nodes.iter().any(|node| node.owner == owner && node.alive);
+    Ok(has_lease || cluster.connect(owner).await.is_ok())
+}
+
+/// Takes a key that nobody has who lives, for `me`.
+pub(super) async fn take(cluster: &Cluster, key: &Key, me: Owner) -> Result<Option<Claimed>, ProtocolError> {
+    let holder = match place(cluster, key).await? {
+        Some(holder) if holder.owner == me => return Ok(Some(Claimed { holder, is_stale: true })),
+        Some(holder) if lives(cluster, holder.owner).await? => None,
+        Some(holder) => take_over(cluster, key, holder.owner).await?,
+        None => claim(cluster, key).await?,
+    };
+    Ok(holder.map(|holder| Claimed { holder, is_stale: false }))
+}
