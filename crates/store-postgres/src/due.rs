@@ -1,6 +1,6 @@
 //! What has outlived its use, and nobody asks about any more.
 
-use durablefetch_protocol::Key;
+use durablefetch_protocol::{Key, RecordingId};
 
 use crate::error::Result;
 use crate::numbers::signed;
@@ -32,6 +32,18 @@ impl Store {
         let [unused_ms, old_ms, retired_ms, now_ms] = [unused_ms, old_ms, retired_ms, now_ms].map(signed);
         let rows = self.query(sql::DUE, &[&unused_ms, &retired_ms, &now_ms, &most, &old_ms]).await?;
         Ok(rows.iter().map(|row| Key::new(row.get(0), row.get(1))).collect())
+    }
+
+    /// Says of finished recordings when they were last used, milliseconds since 1970, by processes that do not have their keys.
+    /// Nothing guards it: it only keeps them for longer.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`](crate::Error).
+    pub async fn used(&self, used: &[(RecordingId, u64)]) -> Result<()> {
+        let ids: Vec<_> = used.iter().map(|(id, _)| id.to_string()).collect();
+        let at: Vec<_> = used.iter().map(|(_, at_ms)| signed(*at_ms)).collect();
+        self.query(sql::USED, &[&ids, &at]).await.map(drop)
     }
 
     /// Takes processes off the list that were not heard of for a day, and that have nothing.

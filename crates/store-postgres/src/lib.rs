@@ -12,7 +12,7 @@
 //! | who has a key | [`claim`](Store::claim), [`place`](Store::place), [`take_over`](Store::take_over), [`again`](Store::again), [`release`](Store::release) |
 //! | what is stored of it | [`recover`](Store::recover), [`load`](Store::load), [`commit`](Store::commit) |
 //! | bytes | [`append`](Store::append), [`read`](Store::read), [`turn`](Store::turn) |
-//! | what is of no use any more | [`due`](Store::due), [`turn_next`](Store::turn_next), [`forget_nodes`](Store::forget_nodes) |
+//! | what is of no use any more | [`due`](Store::due), [`used`](Store::used), [`turn_next`](Store::turn_next), [`forget_nodes`](Store::forget_nodes) |
 //!
 //! Everything is one statement in READ COMMITTED. Whatever changes what is stored of a key locks the key's row `FOR SHARE` by its
 //! [`Holder`](durablefetch_protocol::placement::Holder) in the same statement: a process whose key was taken over changes nothing

@@ -110,6 +110,10 @@ select distinct f.scope, f.url from free f join (
         order by q.at_ms limit $4)
 ) due using (key)";
 
+pub(crate) const USED: &str = "
+update df.recordings r set used_ms = u.at from unnest($1::text[], $2::bigint[]) as u (id, at)
+where r.id = u.id and r.used_ms < u.at and r.state not in ('connecting', 'streaming')";
+
 pub(crate) const FORGET_NODES: &str = "
 delete from df.nodes n where n.lease_until < clock_timestamp() - interval '1 day'
     and not exists (select from df.keys k where k.owner = n.id)";

@@ -3,7 +3,9 @@
 mod identity;
 mod peers;
 
+use std::collections::HashMap;
 use std::io;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +27,8 @@ use peers::Way;
 pub(crate) struct Cluster {
     pub(crate) store: Store,
     peers: Peers,
+    /// When recordings were last used here whose keys this process does not have. The store does not know yet.
+    used: Mutex<HashMap<RecordingId, u64>>,
     /// How long the store may take for what has to be known.
     pub(crate) within: Duration,
     renewal: Renewal,
@@ -64,7 +68,7 @@ impl Joining {
         store.join(&node).await.map_err(failed)?;
         let renewal = Renewal::start(&options, me, shared.lease).map_err(failed)?;
         let peers = Peers::new(identity, me).map_err(|error| StartError::Cluster(error.to_string()))?;
-        Ok(Cluster { store, peers, within: shared.store_timeout, renewal })
+        Ok(Cluster { store, peers, used: Mutex::default(), within: shared.store_timeout, renewal })
     }
 }
 
@@ -77,6 +81,17 @@ impl Cluster {
     /// How this process stands, from now on.
     pub(crate) fn standings(&self) -> watch::Receiver<Standing> {
         self.renewal.watch()
+    }
+
+    /// A recording is used whose key this process does not have.
+    pub(crate) fn uses(&self, id: RecordingId, now_ms: u64) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(id, now_ms);
+    }
+
+    /// Tells the store of such uses.
+    pub(crate) async fn tell_uses(&self) -> Result<(), Error> {
+        let used: Vec<_> = self.used.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        if used.is_empty() { Ok(()) } else { self.store.used(&used).await }
     }
 
     /// Bytes of what is stored, at least one and `most` at most.

@@ -32,7 +32,7 @@ impl Reading {
     ) -> Option<Self> {
         let seat = recorder.readers.enter()?;
         recording.enter(recorder.rules().limits.readers).then(|| {
-            recording.touch(now_ms());
+            touch(recorder, entry, recording);
             Self {
                 _seat: seat,
                 recording: Arc::clone(recording),
@@ -41,6 +41,17 @@ impl Reading {
                 entry: Arc::clone(entry),
             }
         })
+    }
+}
+
+/// It is used.
+fn touch(recorder: &Recorder, entry: &Entry, recording: &Recording) {
+    let now_ms = now_ms();
+    recording.touch(now_ms);
+    if let Some(cluster) = &recorder.cluster
+        && entry.claim().is_none()
+    {
+        cluster.uses(recording.id, now_ms);
     }
 }
 
@@ -53,7 +64,7 @@ impl Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.recording.touch(now_ms());
+        touch(&self.recorder, &self.entry, &self.recording);
         if !self.recording.leave(&mut self.slot) {
             return;
         }

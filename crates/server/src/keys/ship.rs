@@ -1,4 +1,5 @@
-//! In a cluster: the bytes of what is live go to the store, those of all recordings as one statement at a time.
+//! In a cluster: the bytes of what is live go to the store, those of all recordings as one statement at a time; and what was
+//! used that this process does not have.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,6 +36,9 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
     let Some(cluster) = &recorder.cluster else { return };
     loop {
         sleep(TICK).await;
+        if let Err(error) = cluster.tell_uses().await {
+            tracing::debug!("the cluster's store does not know what was used: {error}");
+        }
         while send_due(&recorder, cluster).await {}
     }
 }

@@ -92,10 +92,13 @@ async fn what_has_outlived_its_use_is_found_where_nobody_who_lives_has_it() {
         std::slice::from_ref(&free),
         "its request id"
     );
+    other.used(&[(recording(2), ended_ms + 5)]).await.unwrap();
+    assert_eq!(other.due(until(ended_ms, 0), 10).await.unwrap(), [], "it was used since");
+    assert_eq!(other.due(until(ended_ms + 5, 0), 10).await.unwrap(), std::slice::from_ref(&free));
     // The one that has the other key is dead.
     let dies = "update df.nodes set lease_until = clock_timestamp() where url like '%node-1:%'";
     database.client().await.batch_execute(dies).await.unwrap();
-    let mut due = other.due(until(ended_ms, 0), 10).await.unwrap();
+    let mut due = other.due(until(ended_ms + 5, 0), 10).await.unwrap();
     due.sort_by(|a, b| a.url().cmp(b.url()));
     assert_eq!(due, [free, used]);
 }

@@ -51,9 +51,12 @@ impl Server {
         command.arg("-D").arg(&data).arg("-p").arg(port.to_string()).arg("-k").arg(folder.path());
         let settings = [
             "listen_addresses=127.0.0.1".to_owned(),
-            "max_connections=200".to_owned(),
+            "max_connections=600".to_owned(),
             // Nothing here outlives the machine.
             "fsync=off".to_owned(),
+            "wal_level=minimal".to_owned(),
+            "max_wal_senders=0".to_owned(),
+            "max_wal_size=64MB".to_owned(),
             "ssl=on".to_owned(),
             format!("ssl_cert_file={}", folder.path().join("cert.pem").display()),
             format!("ssl_key_file={}", folder.path().join("key.pem").display()),
@@ -70,6 +73,14 @@ impl Server {
         let mut create = Command::new(self.programs.join("createdb"));
         create.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string(), database]);
         run(&mut create);
+    }
+
+    /// Removes it.
+    #[allow(dead_code, reason = "the same")]
+    pub(crate) fn drop_database(&self, database: &str) {
+        let mut drop = Command::new(self.programs.join("dropdb"));
+        drop.args(["--force", "-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string(), database]);
+        run(&mut drop);
     }
 
     /// The certificate that vouches for it, as `localhost`.

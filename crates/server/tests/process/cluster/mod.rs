@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::metrics_listener::free_port;
+use crate::successor::port;
 use crate::support::{PATIENCE, Recorder, Reply, Upstream, command, header, send};
 use server::Server;
 
@@ -57,7 +57,7 @@ impl Cluster {
     }
 
     fn flags(&self) -> Vec<String> {
-        let peer = format!("127.0.0.1:{}", free_port());
+        let peer = format!("127.0.0.1:{}", port());
         let lease = format!("{}ms", LEASE.as_millis());
         let flags = [("--cluster", self.url()), ("--peer-listen", peer), ("--lease", lease)];
         let flags = flags.into_iter().chain([("--store-timeout", "2s".to_owned())]);

@@ -18,7 +18,7 @@ use crate::start::refused;
 use crate::support::{Kept, PATIENCE, Recorder, Reply, Upstream, command, header, send};
 
 /// A port that is free, and that the system gives to nobody while no recorder listens there.
-fn port() -> u16 {
+pub(crate) fn port() -> u16 {
     let below_those_that_it_gives = std::iter::repeat_with(|| fastrand::u16(10_000..32_000));
     below_those_that_it_gives
         .map(|port| (port, TcpListener::bind(("127.0.0.1", port))))
