@@ -68,6 +68,7 @@ pub struct Tests {
     runtime: Handle,
     upstream: Upstream,
     seed: u64,
+    parallel: usize,
     targets: Vec<Arc<Target>>,
     trials: Vec<Trial>,
 }
@@ -84,9 +85,16 @@ impl Tests {
             runtime: runtime.handle().clone(),
             upstream,
             seed: seed(),
+            parallel: PARALLEL,
             targets: Vec::new(),
             trials: Vec::new(),
         }
+    }
+
+    /// Runs so many cases at once, where each takes more of the machine than usual. Default 12.
+    pub fn at_once(mut self, cases: usize) -> Self {
+        self.parallel = cases;
+        self
     }
 
     /// Adds the cases against the recorder at `http://host:port[/path]`; no TLS. The cases that launch recorders
@@ -130,9 +138,9 @@ impl Tests {
     /// Runs what the arguments of this program choose: `|` separates alternatives in the filter. Prints how each case
     /// ended and how many were ignored.
     pub fn run(self) -> ExitCode {
-        let Self { runtime, mut trials, targets, seed, .. } = self;
+        let Self { runtime, mut trials, targets, seed, parallel, .. } = self;
         let mut arguments = Arguments::from_args();
-        arguments.test_threads.get_or_insert(PARALLEL);
+        arguments.test_threads.get_or_insert(parallel);
         if let Some(filter) = arguments.filter.take_if(|filter| filter.contains('|')) {
             trials.retain(|trial| filter.split('|').any(|part| trial.name().contains(part)));
         }

@@ -19,6 +19,7 @@ use crate::config::{Config, Shared};
 use crate::error::StartError;
 use crate::key_map::Keys;
 use crate::net::descriptors;
+use crate::net::peer::Kept;
 use crate::net::tls::Tls;
 use crate::observe::elsewhere::Elsewhere;
 use crate::observe::log::Log;
@@ -48,6 +49,8 @@ pub(crate) struct Recorder {
     pub(crate) keys: Keys,
     /// The cluster that it is one of: rows are in its store, and `db` is none. `None`: the data directory has all.
     pub(crate) cluster: Option<Cluster>,
+    /// Connections to others of the cluster.
+    pub(crate) kept: Kept,
     pub(crate) db: Db,
     pub(crate) bodies: Bodies,
     pub(crate) writer: Writer,
@@ -170,6 +173,7 @@ impl Recorder {
             own: config.own(port),
             keys,
             cluster,
+            kept: Kept::default(),
             db,
             bodies,
             writer,

@@ -132,16 +132,40 @@ fn not_here() -> Response<Body> {
 
 /// Makes the request at another process.
 async fn pass_on(recorder: &Recorder, owner: Owner, whole: &Whole<'_>) -> Result<Response<Incoming>, Heard> {
+    let mut request = request(whole.parts, whole.body, whole.over.peer);
+    if let Some(sender) = recorder.kept.take(owner) {
+        match send(recorder, owner, sender, request).await {
+            Ok(response) => return Ok(response),
+            // It has ended meanwhile.
+            Err(Some(unsent)) => request = unsent,
+            Err(None) => return Err(Heard::Lost { may_be_made: true }),
+        }
+    }
     let stream = hands::connect(recorder, owner).await;
     let stream = stream.map_err(|_| Heard::Lost { may_be_made: false })?;
     let mut builder = http1::Builder::new();
     builder.max_headers(peer::HEADERS_MAX).max_header_size(peer::HEAD_MAX).max_buf_size(peer::HEAD_MAX);
-    let (mut sender, connection) =
+    let (sender, connection) =
         builder.handshake(TokioIo::new(stream)).await.map_err(|_| Heard::Lost { may_be_made: false })?;
-    // It ends with the answer, or when its reader goes.
+    // It ends when its reader goes, or with the sender.
     tokio::spawn(connection);
-    let request = request(whole.parts, whole.body, whole.over.peer);
-    sender.send_request(request).await.map_err(|_| Heard::Lost { may_be_made: true })
+    let sent = send(recorder, owner, sender, request).await;
+    sent.map_err(|unsent| Heard::Lost { may_be_made: unsent.is_none() })
+}
+
+/// Sends a request. Gives it back where nothing of it was sent.
+async fn send(
+    recorder: &Recorder,
+    owner: Owner,
+    mut sender: peer::Sender,
+    request: http::Request<Full<Bytes>>,
+) -> Result<Response<Incoming>, Option<http::Request<Full<Bytes>>>> {
+    let response = sender.try_send_request(request).await.map_err(|mut error| error.take_message())?;
+    // On one machine a connection costs nothing.
+    if recorder.cluster.is_some() {
+        recorder.kept.keep(owner, sender);
+    }
+    Ok(response)
 }
 
 fn request(parts: &Parts, body: &Bytes, client: IpAddr) -> http::Request<Full<Bytes>> {

@@ -20,9 +20,9 @@ use crate::observe::log::Asker;
 use crate::observe::redact;
 use crate::observe::removal::Removal;
 use crate::recorder::Recorder;
-use crate::recording::Recording;
 use crate::recording::in_flight::Seat;
 use crate::recording::pieces::Pieces;
+use crate::recording::{Recording, Start};
 use crate::storage::rows::{self, Freight};
 use crate::storage::usage::Grown;
 
@@ -369,8 +369,8 @@ impl Hand<'_> {
                 self.recorder.lands(id);
                 recording.seal(end);
                 lines::ended(self.recorder, recording);
-                if self.recorder.cluster.is_some() {
-                    // From now on it is read from the store.
+                if self.recorder.cluster.is_some() && recording.start() == Start::Recorded {
+                    // From now on it is read from the store, which has nothing of what was passed through.
                     self.recorder.discard(recording);
                 }
             }

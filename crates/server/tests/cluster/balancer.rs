@@ -3,7 +3,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
@@ -76,37 +75,19 @@ impl Several {
     }
 }
 
-/// One connection to its end. What is cut on one side is cut on the other.
+/// One connection to its end. What is cut on one side ends on the other, without a reset: what is on its way arrives.
 async fn pass(client: TcpStream, address: SocketAddr) {
     let Ok(server) = TcpStream::connect(address).await else { return };
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let cut: io::Result<u64> = {
-        let up = async {
-            let done = tokio::io::copy(&mut from_client, &mut to_server).await;
-            let _ = to_server.shutdown().await;
-            done
-        };
-        let down = async {
-            let done = tokio::io::copy(&mut from_server, &mut to_client).await;
-            if done.is_ok() {
-                let _ = to_client.shutdown().await;
-            }
-            done
-        };
-        let (mut up, mut down) = (std::pin::pin!(up), std::pin::pin!(down));
-        tokio::select! {
-            done = &mut down => done,
-            done = &mut up => match done {
-                Ok(_) => down.await,
-                cut => cut,
-            },
-        }
+    let up = async {
+        let _ = tokio::io::copy(&mut from_client, &mut to_server).await;
+        let _ = to_server.shutdown().await;
+        std::future::pending::<()>().await
     };
-    if cut.is_err()
-        && let Ok(client) = from_client.reunite(to_client)
-    {
-        // A reset, as it was.
-        let _ = client.set_zero_linger();
-    }
+    let down = async {
+        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+        let _ = to_client.shutdown().await;
+    };
+    tokio::select! { () = up => {} () = down => {} }
 }

@@ -56,12 +56,16 @@ fn lints(context: &Context<'_>) -> Result<()> {
 
 /// The client is for wasm32 only; its logic is the protocol crate's and is tested there.
 fn native_tests(context: &Context<'_>) -> Result<()> {
+    with_postgres(context, "cargo test", &["test", "--workspace", "--exclude", "durablefetch"])
+}
+
+/// Tests that start a PostgreSQL.
+pub(super) fn with_postgres(context: &Context<'_>, name: &str, arguments: &[&str]) -> Result<()> {
     const REMEDY: &str =
         "`sudo apt-get install postgresql` (15 or later), or name its program: INITDB=/path/to/initdb";
     let [initdb] = apt::ensure(context.repo, [&apt::INITDB], &["postgresql"], REMEDY)?;
     let programs = initdb.parent().and_then(Path::to_str).unwrap_or_default();
-    let arguments = ["test", "--workspace", "--exclude", "durablefetch"];
-    cargo(context, "cargo test", &arguments, &[("POSTGRES_BIN", programs)])
+    cargo(context, name, arguments, &[("POSTGRES_BIN", programs)])
 }
 
 fn documentation(context: &Context<'_>) -> Result<()> {

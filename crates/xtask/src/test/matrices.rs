@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::checks::{build_recorder, cargo, node_tests, node_tests_with};
+use super::checks::{build_recorder, cargo, node_tests, node_tests_with, with_postgres};
 use super::{Check, Context, previous};
 use crate::apt::{self, Program};
 use crate::progress::Step;
@@ -20,6 +20,7 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "fidelity to native fetch", needs: &["package"], run: |c| tests(c, "tests/fidelity") },
     Check { name: "compatibility with 0.1.0", needs: &["package"], run: |c| tests(c, "tests/seed-compat") },
     Check { name: "versions", needs: &["package"], run: versions },
+    Check { name: "conformance of clusters", needs: &[], run: conformance_of_clusters },
     Check { name: "two hundred kills", needs: &[], run: kills },
     Check { name: "ten thousand answers", needs: &[], run: ten_thousand_answers },
     Check { name: "chat on workerd", needs: &["package", "worker on workerd"], run: chat_on_workerd },
@@ -92,6 +93,12 @@ fn arm64(context: &Context<'_>) -> Result<()> {
     let recorder = recorder_package::program(context.repo, "linux-arm64")?;
     let variables = [(QEMU.variable, qemu.as_os_str()), ("ARM64_RECORDER", recorder.as_os_str())];
     node_tests_with(context, "tests/arm64", &variables)
+}
+
+/// Of a recorder whose rows are in PostgreSQL, and of three behind a balancer.
+fn conformance_of_clusters(context: &Context<'_>) -> Result<()> {
+    let arguments = ["test", "--workspace", "--exclude", "durablefetch", "--test", "cluster"];
+    with_postgres(context, "conformance of one, and of three behind a balancer", &arguments)
 }
 
 /// The program for Windows, under wine.

@@ -2,6 +2,7 @@
 //! long as it lives. Both are for their owner alone.
 
 mod ask;
+mod kept;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -10,6 +11,7 @@ mod windows;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use ask::ask;
+pub(crate) use kept::{Kept, Sender};
 #[cfg(unix)]
 pub(crate) use unix::{Listener, Stream, bind, connect, connect_at, listen_at, lives, remove, remove_all};
 #[cfg(windows)]

@@ -28,7 +28,8 @@ fn starts(recorder: &Recorder, upstream: &Upstream, headers: &[(&str, &str)]) ->
 
 #[test]
 fn what_was_live_in_one_that_is_killed_is_interrupted_with_a_true_prefix() {
-    let cluster = Cluster::new();
+    // As long as it is for everybody.
+    let cluster = Cluster { lease: None, ..Cluster::new() };
     let [a, b, c] = cluster.nodes();
     let upstream = Upstream::start();
     let request = [("durablefetch-url", upstream.url.as_str()), ("durablefetch-request", "one")];

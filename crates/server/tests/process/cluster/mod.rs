@@ -24,6 +24,8 @@ const LEASE: Duration = Duration::from_secs(1);
 struct Cluster {
     server: Arc<Server>,
     database: String,
+    /// `None`: the default.
+    lease: Option<Duration>,
 }
 
 /// One recorder of it.
@@ -49,7 +51,7 @@ impl Cluster {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let database = format!("cluster_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         server.create(&database);
-        Self { server, database }
+        Self { server, database, lease: Some(LEASE) }
     }
 
     fn url(&self) -> String {
@@ -58,9 +60,10 @@ impl Cluster {
 
     fn flags(&self) -> Vec<String> {
         let peer = format!("127.0.0.1:{}", port());
-        let lease = format!("{}ms", LEASE.as_millis());
-        let flags = [("--cluster", self.url()), ("--peer-listen", peer), ("--lease", lease)];
-        let flags = flags.into_iter().chain([("--store-timeout", "2s".to_owned())]);
+        let lease = self.lease.map(|lease| ("--lease", format!("{}ms", lease.as_millis())));
+        let flags =
+            [("--cluster", self.url()), ("--peer-listen", peer), ("--store-timeout", "2s".to_owned())];
+        let flags = flags.into_iter().chain(lease);
         flags.flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
     }
 
