@@ -4,11 +4,13 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::case::DEADLINE;
 use crate::check::{Checked, Oops, soon};
 use crate::launch::{Ability, Settings};
 
@@ -21,19 +23,25 @@ pub struct Process {
     pub(crate) lacks: Vec<Ability>,
     /// Cases by their names, and why each is no case of it.
     pub(crate) without: Vec<(&'static str, &'static str)>,
+    pub(crate) within: Duration,
 }
 
 impl Process {
     /// `build` makes the command line for these settings and this directory, which is empty the first time.
     /// It must choose a free port.
     pub fn new(build: impl Fn(&Settings, &Path) -> Command + Send + Sync + 'static) -> Self {
-        Self { build: Arc::new(build), lacks: Vec::new(), without: Vec::new() }
+        Self { build: Arc::new(build), lacks: Vec::new(), without: Vec::new(), within: DEADLINE }
     }
 
     /// The program cannot do this. The cases about it are ignored.
     pub fn lacking(mut self, abilities: impl IntoIterator<Item = Ability>) -> Self {
         self.lacks.extend(abilities);
         self
+    }
+
+    /// A case may take so long. Default 60 s.
+    pub fn within(self, within: Duration) -> Self {
+        Self { within, ..self }
     }
 
     /// These cases, by their names, are ignored, each for its reason.

@@ -10,7 +10,7 @@ use libtest_mimic::{Arguments, Completion, Trial};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::OnceCell;
 
-use crate::case::Case;
+use crate::case::{Case, DEADLINE};
 use crate::cases;
 use crate::check::Checked;
 use crate::context::Context;
@@ -59,7 +59,8 @@ impl Target {
     async fn run(&self, case: &Case, upstream: Upstream, seed: u64) -> Result<(), String> {
         let url = self.base_url().await.map_err(|oops| oops.to_string())?;
         let cx = Context::new(url, self.process().cloned(), upstream, seed, case.name);
-        case.run(cx.map_err(|oops| oops.to_string())?).await
+        let within = self.process().map_or(DEADLINE, |process| process.within);
+        case.run(cx.map_err(|oops| oops.to_string())?, within).await
     }
 }
 
@@ -207,7 +208,7 @@ mod tests {
         let mut suite = Suite::default();
         suite.case("", "hangs", async |_| std::future::pending().await);
         let cx = Context::new("http://127.0.0.1:9", None, Upstream::listen().await.unwrap(), 1, "hangs");
-        let told = suite.cases[0].run(cx.unwrap()).await.unwrap_err();
+        let told = suite.cases[0].run(cx.unwrap(), DEADLINE).await.unwrap_err();
         assert!(told.contains("did not end within"), "{told}");
     }
 }

@@ -89,6 +89,7 @@ async fn renew(options: &Options, me: Owner, lease: Duration, tell: &watch::Send
     let mut client = None;
     // When the renewal was sent that was last confirmed: the lease runs for longer than from then on.
     let mut confirmed: Option<Instant> = None;
+    let joined = Instant::now();
     loop {
         let sent = Instant::now();
         let left = confirmed.map_or(lease, |at| lease.saturating_sub(at.elapsed())).max(lease / PARTS);
@@ -107,7 +108,7 @@ async fn renew(options: &Options, me: Owner, lease: Duration, tell: &watch::Send
             Err(_) => tracing::warn!("the lease is not renewed: the database does not answer"),
         }
         client = None;
-        if confirmed.is_some_and(|at| at.elapsed() >= lease) {
+        if confirmed.unwrap_or(joined).elapsed() >= lease {
             set(tell, Standing::Lapsed);
         }
         // Often enough for several tries while a lease runs.

@@ -29,9 +29,13 @@ pub(crate) async fn run(recorder: Arc<Recorder>) {
                 recorder.keys.held().iter().for_each(|entry| entry.fenced(&recorder));
                 recorder.placement.told_to_end(now_ms());
             }
-            Standing::Lapsed => tracing::warn!(
-                "the cluster's store has not answered for a lease: what is live goes on, and nothing is started"
-            ),
+            Standing::Lapsed => {
+                tracing::warn!(
+                    "the cluster's store has not answered for a lease: what is live goes on, and nothing is started"
+                );
+                // Whatever it says once it answers.
+                unbroken_since = Some(i64::MIN);
+            }
             Standing::Unknown => {}
         }
         if standings.changed().await.is_err() {

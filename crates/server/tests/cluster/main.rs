@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use durablefetch_conformance::{Ability, Process, Settings, Tests};
 use launch::serve;
@@ -27,6 +28,8 @@ use tokio::runtime::Runtime;
 const SEVERAL: usize = 3;
 /// Cases at once: four processes each.
 const AT_ONCE: usize = 4;
+/// What writes much, writes it into a database that the same machine runs.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 fn main() -> ExitCode {
     let runtime = Runtime::new().unwrap();
@@ -36,12 +39,13 @@ fn main() -> ExitCode {
     let server = server::server();
     let [one, several] = [(); 2].map(|()| Arc::clone(&server));
     let one = Process::new(move |settings, data| in_cluster(&one, settings, data));
-    let one = one.lacking([Ability::DiskQuota]).without(OF_ONE);
+    let one = one.lacking([Ability::DiskQuota]).without(OF_ONE).within(PATIENCE);
     let several = Process::new(move |settings, data| behind_balancer(&several, settings, data));
     let several = several
         .lacking([Ability::DiskQuota, Ability::Terminate, Ability::ResetHttp10])
         .without(OF_ONE)
-        .without(OF_SEVERAL);
+        .without(OF_SEVERAL)
+        .within(PATIENCE);
     let tests = Tests::new(&runtime).at_once(AT_ONCE);
     tests.launching("cluster of one", one).launching("cluster of three", several).run()
 }
