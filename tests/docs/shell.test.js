@@ -146,7 +146,7 @@ async function checkCargo([verb, ...args]) {
     const name = value('-p')
     const manifests = [
       'Cargo.toml',
-      ...['protocol', 'server', 'worker', 'conformance', 'xtask', 'bench', 'chaos'].map(
+      ...['protocol', 'server', 'worker', 'conformance', 'xtask', 'bench', 'chaos', 'store-postgres'].map(
         (crate) => `crates/${crate}/Cargo.toml`,
       ),
     ]

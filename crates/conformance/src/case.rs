@@ -9,9 +9,6 @@ use crate::check::CaseResult;
 use crate::context::Context;
 use crate::launch::Ability;
 
-/// How long a case may take, unless its target is a slow one.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
-
 type Run = dyn Fn(Context) -> Pin<Box<dyn Future<Output = CaseResult>>> + Send + Sync;
 
 /// What a case does.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// How long a case may take, unless its target is a slow one.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
 /// What not every kind of recorder can do, or leaves to its platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ability {

@@ -10,9 +10,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::case::DEADLINE;
 use crate::check::{Checked, Oops, soon};
-use crate::launch::{Ability, Settings};
+use crate::launch::{Ability, DEADLINE, Settings};
 
 type Build = dyn Fn(&Settings, &Path) -> Command + Send + Sync;
 
@@ -21,7 +20,7 @@ type Build = dyn Fn(&Settings, &Path) -> Command + Send + Sync;
 pub struct Process {
     build: Arc<Build>,
     pub(crate) lacks: Vec<Ability>,
-    /// Cases by their names, and why each is no case of it.
+    /// Cases by their names, and why each does not apply to it.
     pub(crate) without: Vec<(&'static str, &'static str)>,
     pub(crate) within: Duration,
 }

@@ -10,11 +10,11 @@ use libtest_mimic::{Arguments, Completion, Trial};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::OnceCell;
 
-use crate::case::{Case, DEADLINE};
+use crate::case::Case;
 use crate::cases;
 use crate::check::Checked;
 use crate::context::Context;
-use crate::launch::{Ability, Settings};
+use crate::launch::{Ability, DEADLINE, Settings};
 use crate::process::{Instance, Process};
 use crate::upstream::Upstream;
 

@@ -163,7 +163,7 @@ impl RecordingBody {
         }
         let (recorder, id) = (Arc::clone(&self.recorder), self.recording.id);
         self.pending = Some(tokio::spawn(async move {
-            let cluster = recorder.cluster.as_ref().ok_or_else(|| io::Error::other("there is no cluster"))?;
+            let cluster = recorder.cluster.as_ref().ok_or_else(|| io::Error::other("it is in none"))?;
             cluster.read(id, offset, len).await
         }));
         Ok(())

@@ -1,4 +1,4 @@
-//! In a cluster: lets go of what has outlived its use, whoever had it.
+//! In a cluster: lets go of what has outlived its use, whichever process had it.
 
 use std::sync::Arc;
 
