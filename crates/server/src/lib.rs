@@ -14,7 +14,7 @@
 //! | `durablefetch check`, `durablefetch healthcheck` | `check`, `healthcheck` |
 //! | `ls`, `show`, `du`, `rm`, `backup` and the socket that they ask | `operator` |
 //! | what SIGHUP changes | `rules` (what requests are judged by), `reload` |
-//! | one request | `http`: `route`, `control`, `respond`, `body` (follows a recording), `page`, `metrics_listener` |
+//! | one connection of a client, one request | `http`: `connections`, `route`, `control`, `respond`, `body` (follows a recording), `page`, `metrics_listener` |
 //! | what is known of a key | `key_map`; what is done about it: `keys`: `commit` (plan, commit, apply), `admit` (fetches), `stop`, `pump`, `reading`, `housekeeping` (time to live), `quota` (disk quota, a full disk), `lines` (what the log says of recordings) |
 //! | one recording | `recording`: `publish`, `persist` and `follow` (pump, writer and readers of it), `waiting`, `memory`, `in_flight`, `writer`, `sync` |
 //! | public keys of signed tokens | `jwt` |

@@ -125,7 +125,7 @@ impl Cluster {
 }
 
 /// What is answered where the store does not do what a request needs: nothing was started.
-pub(crate) fn refused(error: &Error) -> ProtocolError {
+pub(crate) fn refused(error: Error) -> ProtocolError {
     tracing::error!("the cluster's store: {error}");
     match error {
         Error::Unavailable(_) | Error::Busy(_) | Error::Known => later(),

@@ -137,7 +137,10 @@ impl RecordingBody {
         let most = self.most();
         let len = usize::try_from(until - self.offset).unwrap_or(most).min(most);
         let offset = self.offset;
-        let Some(file) = file else { return self.read_shared(offset, len).map(|()| None) };
+        let Some(file) = file else {
+            self.read_shared(offset, len);
+            return Ok(None);
+        };
         self.buffer.resize(len, 0);
         if let Ok(n @ 1..) = bodies::read_cached(&file, &mut self.buffer, offset) {
             return Ok(Some(self.buffer.split_to(n).freeze()));
@@ -153,20 +156,16 @@ impl RecordingBody {
         }));
         Ok(None)
     }
-}
 
-impl RecordingBody {
     /// Bytes from the store of the cluster.
-    fn read_shared(&mut self, offset: u64, len: usize) -> io::Result<()> {
-        if self.recorder.cluster.is_none() {
-            return Err(io::Error::other("the body file is missing"));
-        }
+    fn read_shared(&mut self, offset: u64, len: usize) {
         let (recorder, id) = (Arc::clone(&self.recorder), self.recording.id);
         self.pending = Some(tokio::spawn(async move {
-            let cluster = recorder.cluster.as_ref().ok_or_else(|| io::Error::other("it is in none"))?;
-            cluster.read(id, offset, len).await
+            match &recorder.cluster {
+                Some(cluster) => cluster.read(id, offset, len).await,
+                None => Err(io::Error::other("the body file is missing")),
+            }
         }));
-        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! One request of a client, and its answer.
 
 pub(crate) mod body;
+pub(crate) mod connections;
 pub(crate) mod control;
 pub(crate) mod forward;
 pub(crate) mod metrics_listener;

@@ -2,14 +2,9 @@
 
 use durablefetch_protocol::placement::{Holder, Owner};
 use durablefetch_protocol::{Key, ProtocolError};
-use durablefetch_store_postgres::Error;
 
-use crate::cluster::{self, Cluster};
+use crate::cluster::{Cluster, refused};
 use crate::key_map::Claimed;
-
-fn refused(error: Error) -> ProtocolError {
-    cluster::refused(&error)
-}
 
 /// Who has a key.
 pub(super) async fn place(cluster: &Cluster, key: &Key) -> Result<Option<Holder>, ProtocolError> {

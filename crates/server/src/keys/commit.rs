@@ -6,7 +6,7 @@ use std::time::Duration;
 use durablefetch_protocol::access::allowance::Allowance;
 use durablefetch_protocol::admission::Decision;
 use durablefetch_protocol::life::{Change, Effect, Event, Plan, Reply};
-use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId, RequestId};
+use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
 use durablefetch_store_postgres::Piece;
 use tokio::sync::OwnedMutexGuard;
 
@@ -213,12 +213,8 @@ impl Entry {
         }
         let changes = std::mem::take(&mut plan.changes);
         let removed = cargo.why.map(|why| (why, removed(&changes)));
-        let known = match recorder.cluster {
-            Some(_) => self.known_among(&changes),
-            None => Vec::new(),
-        };
         let freight = Arc::clone(&cargo.freight);
-        let writing = Writing { changes, freight, known, last: cargo.last.take() };
+        let writing = Writing { changes, freight, last: cargo.last.take() };
         let committed = stored::commit(recorder, self, writing).await;
         let grown = match committed {
             Ok(Written::Done { grown, .. }) => grown,
@@ -237,7 +233,7 @@ impl Entry {
                     recorder.writer.starve();
                 }
                 let error = match recorder.cluster {
-                    // Nothing is started on a guess, and who asks may ask again.
+                    // Nothing is started on a guess: the same request may come again.
                     Some(_) if cargo.own.is_none() => {
                         tracing::error!("the cluster's store: {}", error.message);
                         cluster::later()
@@ -255,15 +251,13 @@ impl Entry {
         acted.map_err(|error| (error, Cargo::default()))
     }
 
-    /// The request ids among these changes that were known before.
-    fn known_among(&self, changes: &[Change]) -> Vec<RequestId> {
+    /// What is to be written down of when its recordings were used. Nothing else depends on it.
+    pub(super) fn used(&self) -> Vec<Change> {
         let life = self.life();
-        let knows = |id: &RequestId| life.as_ref().is_some_and(|life| life.knows(id));
-        let request = |change: &Change| match change {
-            Change::Request { entry, .. } if knows(&entry.id) => Some(entry.id.clone()),
-            _ => None,
-        };
-        changes.iter().filter_map(request).collect()
+        let Some(life) = life.as_ref() else { return Vec::new() };
+        let used = life.handles().filter_map(|recording| Some((recording.id, recording.take_touched()?)));
+        let used: Vec<_> = used.collect();
+        life.plan(Event::Used { used: &used }, now_ms()).changes
     }
 
     /// Another process has the key: its readers here are broken off, and ask there.

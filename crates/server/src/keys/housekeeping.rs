@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use durablefetch_protocol::life::{Change, Event};
+use durablefetch_protocol::life::Change;
 use durablefetch_protocol::limits::REMEMBERED;
 use durablefetch_protocol::{Key, ProtocolError};
 
@@ -67,14 +67,10 @@ pub(crate) async fn let_go(recorder: &Arc<Recorder>) -> Result<(), ProtocolError
     }
     let mut changes: Vec<(Key, Vec<Change>)> = Vec::new();
     for entry in recorder.keys.held() {
-        let life = entry.life();
-        let Some(life) = life.as_ref() else { continue };
-        let used: Vec<_> =
-            life.handles().filter_map(|recording| Some((recording.id, recording.take_touched()?))).collect();
         // Nothing of the machine depends on these rows, so those of all keys are one transaction.
-        let plan = life.plan(Event::Used { used: &used }, now_ms());
-        if !plan.changes.is_empty() {
-            changes.push((entry.key.clone(), plan.changes));
+        let used = entry.used();
+        if !used.is_empty() {
+            changes.push((entry.key.clone(), used));
         }
     }
     commit(recorder, changes).await?;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use durablefetch_protocol::life::Event;
 use durablefetch_store_postgres::{Commit, Committed, Standing};
 
 use crate::clock::now_ms;
@@ -88,7 +87,7 @@ pub(crate) async fn release(recorder: &Arc<Recorder>, cluster: &Cluster) {
         let Some(entry) = recorder.keys.take_idle(&key) else { continue };
         recorder.placement.set_releasing(1);
         if let Err(error) = release_one(cluster, &entry).await {
-            // The store says that it is this process's: who asks for it takes it up again.
+            // The store says that it is this process's, which takes it up again at the next request for it.
             tracing::warn!("a URL that nobody uses stays with this process: {error}");
         }
         recorder.keys.released(&entry.key);
@@ -98,16 +97,9 @@ pub(crate) async fn release(recorder: &Arc<Recorder>, cluster: &Cluster) {
 
 async fn release_one(cluster: &Cluster, entry: &Entry) -> Result<(), durablefetch_store_postgres::Error> {
     let Some(claimed) = entry.claim() else { return Ok(()) };
-    let changes = {
-        let life = entry.life();
-        life.as_ref().map(|life| {
-            let used = life.handles().filter_map(|recording| Some((recording.id, recording.take_touched()?)));
-            let used: Vec<_> = used.collect();
-            life.plan(Event::Used { used: &used }, now_ms()).changes
-        })
-    };
-    if let Some(changes) = changes.filter(|changes| !changes.is_empty())
-        && cluster.store.commit(&Commit::of(&entry.key, claimed.holder, &changes)).await? == Committed::Fenced
+    let used = entry.used();
+    if !used.is_empty()
+        && cluster.store.commit(&Commit::of(&entry.key, claimed.holder, &used)).await? == Committed::Fenced
     {
         return Ok(());
     }

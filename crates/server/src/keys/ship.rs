@@ -100,7 +100,7 @@ fn is_due(recording: &Recording, pieces: &Pieces) -> bool {
     pieces.unsure.is_some() || unsent >= ENOUGH || unsent > 0 && has_waited
 }
 
-/// The next piece of a recording; `None` where there is none.
+/// The next piece of a recording; `None` if all of its bytes are sent.
 async fn piece(recording: &Recording, pieces: &Pieces) -> std::io::Result<Option<Piece>> {
     let from = pieces.sent;
     let end = recording.progress().len().min(from + PIECE_MAX);

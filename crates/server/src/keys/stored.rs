@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use durablefetch_protocol::life::{Change, Event};
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId, RequestId};
-use durablefetch_store_postgres::{self as shared, Commit, Error, Piece};
+use durablefetch_store_postgres::{self as shared, Commit, Piece};
 
 use crate::clock::now_ms;
 use crate::cluster::{self, Cluster};
@@ -20,8 +20,6 @@ use crate::storage::usage::Grown;
 pub(super) struct Writing {
     pub(super) changes: Vec<Change>,
     pub(super) freight: Arc<Freight>,
-    /// Request ids among the changes that were known before.
-    pub(super) known: Vec<RequestId>,
     /// In a cluster: the last bytes of the recording that ends with it.
     pub(super) last: Option<Piece>,
 }
@@ -70,12 +68,11 @@ async fn load_shared(
     cluster: &Cluster,
     entry: &Arc<Entry>,
 ) -> Result<Life, ProtocolError> {
-    let failed = |error: Error| cluster::refused(&error);
     let loaded = match entry.claim() {
-        None => cluster.store.load(&entry.key).await.map_err(failed)?,
+        None => cluster.store.load(&entry.key).await.map_err(cluster::refused)?,
         Some(Claimed { mut holder, is_stale }) => {
             if is_stale {
-                let again = cluster.store.again(&entry.key, holder).await.map_err(failed)?;
+                let again = cluster.store.again(&entry.key, holder).await.map_err(cluster::refused)?;
                 let Some(again) = again else {
                     recorder.keys.lost(entry);
                     return Err(cluster::later());
@@ -84,7 +81,9 @@ async fn load_shared(
             }
             // What is stored under it from now on is not known where it is loaded once more.
             entry.set_claimed(Some(Claimed { holder, is_stale: true }));
-            let Some(recovered) = cluster.store.recover(&entry.key, holder).await.map_err(failed)? else {
+            let Some(recovered) =
+                cluster.store.recover(&entry.key, holder).await.map_err(cluster::refused)?
+            else {
                 recorder.keys.lost(entry);
                 return Err(cluster::later());
             };
@@ -166,7 +165,8 @@ async fn commit_own(
 
 async fn commit_shared(cluster: &Cluster, entry: &Entry, writing: &Writing) -> Result<Written, StoreError> {
     let Some(Claimed { holder, .. }) = entry.claim() else { return Ok(Written::Fenced) };
-    let Writing { changes, freight, known, last } = writing;
+    let Writing { changes, freight, last } = writing;
+    let known = known_among(entry, changes);
     let ends = |piece: &&Piece| {
         changes.iter().any(|change| matches!(change, Change::End { id, .. } if *id == piece.recording))
     };
@@ -191,6 +191,17 @@ async fn commit_shared(cluster: &Cluster, entry: &Entry, writing: &Writing) -> R
     }
 }
 
+/// The request ids among these changes that were known before.
+fn known_among(entry: &Entry, changes: &[Change]) -> Vec<RequestId> {
+    let life = entry.life();
+    let knows = |id: &RequestId| life.as_ref().is_some_and(|life| life.knows(id));
+    let request = |change: &Change| match change {
+        Change::Request { entry, .. } if knows(&entry.id) => Some(entry.id.clone()),
+        _ => None,
+    };
+    changes.iter().filter_map(request).collect()
+}
+
 /// The answer that is kept for a request id.
 pub(super) async fn answer(
     recorder: &Recorder,
@@ -202,6 +213,6 @@ pub(super) async fn answer(
             let key = key.clone();
             Ok(recorder.db.call(move |db| rows::answer(db, &key, &id)).await?)
         }
-        Some(cluster) => cluster.store.answer(key, &id).await.map_err(|error| cluster::refused(&error)),
+        Some(cluster) => cluster.store.answer(key, &id).await.map_err(cluster::refused),
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::limits::REMEMBERED;
-use durablefetch_store_postgres::{Error, Until};
+use durablefetch_store_postgres::Until;
 
 use super::{claims, leases};
 use crate::clock::now_ms;
-use crate::cluster::{self, Cluster};
+use crate::cluster::{Cluster, refused};
 use crate::recorder::Recorder;
 
 /// Keys that are looked for at once.
@@ -22,7 +22,6 @@ pub(super) async fn run(
     cluster: &Cluster,
     turned: &mut Option<u64>,
 ) -> Result<(), ProtocolError> {
-    let failed = |error: Error| cluster::refused(&error);
     let (now_ms, keep) = (now_ms(), recorder.config.keep());
     let horizon = now_ms.saturating_sub(REMEMBERED.as_millis() as u64);
     let [unused_ms, old_ms] = [keep.unused_ms, keep.age_ms].map(|kept_ms| now_ms.saturating_sub(kept_ms));
@@ -32,14 +31,14 @@ pub(super) async fn run(
         entry.look(recorder, |_| ()).await?;
     }
     // One of those that take keys sees to what nobody has: the others would only be in its way.
-    let nodes = cluster.store.nodes().await.map_err(failed)?;
+    let nodes = cluster.store.nodes().await.map_err(refused)?;
     let first = nodes.iter().filter(|node| node.alive && !node.draining).map(|node| node.owner).min();
     if first != Some(recorder.placement.me()) {
         return Ok(());
     }
     for _ in 0..PARTS {
         let mut is_done = true;
-        for key in cluster.store.due(until, PART).await.map_err(failed)? {
+        for key in cluster.store.due(until, PART).await.map_err(refused)? {
             let claimed = claims::take(cluster, &key, recorder.placement.me()).await?;
             if let Some(entry) = claimed.and_then(|claimed| recorder.keys.claimed(&key, claimed)) {
                 entry.look(recorder, |_| ()).await?;
@@ -51,6 +50,6 @@ pub(super) async fn run(
         }
         leases::release(recorder, cluster).await;
     }
-    *turned = cluster.store.turn_next(*turned, unused_ms).await.map_err(failed)?;
-    cluster.store.forget_nodes().await.map_err(failed)
+    *turned = cluster.store.turn_next(*turned, unused_ms).await.map_err(refused)?;
+    cluster.store.forget_nodes().await.map_err(refused)
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use durablefetch_protocol::ProtocolError;
-use durablefetch_protocol::life::Event;
 use durablefetch_protocol::placement::{Holder, Owner};
 
 use super::{housekeeping, leases};
@@ -109,16 +108,7 @@ async fn release_idle(recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
     if idle.is_empty() {
         return Ok(());
     }
-    let mut released = Vec::with_capacity(idle.len());
-    for entry in &idle {
-        let life = entry.life();
-        let changes = life.as_ref().map(|life| {
-            let used = life.handles().filter_map(|recording| Some((recording.id, recording.take_touched()?)));
-            let used: Vec<_> = used.collect();
-            life.plan(Event::Used { used: &used }, now_ms()).changes
-        });
-        released.push((entry.key.clone(), changes.unwrap_or_default()));
-    }
+    let released: Vec<_> = idle.iter().map(|entry| (entry.key.clone(), entry.used())).collect();
     let (placement, by) = (Arc::clone(&recorder.placement), recorder.placement.holder());
     let release = recorder.db.call(move |db| {
         for (key, changes) in &released {

@@ -50,19 +50,13 @@ pub(super) async fn answer(recorder: &Arc<Recorder>, request: Request<Incoming>)
         Ok(body) => serde_json::from_slice(&body.to_bytes()).unwrap_or_default(),
         Err(_) => Value::Null,
     };
-    if recorder.cluster.is_some() {
-        let message = "this recorder is one of a cluster, whose recordings are in its database: this command looks into a data \
-                       directory";
-        let body = json!({ "error": message }).to_string();
-        let mut response = Response::new(Either::Left(Full::new(body.into())));
-        *response.status_mut() = StatusCode::BAD_REQUEST;
-        return response;
-    }
-    if parts.uri.path() == "/hold" {
+    let is_shared = recorder.cluster.is_some();
+    if !is_shared && parts.uri.path() == "/hold" {
         let holding = Holding { first: Some(Bytes::from_static(b"held\n")), _hold: recorder.bodies.hold() };
         return Response::new(Either::Right(holding));
     }
     let answered = match parts.method {
+        _ if is_shared => Err(in_a_cluster()),
         Method::POST => self::asked(recorder, parts.uri.path(), &asked).await,
         _ => Err(ErrorCode::NotFound.into()),
     };
@@ -97,6 +91,12 @@ pub(crate) async fn asked(
         },
         _ => Err(ErrorCode::NotFound.into()),
     }
+}
+
+fn in_a_cluster() -> ProtocolError {
+    let message = "this recorder is one of a cluster, whose recordings are in its database: this command looks into a data \
+                   directory";
+    ProtocolError::new(ErrorCode::BadRequest, message)
 }
 
 fn not_an_id() -> ProtocolError {

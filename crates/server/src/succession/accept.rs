@@ -1,5 +1,6 @@
 //! Connections of other processes: of those that share the data directory, and of those of the cluster.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,10 +29,7 @@ pub(crate) async fn peers(listener: Option<&peer::Listener>, recorder: &Arc<Reco
             }
             // Of another user.
             Ok(None) => {}
-            Err(error) => {
-                tracing::warn!("another process's connection cannot be accepted: {error}");
-                sleep(Duration::from_millis(50)).await;
-            }
+            Err(error) => unaccepted(&error).await,
         }
     }
 }
@@ -61,10 +59,12 @@ pub(crate) async fn cluster(listener: Option<&TcpListener>, recorder: &Arc<Recor
                     }
                 });
             }
-            Err(error) => {
-                tracing::warn!("another process's connection cannot be accepted: {error}");
-                sleep(Duration::from_millis(50)).await;
-            }
+            Err(error) => unaccepted(&error).await,
         }
     }
+}
+
+async fn unaccepted(error: &io::Error) {
+    tracing::warn!("another process's connection cannot be accepted: {error}");
+    sleep(Duration::from_millis(50)).await;
 }

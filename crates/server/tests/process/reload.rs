@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc;
 use std::thread;
 
@@ -35,9 +35,7 @@ impl Reloading {
     /// The lines up to the first of SIGHUP.
     fn hang_up(&self, settings: &str) -> String {
         fs::write(&self.file, settings).unwrap();
-        let status =
-            Command::new("kill").args(["-HUP", &self.recorder.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
+        self.recorder.signal("-HUP");
         self.line_with("SIGHUP")
     }
 

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
@@ -84,10 +83,7 @@ async fn a_renewed_certificate_is_shown_after_sighup() {
     let works = |trusted: &reqwest::Certificate| client(trusted).build().unwrap().get(&url).send();
     works(&old).await.unwrap();
 
-    let hang_up = || {
-        let status = Command::new("kill").args(["-HUP", &recorder.child.id().to_string()]).status().unwrap();
-        assert!(status.success());
-    };
+    let hang_up = || recorder.signal("-HUP");
     let new = certify(folder.path());
     hang_up();
     let until = std::time::Instant::now() + crate::support::PATIENCE;

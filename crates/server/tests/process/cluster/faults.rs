@@ -1,6 +1,5 @@
 //! Processes that are killed, paused and told to end, and a database that is gone.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,11 +7,6 @@ use std::time::{Duration, Instant};
 use super::server::Server;
 use super::{Cluster, ask, replay, resume, until};
 use crate::support::{Recorder, Reply, Upstream, answer, header, send};
-
-fn signal(recorder: &Recorder, name: &str) {
-    let status = Command::new("kill").args([name, &recorder.child.id().to_string()]).status().unwrap();
-    assert!(status.success());
-}
 
 /// Has something be started, which the upstream answers.
 fn starts(recorder: &Recorder, upstream: &Upstream, headers: &[(&str, &str)]) -> Reply {
@@ -70,11 +64,11 @@ fn one_that_stands_still_for_longer_than_its_lease_ends_nothing_cleanly() {
     send(&mut stream, "first ");
     assert_eq!(at_a.take(6), "first ");
     until("its bytes are in the store", || cluster.stored(&id) == 6);
-    signal(&a, "-STOP");
+    a.signal("-STOP");
     until("it is taken over", || b.status(&upstream.url).contains("\"state\":\"interrupted\""));
     send(&mut stream, "second");
     send(&mut stream, "");
-    signal(&a, "-CONT");
+    a.signal("-CONT");
     let (rest, clean) = at_a.rest();
     assert!(!clean, "{rest:?} came to an end that nobody has stored");
     for node in [&b, &a] {

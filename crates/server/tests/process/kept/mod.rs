@@ -4,7 +4,6 @@
 mod upstream;
 
 use std::path::Path;
-use std::process::Command;
 use std::{fs, process::Stdio};
 
 use crate::support::{Recorder, command};
@@ -163,10 +162,7 @@ async fn none_outlives_the_rules_that_its_address_was_checked_by() {
     let asking = Asking::start(folder.path(), &upstream.url, &["--config", file.to_str().unwrap()]);
     assert_eq!(asking.post("one").await, 200);
     assert_eq!(upstream.saw().await, request(0, Act::Answer, "one"));
-    let hang_up = || {
-        let id = asking.recorder.child.id().to_string();
-        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
-    };
+    let hang_up = || asking.recorder.signal("-HUP");
     hang_up();
     assert_eq!(upstream.saw().await, Seen::Closed(0));
     assert_eq!(asking.post("two").await, 200, "it is allowed as before");
