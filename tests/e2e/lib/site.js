@@ -1,5 +1,6 @@
 // The page under test, served by the example's own Vite with its own configuration.
 import { symlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createServer } from '../../../examples/chat/node_modules/vite/dist/node/index.js'
 import { watching } from '../../lib/watch.js'
@@ -27,7 +28,8 @@ export async function startSite({ page = 'chat', apiUrl, recorderUrl, env = {} }
     root,
     configFile: `${EXAMPLE}/vite.config.js`,
     plugins: [watching],
-    cacheDir: path(`../node_modules/.vite-${page}`),
+    // One for each file of tests: two of them run at once, and Vite's cache has one writer.
+    cacheDir: path(`../node_modules/.vite-${page}-${basename(process.argv[1])}`),
     logLevel: 'warn',
     clearScreen: false,
     define: Object.fromEntries(
