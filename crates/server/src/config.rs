@@ -73,6 +73,8 @@ pub struct Shared {
     pub peer_url: Option<String>,
     /// How long the database may take for what has to be known. Default 10 s.
     pub store_timeout: Duration,
+    /// Bytes of bodies in the database. Default 16 GiB.
+    pub most_bytes: u64,
     /// How long a process has what it has without renewing that. The same in all of them. Default 8 s.
     pub lease: Duration,
 }
@@ -98,6 +100,7 @@ impl std::fmt::Debug for Shared {
             .field("peer_listen", &self.peer_listen)
             .field("peer_url", &self.peer_url)
             .field("store_timeout", &self.store_timeout)
+            .field("most_bytes", &self.most_bytes)
             .field("lease", &self.lease)
             .finish_non_exhaustive()
     }

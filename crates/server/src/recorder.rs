@@ -14,7 +14,7 @@ use durablefetch_protocol::recording::End;
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
 
 use crate::clock::now_ms;
-use crate::cluster::{Cluster, Joining};
+use crate::cluster::{self, Cluster, Joining};
 use crate::config::{Config, Shared};
 use crate::error::StartError;
 use crate::key_map::Keys;
@@ -227,6 +227,9 @@ impl Recorder {
         if self.ends() {
             return Err(ErrorCode::ShuttingDown.into());
         }
+        if self.cluster.as_ref().is_some_and(Cluster::is_full) {
+            return Err(cluster::full());
+        }
         let seat = self.in_flight.seat(key, &self.rules().limits, allowance, leaving)?;
         // Between the two a shutdown may have begun, and it waits for seats only that were taken before.
         if self.ends() {
@@ -263,6 +266,8 @@ impl Recorder {
             unwritten,
             stored: self.usage.recordings(),
             is_draining: !self.placement.claims(),
+            cluster: self.cluster.as_ref().map(Cluster::now),
+            keys: self.keys.len(),
             certificate_until_s: self.tls.get().and_then(Tls::until_s),
         })
     }

@@ -12,6 +12,7 @@
 //! | who has a key | [`claim`](Store::claim), [`place`](Store::place), [`take_over`](Store::take_over), [`again`](Store::again), [`release`](Store::release) |
 //! | what is stored of it | [`recover`](Store::recover), [`load`](Store::load), [`commit`](Store::commit) |
 //! | bytes | [`append`](Store::append), [`read`](Store::read), [`turn`](Store::turn) |
+//! | what operators are shown | [`newest`](Store::newest), [`one`](Store::one), [`usage`](Store::usage) |
 //! | what is of no use any more | [`due`](Store::due), [`used`](Store::used), [`turn_next`](Store::turn_next), [`forget_nodes`](Store::forget_nodes) |
 //!
 //! Everything is one statement in READ COMMITTED. Whatever changes what is stored of a key locks the key's row `FOR SHARE` by its
@@ -25,6 +26,7 @@ mod due;
 mod error;
 mod fold;
 mod happened;
+mod list;
 mod numbers;
 mod pieces;
 mod place;
@@ -40,6 +42,7 @@ pub use commit::{Commit, Committed};
 pub use connect::Options;
 pub use due::Until;
 pub use error::{Error, Result};
+pub use list::{OfScope, Shown, Usage};
 pub use pieces::Piece;
 pub use place::{Listed, Node, Place};
 pub use renewal::{Renewal, Standing};

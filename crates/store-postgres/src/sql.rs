@@ -119,3 +119,62 @@ delete from df.nodes n where n.lease_until < clock_timestamp() - interval '1 day
     and not exists (select from df.keys k where k.owner = n.id)";
 
 pub(crate) const NOW_MS: &str = "select (extract(epoch from clock_timestamp()) * 1000)::bigint";
+
+macro_rules! shown {
+    () => {
+        "
+select r.id, k.scope, k.url, r.state, r.cause, r.status, r.headers,
+    case when r.ended_ms is not null then r.len
+        else (select coalesce(max(p.at + length(p.bytes)), 0) from df.pieces p where p.recording = r.id) end,
+    r.chunks, r.started_ms, r.used_ms, r.ended_ms, r.retired_ms, n.url
+from df.recordings r join df.keys k using (key) left join df.nodes n on n.id = k.owner"
+    };
+}
+
+pub(crate) const NEWEST: &str = concat!(
+    shown!(),
+    " where ($1::text is null or r.id < $1) and ($3::text is null or k.scope = $3) order by r.id desc limit $2"
+);
+
+pub(crate) const ONE: &str = concat!(shown!(), " where r.id = $1");
+
+pub(crate) const URLS_OF_SCOPE: &str = "
+select k.url from df.keys k where k.scope = $1 and (exists (select from df.recordings r where r.key = k.key)
+    or exists (select from df.requests q where q.key = k.key and q.answer is not null)) limit $2";
+
+pub(crate) const FORGET_KEPT: &str =
+    "update df.requests set answer = null where key = $1 and answer is not null";
+
+pub(crate) const SCOPES: &str = "select distinct scope from df.keys";
+
+macro_rules! bodies {
+    () => {
+        "coalesce(sum(case when r.ended_ms is not null then r.len
+            else (select coalesce(max(p.at + length(p.bytes)), 0) from df.pieces p where p.recording = r.id) end), 0)::bigint"
+    };
+}
+
+pub(crate) const BODIES: &str = concat!("select ", bodies!(), " from df.recordings r");
+
+pub(crate) const OLDEST: &str = "
+select k.scope, k.url, r.id, r.len from df.recordings r join df.keys k using (key)
+where r.ended_ms is not null and not exists
+    (select from df.nodes n where n.id = k.owner and n.lease_until > clock_timestamp())
+order by r.used_ms limit $1";
+
+pub(crate) const RECORDINGS_OF_SCOPE: &str =
+    "select count(*) from df.recordings r join df.keys k using (key) where k.scope = $1";
+
+pub(crate) const USAGE_OF_SCOPES: &str = "
+select k.scope, sum(r.len)::bigint, count(*), count(*) over () from df.recordings r join df.keys k using (key)
+group by k.scope order by sum(r.len) desc, k.scope limit $1";
+
+pub(crate) const USAGE: &str = concat!(
+    "
+select (select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint from pg_class c
+        where c.relnamespace = 'df'::regnamespace and c.relkind = 'r'),
+    ",
+    bodies!(),
+    ", count(*), count(*) filter (where r.ended_ms is null)
+from df.recordings r"
+);

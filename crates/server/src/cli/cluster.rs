@@ -30,6 +30,10 @@ pub(super) struct ClusterArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::time)]
     store_timeout: Duration,
 
+    /// Bytes of bodies in the database; the oldest recordings go first. Looked at twice a minute.
+    #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = values::size)]
+    max_cluster_bytes: u64,
+
     /// How long a process that is not heard of has what it has; the same in all. For tests: 8 s is right for all others.
     #[arg(long, value_name = "TIME", default_value = "8s", value_parser = lease, hide = true)]
     lease: Duration,
@@ -47,8 +51,8 @@ impl ClusterArgs {
     pub(super) fn shared(self) -> Result<Option<Shared>, String> {
         let (Some(cluster), Some(peer_listen)) = (self.cluster, self.peer_listen) else { return Ok(None) };
         let database = secrets::read(&cluster)?;
-        let Self { peer_url, store_timeout, lease, .. } = self;
-        Ok(Some(Shared { database, peer_listen, peer_url, store_timeout, lease }))
+        let Self { peer_url, store_timeout, max_cluster_bytes: most_bytes, lease, .. } = self;
+        Ok(Some(Shared { database, peer_listen, peer_url, store_timeout, most_bytes, lease }))
     }
 }
 

@@ -5,6 +5,7 @@ mod peers;
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,9 +30,27 @@ pub(crate) struct Cluster {
     peers: Peers,
     /// When recordings were last used here whose keys this process does not have. The store does not know yet.
     used: Mutex<HashMap<RecordingId, u64>>,
+    /// Bytes of bodies that the store may have.
+    pub(crate) most_bytes: u64,
+    /// How many it had a moment ago.
+    stored: AtomicU64,
+    /// Processes of the cluster that lived a moment ago.
+    nodes: AtomicUsize,
     /// How long the store may take for what has to be known.
     pub(crate) within: Duration,
     renewal: Renewal,
+}
+
+/// What is known of a cluster at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Now {
+    /// Bytes of bodies in its store, and those that there may be.
+    pub(crate) stored: u64,
+    pub(crate) most: u64,
+    /// Processes that live.
+    pub(crate) nodes: usize,
+    /// Whether the store has answered for as long as a lease lasts.
+    pub(crate) is_reached: bool,
 }
 
 /// What of a cluster there is before a process is one of it.
@@ -68,7 +87,16 @@ impl Joining {
         store.join(&node).await.map_err(failed)?;
         let renewal = Renewal::start(&options, me, shared.lease).map_err(failed)?;
         let peers = Peers::new(identity, me).map_err(|error| StartError::Cluster(error.to_string()))?;
-        Ok(Cluster { store, peers, used: Mutex::default(), within: shared.store_timeout, renewal })
+        Ok(Cluster {
+            store,
+            peers,
+            used: Mutex::default(),
+            most_bytes: shared.most_bytes,
+            stored: AtomicU64::new(0),
+            nodes: AtomicUsize::new(0),
+            within: shared.store_timeout,
+            renewal,
+        })
     }
 }
 
@@ -76,6 +104,36 @@ impl Cluster {
     /// Whether the store has answered for as long as a lease lasts.
     pub(crate) fn is_reached(&self) -> bool {
         matches!(self.renewal.standing(), Standing::Held { .. } | Standing::Unknown)
+    }
+
+    /// So many bytes of bodies are stored.
+    pub(crate) fn stores(&self, bytes: u64) {
+        self.stored.store(bytes, Ordering::Relaxed);
+    }
+
+    /// So many bytes of bodies were stored a moment ago.
+    pub(crate) fn stored(&self) -> u64 {
+        self.stored.load(Ordering::Relaxed)
+    }
+
+    /// So many processes live.
+    pub(crate) fn sees(&self, nodes: usize) {
+        self.nodes.store(nodes, Ordering::Relaxed);
+    }
+
+    /// What there is to be told of it.
+    pub(crate) fn now(&self) -> Now {
+        Now {
+            stored: self.stored(),
+            most: self.most_bytes,
+            nodes: self.nodes.load(Ordering::Relaxed),
+            is_reached: self.is_reached(),
+        }
+    }
+
+    /// Whether there is an eighth more than there may be: what could go has gone, and it was not enough, or more comes than goes.
+    pub(crate) fn is_full(&self) -> bool {
+        self.stored() > self.most_bytes.saturating_add(self.most_bytes / 8)
     }
 
     /// How this process stands, from now on.
@@ -131,6 +189,13 @@ pub(crate) fn refused(error: Error) -> ProtocolError {
         Error::Unavailable(_) | Error::Busy(_) | Error::Known => later(),
         _ => ErrorCode::StorageFailed.into(),
     }
+}
+
+/// What is answered while the store has more than it may.
+pub(crate) fn full() -> ProtocolError {
+    let message =
+        "the cluster's database has as much as --max-cluster-bytes allows, and nothing that has ended may go";
+    ProtocolError::new(ErrorCode::StorageFull, message)
 }
 
 /// Nothing was started, and the same request may be sent again a little later.

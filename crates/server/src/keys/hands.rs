@@ -3,8 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
-use durablefetch_protocol::placement::{Holder, Owner};
+use durablefetch_protocol::placement::{Holder, Known, Owner};
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError};
+use serde_json::Value;
 
 use super::{claims, take_over};
 use crate::cluster;
@@ -61,6 +62,37 @@ pub(crate) fn entry(recorder: &Recorder, key: &Key, claimed: Option<Claimed>) ->
     }
 }
 
+/// Who has a key, once this process has tried to take it.
+pub(crate) enum Held {
+    /// This process.
+    Here(Arc<Entry>),
+    /// Another one, which lives.
+    Elsewhere(Owner),
+}
+
+/// Takes a key, unless another process that lives has it.
+pub(crate) async fn take(recorder: &Recorder, key: &Key) -> Result<Held, ProtocolError> {
+    let known = match recorder.keys.entry(key) {
+        Ok(entry) => return Ok(Held::Here(entry)),
+        Err(known) => known,
+    };
+    let Some(cluster) = &recorder.cluster else {
+        return match known {
+            Known::Elsewhere(owner) => Ok(Held::Elsewhere(owner)),
+            _ => Err(later(recorder)),
+        };
+    };
+    let me = recorder.placement.me();
+    if recorder.placement.claims()
+        && let Some(claimed) = claims::take(cluster, key, me).await?
+        && let Some(entry) = recorder.keys.claimed(key, claimed)
+    {
+        return Ok(Held::Here(entry));
+    }
+    let holder = claims::place(cluster, key).await?.filter(|holder| holder.owner != me);
+    holder.map(|holder| Held::Elsewhere(holder.owner)).ok_or_else(|| later(recorder))
+}
+
 /// What is stored of a key that nobody has, to be read.
 pub(crate) fn stored(recorder: &Recorder, key: &Key) -> Result<Arc<Entry>, ProtocolError> {
     match recorder.cluster {
@@ -85,6 +117,24 @@ pub(crate) async fn connect(recorder: &Recorder, owner: Owner) -> io::Result<Way
         None => Ok(Box::new(peer::connect(&recorder.config.data, owner).await?)),
         Some(cluster) => Ok(Box::new(cluster.connect(owner).await?)),
     }
+}
+
+/// Asks another process something of its own.
+pub(crate) async fn ask(
+    recorder: &Recorder,
+    owner: Owner,
+    path: &'static str,
+    asked: &Value,
+) -> io::Result<Value> {
+    peer::ask(connect(recorder, owner).await?, path, asked).await
+}
+
+/// The other processes that may have keys: those that drain beside this one, or those of the cluster that live.
+pub(crate) async fn others(recorder: &Recorder) -> Vec<Owner> {
+    let Some(cluster) = &recorder.cluster else { return recorder.keys.others().into_iter().collect() };
+    let nodes = cluster.store.nodes().await.unwrap_or_default();
+    let me = recorder.placement.me();
+    nodes.into_iter().filter(|node| node.alive && node.owner != me).map(|node| node.owner).collect()
 }
 
 /// Why a request is not answered now, where its key is changing hands.

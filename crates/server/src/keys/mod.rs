@@ -3,6 +3,7 @@
 pub(crate) mod admit;
 mod audit;
 mod claims;
+mod cluster_room;
 mod commit;
 pub(crate) mod hands;
 pub(crate) mod housekeeping;

@@ -6,7 +6,7 @@ use durablefetch_protocol::ProtocolError;
 use durablefetch_protocol::limits::REMEMBERED;
 use durablefetch_store_postgres::Until;
 
-use super::{claims, leases};
+use super::{claims, cluster_room, leases};
 use crate::clock::now_ms;
 use crate::cluster::{Cluster, refused};
 use crate::recorder::Recorder;
@@ -32,8 +32,11 @@ pub(super) async fn run(
     }
     // One of those that take keys sees to what nobody has: the others would only be in its way.
     let nodes = cluster.store.nodes().await.map_err(refused)?;
+    cluster.sees(nodes.iter().filter(|node| node.alive).count());
     let first = nodes.iter().filter(|node| node.alive && !node.draining).map(|node| node.owner).min();
-    if first != Some(recorder.placement.me()) {
+    let is_first = first == Some(recorder.placement.me());
+    cluster_room::keep(recorder, cluster, is_first).await?;
+    if !is_first {
         return Ok(());
     }
     for _ in 0..PARTS {

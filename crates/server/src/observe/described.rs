@@ -37,6 +37,20 @@ pub(super) fn describe() {
         "durablefetch_build_info",
         "1, with the version as a label, and what --node calls the process."
     );
+    describe_gauge!(
+        "durablefetch_cluster_stored_bytes",
+        Unit::Bytes,
+        "Bytes of bodies in the cluster's database. Looked at every 30 s."
+    );
+    describe_gauge!(
+        "durablefetch_cluster_nodes",
+        "Recorders of the cluster that live. Looked at every 30 s."
+    );
+    describe_gauge!("durablefetch_cluster_keys", "URLs that this recorder of the cluster has.");
+    describe_gauge!(
+        "durablefetch_cluster_lease",
+        "1 while the cluster's database has heard of this recorder within its lease, else 0."
+    );
     describe_gauge!("durablefetch_draining", "1 while the recorder shuts down and starts nothing, else 0.");
     describe_gauge!("durablefetch_limit", "What there may be at most, by what it limits.");
     describe_gauge!("durablefetch_stored_recordings", "Recordings that are stored, live ones among them.");

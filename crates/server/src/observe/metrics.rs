@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use super::described::describe;
 use super::process::Collector;
 use super::removal::Removal;
+use crate::cluster;
 
 /// The content type of what [`Metrics::render`] returns.
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -98,6 +99,10 @@ pub(crate) struct Now {
     pub(crate) stored: u64,
     /// The recorder shuts down.
     pub(crate) is_draining: bool,
+    /// Keys in memory.
+    pub(crate) keys: usize,
+    /// In a cluster: what is known of it.
+    pub(crate) cluster: Option<cluster::Now>,
     /// When the certificate expires, in seconds since 1970.
     pub(crate) certificate_until_s: Option<u64>,
 }
@@ -284,12 +289,22 @@ impl Metrics {
         self.draining.set(f64::from(u8::from(now.is_draining)));
         with_local_recorder(&self.recorder, || {
             self.process.collect();
+            now.cluster.iter().for_each(|cluster| of_cluster(cluster, now.keys));
             if let Some(until) = now.certificate_until_s {
                 gauge!("durablefetch_certificate_not_after_timestamp_seconds").set(until as f64);
             }
         });
         self.recorder.handle().render()
     }
+}
+
+/// What only a process of a cluster has.
+fn of_cluster(cluster: &cluster::Now, keys: usize) {
+    gauge!("durablefetch_cluster_stored_bytes").set(cluster.stored as f64);
+    gauge!("durablefetch_limit", "of" => "cluster-bytes").set(cluster.most as f64);
+    gauge!("durablefetch_cluster_nodes").set(cluster.nodes as f64);
+    gauge!("durablefetch_cluster_keys").set(keys as f64);
+    gauge!("durablefetch_cluster_lease").set(f64::from(u8::from(cluster.is_reached)));
 }
 
 /// Shows what has no value yet: a rate needs its zero.
@@ -333,6 +348,8 @@ mod tests {
         unwritten: 6,
         stored: 8,
         is_draining: true,
+        keys: 9,
+        cluster: Some(cluster::Now { stored: 10, most: 11, nodes: 3, is_reached: true }),
         certificate_until_s: Some(1_800_000_000),
     };
 
@@ -350,6 +367,11 @@ mod tests {
             "durablefetch_readers 0",
             "durablefetch_stored_recordings 8",
             "durablefetch_draining 1",
+            "durablefetch_cluster_stored_bytes 10",
+            "durablefetch_cluster_nodes 3",
+            "durablefetch_cluster_keys 9",
+            "durablefetch_cluster_lease 1",
+            "durablefetch_limit{of=\"cluster-bytes\"} 11",
             "durablefetch_certificate_not_after_timestamp_seconds 1800000000",
             "durablefetch_oldest_recording_timestamp_seconds 0",
             "durablefetch_recordings_failed_total{cause=\"storage-full\"} 0",

@@ -50,13 +50,11 @@ pub(super) async fn answer(recorder: &Arc<Recorder>, request: Request<Incoming>)
         Ok(body) => serde_json::from_slice(&body.to_bytes()).unwrap_or_default(),
         Err(_) => Value::Null,
     };
-    let is_shared = recorder.cluster.is_some();
-    if !is_shared && parts.uri.path() == "/hold" {
+    if recorder.cluster.is_none() && parts.uri.path() == "/hold" {
         let holding = Holding { first: Some(Bytes::from_static(b"held\n")), _hold: recorder.bodies.hold() };
         return Response::new(Either::Right(holding));
     }
     let answered = match parts.method {
-        _ if is_shared => Err(in_a_cluster()),
         Method::POST => self::asked(recorder, parts.uri.path(), &asked).await,
         _ => Err(ErrorCode::NotFound.into()),
     };
@@ -83,7 +81,9 @@ pub(crate) async fn asked(
             None => Err(not_an_id()),
         },
         peer::LIVE => Ok(live::here(recorder)),
-        "/du" => Ok(listing::usage(recorder)),
+        peer::DELETE => remove::here(recorder, asked).await,
+        "/du" => listing::usage(recorder).await,
+        "/hold" => Err(in_a_cluster()),
         "/rm" => match (text("scope"), text("recording").map(RecordingId::parse)) {
             (Some(scope), _) => remove::scope(recorder, scope).await,
             (None, Some(Some(id))) => remove::one(recorder, id).await,
@@ -94,8 +94,8 @@ pub(crate) async fn asked(
 }
 
 fn in_a_cluster() -> ProtocolError {
-    let message = "this recorder is one of a cluster, whose recordings are in its database: this command looks into a data \
-                   directory";
+    let message = "this recorder is one of a cluster, whose recordings are in its database: back that up, with `pg_dump` for \
+                   one, its schema `df`";
     ProtocolError::new(ErrorCode::BadRequest, message)
 }
 

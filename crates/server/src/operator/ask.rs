@@ -38,25 +38,37 @@ impl Recorder {
     }
 
     pub(super) async fn ask(&mut self, path: &'static str, asked: &Value) -> Result<Value, String> {
-        let response = self.send(path, asked).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
-        let value: Value =
-            serde_json::from_slice(&body).map_err(|_| "the recorder is of another version".to_owned())?;
-        match status {
-            StatusCode::OK => Ok(value),
-            _ => Err(value["error"].as_str().unwrap_or("the recorder refuses").to_owned()),
-        }
+        read(self.send(path, asked).await?).await
     }
 
     /// Has the recorder keep all body files until what is returned is dropped.
     pub(super) async fn hold(mut self) -> Result<Held, String> {
-        let mut body = self.send("/hold", &Value::Null).await?.into_body();
+        let response = self.send("/hold", &Value::Null).await?;
+        if response.status() != StatusCode::OK {
+            return Err(read(response).await.err().unwrap_or_else(refuses));
+        }
+        let mut body = response.into_body();
         match body.frame().await {
             Some(Ok(_)) => Ok(Held { _recorder: self, _body: body }),
             _ => Err("the recorder went away".to_owned()),
         }
     }
+}
+
+/// What it answers, or why it does not do it.
+async fn read(response: http::Response<Incoming>) -> Result<Value, String> {
+    let status = response.status();
+    let body = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let value: Value =
+        serde_json::from_slice(&body).map_err(|_| "the recorder is of another version".to_owned())?;
+    match status {
+        StatusCode::OK => Ok(value),
+        _ => Err(value["error"].as_str().map_or_else(refuses, str::to_owned)),
+    }
+}
+
+fn refuses() -> String {
+    "the recorder refuses".to_owned()
 }
 
 /// The files stay while this is alive.

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use durablefetch_protocol::access::scope_name;
 use durablefetch_protocol::{ErrorCode, ProtocolError, RecordingId};
+use durablefetch_store_postgres::OfScope;
 use serde_json::{Value, json};
 
 use super::live::{self, Known};
+use super::rows;
+use crate::cluster::{Cluster, refused};
 use crate::observe::redact;
 use crate::recorder::Recorder;
-use crate::storage::list::{self, Listed};
+use crate::storage::list::Listed;
 
 /// Rows that are looked at in one go: others want the database, too.
 const PART: usize = 256;
@@ -40,18 +43,18 @@ pub(super) async fn list(recorder: &Arc<Recorder>, asked: &Value) -> Result<Valu
     let limit = asked["limit"].as_u64().map_or(usize::MAX, |limit| limit as usize);
     let scope = match asked["scope"].as_str() {
         None => None,
-        Some(named) => Some(scope_named(recorder, named)?),
+        Some(named) => Some(scope_named(recorder, named).await?),
     };
     let known = Known::gather(recorder).await;
-    let (mut found, mut before) = (Vec::new(), list::LATEST.to_owned());
+    let (mut found, mut before) = (Vec::new(), None);
     loop {
-        let (scope, from) = (scope.clone(), before.clone());
-        let part = recorder.db.call(move |db| list::newest(db, scope.as_deref(), &from, PART)).await?;
+        let part = rows::newest(recorder, scope.as_deref(), before.as_deref(), PART).await?;
         let is_last = part.len() < PART;
         for listed in part {
-            before.clone_from(&listed.id);
             let value = told(recorder, &listed, &known.of(&listed.id));
-            if !filter.takes(&value, listed.key.url()) {
+            let is_meant = filter.takes(&value, listed.key.url());
+            before = Some(listed.id);
+            if !is_meant {
                 continue;
             }
             if found.len() == limit {
@@ -67,8 +70,7 @@ pub(super) async fn list(recorder: &Arc<Recorder>, asked: &Value) -> Result<Valu
 
 /// All about one recording.
 pub(super) async fn show(recorder: &Arc<Recorder>, id: RecordingId) -> Result<Value, ProtocolError> {
-    let listed = recorder.db.call(move |db| list::one(db, id)).await?;
-    let Some(listed) = listed else { return Err(not_stored(id)) };
+    let Some(listed) = rows::one(recorder, id).await? else { return Err(not_stored(id)) };
     let known = Known::gather(recorder).await.of(&listed.id);
     let mut value = told(recorder, &listed, &known);
     value["url"] = json!(listed.key.url());
@@ -90,7 +92,10 @@ pub(super) fn not_stored(id: RecordingId) -> ProtocolError {
 }
 
 /// What is stored, and whose it is.
-pub(super) fn usage(recorder: &Recorder) -> Value {
+pub(super) async fn usage(recorder: &Arc<Recorder>) -> Result<Value, ProtocolError> {
+    if let Some(cluster) = &recorder.cluster {
+        return usage_of_all(recorder, cluster).await;
+    }
     let usage = &recorder.usage;
     let bodies = usage.bodies();
     let accounts = usage.largest_first();
@@ -106,7 +111,7 @@ pub(super) fn usage(recorder: &Recorder) -> Value {
             })
         })
         .collect();
-    json!({
+    Ok(json!({
         "bytes": usage.bytes(),
         "limit": usage.most(),
         "bodies": bodies,
@@ -116,18 +121,37 @@ pub(super) fn usage(recorder: &Recorder) -> Value {
         "live": recorder.live(),
         "scopes": scopes,
         "more_scopes": with_something.count().saturating_sub(SCOPES),
-    })
+    }))
+}
+
+/// The same of a cluster, from its store.
+async fn usage_of_all(recorder: &Recorder, cluster: &Cluster) -> Result<Value, ProtocolError> {
+    let usage = cluster.store.usage(SCOPES).await.map_err(refused)?;
+    let scope = |of: &OfScope| {
+        json!({
+            "scope": scope_name(&recorder.secret, &of.scope),
+            "bytes": of.bytes,
+            "recordings": of.recordings,
+        })
+    };
+    Ok(json!({
+        "bytes": usage.on_disk,
+        "bodies": usage.bodies,
+        "cluster_limit": cluster.most_bytes,
+        "recordings": usage.recordings,
+        "live": usage.live,
+        "scopes": usage.scopes.iter().map(scope).collect::<Vec<_>>(),
+        "more_scopes": usage.scopes_in_all.saturating_sub(usage.scopes.len() as u64),
+    }))
 }
 
 /// The scope that has this name, or that is called so, as a token's subject is.
-pub(super) fn scope_named(recorder: &Recorder, named: &str) -> Result<String, ProtocolError> {
+pub(super) async fn scope_named(recorder: &Arc<Recorder>, named: &str) -> Result<String, ProtocolError> {
     let is_meant = |scope: &str| {
         !scope.is_empty() && (scope == named || scope_name(&recorder.secret, scope).as_deref() == Some(named))
     };
-    let accounts = recorder.usage.largest_first();
-    let with_rows = accounts.iter().filter(|account| account.has_rows());
-    let found = with_rows.map(|account| account.scope()).find(|scope| is_meant(scope));
-    found.map(str::to_owned).ok_or_else(|| {
+    let found = rows::scopes(recorder).await?.into_iter().find(|scope| is_meant(scope));
+    found.ok_or_else(|| {
         ProtocolError::new(
             ErrorCode::NotFound,
             format!(
@@ -141,7 +165,7 @@ pub(super) fn scope_named(recorder: &Recorder, named: &str) -> Result<String, Pr
 fn told(recorder: &Recorder, listed: &Listed, known: &Value) -> Value {
     // The row of what is live knows of no length.
     let live = if listed.ended_ms.is_none() { known } else { &Value::Null };
-    json!({
+    let mut value = json!({
         "recording": listed.id,
         "url": redact::key(&listed.key),
         "scope": scope_name(&recorder.secret, listed.key.scope()),
@@ -155,5 +179,9 @@ fn told(recorder: &Recorder, listed: &Listed, known: &Value) -> Value {
         "used_ms": known["used_ms"].as_u64().unwrap_or(listed.used_ms),
         "ended_ms": listed.ended_ms,
         "retired": listed.retired_ms.is_some(),
-    })
+    });
+    if recorder.cluster.is_some() {
+        value["node"] = json!(listed.node);
+    }
+    value
 }

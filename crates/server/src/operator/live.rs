@@ -1,13 +1,20 @@
-//! What is known of recordings in memory: of this process, and of those that drain beside it.
+//! What is known of recordings in memory: of this process, of those that drain beside it, and of the others of its cluster.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
+use crate::keys::hands;
 use crate::net::peer;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
+
+/// How long another process may take to tell.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What `show` tells beside what `ls` does.
 pub(super) const OF_ONE: [&str; 5] = ["request", "method", "traceparent", "first_byte_ms", "readers_so_far"];
@@ -20,11 +27,17 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) async fn gather(recorder: &Arc<Recorder>) -> Self {
+        let mut asking = JoinSet::new();
+        for owner in hands::others(recorder).await {
+            let recorder = Arc::clone(recorder);
+            asking.spawn(async move {
+                timeout(PATIENCE, hands::ask(&recorder, owner, peer::LIVE, &Value::Null)).await
+            });
+        }
         let mut elsewhere = Map::new();
-        for owner in recorder.keys.others() {
-            // One that leaves at this moment has nothing live.
-            let told = peer::ask(&recorder.config.data, owner, peer::LIVE, &Value::Null).await;
-            if let Ok(Value::Object(of)) = told {
+        // One that leaves at this moment has nothing live, and of one that stands still nothing is known.
+        for told in asking.join_all().await {
+            if let Ok(Ok(Value::Object(of))) = told {
                 elsewhere.extend(of);
             }
         }

@@ -8,6 +8,7 @@ mod commands;
 mod listing;
 mod live;
 mod remove;
+mod rows;
 mod socket;
 mod text;
 

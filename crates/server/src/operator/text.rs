@@ -77,10 +77,12 @@ pub(super) fn list(value: &Value, now_ms: u64) -> String {
     if recordings.is_empty() {
         return "no recordings\n".to_owned();
     }
+    // Of a cluster, each says who has its URL.
+    let is_shared = recordings.iter().any(|recording| recording.get("node").is_some());
     let rows: Vec<Vec<String>> = recordings
         .iter()
         .map(|recording| {
-            vec![
+            let mut row = vec![
                 or_dash(&recording["recording"]),
                 state(recording),
                 or_dash(&recording["upstream_status"]),
@@ -88,11 +90,18 @@ pub(super) fn list(value: &Value, now_ms: u64) -> String {
                 age(now_ms.saturating_sub(number(&recording["started_ms"]))),
                 recording["readers"].to_string(),
                 or_dash(&recording["scope"]),
-                or_dash(&recording["url"]),
-            ]
+            ];
+            if is_shared {
+                row.push(or_dash(&recording["node"]));
+            }
+            row.push(or_dash(&recording["url"]));
+            row
         })
         .collect();
-    let head = ["RECORDING", "STATE", "STATUS", "SIZE", "AGE", "READERS", "SCOPE", "URL"];
+    let mut head = vec!["RECORDING", "STATE", "STATUS", "SIZE", "AGE", "READERS", "SCOPE", "URL"];
+    if is_shared {
+        head.insert(head.len() - 1, "NODE");
+    }
     let mut out = table(&head, &[2, 3, 4, 5], &rows);
     if value["more"] == true {
         let _ = writeln!(out, "and more: --limit shows them");
@@ -119,6 +128,9 @@ pub(super) fn show(value: &Value, now_ms: u64) -> String {
         ("ended", ago("ended_ms")),
         ("last used", ago("used_ms")),
     ];
+    if let Some(node) = value.get("node") {
+        rows.push(("node", or_dash(node)));
+    }
     if value["retired"] == true {
         rows.push(("retired", "a later one has replaced it: it answers continuations only".to_owned()));
     }
@@ -148,14 +160,23 @@ pub(super) fn show(value: &Value, now_ms: u64) -> String {
 pub(super) fn usage(value: &Value) -> String {
     let mut out = String::new();
     let bytes = |name: &str| size(number(&value[name]));
-    let _ = writeln!(
-        out,
-        "{} of {} (--max-disk-bytes): {} in bodies, {} in the database",
-        bytes("bytes"),
-        bytes("limit"),
-        bytes("bodies"),
-        bytes("database")
-    );
+    let _ = match value.get("limit") {
+        Some(_) => writeln!(
+            out,
+            "{} of {} (--max-disk-bytes): {} in bodies, {} in the database",
+            bytes("bytes"),
+            bytes("limit"),
+            bytes("bodies"),
+            bytes("database")
+        ),
+        None => writeln!(
+            out,
+            "{} of {} (--max-cluster-bytes) in bodies; the tables in the cluster's database take {}",
+            bytes("bodies"),
+            bytes("cluster_limit"),
+            bytes("bytes")
+        ),
+    };
     let _ = writeln!(out, "{} recordings, {} of them live", value["recordings"], value["live"]);
     if !value["free"].is_null() {
         let _ = writeln!(out, "{} are free on the disk", bytes("free"));

@@ -21,6 +21,8 @@ pub(crate) struct Listed {
     pub(crate) used_ms: u64,
     pub(crate) ended_ms: Option<u64>,
     pub(crate) retired_ms: Option<u64>,
+    /// In a cluster: where the process is reached that has its key.
+    pub(crate) node: Option<String>,
 }
 
 fn read(row: &Row<'_>) -> Result<Listed> {
@@ -39,6 +41,7 @@ fn read(row: &Row<'_>) -> Result<Listed> {
         used_ms: number(10)?,
         ended_ms: ms(11)?,
         retired_ms: ms(12)?,
+        node: None,
     })
 }
 

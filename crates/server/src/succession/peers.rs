@@ -61,8 +61,8 @@ async fn answer(
         return answer.map(Either::Left);
     }
     let path = request.uri().path().to_owned();
-    if recorder.cluster.is_some() {
-        // They pass on what clients ask, and ask nothing of their own.
+    if recorder.cluster.is_some() && ![peer::LIVE, peer::DELETE].contains(&path.as_str()) {
+        // The others of a cluster have no more to ask of their own.
         let mut response = Response::new(Either::Right(Either::Right(Full::default())));
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;

@@ -26,7 +26,7 @@ fn operate(data: &Path, words: &[&str]) -> Output {
     command(data, words).output().unwrap()
 }
 
-fn text(data: &Path, words: &[&str]) -> String {
+pub(crate) fn text(data: &Path, words: &[&str]) -> String {
     let output = operate(data, words);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{words:?}: {said}");
@@ -37,7 +37,7 @@ pub(crate) fn json(data: &Path, words: &[&str]) -> Value {
     serde_json::from_str(&text(data, &[words, &["--json"]].concat())).unwrap()
 }
 
-fn refused(data: &Path, words: &[&str]) -> String {
+pub(crate) fn refused(data: &Path, words: &[&str]) -> String {
     let output = operate(data, words);
     assert_eq!(output.status.code(), Some(1), "{words:?}");
     String::from_utf8(output.stderr).unwrap()

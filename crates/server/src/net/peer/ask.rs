@@ -1,22 +1,19 @@
 //! Asks another process something of its own.
 
 use std::io;
-use std::path::Path;
 
 use bytes::Bytes;
-use durablefetch_protocol::placement::Owner;
 use http::{Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 
-use super::connect;
+use super::Way;
 
 /// Its JSON.
-pub(crate) async fn ask(data: &Path, owner: Owner, path: &'static str, asked: &Value) -> io::Result<Value> {
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(connect(data, owner).await?)).await.map_err(io::Error::other)?;
+pub(crate) async fn ask(way: Way, path: &'static str, asked: &Value) -> io::Result<Value> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(way)).await.map_err(io::Error::other)?;
     let connection = tokio::spawn(connection);
     let request = Request::post(path).header(header::HOST, "peer");
     let request = request.body(Full::new(Bytes::from(asked.to_string()))).map_err(io::Error::other)?;

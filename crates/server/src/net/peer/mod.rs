@@ -40,5 +40,7 @@ pub(crate) const REPORT: &str = "/report";
 pub(crate) const ROOM: &str = "/room";
 /// Asks a process that drains to end its longest live recording of a scope.
 pub(crate) const END_LONGEST: &str = "/end-longest";
+/// Asks for a recording of a key to be deleted, or for all that is stored of it.
+pub(crate) const DELETE: &str = "/delete-here";
 /// Asks for the numbers of what a process has in memory.
 pub(crate) const LIVE: &str = "/live";

@@ -2,6 +2,7 @@
 //! whatever becomes of the database.
 
 mod faults;
+mod operator;
 // The store's own tests start one as well.
 #[allow(dead_code, reason = "those look at more of it")]
 #[path = "../../../../store-postgres/tests/postgres/server.rs"]
@@ -26,12 +27,14 @@ struct Cluster {
     database: String,
     /// `None`: the default.
     lease: Option<Duration>,
+    /// What each of them is started with beside that.
+    flags: &'static [&'static str],
 }
 
 /// One recorder of it.
 struct Node {
     recorder: Recorder,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl std::ops::Deref for Node {
@@ -51,7 +54,7 @@ impl Cluster {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let database = format!("cluster_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         server.create(&database);
-        Self { server, database, lease: Some(LEASE) }
+        Self { server, database, lease: Some(LEASE), flags: &[] }
     }
 
     fn url(&self) -> String {
@@ -70,9 +73,9 @@ impl Cluster {
     fn node(&self) -> Node {
         let data = tempfile::tempdir().unwrap();
         let flags = self.flags();
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).chain(self.flags.iter().copied()).collect();
         let recorder = Recorder::spawn(command(data.path(), &flags).stderr(std::process::Stdio::inherit()));
-        Node { recorder, _data: data }
+        Node { recorder, data }
     }
 
     fn nodes<const N: usize>(&self) -> [Node; N] {

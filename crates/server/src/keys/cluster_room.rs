@@ -1,0 +1,50 @@
+//! In a cluster: room in its database. What has ended goes first, unused for longest before others, where nobody has its key;
+//! while nothing is left that may go, nothing is started.
+
+use std::sync::Arc;
+
+use durablefetch_protocol::ProtocolError;
+use durablefetch_protocol::life::Event;
+
+use super::claims;
+use super::commit::Cargo;
+use crate::cluster::{Cluster, refused};
+use crate::observe::removal::Removal;
+use crate::recorder::Recorder;
+
+/// Recordings that are looked for at once.
+const PART: usize = 64;
+
+/// Looks at what is stored. `evicts`: this process is the one of the cluster that sees to what nobody has.
+pub(super) async fn keep(
+    recorder: &Arc<Recorder>,
+    cluster: &Cluster,
+    evicts: bool,
+) -> Result<(), ProtocolError> {
+    let mut stored = cluster.store.bodies().await.map_err(refused)?;
+    while evicts && stored > cluster.most_bytes {
+        if !evict_some(recorder, cluster, stored - cluster.most_bytes).await? {
+            break;
+        }
+        stored = cluster.store.bodies().await.map_err(refused)?;
+    }
+    cluster.stores(stored);
+    Ok(())
+}
+
+/// Removes the oldest until so many bytes are gone, or a part is through. False where there was nothing to remove.
+async fn evict_some(recorder: &Arc<Recorder>, cluster: &Cluster, enough: u64) -> Result<bool, ProtocolError> {
+    let (mut gone, mut any) = (0, false);
+    for (key, id, len) in cluster.store.oldest(PART).await.map_err(refused)? {
+        if gone >= enough {
+            break;
+        }
+        let claimed = claims::take(cluster, &key, recorder.placement.me()).await?;
+        let Some(entry) = claimed.and_then(|claimed| recorder.keys.claimed(&key, claimed)) else { continue };
+        let event = Event::Evict { id, even_if_read: true };
+        entry.act(recorder, event, Cargo { why: Some(Removal::Quota), ..Cargo::default() }).await?;
+        (gone, any) = (gone + len, true);
+    }
+    super::leases::release(recorder, cluster).await;
+    Ok(any)
+}
