@@ -22,7 +22,7 @@ pub(super) struct ClusterArgs {
     #[arg(long, value_name = "ADDRESS", value_parser = parse_listen, requires = "cluster")]
     peer_listen: Option<SocketAddr>,
 
-    /// The same as they see it. [default: https://ADDRESS of --peer-listen]
+    /// The same as they see it. [default: https://ADDRESS]
     #[arg(long, value_name = "URL", value_parser = peer_url, requires = "cluster")]
     peer_url: Option<String>,
 
@@ -30,7 +30,7 @@ pub(super) struct ClusterArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::time)]
     store_timeout: Duration,
 
-    /// Bytes of bodies in the database; the oldest recordings go first. Looked at twice a minute.
+    /// Bytes of bodies in the database.
     #[arg(long, value_name = "SIZE", default_value = "16GiB", value_parser = values::size)]
     max_cluster_bytes: u64,
 

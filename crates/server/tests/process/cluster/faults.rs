@@ -1,24 +1,11 @@
 //! Processes that are killed, paused and told to end, and a database that is gone.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::server::Server;
-use super::{Cluster, ask, replay, resume, until};
-use crate::support::{Recorder, Reply, Upstream, answer, header, send};
-
-/// Has something be started, which the upstream answers.
-fn starts(recorder: &Recorder, upstream: &Upstream, headers: &[(&str, &str)]) -> Reply {
-    thread::scope(|scope| {
-        let asking = scope.spawn(|| ask(recorder, "POST /", headers, "another"));
-        let mut stream = upstream.asked();
-        answer(&mut stream);
-        send(&mut stream, "more");
-        send(&mut stream, "");
-        asking.join().unwrap().1
-    })
-}
+use super::{Cluster, ask, replay, resume, starts, until};
+use crate::support::{Upstream, answer, header, send};
 
 #[test]
 fn what_was_live_in_one_that_is_killed_is_interrupted_with_a_true_prefix() {

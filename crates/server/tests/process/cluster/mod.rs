@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::successor::port;
-use crate::support::{PATIENCE, Recorder, Reply, Upstream, command, header, send};
+use crate::support::{PATIENCE, Recorder, Reply, Upstream, answer, command, header, send};
 use server::Server;
 
 /// How long a process that is not heard of has what it has, in these tests.
@@ -120,6 +120,18 @@ fn ask(recorder: &Recorder, head: &str, headers: &[(&str, &str)], body: &str) ->
         assert!(Instant::now() < until, "{told}");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Has something be started, which the upstream answers.
+fn starts(recorder: &Recorder, upstream: &Upstream, headers: &[(&str, &str)]) -> Reply {
+    thread::scope(|scope| {
+        let asking = scope.spawn(|| ask(recorder, "POST /", headers, "another"));
+        let mut stream = upstream.asked();
+        answer(&mut stream);
+        send(&mut stream, "more");
+        send(&mut stream, "");
+        asking.join().unwrap().1
+    })
 }
 
 /// Follows what is there of a URL, and starts nothing.

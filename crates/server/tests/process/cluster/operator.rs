@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Cluster, Node, resume, until};
+use super::{Cluster, Node, resume, starts, until};
 use crate::operator::{json, refused, text};
 use crate::support::{Recorder, Upstream, header, send};
 
@@ -135,6 +135,6 @@ fn the_oldest_goes_where_the_database_has_more_than_it_may_and_then_nothing_star
     // Room again, and it starts.
     assert_eq!(text(b.data.path(), &["rm", &id]), "1 recording is removed\n");
     until("it is counted", || metric(&b, "durablefetch_cluster_stored_bytes") <= 10_000);
-    let _beside = b.send("POST /", &[("durablefetch-url", &upstreams[0].url)], "");
-    upstreams[0].asked();
+    let request = [("durablefetch-url", upstreams[0].url.as_str())];
+    assert_eq!(starts(&b, &upstreams[0], &request).rest(), ("more".to_owned(), true));
 }
