@@ -39,6 +39,8 @@ pub enum StartError {
     ClusterUrl(String),
     /// The cluster's database cannot be reached, or refuses.
     Cluster(String),
+    /// Another recorder of the cluster has settings otherwise that have to be the same.
+    OtherSettings(String),
     /// Where the others of the cluster reach this recorder is not said.
     NoPeerUrl(SocketAddr),
     /// The upstream client could not be made.
@@ -61,6 +63,7 @@ impl StartError {
                 | Self::Tls(_)
                 | Self::NotOfACluster(_)
                 | Self::ClusterUrl(_)
+                | Self::OtherSettings(_)
                 | Self::NoPeerUrl(_)
         )
     }
@@ -133,6 +136,11 @@ impl fmt::Display for StartError {
             ),
             Self::ClusterUrl(error) => write!(f, "--cluster: {error}"),
             Self::Cluster(error) => write!(f, "the cluster cannot be joined: {error}"),
+            Self::OtherSettings(differences) => write!(
+                f,
+                "{differences}. It has to be the same in all of the cluster: change it here, or stop the others before this one \
+                 starts"
+            ),
             Self::NoPeerUrl(bound) => write!(
                 f,
                 "--peer-listen {bound} does not say at which address the others of the cluster reach this recorder: add \

@@ -122,6 +122,11 @@ impl Placement {
         !self.is_succeeded.load(Ordering::Acquire)
     }
 
+    /// Whether those who come are better off with another process: a successor, or others of the cluster.
+    pub(crate) fn sends_away(&self) -> bool {
+        !self.accepts() || self.standing() == Standing::Drains
+    }
+
     /// The one that took its place has left, and has no successor: those who come are told so here.
     pub(crate) fn is_left_alone(&self, now_ms: u64) {
         self.is_succeeded.store(false, Ordering::Release);

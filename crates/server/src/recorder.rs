@@ -114,7 +114,7 @@ impl Recorder {
         let (me, url) = (new_owner(&config)?, shared.url(peers)?);
         let joining = Joining::begin(shared, me, config.ttl).await?;
         let store = storage::open_for_cluster(&config.data, joining.secret)?;
-        let cluster = joining.join(shared, me, url).await?;
+        let cluster = joining.join(&config, shared, me, url).await?;
         Self::with(config, port, me, store, Some(cluster))
     }
 

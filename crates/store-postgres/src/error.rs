@@ -2,6 +2,8 @@
 
 use tokio_postgres::error::SqlState;
 
+use crate::settings::Difference;
+
 /// Whatever the functions of this crate return.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -17,6 +19,8 @@ pub enum Error {
         /// The layout that this program knows.
         known: i32,
     },
+    /// Another process has settings otherwise that have to be the same in all: this one is not listed.
+    Differs(Vec<Difference>),
     /// A request id, a recording or a piece of it is there already.
     Known,
     /// No answer came: whether it was done is not known.
@@ -69,6 +73,10 @@ impl std::fmt::Display for Error {
                 "the database is of a later version: it takes a program that knows layout {min_reader}, and this one knows \
                  {known}. Update this program"
             ),
+            Self::Differs(differences) => {
+                let told: Vec<_> = differences.iter().map(Difference::to_string).collect();
+                write!(f, "{}", told.join("; "))
+            }
             Self::Known => f.write_str("it is stored already"),
             Self::Unavailable(why) => write!(f, "the database does not answer: {why}"),
             Self::Busy(why) => write!(f, "the database cannot do it now: {why}"),

@@ -2,10 +2,12 @@
 
 use durablefetch_protocol::Key;
 use durablefetch_protocol::placement::{Holder, Owner};
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::schema::VERSION;
+use crate::schema::{VERSION, lock};
+use crate::settings::{Difference, Setting, differences, stored};
 use crate::sql;
 use crate::store::{Store, name_of};
 
@@ -44,12 +46,18 @@ impl Store {
     /// Lists this process among the others. One that was listed at the same address before is dead: its keys are nobody's.
     /// Call it once the peer listener is bound.
     ///
+    /// Returns what others that live have otherwise of these settings and may.
+    ///
     /// # Errors
     ///
-    /// See [`Error`](crate::Error).
-    pub async fn join(&self, node: &Node) -> Result<()> {
-        let seconds = self.lease.as_secs_f64();
-        self.query(sql::JOIN, &[&self.id(), &node.url, &node.spki, &VERSION, &seconds]).await.map(drop)
+    /// [`Error::Differs`] where one has otherwise what has to be the same: this process is not listed.
+    pub async fn join(&self, node: &Node, settings: &[Setting]) -> Result<Vec<Difference>> {
+        let mut lent = self.lend().await?;
+        let joined = join(self, lent.client()?, node, settings).await;
+        if !matches!(joined, Err(Error::Unavailable(_))) {
+            lent.give_back();
+        }
+        joined
     }
 
     /// Says that this process takes nothing over any more.
@@ -193,6 +201,33 @@ impl Store {
     fn holding(&self, epoch: i64) -> Holder {
         Holder { owner: self.me, epoch: epoch.cast_unsigned() }
     }
+}
+
+/// One process at a time: of two that differ, the second one learns of the first.
+async fn join(
+    store: &Store,
+    client: &mut Client,
+    node: &Node,
+    settings: &[Setting],
+) -> Result<Vec<Difference>> {
+    let transaction = client.transaction().await?;
+    lock(&transaction).await?;
+    let mut found = Vec::new();
+    for row in transaction.query(sql::SETTINGS, &[&store.id(), &node.url]).await? {
+        let theirs: Vec<String> = row.get(1);
+        found.extend(differences(settings, &theirs, row.get(0)));
+    }
+    let (must, may): (Vec<_>, Vec<_>) = found.into_iter().partition(|difference| difference.must_agree);
+    if !must.is_empty() {
+        transaction.rollback().await?;
+        return Err(Error::Differs(must));
+    }
+    let (seconds, settings) = (store.lease.as_secs_f64(), stored(settings));
+    transaction
+        .execute(sql::JOIN, &[&store.id(), &node.url, &node.spki, &VERSION, &seconds, &settings])
+        .await?;
+    transaction.commit().await?;
+    Ok(may)
 }
 
 fn is_referred_to(error: &tokio_postgres::Error) -> bool {

@@ -7,17 +7,17 @@
 //! Migrations only add. `min_reader` is the oldest layout that a program has to know: it is raised where an older one would
 //! misread what newer ones write.
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Transaction};
 
 use crate::buckets::BUCKETS;
 use crate::error::{Error, Result};
 
 /// The layout that this program writes.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 /// The oldest layout that a program has to know to use this one.
 pub const MIN_READER: i32 = 1;
 
-/// A process that changes the layout has this advisory lock: "durabfet", as a number.
+/// A process that changes the layout, or joins, has this advisory lock: "durabfet", as a number.
 const LOCK: i64 = 0x6475_7261_6266_6574;
 
 const TABLES: &str = "
@@ -79,6 +79,15 @@ create table df.requests (
 create index requests_at on df.requests (at_ms);
 ";
 
+/// What layouts after the first have added.
+const ADDED: [(i32, &str); 1] = [(2, "alter table df.nodes add column settings text[]")];
+
+/// One process at a time, until the transaction is over.
+pub(crate) async fn lock(transaction: &Transaction<'_>) -> Result<()> {
+    transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    Ok(())
+}
+
 /// Of [`TABLES`], the ring. Pieces are written once and emptied as a whole, so that nothing is to be vacuumed; compressing
 /// them would cost more than it saves.
 fn ring() -> String {
@@ -99,24 +108,32 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<()> {
     let transaction = client.transaction().await?;
     // Another process may be at it: what it does takes longer than a row's lock should be waited for.
     transaction.batch_execute("set local lock_timeout = '60s'; set local statement_timeout = '60s'").await?;
-    transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    lock(&transaction).await?;
     transaction
         .batch_execute(
             "create schema if not exists df;
              create table if not exists df.version (version int not null, min_reader int not null)",
         )
         .await?;
-    match transaction.query_opt("select version, min_reader from df.version", &[]).await? {
+    let was = match transaction.query_opt("select version, min_reader from df.version", &[]).await? {
         None => {
             transaction.batch_execute(TABLES).await?;
             transaction.batch_execute(&ring()).await?;
-            transaction.execute("insert into df.version values ($1, $2)", &[&VERSION, &MIN_READER]).await?;
+            transaction.execute("insert into df.version values (1, 1)", &[]).await?;
+            1
         }
         Some(row) => {
-            let min_reader: i32 = row.get(1);
+            let (version, min_reader): (i32, i32) = (row.get(0), row.get(1));
             if min_reader > VERSION {
                 return Err(Error::TooNew { min_reader, known: VERSION });
             }
+            version
+        }
+    };
+    for (added, statements) in ADDED {
+        if was < added {
+            transaction.batch_execute(statements).await?;
+            transaction.execute("update df.version set version = $1", &[&added]).await?;
         }
     }
     Ok(transaction.commit().await?)

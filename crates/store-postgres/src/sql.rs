@@ -4,10 +4,15 @@
 pub(crate) const JOIN: &str = "
 with was as (select id from df.nodes where url = $2 and id <> $1),
     freed as (update df.keys set owner = null where owner in (select id from was))
-insert into df.nodes (id, url, spki, version, since, lease_until)
-values ($1, $2, $3, $4, clock_timestamp(), clock_timestamp() + make_interval(secs => $5))
+insert into df.nodes (id, url, spki, version, since, lease_until, settings)
+values ($1, $2, $3, $4, clock_timestamp(), clock_timestamp() + make_interval(secs => $5), $6)
 on conflict (url) do update set id = excluded.id, spki = excluded.spki, version = excluded.version, draining = false,
-    since = excluded.since, lease_until = excluded.lease_until";
+    since = excluded.since, lease_until = excluded.lease_until, settings = excluded.settings";
+
+/// Of the others that live, but for one whose place this one takes.
+pub(crate) const SETTINGS: &str = "
+select url, settings from df.nodes
+where id <> $1 and url <> $2 and lease_until > clock_timestamp() and settings is not null";
 
 /// `since` moves where the lease had run out: others may have taken keys meanwhile.
 pub(crate) const RENEW: &str = "

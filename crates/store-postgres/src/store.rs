@@ -6,8 +6,8 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use durablefetch_protocol::Key;
 use durablefetch_protocol::placement::Owner;
 use tokio::time::timeout;
-use tokio_postgres::NoTls;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 use crate::buckets;
@@ -63,9 +63,8 @@ impl Store {
     /// [`Error::TooNew`] where a later version has made them and this one may not use them any more.
     pub async fn migrate(&self) -> Result<()> {
         let mut lent = self.lend().await?;
-        let client = lent.object.as_mut().ok_or_else(gone)?;
         // Its own time: a layout takes longer than a statement.
-        schema::migrate(client).await?;
+        schema::migrate(lent.client()?).await?;
         lent.give_back();
         Ok(())
     }
@@ -109,7 +108,7 @@ impl Store {
         Ok(self.query(sql, params).await?.into_iter().next())
     }
 
-    async fn lend(&self) -> Result<Lent> {
+    pub(crate) async fn lend(&self) -> Result<Lent> {
         let object = self.pool.get().await.map_err(|error| match error {
             deadpool_postgres::PoolError::Backend(error) => Error::from(error),
             other => Error::Unavailable(other.to_string()),
@@ -128,12 +127,16 @@ fn gone() -> Error {
 }
 
 /// A connection that is closed unless it is given back: a caller that gives up waiting leaves a statement running on it.
-struct Lent {
+pub(crate) struct Lent {
     object: Option<Object>,
 }
 
 impl Lent {
-    fn give_back(mut self) {
+    pub(crate) fn client(&mut self) -> Result<&mut Client> {
+        self.object.as_mut().map(|object| &mut ***object).ok_or_else(gone)
+    }
+
+    pub(crate) fn give_back(mut self) {
         drop(self.object.take());
     }
 }

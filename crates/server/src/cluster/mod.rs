@@ -2,6 +2,7 @@
 
 mod identity;
 mod peers;
+mod settings;
 
 use std::collections::HashMap;
 use std::io;
@@ -17,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
-use crate::config::Shared;
+use crate::config::{Config, Shared};
 use crate::error::StartError;
 use identity::Identity;
 use peers::Peers;
@@ -80,11 +81,24 @@ impl Joining {
     }
 
     /// Is one of the cluster from now on, which others reach at this URL. Its listener is bound.
-    pub(crate) async fn join(self, shared: &Shared, me: Owner, url: String) -> Result<Cluster, StartError> {
+    pub(crate) async fn join(
+        self,
+        config: &Config,
+        shared: &Shared,
+        me: Owner,
+        url: String,
+    ) -> Result<Cluster, StartError> {
         let Self { store, options, identity, .. } = self;
         let failed = |error: Error| StartError::Cluster(error.to_string());
         let node = Node { url, spki: identity.spki().to_owned() };
-        store.join(&node).await.map_err(failed)?;
+        let differences =
+            store.join(&node, &settings::of(config, shared)).await.map_err(|error| match error {
+                Error::Differs(_) => StartError::OtherSettings(error.to_string()),
+                other => failed(other),
+            })?;
+        for difference in differences {
+            tracing::warn!("{difference}: it should be the same in all of the cluster");
+        }
         let renewal = Renewal::start(&options, me, shared.lease).map_err(failed)?;
         let peers = Peers::new(identity, me).map_err(|error| StartError::Cluster(error.to_string()))?;
         Ok(Cluster {

@@ -21,6 +21,7 @@ use crate::net::connection::{Connection, Watches};
 use crate::net::threads::Threads;
 use crate::net::tls::Tls;
 use crate::net::transport::Transport;
+use crate::placement::Placement;
 use crate::recorder::Recorder;
 
 /// Connections beyond the limit that are told so, at a time.
@@ -95,7 +96,7 @@ async fn serve_to_its_end(
         // Nothing is sent on it: this comes when all are gone.
         _ = serving.changed() => return,
     };
-    drop(serving);
+    let placement = Arc::clone(&recorder.placement);
     let (connection, watches) = Connection::new(stream, patience);
     let watching = watches.clone();
     // Boxed, so that its 5 KiB last until there is an answer, and not as long as the connection.
@@ -103,6 +104,7 @@ async fn serve_to_its_end(
         Box::pin(route::handle(Arc::clone(&recorder), watches.request(), over, request))
     });
     let served = if is_http1 {
+        drop(serving);
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
@@ -118,15 +120,37 @@ async fn serve_to_its_end(
             .max_header_list_size(HEAD_MAX as u32)
             .keep_alive_interval(patience)
             .keep_alive_timeout(patience);
-        let mut serving = pin!(watcher.watch(builder.serve_connection(connection, service)));
-        tokio::select! {
-            biased;
-            served = &mut serving => served,
-            () = idle(&watching, patience) => return tracing::debug!("a connection was idle for too long"),
-        }
+        let mut connection = pin!(builder.serve_connection(connection, service));
+        let (mut idle, mut ends) = (pin!(idle(&watching, patience)), pin!(ends(&placement, serving)));
+        let mut is_told = false;
+        let served = loop {
+            tokio::select! {
+                biased;
+                served = &mut connection => break served,
+                () = &mut idle => return tracing::debug!("a connection was idle for too long"),
+                () = &mut ends, if !is_told => {
+                    is_told = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        };
+        // For as long as it is there, the recorder waits for the connection.
+        drop(watcher);
+        served
     };
     if let Err(error) = served {
         tracing::debug!("a connection ended: {error}");
+    }
+}
+
+/// Waits until the other end should ask over another connection: the recorder closes, or another process is better off to be
+/// asked.
+async fn ends(placement: &Placement, mut serving: watch::Receiver<()>) {
+    let mut changes = placement.changes();
+    tokio::select! {
+        // Nothing is sent on it: this comes when all are gone.
+        _ = serving.changed() => {}
+        _ = changes.wait_for(|_| placement.sends_away()) => {}
     }
 }
 

@@ -52,8 +52,8 @@ pub(crate) async fn handle(
     {
         response.headers_mut().insert(name::NODE, node);
     }
-    if is_http1 && !recorder.placement.accepts() {
-        // A successor takes connections: the next request comes over one of its own.
+    if is_http1 && !over.is_forwarded && recorder.placement.sends_away() {
+        // The next request comes over a connection to another process.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     line.answered(&response);

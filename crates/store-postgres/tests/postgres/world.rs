@@ -81,7 +81,7 @@ impl Database {
 }
 
 pub(crate) async fn join(store: &Store, number: u128) {
-    store.join(&Node { url: format!("https://node-{number}:8788"), spki: vec![1] }).await.unwrap();
+    store.join(&Node { url: format!("https://node-{number}:8788"), spki: vec![1] }, &[]).await.unwrap();
 }
 
 pub(crate) fn key(name: &str) -> Key {

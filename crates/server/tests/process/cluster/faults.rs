@@ -3,9 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::time::timeout;
+
 use super::server::Server;
 use super::{Cluster, ask, replay, resume, starts, until};
-use crate::support::{Upstream, answer, header, send};
+use crate::support::{Kept, PATIENCE, Upstream, answer, header, send};
 
 #[test]
 fn what_was_live_in_one_that_is_killed_is_interrupted_with_a_true_prefix() {
@@ -96,6 +102,43 @@ fn one_that_is_told_to_end_cuts_nothing_and_leaves_what_is_idle_to_the_others() 
     let (_, body, clean) = replay(&b, &upstream.url);
     assert_eq!((body.as_str(), clean), ("first second", true));
     assert_eq!(cluster.psql("select count(*) from df.nodes"), "1");
+}
+
+/// Nothing is cut: HTTP/1.1 answers say that the connection ends with them, and HTTP/2 connections are told to (GOAWAY).
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_drains_sends_those_who_come_to_the_others() {
+    let cluster = Cluster::new();
+    let [a, _b] = cluster.nodes();
+    let upstream = Upstream::start();
+    let (_, mut at_a, mut stream) = a.begin(&upstream);
+    let connect = async || {
+        let stream = tokio::net::TcpStream::connect(a.address).await.unwrap();
+        let (sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        (sender, tokio::spawn(connection))
+    };
+    let request = |path: &str| {
+        let request = http::Request::get(format!("http://{}{path}", a.address));
+        request.header("durablefetch-url", &upstream.url).body(Empty::<Bytes>::new()).unwrap()
+    };
+    let (mut idle, idle_ends) = connect().await;
+    assert_eq!(idle.send_request(request("/healthz")).await.unwrap().status(), 200);
+    let (mut busy, busy_ends) = connect().await;
+    let mut reader = busy.send_request(request("/")).await.unwrap();
+    let mut kept = Kept::open(&a);
+    assert!(!kept.get("/healthz").contains("connection: close"));
+
+    a.terminate();
+    timeout(PATIENCE, idle_ends).await.expect("it is told to end").unwrap().unwrap();
+    let head = kept.get("/healthz");
+    assert!(head.starts_with("http/1.1 200") && head.contains("connection: close"), "{head}");
+    // What is under way goes on to its end, and its connection ends with it.
+    send(&mut stream, "whole");
+    send(&mut stream, "");
+    assert_eq!(at_a.rest(), ("whole".to_owned(), true));
+    let body = reader.body_mut().collect().await.unwrap().to_bytes();
+    assert_eq!(&body[..], b"whole");
+    timeout(PATIENCE, busy_ends).await.expect("it ends with its last answer").unwrap().unwrap();
 }
 
 #[test]

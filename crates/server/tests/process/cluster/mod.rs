@@ -3,6 +3,7 @@
 
 mod faults;
 mod operator;
+mod settings;
 // The store's own tests start one as well.
 #[allow(dead_code, reason = "those look at more of it")]
 #[path = "../../../../store-postgres/tests/postgres/server.rs"]
