@@ -21,7 +21,7 @@ use crate::http::over::Over;
 use crate::http::passed::PassedBody;
 use crate::http::respond::{self, Body};
 use crate::key_map::{Claimed, Entry};
-use crate::keys::hands;
+use crate::keys::{hands, others};
 use crate::net::connection::Answering;
 use crate::net::peer;
 use crate::recorder::Recorder;
@@ -141,7 +141,7 @@ async fn pass_on(recorder: &Recorder, owner: Owner, whole: &Whole<'_>) -> Result
             Err(None) => return Err(Heard::Lost { may_be_made: true }),
         }
     }
-    let stream = hands::connect(recorder, owner).await;
+    let stream = others::connect(recorder, owner).await;
     let stream = stream.map_err(|_| Heard::Lost { may_be_made: false })?;
     let mut builder = http1::Builder::new();
     builder.max_headers(peer::HEADERS_MAX).max_header_size(peer::HEAD_MAX).max_buf_size(peer::HEAD_MAX);

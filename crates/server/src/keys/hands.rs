@@ -1,16 +1,14 @@
 //! Which process has a key, and how that is reached: one that shares the data directory, or one of the cluster.
 
-use std::io;
 use std::sync::Arc;
 
 use durablefetch_protocol::placement::{Holder, Known, Owner};
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError};
-use serde_json::Value;
 
 use super::{claims, take_over};
 use crate::cluster;
 use crate::key_map::{Claimed, Entry};
-use crate::net::peer::{self, Way};
+use crate::net::peer;
 use crate::recorder::Recorder;
 use crate::storage::places;
 
@@ -109,32 +107,6 @@ pub(crate) async fn lives(recorder: &Recorder, owner: Owner) -> Result<bool, Pro
         None => Ok(peer::lives(&recorder.config.data, owner)),
         Some(cluster) => claims::lives(cluster, owner).await,
     }
-}
-
-/// A connection to another process, for what is passed on to it.
-pub(crate) async fn connect(recorder: &Recorder, owner: Owner) -> io::Result<Way> {
-    match &recorder.cluster {
-        None => Ok(Box::new(peer::connect(&recorder.config.data, owner).await?)),
-        Some(cluster) => Ok(Box::new(cluster.connect(owner).await?)),
-    }
-}
-
-/// Asks another process something of its own.
-pub(crate) async fn ask(
-    recorder: &Recorder,
-    owner: Owner,
-    path: &'static str,
-    asked: &Value,
-) -> io::Result<Value> {
-    peer::ask(connect(recorder, owner).await?, path, asked).await
-}
-
-/// The other processes that may have keys: those that drain beside this one, or those of the cluster that live.
-pub(crate) async fn others(recorder: &Recorder) -> Vec<Owner> {
-    let Some(cluster) = &recorder.cluster else { return recorder.keys.others().into_iter().collect() };
-    let nodes = cluster.store.nodes().await.unwrap_or_default();
-    let me = recorder.placement.me();
-    nodes.into_iter().filter(|node| node.alive && node.owner != me).map(|node| node.owner).collect()
 }
 
 /// Why a request is not answered now, where its key is changing hands.

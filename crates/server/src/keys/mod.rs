@@ -9,6 +9,7 @@ pub(crate) mod hands;
 pub(crate) mod housekeeping;
 pub(crate) mod leases;
 mod lines;
+pub(crate) mod others;
 mod pump;
 pub(crate) mod quota;
 pub(crate) mod reading;

@@ -12,7 +12,7 @@ use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId};
 use tokio::time::sleep;
 
 use super::commit::Cargo;
-use super::hands;
+use super::others;
 use crate::clock::now_ms;
 use crate::net::peer;
 use crate::observe::removal::Removal;
@@ -81,7 +81,7 @@ async fn end_longest_elsewhere(recorder: &Arc<Recorder>, scopes: &[Arc<Account>]
     for owner in recorder.keys.others() {
         for account in scopes {
             let asked = serde_json::json!({ "scope": account.scope() });
-            let told = hands::ask(recorder, owner, peer::END_LONGEST, &asked).await;
+            let told = others::ask(recorder, owner, peer::END_LONGEST, &asked).await;
             if told.is_ok_and(|told| told["ended"] == true) {
                 // It is this process's to remove a moment later.
                 sleep(LET_GO).await;
@@ -95,7 +95,7 @@ async fn end_longest_elsewhere(recorder: &Arc<Recorder>, scopes: &[Arc<Account>]
 /// What has ended is the serving process's to remove. False where it has nothing.
 async fn asks_for_room(recorder: &Arc<Recorder>) -> Result<bool, ProtocolError> {
     let Some(serving) = recorder.db.call(places::serving).await? else { return Ok(false) };
-    let asked = hands::ask(recorder, serving.owner, peer::ROOM, &serde_json::Value::Null).await;
+    let asked = others::ask(recorder, serving.owner, peer::ROOM, &serde_json::Value::Null).await;
     Ok(asked.is_ok_and(|told| told["made"] == true))
 }
 

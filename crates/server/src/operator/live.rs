@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::keys::hands;
+use crate::keys::others;
 use crate::net::peer;
 use crate::recorder::Recorder;
 use crate::recording::Recording;
@@ -28,10 +28,10 @@ pub(super) struct Known {
 impl Known {
     pub(super) async fn gather(recorder: &Arc<Recorder>) -> Self {
         let mut asking = JoinSet::new();
-        for owner in hands::others(recorder).await {
+        for owner in others::all(recorder).await {
             let recorder = Arc::clone(recorder);
             asking.spawn(async move {
-                timeout(PATIENCE, hands::ask(&recorder, owner, peer::LIVE, &Value::Null)).await
+                timeout(PATIENCE, others::ask(&recorder, owner, peer::LIVE, &Value::Null)).await
             });
         }
         let mut elsewhere = Map::new();

@@ -11,7 +11,7 @@ use super::listing::{not_stored, scope_named};
 use super::rows as shown;
 use crate::cluster::refused;
 use crate::keys::hands::{self, Held};
-use crate::keys::stop;
+use crate::keys::{others, stop};
 use crate::net::peer;
 use crate::recorder::Recorder;
 use crate::storage::rows;
@@ -36,7 +36,7 @@ async fn delete(
         Held::Elsewhere(owner) => {
             let id = recording.map(|id| id.to_string());
             let asked = json!({ "scope": key.scope(), "url": key.url(), "recording": id });
-            match hands::ask(recorder, owner, peer::DELETE, &asked).await {
+            match others::ask(recorder, owner, peer::DELETE, &asked).await {
                 Ok(_) => Ok(()),
                 Err(error) => {
                     let message =
