@@ -6,7 +6,7 @@ import { createServer, request as httpRequest } from 'node:http'
 import { test } from 'node:test'
 import { listen } from '../lib/listen.js'
 import { BINARY, startRecorder } from '../lib/recorder.js'
-import { startNginx } from '../failures/lib/nginx.js'
+import { startNginx } from '../lib/nginx.js'
 
 async function check(url, ...args) {
   const child = spawn(BINARY, ['check', url, ...args], { env: { ...process.env, HTTP_PROXY: '', http_proxy: '' } })

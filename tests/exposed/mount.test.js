@@ -5,7 +5,7 @@ import { createServer, request } from 'node:http'
 import { test } from 'node:test'
 import { listen } from '../lib/listen.js'
 import { startRecorder } from '../lib/recorder.js'
-import { startNginx } from '../failures/lib/nginx.js'
+import { startNginx } from '../lib/nginx.js'
 
 const APP = 'app.example'
 // As docs/deploy.md has it.

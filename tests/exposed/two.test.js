@@ -10,7 +10,7 @@ import { freePort } from '../lib/listen.js'
 import { freshProject } from '../lib/project.js'
 import { startRecorder } from '../lib/recorder.js'
 import { startUpstream } from '../lib/scripted-upstream.js'
-import { runNginx } from '../failures/lib/nginx.js'
+import { runNginx } from '../lib/nginx.js'
 
 const CHATS = 20
 const HALF = 'the first half, '

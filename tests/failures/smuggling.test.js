@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { within } from '../lib/deadline.js'
-import { NGINX, startNginx } from './lib/nginx.js'
+import { NGINX, startNginx } from '../lib/nginx.js'
 import { startWorld } from '../lib/world.js'
 
 /** All that comes back for these bytes. The other side closes, or is silent for a while. */

@@ -1,5 +1,6 @@
 // A recorder that a test kills, and starts again with what it had, or one that is not this version's: as a child process on a
-// free port. With E2E_RECORDER=worker it is the one for Durable Objects, on workerd (`cargo xtask worker --build` makes it).
+// free port. With E2E_RECORDER=worker it is the one for Durable Objects, on workerd (`cargo xtask worker --build` makes it);
+// with E2E_RECORDER=cluster there are three over one PostgreSQL, behind nginx.
 // A test that needs none of that has lib/recorder.js.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { within } from './deadline.js'
 import { BINARY } from './recorder.js'
 
+const KIND = process.env.E2E_RECORDER ?? 'native'
 const WORKER = fileURLToPath(new URL('../../crates/worker/', import.meta.url))
 // What the native recorder prints, and what workerd writes to its control file.
 const LISTENING = /listening on https?:\/\/127\.0\.0\.1:(\d+)|"event":"listen".*"port":(\d+)/
@@ -19,9 +21,11 @@ const LISTENING = /listening on https?:\/\/127\.0\.0\.1:(\d+)|"event":"listen".*
  * `args`: more flags of `durablefetch serve`. `binary`: another one, of another version. `data`: a folder of the test's own in place
  * of one that goes with the recorder.
  */
-export async function startKillableRecorder({ args = [], binary = BINARY, data: own } = {}) {
+export async function startKillableRecorder({ args = [], binary = BINARY, data: own, kind = KIND } = {}) {
+  if (kind === 'cluster') return startKillableCluster(args)
   const data = own ?? (await mkdtemp(join(tmpdir(), 'durablefetch-e2e-')))
-  let running = await launch(data, 0, args, binary)
+  const launch = (from, port, program) => launchAs(kind, from, port, args, program)
+  let running = await launch(data, 0, binary)
   return {
     /** Stays the same across `restart`. */
     port: running.port,
@@ -33,7 +37,7 @@ export async function startKillableRecorder({ args = [], binary = BINARY, data: 
      * can tell: the worker has no metrics.
      */
     async untilWritten() {
-      if (process.env.E2E_RECORDER === 'worker') return false
+      if (kind === 'worker') return false
       const unwritten = async () => {
         const metrics = await (await fetch(`http://127.0.0.1:${running.port}/metrics`)).text()
         return Number(/^durablefetch_unwritten_bytes(?:\{.*\})? (\d+)/m.exec(metrics)?.[1])
@@ -55,12 +59,31 @@ export async function startKillableRecorder({ args = [], binary = BINARY, data: 
     hangUp: () => running.child.kill('SIGHUP'),
     /** Starts it, or another one, again on the same port with the same data, or with that of another folder. */
     async restart(next = binary, { from = data } = {}) {
-      running = await launch(from, running.port, args, next)
+      running = await launch(from, running.port, next)
     },
     async stop() {
       await this.kill()
       if (!own) await rm(data, { recursive: true, force: true })
     },
+  }
+}
+
+/** The same of three: all are killed, and started again. */
+async function startKillableCluster(args) {
+  const { startCluster } = await import('./cluster.js')
+  const cluster = await startCluster({ flags: args })
+  const all = (what) => Promise.all(cluster.nodes.map(what))
+  return {
+    port: cluster.port,
+    url: cluster.url,
+    output: () => cluster.nodes.map((node) => node.output()).join('\n'),
+    // What is in their files does not outlast them, and what is in the database nobody outside can tell.
+    untilWritten: async () => false,
+    kill: () => all((node) => node.kill()),
+    terminate: () => all((node) => node.terminate()),
+    hangUp: () => all((node) => node.hangUp()),
+    restart: () => all((node) => node.restart()),
+    stop: () => cluster.stop(),
   }
 }
 
@@ -70,9 +93,9 @@ async function end(child, signal) {
 }
 
 /** The program and its arguments. `args` are flags of the native recorder. */
-function command(data, port, args, binary) {
+function command(kind, data, port, args, binary) {
   const listen = `127.0.0.1:${port}`
-  switch (process.env.E2E_RECORDER ?? 'native') {
+  switch (kind) {
     case 'native':
       return [binary, 'serve', '--listen', listen, '--data', data, ...args]
     case 'worker': {
@@ -81,12 +104,12 @@ function command(data, port, args, binary) {
       return [`${WORKER}tools/node_modules/workerd/bin/workerd`, ...serve, '--directory-path', `storage=${data}`]
     }
     default:
-      throw new Error(`E2E_RECORDER is native or worker, not ${process.env.E2E_RECORDER}`)
+      throw new Error(`E2E_RECORDER is native, worker or cluster, not ${kind}`)
   }
 }
 
-async function launch(data, port, args, binary) {
-  const [program, ...rest] = command(data, port, args, binary)
+async function launchAs(kind, data, port, args, binary) {
+  const [program, ...rest] = command(kind, data, port, args, binary)
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   const lines = []
   createInterface({ input: child.stderr }).on('line', (line) => lines.push(line))

@@ -80,7 +80,11 @@ create index requests_at on df.requests (at_ms);
 ";
 
 /// What layouts after the first have added.
-const ADDED: [(i32, &str); 1] = [(2, "alter table df.nodes add column settings text[]")];
+const ADDED: [(i32, &str); 1] = [(
+    2,
+    "alter table df.nodes add column settings text[];
+     create index recordings_live on df.recordings (key) where ended_ms is null",
+)];
 
 /// One process at a time, until the transaction is over.
 pub(crate) async fn lock(transaction: &Transaction<'_>) -> Result<()> {

@@ -107,7 +107,10 @@ async fn look_for(
             Step::TakeOver(owner) => taken(hands::take_over(recorder, key, owner).await?, &mut claimed),
             Step::Claim => taken(hands::claim(recorder, key).await?, &mut claimed),
             Step::NotHere => return Ok(Located::Answered(not_here())),
-            Step::Read => return Ok(Located::Here(hands::stored(recorder, key)?)),
+            Step::Read => match hands::stored(recorder, key).await? {
+                Some(entry) => return Ok(Located::Here(entry)),
+                None => Heard::LeftLive,
+            },
             Step::Later => return Err(hands::later(recorder)),
             Step::Break => {
                 let message = "the recorder's process that had this URL died while it was asked, and nobody knows whether it \

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use durablefetch_protocol::placement::{Holder, Known, Owner};
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError};
 
-use super::{claims, take_over};
+use super::{claims, stored, take_over};
 use crate::cluster;
 use crate::key_map::{Claimed, Entry};
 use crate::net::peer;
@@ -91,12 +91,12 @@ pub(crate) async fn take(recorder: &Recorder, key: &Key) -> Result<Held, Protoco
     holder.map(|holder| Held::Elsewhere(holder.owner)).ok_or_else(|| later(recorder))
 }
 
-/// What is stored of a key that nobody has, to be read.
-pub(crate) fn stored(recorder: &Recorder, key: &Key) -> Result<Arc<Entry>, ProtocolError> {
-    match recorder.cluster {
+/// What is stored of a key that nobody has, to be read. `None` where a dead process has left something of it live.
+pub(crate) async fn stored(recorder: &Recorder, key: &Key) -> Result<Option<Arc<Entry>>, ProtocolError> {
+    match &recorder.cluster {
         // Somebody serves, or nobody does any more.
         None => Err(ErrorCode::ShuttingDown.into()),
-        Some(_) => Ok(recorder.keys.unclaimed(key)),
+        Some(cluster) => stored::to_read(recorder, cluster, key).await,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use durablefetch_protocol::life::{Change, Event};
 use durablefetch_protocol::{ErrorCode, Key, ProtocolError, RecordingId, RequestId};
-use durablefetch_store_postgres::{self as shared, Commit, Piece};
+use durablefetch_store_postgres::{self as shared, Commit, Loaded, Piece};
 
 use crate::clock::now_ms;
 use crate::cluster::{self, Cluster};
@@ -90,6 +90,26 @@ async fn load_shared(
             recovered
         }
     };
+    Ok(taken_in(recorder, entry, loaded))
+}
+
+/// What is stored of a key that nobody has, to be read. `None` where it says that something is live: a dead process has left it so.
+pub(super) async fn to_read(
+    recorder: &Recorder,
+    cluster: &Cluster,
+    key: &Key,
+) -> Result<Option<Arc<Entry>>, ProtocolError> {
+    let loaded = cluster.store.load(key).await.map_err(cluster::refused)?;
+    if loaded.recordings.iter().any(|stored| stored.ended_ms.is_none()) {
+        return Ok(None);
+    }
+    let entry = recorder.keys.unclaimed(key);
+    let life = taken_in(recorder, &entry, loaded);
+    *entry.life() = Some(life);
+    Ok(Some(entry))
+}
+
+fn taken_in(recorder: &Recorder, entry: &Arc<Entry>, loaded: Loaded) -> Life {
     let held = loaded.recordings.into_iter().map(|stored| {
         recorder.later_than(stored.id);
         let (row, len) = (stored.row(), stored.len);
@@ -108,7 +128,7 @@ async fn load_shared(
             let _ = life.apply(due, |_| any);
         }
     }
-    Ok(life)
+    life
 }
 
 fn own(stored: shared::Stored) -> Stored {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::server::Server;
 use super::{Cluster, ask, replay, resume, starts, until};
-use crate::support::{Kept, PATIENCE, Upstream, answer, header, send};
+use crate::support::{Kept, PATIENCE, Recorder, Upstream, answer, header, send};
 
 #[test]
 fn what_was_live_in_one_that_is_killed_is_interrupted_with_a_true_prefix() {
@@ -167,4 +167,31 @@ fn without_the_database_what_is_live_goes_on_and_nothing_is_started() {
     // An end that cannot be committed is none.
     send(&mut stream, "");
     assert!(!at_a.rest().1 && !at_b.rest().1, "an end that nobody has stored");
+}
+
+/// A service manager starts one again that was killed, sooner than its lease runs out, at the same address.
+#[test]
+fn what_one_has_left_live_that_comes_again_at_once_is_brought_in_order() {
+    let cluster = Cluster { lease: None, flags: &["--ttl", "12s"], ..Cluster::new() };
+    let flags = cluster.flags();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).chain(cluster.flags.iter().copied()).collect();
+    let data = tempfile::tempdir().unwrap();
+    let node = Recorder::start(data.path(), &flags);
+    let upstreams = [Upstream::start(), Upstream::start()];
+    let begun = upstreams.each_ref().map(|upstream| {
+        let (id, mut reply, mut stream) = node.begin(upstream);
+        send(&mut stream, "first ");
+        assert_eq!(reply.take(6), "first ");
+        until("its bytes are in the store", || cluster.stored(&id) == 6);
+        (id, reply, stream)
+    });
+    node.kill();
+    let node = Recorder::start(data.path(), &flags);
+    let (head, body, clean) = replay(&node, &upstreams[0].url);
+    assert_eq!((body.as_str(), clean), ("first ", false), "{head}");
+    let state =
+        |id: &str| cluster.psql(&format!("select state || ' ' || len from df.recordings where id = '{id}'"));
+    assert_eq!(state(&begun[0].0), "interrupted 6");
+    // Nobody asks for the other one.
+    until("it is brought in order", || state(&begun[1].0) == "interrupted 6");
 }

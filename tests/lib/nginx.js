@@ -6,8 +6,8 @@ import { access, chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promise
 import { watch } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { within } from '../../lib/deadline.js'
-import { startCutProxy } from '../../lib/cut-proxy.js'
+import { within } from './deadline.js'
+import { startCutProxy } from './cut-proxy.js'
 
 export const NGINX = process.env.NGINX ?? '/usr/sbin/nginx'
 
