@@ -1,4 +1,5 @@
 // Waiting for an event, but not for ever: a test that hangs says nothing.
+import './exit.js'
 
 /** The promise's value, or an error that says what did not happen within `ms`. */
 export async function within(ms, what, promise) {

@@ -1,4 +1,5 @@
 // The HTTP servers of tests: each on a free port of this machine.
+import './exit.js'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
