@@ -6,7 +6,7 @@ mod settings;
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(crate) struct Cluster {
     pub(crate) most_bytes: u64,
     /// How many it had a moment ago.
     stored: AtomicU64,
+    /// Whether that was too many, so that nothing is to be started.
+    is_full: AtomicBool,
     /// Processes of the cluster that lived a moment ago.
     nodes: AtomicUsize,
     /// How long the store may take for what has to be known.
@@ -107,6 +109,7 @@ impl Joining {
             used: Mutex::default(),
             most_bytes: shared.most_bytes,
             stored: AtomicU64::new(0),
+            is_full: AtomicBool::new(false),
             nodes: AtomicUsize::new(0),
             within: shared.store_timeout,
             renewal,
@@ -120,14 +123,12 @@ impl Cluster {
         matches!(self.renewal.standing(), Standing::Held { .. } | Standing::Unknown)
     }
 
-    /// So many bytes of bodies are stored.
-    pub(crate) fn stores(&self, bytes: u64) {
-        self.stored.store(bytes, Ordering::Relaxed);
-    }
-
-    /// So many bytes of bodies were stored a moment ago.
-    pub(crate) fn stored(&self) -> u64 {
-        self.stored.load(Ordering::Relaxed)
+    /// So many bytes of bodies are stored. `evicted`: what could go has gone. Otherwise another process may be about to see to it,
+    /// and only what is there the next time as well is too much. An eighth beyond the limit is not: things come and go.
+    pub(crate) fn stores(&self, bytes: u64, evicted: bool) {
+        let most = self.most_bytes.saturating_add(self.most_bytes / 8);
+        let was_over = self.stored.swap(bytes, Ordering::Relaxed) > most;
+        self.is_full.store(bytes > most && (evicted || was_over), Ordering::Relaxed);
     }
 
     /// So many processes live.
@@ -138,16 +139,16 @@ impl Cluster {
     /// What there is to be told of it.
     pub(crate) fn now(&self) -> Now {
         Now {
-            stored: self.stored(),
+            stored: self.stored.load(Ordering::Relaxed),
             most: self.most_bytes,
             nodes: self.nodes.load(Ordering::Relaxed),
             is_reached: self.is_reached(),
         }
     }
 
-    /// Whether there is an eighth more than there may be: what could go has gone, and it was not enough, or more comes than goes.
+    /// Whether nothing is to be started, since the store has too much.
     pub(crate) fn is_full(&self) -> bool {
-        self.stored() > self.most_bytes.saturating_add(self.most_bytes / 8)
+        self.is_full.load(Ordering::Relaxed)
     }
 
     /// How this process stands, from now on.

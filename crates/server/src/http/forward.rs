@@ -53,6 +53,8 @@ pub(crate) struct Whole<'a> {
     pub(crate) body: &'a Bytes,
     /// It changes nothing.
     pub(crate) only_reads: bool,
+    /// It has a request id, which becomes that of the recording that it is answered with.
+    pub(crate) is_noted: bool,
     /// It may be made again where nobody knows whether it was made.
     pub(crate) is_repeatable: bool,
 }
@@ -107,9 +109,9 @@ async fn look_for(
             Step::TakeOver(owner) => taken(hands::take_over(recorder, key, owner).await?, &mut claimed),
             Step::Claim => taken(hands::claim(recorder, key).await?, &mut claimed),
             Step::NotHere => return Ok(Located::Answered(not_here())),
-            Step::Read => match hands::stored(recorder, key).await? {
+            Step::Read => match hands::stored(recorder, key, whole.is_noted).await? {
                 Some(entry) => return Ok(Located::Here(entry)),
-                None => Heard::LeftLive,
+                None => Heard::TakesKey,
             },
             Step::Later => return Err(hands::later(recorder)),
             Step::Break => {

@@ -136,6 +136,7 @@ async fn route(
                 parts: &parts,
                 body: &body.bytes,
                 only_reads: call == Control::InProgress,
+                is_noted: false,
                 // What is stopped is stopped, and what is deleted is gone.
                 is_repeatable: true,
             };
@@ -195,6 +196,7 @@ async fn fetch(
         parts: &parts,
         body: &body.bytes,
         only_reads: ask.only_reads(),
+        is_noted: ask.request().is_some(),
         is_repeatable: ask.only_reads() || ask.request().is_some(),
     };
     let entry = match locate(recorder, &key, &whole).await? {

@@ -28,7 +28,7 @@ pub(super) async fn keep(
         }
         stored = cluster.store.bodies().await.map_err(refused)?;
     }
-    cluster.stores(stored);
+    cluster.stores(stored, evicts);
     Ok(())
 }
 

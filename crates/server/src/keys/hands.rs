@@ -91,12 +91,17 @@ pub(crate) async fn take(recorder: &Recorder, key: &Key) -> Result<Held, Protoco
     holder.map(|holder| Held::Elsewhere(holder.owner)).ok_or_else(|| later(recorder))
 }
 
-/// What is stored of a key that nobody has, to be read. `None` where a dead process has left something of it live.
-pub(crate) async fn stored(recorder: &Recorder, key: &Key) -> Result<Option<Arc<Entry>>, ProtocolError> {
+/// What is stored of a key that nobody has, to be read. `None` where that takes the key: a dead process has left something of it
+/// live, or it is noted with a recording who reads it.
+pub(crate) async fn stored(
+    recorder: &Recorder,
+    key: &Key,
+    is_noted: bool,
+) -> Result<Option<Arc<Entry>>, ProtocolError> {
     match &recorder.cluster {
         // Somebody serves, or nobody does any more.
         None => Err(ErrorCode::ShuttingDown.into()),
-        Some(cluster) => stored::to_read(recorder, cluster, key).await,
+        Some(cluster) => stored::to_read(recorder, cluster, key, is_noted).await,
     }
 }
 

@@ -93,14 +93,16 @@ async fn load_shared(
     Ok(taken_in(recorder, entry, loaded))
 }
 
-/// What is stored of a key that nobody has, to be read. `None` where it says that something is live: a dead process has left it so.
+/// What is stored of a key that nobody has, to be read. `None` where it says that something is live, since a dead process has left
+/// it so, or where a recording is there and who reads it is noted.
 pub(super) async fn to_read(
     recorder: &Recorder,
     cluster: &Cluster,
     key: &Key,
+    is_noted: bool,
 ) -> Result<Option<Arc<Entry>>, ProtocolError> {
     let loaded = cluster.store.load(key).await.map_err(cluster::refused)?;
-    if loaded.recordings.iter().any(|stored| stored.ended_ms.is_none()) {
+    if loaded.recordings.iter().any(|stored| is_noted || stored.ended_ms.is_none()) {
         return Ok(None);
     }
     let entry = recorder.keys.unclaimed(key);

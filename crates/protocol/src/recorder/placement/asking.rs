@@ -11,7 +11,7 @@ const PAUSE_MS: u64 = 10;
 /// A request, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
-    /// It changes nothing, so it claims nothing that is in order.
+    /// It starts nothing: it claims the key only where to answer takes it.
     pub only_reads: bool,
     /// It may be made once more where nobody knows whether it was made: it only reads, or it has a request id.
     pub is_repeatable: bool,
@@ -35,7 +35,7 @@ pub enum Known {
 pub enum Step {
     /// Answer it: the key is here.
     Serve,
-    /// Answer it with what is stored, as it stands: nobody has the key. [`Heard::LeftLive`] where that is not in order.
+    /// Answer it with what is stored, as it stands: nobody has the key. [`Heard::TakesKey`] where it cannot be.
     Read,
     /// Read who has the key, after so long; [`Heard::Place`].
     Look {
@@ -63,8 +63,8 @@ pub enum Step {
 pub enum Heard {
     /// Who has the key.
     Place(Option<Holder>),
-    /// Nobody has the key, and what is stored says that something of it is live: a dead process has left it so.
-    LeftLive,
+    /// Nobody has the key, and to answer takes it: a dead process has left something of it live, or the answer is to be noted.
+    TakesKey,
     /// Whether the key is this process's from now on, with what a dead one has left brought in order.
     Claimed(bool),
     /// The process that it was passed on to does not have the key.
@@ -115,8 +115,7 @@ impl Asking {
             Heard::Place(Some(holder)) => self.pass(holder.owner),
             Heard::Place(None) if self.request.is_forwarded => Step::NotHere,
             Heard::Place(None) if self.request.only_reads => Step::Read,
-            // To bring it in order takes the key.
-            Heard::Place(None) | Heard::LeftLive if self.claims => Step::Claim,
+            Heard::Place(None) | Heard::TakesKey if self.claims => Step::Claim,
             Heard::Claimed(true) => Step::Serve,
             Heard::Lost { may_be_made } => match self.other {
                 _ if may_be_made && !self.request.is_repeatable => Step::Break,
@@ -128,7 +127,7 @@ impl Asking {
                 _ => self.again(),
             },
             Heard::Place(None)
-            | Heard::LeftLive
+            | Heard::TakesKey
             | Heard::Claimed(false)
             | Heard::NotThere
             | Heard::Lives(true) => self.again(),

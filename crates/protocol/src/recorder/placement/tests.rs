@@ -46,12 +46,12 @@ fn what_only_reads_never_claims_and_who_drains_does_not_either() {
     let mut reads = Asking::new(ME, request(true, true, false), true);
     assert_eq!(reads.begin(Known::Nothing), Step::Look { after_ms: 0 });
     assert_eq!(reads.on(Heard::Place(None)), Step::Read);
-    assert_eq!(reads.on(Heard::LeftLive), Step::Claim, "what a dead process has left is brought in order");
+    assert_eq!(reads.on(Heard::TakesKey), Step::Claim, "to note its id");
     assert_eq!(reads.on(Heard::Claimed(true)), Step::Serve);
     let mut drains = Asking::new(ME, request(false, true, false), false);
     assert_eq!(drains.on(Heard::Place(None)), Step::Look { after_ms: 10 });
     assert_eq!(
-        Asking::new(ME, request(true, true, false), false).on(Heard::LeftLive),
+        Asking::new(ME, request(true, true, false), false).on(Heard::TakesKey),
         Step::Look { after_ms: 10 }
     );
     assert_eq!(drains.begin(Known::Elsewhere(OTHER)), Step::Forward(OTHER));

@@ -194,4 +194,16 @@ fn what_one_has_left_live_that_comes_again_at_once_is_brought_in_order() {
     assert_eq!(state(&begun[0].0), "interrupted 6");
     // Nobody asks for the other one.
     until("it is brought in order", || state(&begun[1].0) == "interrupted 6");
+    until("nobody has them", || cluster.psql("select count(*) from df.keys where owner is not null") == "0");
+    for upstream in &upstreams {
+        let url = [("durablefetch-url", upstream.url.as_str())];
+        let with_id =
+            [&url[..], &[("durablefetch-mode", "replay"), ("durablefetch-request", "of-who-reads")]].concat();
+        for _ in 0..2 {
+            let (head, mut reply) = ask(&node, "GET /", &with_id, "");
+            assert!(head.starts_with("http/1.1 200"), "{head}");
+            assert_eq!(reply.rest(), ("first ".to_owned(), false));
+        }
+        upstream.assert_not_asked();
+    }
 }
