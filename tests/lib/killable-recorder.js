@@ -38,10 +38,7 @@ export async function startKillableRecorder({ args = [], binary = BINARY, data: 
      */
     async untilWritten() {
       if (kind === 'worker') return false
-      const unwritten = async () => {
-        const metrics = await (await fetch(`http://127.0.0.1:${running.port}/metrics`)).text()
-        return Number(/^durablefetch_unwritten_bytes(?:\{.*\})? (\d+)/m.exec(metrics)?.[1])
-      }
+      const unwritten = () => metric(running.port, 'durablefetch_unwritten_bytes')
       const reached = async () => {
         // Asked again: no event tells of it.
         for (let left = await unwritten(); left !== 0; left = await unwritten()) {
@@ -68,21 +65,44 @@ export async function startKillableRecorder({ args = [], binary = BINARY, data: 
   }
 }
 
+/** A number of `/metrics`. */
+async function metric(port, name) {
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  return Number(new RegExp(`^${name}(?:\\{.*\\})? (\\d+)`, 'm').exec(metrics)?.[1])
+}
+
 /** The same of three: all are killed, and started again. */
 async function startKillableCluster(args) {
   const { startCluster } = await import('./cluster.js')
   const cluster = await startCluster({ flags: args })
   const all = (what) => Promise.all(cluster.nodes.map(what))
+  let before = 0
+  const inStore = async () =>
+    Number(await cluster.postgres.query('select coalesce(sum(length(bytes)), 0) from df.pieces'))
+  /** Of upstreams, since they were started. */
+  const cameIn = async () => {
+    const told = await all((node) => metric(node.port, 'durablefetch_upstream_bytes_total'))
+    return told.reduce((sum, bytes) => sum + bytes, 0)
+  }
   return {
     port: cluster.port,
     url: cluster.url,
     output: () => cluster.nodes.map((node) => node.output()).join('\n'),
-    // What is in their files does not outlast them, and what is in the database nobody outside can tell.
-    untilWritten: async () => false,
+    /** What is in their files does not outlast them: what came in has to be in the database. */
+    async untilWritten() {
+      const reached = async () => {
+        while ((await inStore()) < before + (await cameIn())) {}
+      }
+      await within(10_000, 'everything is in the database', reached())
+      return true
+    },
     kill: () => all((node) => node.kill()),
     terminate: () => all((node) => node.terminate()),
     hangUp: () => all((node) => node.hangUp()),
-    restart: () => all((node) => node.restart()),
+    async restart() {
+      before = await inStore()
+      await all((node) => node.restart())
+    },
     stop: () => cluster.stop(),
   }
 }

@@ -24,7 +24,11 @@ export async function startPostgres() {
   const dir = await mkdtemp(join(tmpdir(), 'durablefetch-postgres-'))
   if (as.uid) await chown(dir, as.uid, as.gid)
   const data = join(dir, 'data')
-  await run(join(BIN, 'initdb'), ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--no-sync', '-D', data], as)
+  await run(
+    join(BIN, 'initdb'),
+    ['--auth=trust', '--username=postgres', '--encoding=UTF8', '--no-sync', '-D', data],
+    as,
+  )
   const port = await freePort()
   const settings = ['listen_addresses=127.0.0.1', 'max_connections=200', 'fsync=off']
   const args = ['-D', data, '-p', String(port), '-k', dir, ...settings.flatMap((one) => ['-c', one])]

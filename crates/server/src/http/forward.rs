@@ -21,7 +21,7 @@ use crate::http::over::Over;
 use crate::http::passed::PassedBody;
 use crate::http::respond::{self, Body};
 use crate::key_map::{Claimed, Entry};
-use crate::keys::{hands, others};
+use crate::keys::{hands, leases, others};
 use crate::net::connection::Answering;
 use crate::net::peer;
 use crate::recorder::Recorder;
@@ -65,6 +65,12 @@ pub(crate) async fn locate(
     key: &Key,
     whole: &Whole<'_>,
 ) -> Result<Located, ProtocolError> {
+    if let Some(cluster) = &recorder.cluster
+        && !whole.only_reads
+        && recorder.placement.sends_away()
+    {
+        leases::release_idle(recorder, cluster, key).await;
+    }
     match recorder.keys.entry(key) {
         Ok(entry) => Ok(Located::Here(entry)),
         // Boxed: hardly ever is there another one.

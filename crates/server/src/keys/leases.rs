@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use durablefetch_protocol::Key;
 use durablefetch_store_postgres::{Commit, Committed, Standing};
 
 use crate::clock::now_ms;
@@ -93,6 +94,15 @@ pub(crate) async fn release(recorder: &Arc<Recorder>, cluster: &Cluster) {
         recorder.keys.released(&entry.key);
     }
     recorder.placement.set_releasing(0);
+}
+
+/// Lets go of a key at once, if nobody here uses it: in a process that drains nothing begins, and another one may begin it.
+pub(crate) async fn release_idle(recorder: &Recorder, cluster: &Cluster, key: &Key) {
+    let Some(entry) = recorder.keys.take_idle(key) else { return };
+    if let Err(error) = release_one(cluster, &entry).await {
+        tracing::warn!("a URL that nobody uses stays with this process: {error}");
+    }
+    recorder.keys.released(key);
 }
 
 async fn release_one(cluster: &Cluster, entry: &Entry) -> Result<(), durablefetch_store_postgres::Error> {

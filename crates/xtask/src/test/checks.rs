@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
@@ -61,11 +61,19 @@ fn native_tests(context: &Context<'_>) -> Result<()> {
 
 /// Tests that start a PostgreSQL.
 pub(super) fn with_postgres(context: &Context<'_>, name: &str, arguments: &[&str]) -> Result<()> {
+    let programs = postgres(context)?;
+    cargo(context, name, arguments, &[(POSTGRES, &programs.to_string_lossy())])
+}
+
+/// The variable that names the folder of PostgreSQL's programs.
+pub(super) const POSTGRES: &str = "POSTGRES_BIN";
+
+/// That folder.
+pub(super) fn postgres(context: &Context<'_>) -> Result<PathBuf> {
     const REMEDY: &str =
         "`sudo apt-get install postgresql` (15 or later), or name its program: INITDB=/path/to/initdb";
     let [initdb] = apt::ensure(context.repo, [&apt::INITDB], &["postgresql"], REMEDY)?;
-    let programs = initdb.parent().and_then(Path::to_str).unwrap_or_default();
-    cargo(context, name, arguments, &[("POSTGRES_BIN", programs)])
+    Ok(initdb.parent().map(Path::to_owned).unwrap_or_default())
 }
 
 fn documentation(context: &Context<'_>) -> Result<()> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::checks::{build_recorder, cargo, node_tests, node_tests_with, with_postgres};
+use super::checks::{POSTGRES, build_recorder, cargo, node_tests, node_tests_with, postgres, with_postgres};
 use super::{Check, Context, previous};
 use crate::apt::{self, Program};
 use crate::progress::Step;
@@ -24,6 +24,8 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "two hundred kills", needs: &[], run: kills },
     Check { name: "ten thousand answers", needs: &[], run: ten_thousand_answers },
     Check { name: "chat on workerd", needs: &["package", "worker on workerd"], run: chat_on_workerd },
+    Check { name: "chat on a cluster", needs: &["package"], run: chat_on_a_cluster },
+    Check { name: "deploys of a cluster", needs: &["package"], run: deploys_of_a_cluster },
     Check { name: "conformance of 0.1.0", needs: &[], run: conformance_of_the_original },
     Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
     Check { name: "peers", needs: &["tools"], run: peers },
@@ -256,6 +258,31 @@ fn conformance_of_the_original(context: &Context<'_>) -> Result<()> {
 }
 
 /// The end-to-end tests of the chat once more, through the recorder on Durable Objects.
+/// But for the demo, which is of one recorder, and what is about one that a page reaches by itself.
+fn chat_on_a_cluster(context: &Context<'_>) -> Result<()> {
+    let (nginx, postgres) = (nginx(context)?, postgres(context)?);
+    build_recorder(context)?;
+    npm::ensure(context.repo, "examples/chat")?;
+    npm::ensure(context.repo, "tests/lib")?;
+    let variables = [
+        ("E2E_RECORDER", "cluster".as_ref()),
+        ("E2E_FILES", "[1-8]-*.test.js 11-*.test.js 12-*.test.js".as_ref()),
+        ("ENGINE", "chromium".as_ref()),
+        ("NGINX", nginx.as_os_str()),
+        (POSTGRES, postgres.as_os_str()),
+    ];
+    node_tests_with(context, "tests/e2e", &variables)
+}
+
+/// Under live chats.
+fn deploys_of_a_cluster(context: &Context<'_>) -> Result<()> {
+    let (nginx, postgres) = (nginx(context)?, postgres(context)?);
+    build_recorder(context)?;
+    npm::ensure(context.repo, "tests/lib")?;
+    let variables = [("NGINX", nginx.as_os_str()), (POSTGRES, postgres.as_os_str())];
+    node_tests_with(context, "tests/cluster", &variables)
+}
+
 fn chat_on_workerd(context: &Context<'_>) -> Result<()> {
     npm::ensure(context.repo, "examples/chat")?;
     npm::ensure(context.repo, "tests/lib")?;
