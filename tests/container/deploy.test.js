@@ -1,9 +1,7 @@
 // docs/deploy/: what stands there is parsed by the tools that it is for, and its settings are those of a recorder that runs.
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { request as requestOverTls } from 'node:https'
+import { execFile } from 'node:child_process'
+import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,19 +9,14 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parse, parseAllDocuments } from 'yaml'
-import { within } from '../lib/deadline.js'
 import { freePort, listen } from '../lib/listen.js'
 import { ask } from './lib/ask.js'
-import { certificate } from '../lib/certificate.js'
+import { askOverTls, startNginxWith } from './lib/nginx.js'
 import { openPodman } from './lib/podman.js'
 
 const exec = promisify(execFile)
 const file = (name) => fileURLToPath(new URL(`../../docs/deploy/${name}`, import.meta.url))
-const {
-  DOCKER_COMPOSE = 'docker-compose',
-  KUBERNETES_VALIDATE = 'kubernetes-validate',
-  NGINX = '/usr/sbin/nginx',
-} = process.env
+const { DOCKER_COMPOSE = 'docker-compose', KUBERNETES_VALIDATE = 'kubernetes-validate' } = process.env
 
 /** Seconds of `30s`, `1m`, `10m30s`. */
 const seconds = (text) =>
@@ -76,7 +69,10 @@ test('app, recorder and nginx work together as the compose file sets them up', a
   const container = engine.run('compose', { env })
   await container.listening()
   assert.equal((await engine.inside('compose', ...recorder.healthcheck.test.slice(2))).code, 0)
-  const front = await startNginx(t, { app, recorder: port })
+  const front = await startNginxWith(t, file('nginx.conf'), [
+    ['http://app:3000', `http://127.0.0.1:${app}`],
+    ['http://recorder:8787', `http://127.0.0.1:${port}`],
+  ])
   const headers = { 'durablefetch-url': 'https://app.example/api/chat', cookie: 'session=mine' }
   const mine = await askOverTls(front, '/df/', headers)
   assert.deepEqual([mine.status, mine.text], [200, '/api/chat of app.example, for 127.0.0.1'])
@@ -87,49 +83,6 @@ test('app, recorder and nginx work together as the compose file sets them up', a
   await engine.podman('stop', 'compose')
   await container.ended()
 })
-
-/** nginx with the file of docs/deploy/, with addresses, ports and the certificate of this test. Returns its port for https. */
-async function startNginx(t, { app, recorder }) {
-  const [plain, secure] = [await freePort(), await freePort()]
-  const { key, cert } = await certificate(dir, 'app.example')
-  const server = (await readFile(file('nginx.conf'), 'utf8'))
-    .replaceAll('http://app:3000', `http://127.0.0.1:${app}`)
-    .replaceAll('http://recorder:8787', `http://127.0.0.1:${recorder}`)
-    .replace('listen 80;', `listen 127.0.0.1:${plain};`)
-    .replace('listen 443 ', `listen 127.0.0.1:${secure} `)
-    .replace('/etc/nginx/certificates/cert.pem', cert)
-    .replace('/etc/nginx/certificates/key.pem', key)
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${dir}/${name};`)
-  const config = join(dir, 'nginx.conf')
-  const http = `access_log off; ${paths.join(' ')}\n${server}`
-  await writeFile(config, `daemon off; pid ${dir}/pid; error_log stderr notice;\nevents {}\nhttp { ${http} }\n`)
-  const child = spawn(NGINX, ['-p', dir, '-e', 'stderr', '-c', config], { stdio: ['ignore', 'ignore', 'pipe'] })
-  t.after(async () => {
-    child.kill('SIGTERM')
-    if (child.exitCode === null) await once(child, 'exit')
-  })
-  let log = ''
-  const started = new Promise((resolve, reject) => {
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      log += text
-      // Its workers are started once it listens.
-      if (log.includes('start worker process ')) resolve()
-    })
-    child.on('exit', (code) => reject(new Error(`nginx ended (${code}):\n${log}`)))
-  })
-  await within(20_000, 'nginx listens', started)
-  return secure
-}
-
-async function askOverTls(port, path, headers) {
-  const options = { host: '127.0.0.1', port, path, servername: 'app.example', rejectUnauthorized: false }
-  const asking = requestOverTls({ ...options, headers: { host: 'app.example', ...headers } })
-  asking.end()
-  const [response] = await once(asking, 'response')
-  let text = ''
-  for await (const chunk of response.setEncoding('utf8')) text += chunk
-  return { status: response.statusCode, text }
-}
 
 async function manifests() {
   const documents = parseAllDocuments(await readFile(file('kubernetes.yaml'), 'utf8')).map((one) => one.toJS())

@@ -33,6 +33,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "end to end", needs: &["package"], run: end_to_end },
     Check { name: "three engines", needs: &["package"], run: three_engines },
     Check { name: "faults by seed", needs: &["package"], run: faults_by_seed },
+    Check { name: "deploys of a cluster", needs: &["package"], run: deploys_of_a_cluster },
     Check { name: "examples", needs: &["package"], run: examples },
     Check { name: "documentation in use", needs: &["package"], run: documentation_in_use },
     Check { name: "worker on workerd", needs: &["tools"], run: worker_on_workerd },
@@ -176,6 +177,18 @@ fn faults_by_seed(context: &Context<'_>) -> Result<()> {
     chaos::short(context.repo, seeds, Entry::Wasm)
 }
 
+/// Under live chats; `--all` has ten.
+fn deploys_of_a_cluster(context: &Context<'_>) -> Result<()> {
+    let (nginx, postgres) = (nginx(context)?, postgres(context)?);
+    build_recorder(context)?;
+    npm::ensure(context.repo, "tests/lib")?;
+    let mut variables = vec![("NGINX", nginx.as_os_str()), (POSTGRES, postgres.as_os_str())];
+    if !context.all {
+        variables.extend([("DEPLOYS", "1".as_ref()), ("CHATS", "50".as_ref())]);
+    }
+    node_tests_with(context, "tests/cluster", &variables)
+}
+
 /// The ones that start at once; `--all` has the others.
 fn examples(context: &Context<'_>) -> Result<()> {
     build_recorder(context)?;
@@ -208,6 +221,13 @@ fn worker_on_workerd(context: &Context<'_>) -> Result<()> {
 pub(super) fn build_recorder(context: &Context<'_>) -> Result<()> {
     let arguments = ["test", "--workspace", "--exclude", "durablefetch", "--no-run"];
     cargo(context, "cargo test --no-run, for the recorder", &arguments, &[])
+}
+
+pub(super) fn nginx(context: &Context<'_>) -> Result<PathBuf> {
+    const REMEDY: &str =
+        "`sudo apt-get install nginx-light` (any nginx will do), or name it: NGINX=/path/to/nginx";
+    let [nginx] = apt::ensure(context.repo, [&apt::NGINX], &["nginx-light"], REMEDY)?;
+    Ok(nginx)
 }
 
 pub(super) fn node_tests(context: &Context<'_>, folder: &str) -> Result<()> {

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::checks::{POSTGRES, build_recorder, cargo, node_tests, node_tests_with, postgres, with_postgres};
+use super::checks::{
+    POSTGRES, build_recorder, cargo, nginx, node_tests, node_tests_with, postgres, with_postgres,
+};
 use super::{Check, Context, previous};
 use crate::apt::{self, Program};
 use crate::progress::Step;
@@ -25,7 +27,6 @@ pub(super) const MATRICES: &[Check] = &[
     Check { name: "ten thousand answers", needs: &[], run: ten_thousand_answers },
     Check { name: "chat on workerd", needs: &["package", "worker on workerd"], run: chat_on_workerd },
     Check { name: "chat on a cluster", needs: &["package"], run: chat_on_a_cluster },
-    Check { name: "deploys of a cluster", needs: &["package"], run: deploys_of_a_cluster },
     Check { name: "conformance of 0.1.0", needs: &[], run: conformance_of_the_original },
     Check { name: "runtimes and bundlers", needs: &["package"], run: runtimes },
     Check { name: "peers", needs: &["tools"], run: peers },
@@ -185,7 +186,7 @@ fn container(context: &Context<'_>) -> Result<()> {
     const REMEDY: &str =
         "`sudo apt-get install podman docker-compose`, or name them: PODMAN=…, DOCKER_COMPOSE=…";
     let repo = context.repo;
-    let nginx = nginx(context)?;
+    let (nginx, postgres) = (nginx(context)?, postgres(context)?);
     let [podman, compose] = apt::ensure(repo, [&PODMAN, &COMPOSE], &["podman", "docker-compose"], REMEDY)?;
     let validate = kubernetes_validate(context)?;
     let image = image::run(repo, &image::Options::default())?;
@@ -196,6 +197,7 @@ fn container(context: &Context<'_>) -> Result<()> {
         ("DOCKER_COMPOSE", compose.as_os_str()),
         ("KUBERNETES_VALIDATE", validate.as_os_str()),
         ("NGINX", nginx.as_os_str()),
+        (POSTGRES, postgres.as_os_str()),
     ];
     node_tests_with(context, "tests/container", &variables)
 }
@@ -204,13 +206,6 @@ fn container(context: &Context<'_>) -> Result<()> {
 fn kubernetes_validate(context: &Context<'_>) -> Result<PathBuf> {
     let programs = pypi::ensure(context.repo, "kubernetes-validate", &["kubernetes-validate==1.37.0"])?;
     Ok(programs.join("kubernetes-validate"))
-}
-
-fn nginx(context: &Context<'_>) -> Result<PathBuf> {
-    const REMEDY: &str =
-        "`sudo apt-get install nginx-light` (any nginx will do), or name it: NGINX=/path/to/nginx";
-    let [nginx] = apt::ensure(context.repo, [&apt::NGINX], &["nginx-light"], REMEDY)?;
-    Ok(nginx)
 }
 
 /// Licences, sources and duplicates. Not the advisories, whose database is on GitHub: before a release, `cargo deny
@@ -272,15 +267,6 @@ fn chat_on_a_cluster(context: &Context<'_>) -> Result<()> {
         (POSTGRES, postgres.as_os_str()),
     ];
     node_tests_with(context, "tests/e2e", &variables)
-}
-
-/// Under live chats.
-fn deploys_of_a_cluster(context: &Context<'_>) -> Result<()> {
-    let (nginx, postgres) = (nginx(context)?, postgres(context)?);
-    build_recorder(context)?;
-    npm::ensure(context.repo, "tests/lib")?;
-    let variables = [("NGINX", nginx.as_os_str()), (POSTGRES, postgres.as_os_str())];
-    node_tests_with(context, "tests/cluster", &variables)
 }
 
 fn chat_on_workerd(context: &Context<'_>) -> Result<()> {
