@@ -38,6 +38,9 @@ pub struct Place {
     pub holder: Option<Holder>,
     /// Whether its lease runs. One whose lease has run out may be alive: ask it.
     pub alive: bool,
+    /// Nobody has it, and something was live in the process that had it last, which is dead: claim it and
+    /// [`recover`](Store::recover), also to read it.
+    pub is_left: bool,
 }
 
 impl Store {
@@ -92,7 +95,7 @@ impl Store {
             let epoch: i64 = row.get(1);
             let holder =
                 owner.map(|owner| Holder { owner: Owner(owner.as_u128()), epoch: epoch.cast_unsigned() });
-            Place { holder, alive: row.get(2) }
+            Place { holder, alive: row.get(2), is_left: row.get(3) }
         }))
     }
 

@@ -63,6 +63,7 @@ create table df.recordings (
     scope_bytes bigint
 );
 create index recordings_key on df.recordings (key);
+create index recordings_live on df.recordings (key) where ended_ms is null;
 create index recordings_bucket on df.recordings (bucket, used_ms);
 create index recordings_used on df.recordings (used_ms) where ended_ms is not null;
 create index recordings_ended on df.recordings (ended_ms) where ended_ms is not null;

@@ -29,7 +29,8 @@ returning epoch";
 
 /// A statement of its own: within the one that claims, the row that another has just made is not to be seen.
 pub(crate) const PLACE: &str = "
-select k.owner, k.epoch, coalesce(n.lease_until > clock_timestamp(), false)
+select k.owner, k.epoch, coalesce(n.lease_until > clock_timestamp(), false),
+    k.owner is null and exists (select from df.recordings r where r.key = k.key and r.ended_ms is null)
 from df.keys k left join df.nodes n on n.id = k.owner where k.key = $1";
 
 /// Not before the holder's lease has run out, this process' own is unbroken for one lease, and the server has been up for one:
@@ -98,7 +99,8 @@ pub(crate) const DUE: &str = "
 with free as not materialized (select k.key, k.scope, k.url from df.keys k where k.owner is null
     or not exists (select from df.nodes n where n.id = k.owner and n.lease_until > clock_timestamp()))
 select distinct f.scope, f.url from free f join (
-    (select r.key from df.recordings r join free using (key) where r.used_ms <= $1 and r.ended_ms is not null
+    (select r.key from df.recordings r join free using (key) where r.ended_ms is null limit $4)
+    union all (select r.key from df.recordings r join free using (key) where r.used_ms <= $1 and r.ended_ms is not null
         order by r.used_ms limit $4)
     union all (select r.key from df.recordings r join free using (key) where r.ended_ms <= $5 order by r.ended_ms limit $4)
     union all (select r.key from df.recordings r join free using (key) where r.retired_ms <= $2 order by r.retired_ms limit $4)

@@ -11,6 +11,24 @@ pub(super) async fn place(cluster: &Cluster, key: &Key) -> Result<Option<Holder>
     Ok(cluster.store.place(key).await.map_err(refused)?.and_then(|place| place.holder))
 }
 
+/// The same. Where nobody has it since one that is dead was followed by another at its address, what was live in it is taken by
+/// this process, also for one who only reads: as it stands it would be nothing.
+pub(super) async fn place_in_order(
+    cluster: &Cluster,
+    key: &Key,
+    claims: bool,
+) -> Result<Option<Holder>, ProtocolError> {
+    let Some(place) = cluster.store.place(key).await.map_err(refused)? else { return Ok(None) };
+    if !place.is_left || !claims {
+        return Ok(place.holder);
+    }
+    match claim(cluster, key).await? {
+        Some(holder) => Ok(Some(holder)),
+        // Somebody was faster.
+        None => self::place(cluster, key).await,
+    }
+}
+
 /// Takes a key that nobody has. `None` where somebody was faster.
 pub(super) async fn claim(cluster: &Cluster, key: &Key) -> Result<Option<Holder>, ProtocolError> {
     cluster.store.claim(key).await.map_err(refused)

@@ -20,7 +20,7 @@ pub(crate) async fn place(recorder: &Recorder, key: &Key) -> Result<Option<Holde
             let of = key.clone();
             recorder.db.call(move |db| places::place(db, &of)).await?
         }
-        Some(cluster) => claims::place(cluster, key).await?,
+        Some(cluster) => claims::place_in_order(cluster, key, recorder.placement.claims()).await?,
     };
     let me = recorder.placement.me();
     recorder.keys.found(key, place.map(|place| place.owner).filter(|owner| *owner != me));

@@ -69,7 +69,14 @@ async fn load_shared(
     entry: &Arc<Entry>,
 ) -> Result<Life, ProtocolError> {
     let loaded = match entry.claim() {
-        None => cluster.store.load(&entry.key).await.map_err(cluster::refused)?,
+        None => {
+            let loaded = cluster.store.load(&entry.key).await.map_err(cluster::refused)?;
+            // Somebody has it since a moment ago, or will bring it in order: as it stands it would be nothing.
+            if loaded.recordings.iter().any(|stored| stored.state.is_live()) {
+                return Err(cluster::later());
+            }
+            loaded
+        }
         Some(Claimed { mut holder, is_stale }) => {
             if is_stale {
                 let again = cluster.store.again(&entry.key, holder).await.map_err(cluster::refused)?;

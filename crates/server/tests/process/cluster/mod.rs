@@ -68,8 +68,12 @@ impl Cluster {
     }
 
     fn node(&self) -> Node {
+        self.node_with(&self.flags())
+    }
+
+    /// One with these flags: with those of one that has ended, it comes in its place.
+    fn node_with(&self, flags: &[String]) -> Node {
         let data = tempfile::tempdir().unwrap();
-        let flags = self.flags();
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         let recorder = Recorder::spawn(command(data.path(), &flags).stderr(std::process::Stdio::inherit()));
         Node { recorder, _data: data }
