@@ -39,6 +39,7 @@ use crate::verdict::Verdict;
 
 /// Breaks connections, disks and recorders under real clients and checks what the app got.
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Options {
     /// How many runs.
     #[arg(long, default_value_t = 1000)]

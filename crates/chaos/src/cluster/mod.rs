@@ -92,11 +92,12 @@ pub(crate) async fn run(options: Options) -> Result<bool> {
                 let run = lane_now.world.run(&plan, &mut lane_now.client).await;
                 let run = run.with_context(|| format!("seed {seed}: {plan:?}"))?;
                 let told = Told::of(&plan, cluster, run);
+                println!("seed {seed}: {}: {}{told}", plan.kinds().join("; "), told.verdict);
                 if options.in_full {
-                    println!("{plan:#?}\n{}\n{}", told.verdict, told.run);
+                    println!("{plan:#?}\n{}", told.run);
                 }
                 if told.verdict.is_bad() {
-                    println!("seed {seed}: {}\n  {plan:?}\n{}", told.verdict, told.run);
+                    println!("{plan:?}\n{}", told.run);
                 }
                 if told.verdict.is_bad() || options.in_full {
                     for (node, log) in lane_now.world.logs().await.iter().enumerate() {

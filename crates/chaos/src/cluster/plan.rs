@@ -104,10 +104,9 @@ impl Cluster {
         self.lease.as_secs() >= 5
     }
 
-    /// How long faults of recorders last that are to outlast a lease.
+    /// How long faults of recorders last that are to outlast a lease, and the second for which they are asked then.
     fn beyond_a_lease(self) -> Range<Duration> {
-        let lease = self.lease.as_millis() as u64;
-        Duration::from_millis(lease * 5 / 4)..Duration::from_millis(lease * 7 / 4 + 1_500)
+        self.lease + Duration::from_millis(1_200)..2 * self.lease + Duration::from_secs(3)
     }
 
     fn outages(self) -> Range<Duration> {

@@ -77,6 +77,8 @@ pub(crate) async fn follow(
                 at += 1;
                 sleep(AGAIN).await;
             }
+            // Bytes that were sent and not stored: its recorder is dead (K8).
+            416 => break ("error", 416, Some("interrupted".to_owned())),
             status => {
                 let code = answer.header("durablefetch-error").map(str::to_owned);
                 break ("error", status, code);

@@ -60,6 +60,12 @@ impl Run {
             fallen: Vec::new(),
         }
     }
+
+    /// What the app got, and those who read beside it.
+    pub(crate) fn got(&self) -> impl Iterator<Item = &Got> {
+        let beside = self.readers.iter().flatten().filter_map(|read| read.got.as_ref());
+        self.app.iter().chain(beside)
+    }
 }
 
 /// For people: times are seconds since it began.
@@ -84,7 +90,7 @@ impl fmt::Display for Run {
                 "  {began} to {ended}: {fault}; recorder {node}, owner hit: {owner_is_hit}, live: {was_live}"
             )?;
             if let Some(death) = death {
-                writeln!(f, "    known to be dead at {}", at(death.known))?;
+                writeln!(f, "    {:?} for all others at {}", death.states, at(death.known))?;
             }
         }
         writeln!(f, "  {}: the upstream is done, asked {} times", at(self.upstream_over), self.requests)?;
@@ -118,6 +124,8 @@ pub(crate) struct Past {
 pub(crate) struct Death {
     /// When all others said that it had ended; `None` where they did not.
     pub(crate) known: Option<Instant>,
+    /// What they said.
+    pub(crate) states: BTreeSet<String>,
 }
 
 impl World {
@@ -218,16 +226,24 @@ impl World {
     /// Waits until all others know that what a dead recorder had has ended.
     async fn death(&self, plan: &Plan, dead: usize, url: &str) -> Death {
         let others = (0..NODES).filter(|node| *node != dead);
+        let mut states = BTreeSet::new();
         let known = async {
             for node in others {
-                while self.status(node, url).await.is_none_or(|status| status["inProgress"] == true) {
-                    sleep(LOOK).await;
+                loop {
+                    match self.status(node, url).await {
+                        Some(status) if status["inProgress"] != true => {
+                            states.extend(status["state"].as_str().map(str::to_owned));
+                            break;
+                        }
+                        _ => sleep(LOOK).await,
+                    }
                 }
             }
             Instant::now()
         };
         let patience = plan.trouble() + 4 * self.cluster.lease + PATIENCE;
-        Death { known: timeout(patience, known).await.ok() }
+        let known = timeout(patience, known).await.ok();
+        Death { known, states }
     }
 
     /// What there is once all faults are over.

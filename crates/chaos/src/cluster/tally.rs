@@ -37,8 +37,7 @@ impl Tally {
             }] += 1;
         }
         let run = &told.run;
-        let beside = run.readers.iter().flatten().filter_map(|read| read.got.as_ref());
-        for got in run.app.iter().chain(beside) {
+        for got in run.got() {
             self.readers += 1;
             self.reconnects += u64::from(got.reconnects);
             if let Some(error) = &got.error {

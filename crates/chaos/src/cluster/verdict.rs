@@ -22,6 +22,8 @@ pub(crate) enum Verdict {
     Late,
     /// What was live in a recorder that was killed was not `interrupted` in time.
     Lives,
+    /// One who read, or asked about it, was told that it is not there.
+    Forgotten,
     /// Afterwards, not all recorders give the same.
     Differs,
     /// A recorder has ended by itself.
@@ -29,7 +31,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Read(verdict::Verdict::Whole),
         Self::Read(verdict::Verdict::Error),
         Self::Read(verdict::Verdict::ErrorAnswer),
@@ -40,6 +42,7 @@ impl Verdict {
         Self::Read(verdict::Verdict::Hang),
         Self::Late,
         Self::Lives,
+        Self::Forgotten,
         Self::Differs,
         Self::Fallen,
     ];
@@ -64,6 +67,7 @@ impl fmt::Display for Verdict {
             Self::Read(verdict) => verdict.fmt(f),
             Self::Late => f.write_str("BAD: a reader stands still 20 s after the fault's end"),
             Self::Lives => f.write_str("BAD: a dead recorder's recording is not interrupted in time"),
+            Self::Forgotten => f.write_str("BAD: a recording is there, and somebody was told that it is not"),
             Self::Differs => f.write_str("BAD: recorders give different bytes of the same recording"),
             Self::Fallen => f.write_str("BAD: a recorder has ended by itself"),
         }
@@ -81,6 +85,14 @@ pub(crate) struct Told {
     pub(crate) run: Run,
 }
 
+/// What those who read were told, where it is not an end.
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let errors: Vec<_> = self.run.got().filter_map(|got| got.error.as_deref()).collect();
+        if errors.is_empty() { Ok(()) } else { write!(f, " ({})", errors.join(", ")) }
+    }
+}
+
 impl Told {
     pub(crate) fn of(plan: &Plan, cluster: Cluster, run: Run) -> Self {
         let mut verdict = Verdict::Read(of_readers(plan, &run));
@@ -92,6 +104,7 @@ impl Told {
         };
         note(after > AFTER || stands_still(&run), Verdict::Late);
         note(run.faults.iter().any(|past| lives(past, &run, cluster)), Verdict::Lives);
+        note(is_forgotten(&run), Verdict::Forgotten);
         let given: BTreeSet<_> = run.replays.iter().flatten().map(|got| (got.bytes, &got.sha256)).collect();
         note(given.len() > 1, Verdict::Differs);
         note(!run.fallen.is_empty(), Verdict::Fallen);
@@ -165,6 +178,14 @@ fn lives(past: &Past, run: &Run, cluster: Cluster) -> bool {
         until = until.max(other.ended + 2 * cluster.lease + DEAD);
     }
     death.known.is_none_or(|known| known > until)
+}
+
+/// Whether somebody who had bytes of it, or asked about what had bytes, was told that it is not there.
+fn is_forgotten(run: &Run) -> bool {
+    let gone = |error: &str| matches!(error, "gone" | "superseded" | "deleted" | "not-found");
+    let mut deaths = run.faults.iter().filter_map(|past| past.death.as_ref());
+    run.got().filter_map(|got| got.error.as_deref()).any(gone)
+        || deaths.any(|death| death.states.contains("none"))
 }
 
 #[cfg(test)]
@@ -323,10 +344,14 @@ mod tests {
         let secs = Duration::from_secs;
         let mut run = broken();
         let began = run.faults[0].struck.began;
-        run.faults[0].death = Some(Death { known: Some(began + secs(4)) });
+        let death = |known: Option<u64>| {
+            let known = known.map(|after| began + secs(after));
+            Some(Death { known, states: ["interrupted".to_owned()].into() })
+        };
+        run.faults[0].death = death(Some(4));
         assert_eq!(Told::of(&plan(), CLUSTER, run.clone()).lived, Some(secs(4)));
         assert!(!verdict(&run).is_bad());
-        run.faults[0].death = Some(Death { known: Some(began + secs(6)) });
+        run.faults[0].death = death(Some(6));
         assert_eq!(verdict(&run), Verdict::Lives);
         let patient = Cluster { lease: secs(8), ..CLUSTER };
         assert!(!Told::of(&plan(), patient, run.clone()).verdict.is_bad());
@@ -335,8 +360,22 @@ mod tests {
         (stopped.struck.began, stopped.ended) = (began + secs(1), began + secs(3));
         run.faults.push(stopped);
         assert!(!verdict(&run).is_bad());
-        run.faults[0].death = Some(Death { known: None });
+        run.faults[0].death = death(None);
         assert_eq!(verdict(&run), Verdict::Lives);
+    }
+
+    #[test]
+    fn what_is_there_is_never_said_to_be_gone() {
+        let mut run = broken();
+        run.app.as_mut().unwrap().error = Some("interrupted".into());
+        assert!(!verdict(&run).is_bad());
+        run.app.as_mut().unwrap().error = Some("gone".into());
+        assert_eq!(verdict(&run), Verdict::Forgotten);
+        let mut run = broken();
+        let known = Some(run.faults[0].struck.began);
+        run.faults[0].death =
+            Some(Death { known, states: ["interrupted".to_owned(), "none".to_owned()].into() });
+        assert_eq!(verdict(&run), Verdict::Forgotten);
     }
 
     #[test]

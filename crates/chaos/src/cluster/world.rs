@@ -48,7 +48,7 @@ pub(crate) struct Struck {
     pub(crate) node: usize,
     /// That one has the URL, or may have it in a moment.
     pub(crate) owner_is_hit: bool,
-    /// Something was being recorded.
+    /// Something was being recorded, of which there were bytes to be read.
     pub(crate) was_live: bool,
     pub(crate) began: Instant,
 }
@@ -181,11 +181,10 @@ impl World {
         }
     }
 
-    /// Which recorder has this URL, and whether something is being recorded of it.
+    /// Which recorder has this URL, and whether something is being recorded of it that has its head.
     async fn owner(&self, url: &str) -> Result<(Option<usize>, bool)> {
         let who = format!(
-            "select n.url, exists (select from df.recordings r where r.key = k.key
-                and r.state in ('connecting', 'streaming'))
+            "select n.url, exists (select from df.recordings r where r.key = k.key and r.state = 'streaming')
             from df.keys k join df.nodes n on n.id = k.owner where k.url = '{url}'"
         );
         let said = self.database.lock().await.psql(&who).await?;

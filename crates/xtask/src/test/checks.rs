@@ -3,7 +3,6 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
@@ -61,11 +60,8 @@ fn native_tests(context: &Context<'_>) -> Result<()> {
 
 /// Tests that start a PostgreSQL.
 pub(super) fn with_postgres(context: &Context<'_>, name: &str, arguments: &[&str]) -> Result<()> {
-    const REMEDY: &str =
-        "`sudo apt-get install postgresql` (15 or later), or name its program: INITDB=/path/to/initdb";
-    let [initdb] = apt::ensure(context.repo, [&apt::INITDB], &["postgresql"], REMEDY)?;
-    let programs = initdb.parent().and_then(Path::to_str).unwrap_or_default();
-    cargo(context, name, arguments, &[("POSTGRES_BIN", programs)])
+    let programs = apt::postgres(context.repo)?;
+    cargo(context, name, arguments, &[("POSTGRES_BIN", programs.to_str().unwrap_or_default())])
 }
 
 fn documentation(context: &Context<'_>) -> Result<()> {
@@ -165,7 +161,8 @@ fn three_engines(context: &Context<'_>) -> Result<()> {
 
 fn faults_by_seed(context: &Context<'_>) -> Result<()> {
     let seeds = if context.all { Seeds::New } else { Seeds::Fixed };
-    chaos::short(context.repo, seeds, Entry::Wasm)
+    chaos::short(context.repo, seeds, Entry::Wasm)?;
+    chaos::cluster(context.repo, seeds)
 }
 
 /// The ones that start at once; `--all` has the others.
