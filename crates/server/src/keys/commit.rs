@@ -89,18 +89,17 @@ impl Entry {
         look: impl FnOnce(&Life) -> T,
     ) -> Result<T, ProtocolError> {
         self.ready(recorder).await?;
-        self.life().as_ref().map(look).ok_or_else(|| ErrorCode::Internal.into())
+        self.life().as_ref().map(look).ok_or_else(|| not_loaded(recorder))
     }
 
     async fn ready(self: &Arc<Self>, recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
         let keep = recorder.config.keep();
-        let is_loaded = self.life().is_some();
-        if !is_loaded {
+        if self.is_to_be_loaded() {
             let _slot = self.slot.lock().await;
-            let is_loaded = self.life().is_some();
-            if !is_loaded {
+            if self.is_to_be_loaded() {
+                self.begin_to_load();
                 let loaded = stored::load(recorder, self).await?;
-                *self.life() = Some(loaded);
+                self.set_loaded(loaded);
             }
         }
         if recorder.cluster.as_ref().is_some_and(|cluster| self.claim().is_none() || !cluster.is_reached()) {
@@ -172,7 +171,7 @@ impl Entry {
         cargo: Cargo,
     ) -> Result<AtOnce, ProtocolError> {
         let life = self.life();
-        let Some(known) = life.as_ref() else { return Err(ErrorCode::Internal.into()) };
+        let Some(known) = life.as_ref() else { return Err(not_loaded(recorder)) };
         let plan = known.plan(event, now_ms());
         if plan.changes.is_empty() {
             self.apply(recorder, life, plan, None, cargo).map(AtOnce::Done)
@@ -326,6 +325,12 @@ impl Entry {
         }
         Ok(Acted { reply, reading: reading.transpose()?, closed: hand.closed })
     }
+}
+
+/// What is told where a key was loaded and is not any more: in a cluster another process has it by now, or what is known of it
+/// has become unsure.
+fn not_loaded(recorder: &Recorder) -> ProtocolError {
+    if recorder.cluster.is_some() { cluster::later() } else { ErrorCode::Internal.into() }
 }
 
 /// Carries out effects.

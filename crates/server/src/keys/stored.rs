@@ -189,10 +189,7 @@ async fn commit_shared(cluster: &Cluster, entry: &Entry, writing: &Writing) -> R
         Ok(shared::Committed::Fenced) => Ok(Written::Fenced),
         Err(error) => {
             // Whether it was written, or what is there already, is found out where the key is loaded once more.
-            let mut life = entry.life();
-            if life.as_ref().is_some_and(|life| !life.is_live()) {
-                *life = None;
-            }
+            entry.set_unsure();
             Err(StoreError { code: ErrorCode::StorageFailed, message: error.to_string() })
         }
     }

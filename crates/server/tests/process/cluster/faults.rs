@@ -156,6 +156,29 @@ fn one_that_is_told_to_end_cuts_nothing_and_leaves_what_is_idle_to_the_others() 
 }
 
 #[test]
+fn what_ends_while_the_database_takes_nothing_is_interrupted_for_all_once_it_does() {
+    let cluster = Cluster::new();
+    let [a, b] = cluster.nodes();
+    let upstream = Upstream::start();
+    let (id, mut at_a, mut stream) = a.begin(&upstream);
+    let (_, mut at_b) = resume(&b, &upstream.url);
+    send(&mut stream, "first ");
+    assert_eq!((at_a.take(6), at_b.take(6)), ("first ".to_owned(), "first ".to_owned()));
+    until("its bytes are in the store", || cluster.stored(&id) == 6);
+    let locked = cluster.lock("df.keys");
+    send(&mut stream, "second");
+    send(&mut stream, "");
+    assert!(!at_a.rest().1 && !at_b.rest().1, "an end that nobody has stored");
+    drop(locked);
+    for node in [&a, &b] {
+        let (head, body, clean) = replay(node, &upstream.url);
+        assert!(head.contains("durablefetch-state: interrupted"), "{head}");
+        assert!("first second".starts_with(&body) && body.len() >= 6 && !clean, "{body:?}");
+    }
+    assert_eq!(cluster.psql("select state from df.recordings"), "interrupted");
+}
+
+#[test]
 fn without_the_database_what_is_live_goes_on_and_nothing_is_started() {
     let server = Arc::new(Server::start());
     let cluster = Cluster::on(Arc::clone(&server));
