@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
 
 use crate::lane::Lane;
@@ -84,13 +85,29 @@ fn time(text: &str) -> Result<Duration, String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Options::parse()).await {
+    let ended = tokio::select! {
+        ended = run(Options::parse()) => ended,
+        told = told_to_end() => Err(told),
+    };
+    match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What runs ends with this program, and its disks are unmounted.
+async fn told_to_end() -> anyhow::Error {
+    let told = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    match told {
+        [Ok(mut interrupt), Ok(mut terminate)] => {
+            tokio::select! { _ = interrupt.recv() => {} _ = terminate.recv() => {} }
+            anyhow::anyhow!("told to end")
+        }
+        [Err(error), _] | [_, Err(error)] => error.into(),
     }
 }
 
