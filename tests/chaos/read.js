@@ -3,16 +3,16 @@
 const now = Date.now
 
 /** Short delays: faults last for seconds at most, and a run is to be over soon. */
-const HASTY = { stallAfterMs: 2_500, retry: { initialDelayMs: 20, maxDelayMs: 300 } }
+const HASTY = { initialDelayMs: 20, maxDelayMs: 300 }
 
 /** `order`: see crates/chaos/src/clients.rs. */
 export async function readOnce(DurableFetchClient, order) {
-  const { host, url, post, leavesAt, clock, request, giveUpMs, deadlineMs } = order
+  const { host, url, post, leavesAt, clock, request, stallMs, giveUpMs, deadlineMs } = order
   Date.now = now
   const got = { how: 'error', status: null, bytes: 0, sha256: '', error: null, reconnects: 0 }
   const onReconnect = ({ phase }) => phase === 'connected' && got.reconnects++
-  const retry = { ...HASTY.retry, giveUpAfterMs: giveUpMs }
-  const df = new DurableFetchClient({ durablefetchHost: host, onReconnect, ...HASTY, retry })
+  const retry = { ...HASTY, giveUpAfterMs: giveUpMs }
+  const df = new DurableFetchClient({ durablefetchHost: host, onReconnect, stallAfterMs: stallMs, retry })
   const init = post ? { method: 'POST', body: '{"messages":[]}' } : {}
   if (request) init.headers = { 'durablefetch-request': request }
   const leave = new AbortController()

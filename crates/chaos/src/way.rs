@@ -17,6 +17,8 @@ use crate::verdict::{Told, Truth};
 
 /// No run takes longer than this, in milliseconds. The faults of one take at most half a minute.
 const DEADLINE_MS: u64 = 60_000;
+/// How long silence may last: longer than any stall on the client's side.
+const STALL_MS: u64 = 2_500;
 /// How long the client tries.
 const GIVE_UP_MS: u64 = 30_000;
 
@@ -66,6 +68,7 @@ impl Way {
             leaves_at: plan.leaves_at,
             clock: plan.clock,
             request: None,
+            stall_ms: STALL_MS,
             give_up_ms: GIVE_UP_MS,
             deadline_ms: DEADLINE_MS,
         };

@@ -19,6 +19,8 @@ use crate::upstream::Sent;
 
 /// Beside what upstream and faults take, a run takes no longer than this.
 const PATIENCE: Duration = Duration::from_secs(45);
+/// The app's patience with silence: a recorder takes four seconds to say that the one with the URL cannot be reached.
+const STALL: Duration = Duration::from_secs(5);
 /// How often it is looked whether a recording has ended.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -170,6 +172,7 @@ impl World {
             leaves_at: plan.body.leaves_at,
             clock: None,
             request: Some(&request),
+            stall_ms: STALL.as_millis() as u64,
             give_up_ms: patience.as_millis() as u64,
             deadline_ms: patience.as_millis() as u64,
         };

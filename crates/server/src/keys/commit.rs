@@ -315,6 +315,14 @@ impl Entry {
             Some(found) => Reading::new(recorder, self, found).ok_or(ErrorCode::TooManyReaders),
             None => Err(ErrorCode::Gone),
         });
+        // Before anybody can see that they are gone from here: a pump that does would end its recording as it had come to its end.
+        for effect in &effects {
+            if let Effect::Break(id, end) = effect
+                && let Some(recording) = known.iter().find(|known| known.id == *id)
+            {
+                recording.break_off(*end);
+            }
+        }
         drop(life);
         let mut hand = Hand { entry: self, recorder, seat, closed: Vec::new() };
         for effect in effects {
@@ -357,7 +365,8 @@ impl Hand<'_> {
                 let decided = recording.end(end);
                 self.closed.push((Arc::clone(recording), decided));
             }
-            Effect::Break(_, end) => recording.break_off(end),
+            // It was done before the others.
+            Effect::Break(..) => {}
             Effect::Tell(_, start) => {
                 if let Some(head) = cargo.freight.head.clone() {
                     recording.set_head(head, start);
