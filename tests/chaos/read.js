@@ -3,15 +3,18 @@
 const now = Date.now
 
 /** Short delays: faults last for seconds at most, and a run is to be over soon. */
-const HASTY = { stallAfterMs: 2_500, retry: { initialDelayMs: 20, maxDelayMs: 300, giveUpAfterMs: 30_000 } }
+const HASTY = { initialDelayMs: 20, maxDelayMs: 300 }
 
 /** `order`: see crates/chaos/src/clients.rs. */
-export async function readOnce(DurableFetchClient, { host, url, post, leavesAt, clock, deadlineMs }) {
+export async function readOnce(DurableFetchClient, order) {
+  const { host, url, post, leavesAt, clock, request, stallMs, giveUpMs, deadlineMs } = order
   Date.now = now
   const got = { how: 'error', status: null, bytes: 0, sha256: '', error: null, reconnects: 0 }
   const onReconnect = ({ phase }) => phase === 'connected' && got.reconnects++
-  const df = new DurableFetchClient({ durablefetchHost: host, onReconnect, ...HASTY })
+  const retry = { ...HASTY, giveUpAfterMs: giveUpMs }
+  const df = new DurableFetchClient({ durablefetchHost: host, onReconnect, stallAfterMs: stallMs, retry })
   const init = post ? { method: 'POST', body: '{"messages":[]}' } : {}
+  if (request) init.headers = { 'durablefetch-request': request }
   const leave = new AbortController()
   let chunks = []
 

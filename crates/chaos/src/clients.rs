@@ -23,6 +23,12 @@ pub(crate) struct Order<'a> {
     pub(crate) post: bool,
     pub(crate) leaves_at: Option<usize>,
     pub(crate) clock: Option<(usize, i64)>,
+    /// The request id, where the app gives one itself.
+    pub(crate) request: Option<&'a str>,
+    /// How long silence may last before the client opens another connection.
+    pub(crate) stall_ms: u64,
+    /// How long the client tries before it gives up.
+    pub(crate) give_up_ms: u64,
     pub(crate) deadline_ms: u64,
 }
 

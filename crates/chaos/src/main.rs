@@ -8,9 +8,11 @@
 //!
 //! One run is one seed ([`plan::Plan`]): a body, its pace, and what goes wrong at which byte. Afterwards
 //! ([`verdict`]) the app must hold exactly what the upstream sent, if the recorder says that the recording is
-//! complete; otherwise it must hold an error. A clean end that is short, or no end at all, fails the run.
+//! complete; otherwise it must hold an error. A clean end that is short, or no end at all, fails the run. With `--cluster`,
+//! [three recorders](cluster) take the place of the one.
 
 mod clients;
+mod cluster;
 mod lane;
 mod plan;
 mod proxy;
@@ -24,10 +26,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
 
 use crate::lane::Lane;
@@ -37,6 +40,7 @@ use crate::verdict::Verdict;
 
 /// Breaks connections, disks and recorders under real clients and checks what the app got.
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Options {
     /// How many runs.
     #[arg(long, default_value_t = 1000)]
@@ -50,6 +54,12 @@ struct Options {
     /// Of these seeds, those alone in which others fill the recorder's disk for a while.
     #[arg(long)]
     full_for_a_while: bool,
+    /// Three recorders that share a database, in place of one.
+    #[arg(long, conflicts_with_all = ["full_for_a_while", "engine"])]
+    cluster: bool,
+    /// How long a recorder of a cluster that is not heard of has what it has: 8s, 1500ms.
+    #[arg(long, default_value = "8s", value_parser = time)]
+    lease: Duration,
     /// Runs at the same time, each with its own recorder and client.
     #[arg(long, default_value_t = 4)]
     lanes: u64,
@@ -64,15 +74,40 @@ struct Options {
     engine: Option<String>,
 }
 
+fn time(text: &str) -> Result<Duration, String> {
+    let ms = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(ms), _) => ms.parse().ok(),
+        (_, Some(secs)) => secs.parse::<u64>().ok().map(|secs| secs * 1000),
+        _ => None,
+    };
+    ms.map(Duration::from_millis).ok_or_else(|| format!("`{text}` is no time: write 8s or 1500ms"))
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Options::parse()).await {
+    let ended = tokio::select! {
+        ended = run(Options::parse()) => ended,
+        told = told_to_end() => Err(told),
+    };
+    match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What runs ends with this program, and its disks are unmounted.
+async fn told_to_end() -> anyhow::Error {
+    let told = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    match told {
+        [Ok(mut interrupt), Ok(mut terminate)] => {
+            tokio::select! { _ = interrupt.recv() => {} _ = terminate.recv() => {} }
+            anyhow::anyhow!("told to end")
+        }
+        [Err(error), _] | [_, Err(error)] => error.into(),
     }
 }
 
@@ -84,6 +119,12 @@ async fn run(options: Options) -> Result<bool> {
         None => (options.from.unwrap_or_else(|| fastrand::u64(..1 << 32)), options.runs),
     };
     println!("{runs} runs, seeds {from} to {}", from + runs - 1);
+    if options.cluster {
+        let (recorder, client) = (options.recorder.clone(), options.client.clone());
+        let (in_full, lanes, lease) = (options.seed.is_some(), options.lanes, options.lease);
+        let seeds = from..from + runs;
+        return cluster::run(cluster::Options { seeds, in_full, lanes, lease, recorder, client }).await;
+    }
     let fills_disks = recorder::small_disk(4).await.is_some();
     let machine = Machine { fills_disks, only_pages: options.engine.is_some() };
     if !fills_disks {

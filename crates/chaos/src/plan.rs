@@ -10,6 +10,8 @@ pub(crate) struct Plan {
     pub(crate) browser: bool,
     /// Bytes of the body.
     pub(crate) length: usize,
+    /// Milliseconds before the upstream's head.
+    pub(crate) head_ms: u64,
     /// Bytes that the upstream sends at once.
     pub(crate) chunk: usize,
     /// Milliseconds between two of them.
@@ -109,6 +111,7 @@ impl Plan {
             seed,
             browser,
             length,
+            head_ms: 0,
             chunk,
             pause_ms,
             with_length: random.bool(),

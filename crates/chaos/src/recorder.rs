@@ -1,8 +1,9 @@
-//! The recorder under test: started, killed, started again on the same data.
+//! The recorder under test: started, killed, stopped for a while, started again on the same data.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -19,11 +20,19 @@ pub(crate) struct Recorder {
     data: PathBuf,
     place: Place,
     port: u16,
+    /// Beside those that all have.
+    flags: Vec<String>,
+    log: Log,
 }
 
 impl Recorder {
-    /// Starts one whose data is in a temporary directory, or on a small disk of its own.
-    pub(crate) async fn start(binary: &Path, disk_mb: Option<u32>) -> Result<Self> {
+    /// Starts one whose data is in a temporary directory, or on a small disk of its own. `port`: 0 for any.
+    pub(crate) async fn start(
+        binary: &Path,
+        disk_mb: Option<u32>,
+        port: u16,
+        flags: Vec<String>,
+    ) -> Result<Self> {
         let place = match disk_mb {
             Some(mb) => {
                 Place::Disk(small_disk(mb).await.context("the small disk cannot be mounted any more")?)
@@ -31,8 +40,9 @@ impl Recorder {
             None => Place::Directory(TempDir::with_prefix("durablefetch-chaos-")?),
         };
         let data = place.path().join("data");
-        let (child, port) = launch(binary, &data, 0).await?;
-        Ok(Self { binary: binary.to_owned(), child, data, place, port })
+        let log = Log::default();
+        let (child, port) = launch(binary, &data, port, &flags, &log).await?;
+        Ok(Self { binary: binary.to_owned(), child, data, place, port, flags, log })
     }
 
     pub(crate) const fn port(&self) -> u16 {
@@ -41,10 +51,44 @@ impl Recorder {
 
     /// kill -9, and again on the same data and the same port.
     pub(crate) async fn kill_and_restart(&mut self) -> Result<()> {
-        self.child.kill().await?;
-        let (child, port) = launch(&self.binary, &self.data, self.port).await?;
-        (self.child, self.port) = (child, port);
+        self.kill().await?;
+        self.start_again().await
+    }
+
+    /// kill -9.
+    pub(crate) async fn kill(&mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Once more, on the same data and the same port. The one before has ended.
+    pub(crate) async fn start_again(&mut self) -> Result<()> {
+        let again = launch(&self.binary, &self.data, self.port, &self.flags, &self.log).await;
+        (self.child, self.port) = again?;
         Ok(())
+    }
+
+    /// Sends it a signal, as `kill` names it.
+    pub(crate) async fn signal(&self, signal: &str) -> Result<()> {
+        let pid = self.child.id().context("the recorder has ended")?;
+        let sent = Command::new("kill").args([signal, &pid.to_string()]).status().await?;
+        anyhow::ensure!(sent.success(), "the recorder is not there to be sent {signal}");
+        Ok(())
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(&mut self) -> Result<()> {
+        self.child.wait().await?;
+        Ok(())
+    }
+
+    /// Whether it runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// What it has logged since it was asked last.
+    pub(crate) fn log(&self) -> String {
+        self.log.take()
     }
 
     /// Takes the room on its disk, all but so many bytes.
@@ -115,18 +159,33 @@ impl Place {
     }
 }
 
-async fn launch(binary: &Path, data: &Path, port: u16) -> Result<(Child, u16)> {
+/// What recorders say on stderr, those that have ended too.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Log {
+    fn add(&self, text: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += text;
+    }
+
+    fn take(&self) -> String {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+async fn launch(binary: &Path, data: &Path, port: u16, flags: &[String], log: &Log) -> Result<(Child, u16)> {
     let mut command = Command::new(binary);
     command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]).arg("--data").arg(data);
     // Shorter than what the clients wait for: an upstream that says nothing is an upstream that failed.
-    command.args(["--header-timeout", "3s", "--idle-timeout", "3s"]);
+    command.args(["--header-timeout", "3s", "--idle-timeout", "3s"]).args(flags);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().with_context(|| format!("cannot start {}", binary.display()))?;
-    let mut stderr = child.stderr.take().context("no stderr")?;
-    let log = tokio::spawn(async move {
-        let mut log = Vec::new();
-        let _ = stderr.read_to_end(&mut log).await;
-        String::from_utf8_lossy(&log).into_owned()
+    let mut said = BufReader::new(child.stderr.take().context("no stderr")?).lines();
+    let added = log.clone();
+    let saying = tokio::spawn(async move {
+        while let Ok(Some(line)) = said.next_line().await {
+            added.add(&(line + "\n"));
+        }
     });
     let mut lines = BufReader::new(child.stdout.take().context("no stdout")?).lines();
     while let Some(line) = lines.next_line().await? {
@@ -139,7 +198,8 @@ async fn launch(binary: &Path, data: &Path, port: u16) -> Result<(Child, u16)> {
             return Ok((child, port));
         }
     }
-    bail!("the recorder ended without saying where it listens: {}", log.await.unwrap_or_default())
+    let _ = saying.await;
+    bail!("the recorder ended without saying where it listens: {}", log.take())
 }
 
 /// A file system of a few megabytes, unmounted when it is dropped.

@@ -1,8 +1,8 @@
 //! The upstream: sends the body of the run, at its pace.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,15 +20,29 @@ pub(crate) struct Upstream {
 struct Shared {
     now: Mutex<Option<Arc<Plan>>>,
     requests: AtomicU64,
-    sent: watch::Sender<usize>,
+    /// How far the answer of this run has got.
+    sent: watch::Sender<Sent>,
+    over: Mutex<Option<Instant>>,
+}
+
+/// How far an answer has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Sent {
+    #[default]
+    Nothing,
+    /// The request has come.
+    Asked,
+    /// The head, and so many bytes.
+    Bytes(usize),
 }
 
 impl Upstream {
     pub(crate) async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("the upstream cannot listen")?;
         let port = listener.local_addr()?.port();
-        let (sent, _) = watch::channel(0);
-        let shared = Arc::new(Shared { now: Mutex::default(), requests: AtomicU64::new(0), sent });
+        let (sent, _) = watch::channel(Sent::Nothing);
+        let (now, over) = (Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { now, requests: AtomicU64::new(0), sent, over });
         let weak = Arc::downgrade(&shared);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -45,9 +59,10 @@ impl Upstream {
     }
 
     pub(crate) fn begin(&self, plan: &Arc<Plan>) {
-        *self.shared.now.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan.clone());
+        *self.shared.now() = Some(plan.clone());
         self.shared.requests.store(0, Ordering::Relaxed);
-        self.shared.sent.send_replace(0);
+        self.shared.sent.send_replace(Sent::Nothing);
+        *self.shared.over() = None;
     }
 
     /// Requests of this run.
@@ -57,22 +72,58 @@ impl Upstream {
 
     /// Resolves once a request has been answered with so many bytes.
     pub(crate) async fn has_sent(&self, bytes: usize) {
+        self.has(Sent::Bytes(bytes)).await;
+    }
+
+    /// Resolves once an answer has got so far.
+    pub(crate) async fn has(&self, wanted: Sent) {
         let mut sent = self.shared.sent.subscribe();
         // The sender is here, so this waits for nothing but the bytes.
-        let _ = sent.wait_for(|sent| *sent > bytes).await;
+        let _ = sent.wait_for(|sent| *sent >= wanted).await;
+    }
+
+    /// When the last answer of this run was over, whole or broken off.
+    pub(crate) fn over(&self) -> Option<Instant> {
+        *self.shared.over()
     }
 }
 
 impl Shared {
+    fn now(&self) -> MutexGuard<'_, Option<Arc<Plan>>> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn over(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn serve(&self, mut stream: TcpStream) -> Result<()> {
         let _ = stream.set_nodelay(true);
         let head = read_request(&mut stream).await?;
-        let plan = self.now.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let plan = plan.context("no run")?;
+        let plan = self.now().clone().context("no run")?;
         if !head.contains(&format!("/run/{} ", plan.seed)) {
             return Ok(());
         }
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.note(Sent::Asked);
+        let answered = self.answer(&mut stream, &plan).await;
+        // Of a run that was given up a while ago it tells nothing about this one.
+        if self.now().as_ref().is_some_and(|now| Arc::ptr_eq(now, &plan)) {
+            *self.over() = Some(Instant::now());
+        }
+        answered?;
+        // Kept open until the other side has everything.
+        let mut rest = [0; 64];
+        while stream.read(&mut rest).await? > 0 {}
+        Ok(())
+    }
+
+    fn note(&self, now: Sent) {
+        self.sent.send_modify(|sent| *sent = now.max(*sent));
+    }
+
+    async fn answer(&self, stream: &mut TcpStream, plan: &Plan) -> Result<()> {
+        tokio::time::sleep(Duration::from_millis(plan.head_ms)).await;
         let framing = match plan.with_length {
             true => format!("content-length: {}", plan.length),
             false => "transfer-encoding: chunked".to_owned(),
@@ -81,8 +132,7 @@ impl Shared {
             "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\n{framing}\r\nconnection: close\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await?;
-        let note = |bytes: usize| self.sent.send_modify(|sent| *sent = (*sent).max(bytes + 1));
-        note(0);
+        self.note(Sent::Bytes(0));
         let (body, mut at) = (plan.body(), 0);
         for chunk in body.chunks(plan.chunk) {
             if !plan.with_length {
@@ -93,7 +143,7 @@ impl Shared {
                 stream.write_all(b"\r\n").await?;
             }
             at += chunk.len();
-            note(at);
+            self.note(Sent::Bytes(at));
             if plan.pause_ms > 0 {
                 tokio::time::sleep(Duration::from_millis(plan.pause_ms)).await;
             }
@@ -101,11 +151,7 @@ impl Shared {
         if !plan.with_length {
             stream.write_all(b"0\r\n\r\n").await?;
         }
-        stream.shutdown().await?;
-        // Kept open until the other side has everything.
-        let mut rest = [0; 64];
-        while stream.read(&mut rest).await? > 0 {}
-        Ok(())
+        Ok(stream.shutdown().await?)
     }
 }
 

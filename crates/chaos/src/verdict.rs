@@ -7,6 +7,16 @@ use sha2::{Digest, Sha256};
 use crate::clients::Got;
 use crate::plan::Plan;
 
+/// What may become of a run, whatever the recorder says.
+pub(crate) struct Case<'a> {
+    /// What the upstream sends.
+    pub(crate) body: &'a [u8],
+    /// Something other than the client's side can keep the recording from completing.
+    pub(crate) may_fail: bool,
+    /// The app may ask the upstream again.
+    pub(crate) may_repeat: bool,
+}
+
 /// What the recorder and the upstream say afterwards.
 #[derive(Debug, Clone)]
 pub(crate) struct Truth {
@@ -91,7 +101,13 @@ impl fmt::Display for Verdict {
 
 impl Told {
     pub(crate) fn of(plan: &Plan, got: Option<Got>, truth: Truth) -> Self {
-        let verdict = judge(plan, got.as_ref(), &truth);
+        let case = Case {
+            body: &plan.body(),
+            may_fail: plan.may_fail(),
+            // An app that comes back to a recording that broke starts anew, and means to.
+            may_repeat: plan.leaves_at.is_some(),
+        };
+        let verdict = judge(&case, got.as_ref(), &truth);
         let uncaught = got.as_ref().is_some_and(|got| !got.uncaught.is_empty());
         let verdict = if uncaught && !verdict.is_bad() { Verdict::Uncaught } else { verdict };
         Self { verdict, got, truth, next: None }
@@ -108,31 +124,30 @@ impl Told {
     }
 }
 
-fn judge(plan: &Plan, got: Option<&Got>, truth: &Truth) -> Verdict {
+/// Whether the promise was kept to one who reads.
+pub(crate) fn judge(case: &Case<'_>, got: Option<&Got>, truth: &Truth) -> Verdict {
     let Some(got) = got.filter(|got| got.how != "hang") else { return Verdict::Hang };
-    if got.status.is_some_and(|status| status >= 400) && truth.state == "none" && plan.may_fail() {
+    if got.status.is_some_and(|status| status >= 400) && truth.state == "none" && case.may_fail {
         return Verdict::ErrorAnswer;
     }
-    let body = plan.body();
-    let prefix = body.get(..got.bytes);
+    let prefix = case.body.get(..got.bytes);
     if prefix.is_none_or(|prefix| hex(&Sha256::digest(prefix)) != got.sha256) {
         return Verdict::Wrong;
     }
-    // An app that comes back to a recording that broke starts anew, and means to.
-    if truth.requests > 1 && plan.leaves_at.is_none() {
+    if truth.requests > 1 && !case.may_repeat {
         return Verdict::Twice;
     }
-    let whole = got.bytes == body.len();
+    let whole = got.bytes == case.body.len();
     match (got.how.as_str(), truth.state.as_str()) {
         ("end", "complete") if whole => Verdict::Whole,
         ("end", _) => Verdict::Short,
         (_, "complete") => Verdict::ErrorForNothing,
-        _ if plan.may_fail() => Verdict::Error,
+        _ if case.may_fail => Verdict::Error,
         _ => Verdict::ErrorForNothing,
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -145,7 +160,7 @@ mod tests {
         let mut plan = Plan::of(1, Machine { fills_disks: false, only_pages: false });
         (plan.length, plan.leaves_at, plan.kill_at) = (100, None, Some(3));
         let got = got(how, bytes, &plan.body()[..of]);
-        judge(&plan, Some(&got), &Truth { state: state.into(), requests, unused: 0 })
+        Told::of(&plan, Some(got), Truth { state: state.into(), requests, unused: 0 }).verdict()
     }
 
     fn got(how: &str, bytes: usize, body: &[u8]) -> Got {

@@ -17,6 +17,10 @@ use crate::verdict::{Told, Truth};
 
 /// No run takes longer than this, in milliseconds. The faults of one take at most half a minute.
 const DEADLINE_MS: u64 = 60_000;
+/// How long silence may last: longer than any stall on the client's side.
+const STALL_MS: u64 = 2_500;
+/// How long the client tries.
+const GIVE_UP_MS: u64 = 30_000;
 
 pub(crate) struct Way {
     recorder: Recorder,
@@ -28,7 +32,7 @@ pub(crate) struct Way {
 impl Way {
     /// `disk_mb`: the megabytes of a small disk, where the recorder is to be on one.
     pub(crate) async fn open(recorder: &Path, disk_mb: Option<u32>) -> Result<Self> {
-        let recorder = Recorder::start(recorder, disk_mb).await?;
+        let recorder = Recorder::start(recorder, disk_mb, 0, Vec::new()).await?;
         let upstream = Upstream::start().await?;
         let near = Proxy::start(recorder.port()).await?;
         let far = Proxy::start(upstream.port()).await?;
@@ -63,6 +67,9 @@ impl Way {
             post: plan.post,
             leaves_at: plan.leaves_at,
             clock: plan.clock,
+            request: None,
+            stall_ms: STALL_MS,
+            give_up_ms: GIVE_UP_MS,
             deadline_ms: DEADLINE_MS,
         };
         if let Some(Ballast { at: None, leaves, .. }) = plan.ballast {

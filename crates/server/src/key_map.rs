@@ -1,6 +1,7 @@
 //! The keys that somebody asks about at this moment, and what is known of each.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use durablefetch_protocol::Key;
@@ -62,6 +63,8 @@ pub(crate) struct Entry {
     pub(crate) slot: Arc<tokio::sync::Mutex<()>>,
     /// In a cluster: how this process has it. `None`: it may be read, and not changed.
     claimed: Mutex<Option<Claimed>>,
+    /// In a cluster: no answer came to something that was to be written. What is known here may not be what is stored.
+    is_unsure: AtomicBool,
 }
 
 impl Keys {
@@ -100,7 +103,8 @@ impl Keys {
 
     fn make(&self, key: &Key, claimed: Option<Claimed>) -> Arc<Entry> {
         let (account, claimed) = (self.usage.account(key.scope()), Mutex::new(claimed));
-        Arc::new(Entry { key: key.clone(), account, life: Mutex::default(), slot: Arc::default(), claimed })
+        let (life, slot, is_unsure) = Default::default();
+        Arc::new(Entry { key: key.clone(), account, life, slot, claimed, is_unsure })
     }
 
     fn insert(&self, inner: &mut Inner, key: &Key, claimed: Option<Claimed>) -> Arc<Entry> {
@@ -255,6 +259,30 @@ impl Entry {
 
     pub(crate) fn set_claimed(&self, claimed: Option<Claimed>) {
         *self.claimed.lock().unwrap_or_else(PoisonError::into_inner) = claimed;
+    }
+
+    /// What is known of the key may not be what is stored. Once nothing of it is live here, it is loaded once more.
+    pub(crate) fn set_unsure(&self) {
+        self.is_unsure.store(true, Ordering::Release);
+    }
+
+    /// Whether it has to be loaded before anybody looks at it.
+    pub(crate) fn is_to_be_loaded(&self) -> bool {
+        match self.life().as_ref() {
+            None => true,
+            Some(life) => self.is_unsure.load(Ordering::Acquire) && !life.is_live(),
+        }
+    }
+
+    /// This is what is stored of it.
+    pub(crate) fn set_loaded(&self, life: Life) {
+        *self.life() = Some(life);
+    }
+
+    /// It is loaded from now on: what is unsure later is another matter.
+    pub(crate) fn begin_to_load(&self) {
+        *self.life() = None;
+        self.is_unsure.store(false, Ordering::Release);
     }
 
     /// What is known of the key; `None` where it is not loaded.

@@ -21,7 +21,8 @@ pub struct Until {
 }
 
 impl Store {
-    /// Keys that nobody who lives has, and that have something to let go of, or something that a dead process has left live: about `most` of them. Take each and look at it.
+    /// Keys that nobody who lives has, and that have something to let go of, or to be brought in order: about `most` of them.
+    /// Take each and look at it.
     ///
     /// # Errors
     ///

@@ -103,9 +103,9 @@ pub(crate) const DUE: &str = "
 with free as not materialized (select k.key, k.scope, k.url from df.keys k where k.owner is null
     or not exists (select from df.nodes n where n.id = k.owner and n.lease_until > clock_timestamp()))
 select distinct f.scope, f.url from free f join (
-    (select r.key from df.recordings r join free using (key) where r.used_ms <= $1 and r.ended_ms is not null
+    (select r.key from df.recordings r join free using (key) where r.ended_ms is null limit $4)
+    union all (select r.key from df.recordings r join free using (key) where r.used_ms <= $1 and r.ended_ms is not null
         order by r.used_ms limit $4)
-    union all (select r.key from df.recordings r join free using (key) where r.ended_ms is null limit $4)
     union all (select r.key from df.recordings r join free using (key) where r.ended_ms <= $5 order by r.ended_ms limit $4)
     union all (select r.key from df.recordings r join free using (key) where r.retired_ms <= $2 order by r.retired_ms limit $4)
     union all (select r.key from df.recordings r join free using (key) where r.age_ms is not null

@@ -29,6 +29,14 @@ pub(crate) const INITDB: Program = Program {
 };
 pub(crate) const REDIS: Program = Program { variable: "REDIS", names: &["redis-server"] };
 
+/// The folder of PostgreSQL's programs.
+pub(crate) fn postgres(repo: &Repo) -> Result<PathBuf> {
+    const REMEDY: &str =
+        "`sudo apt-get install postgresql` (15 or later), or name its program: INITDB=/path/to/initdb";
+    let [initdb] = ensure(repo, [&INITDB], &["postgresql"], REMEDY)?;
+    Ok(initdb.parent().map(Path::to_owned).unwrap_or_default())
+}
+
 /// All of the programs, after installing these packages if one is missing. `remedy`: for a person who has to do it by hand.
 pub(crate) fn ensure<const N: usize>(
     repo: &Repo,

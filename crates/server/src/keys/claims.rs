@@ -1,5 +1,7 @@
 //! In a cluster: who has a key, and how this process comes to have it.
 
+use std::collections::HashMap;
+
 use durablefetch_protocol::placement::{Holder, Owner};
 use durablefetch_protocol::{Key, ProtocolError};
 
@@ -37,12 +39,23 @@ pub(super) async fn lives(cluster: &Cluster, owner: Owner) -> Result<bool, Proto
     Ok(has_lease || cluster.connect(owner).await.is_ok())
 }
 
-/// Takes a key that nobody has who lives, for `me`.
-pub(super) async fn take(cluster: &Cluster, key: &Key, me: Owner) -> Result<Option<Claimed>, ProtocolError> {
+/// Takes a key that nobody has who lives, for `me`. `asked`: which processes were found to live a moment ago; to ask one whose
+/// machine is gone takes a second.
+pub(super) async fn take(
+    cluster: &Cluster,
+    key: &Key,
+    me: Owner,
+    asked: &mut HashMap<Owner, bool>,
+) -> Result<Option<Claimed>, ProtocolError> {
     let holder = match place(cluster, key).await? {
         Some(holder) if holder.owner == me => return Ok(Some(Claimed { holder, is_stale: true })),
-        Some(holder) if lives(cluster, holder.owner).await? => None,
-        Some(holder) => take_over(cluster, key, holder.owner).await?,
+        Some(Holder { owner, .. }) => {
+            let lives = match asked.get(&owner) {
+                Some(lives) => *lives,
+                None => *asked.entry(owner).or_insert(lives(cluster, owner).await?),
+            };
+            if lives { None } else { take_over(cluster, key, owner).await? }
+        }
         None => claim(cluster, key).await?,
     };
     Ok(holder.map(|holder| Claimed { holder, is_stale: false }))

@@ -1,6 +1,7 @@
 //! In a cluster: room in its database. What has ended goes first, unused for longest before others, where nobody has its key;
 //! while nothing is left that may go, nothing is started.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use durablefetch_protocol::ProtocolError;
@@ -34,12 +35,12 @@ pub(super) async fn keep(
 
 /// Removes the oldest until so many bytes are gone, or a part is through. False where there was nothing to remove.
 async fn evict_some(recorder: &Arc<Recorder>, cluster: &Cluster, enough: u64) -> Result<bool, ProtocolError> {
-    let (mut gone, mut any) = (0, false);
+    let (mut gone, mut any, mut asked) = (0, false, HashMap::new());
     for (key, id, len) in cluster.store.oldest(PART).await.map_err(refused)? {
         if gone >= enough {
             break;
         }
-        let claimed = claims::take(cluster, &key, recorder.placement.me()).await?;
+        let claimed = claims::take(cluster, &key, recorder.placement.me(), &mut asked).await?;
         let Some(entry) = claimed.and_then(|claimed| recorder.keys.claimed(&key, claimed)) else { continue };
         let event = Event::Evict { id, even_if_read: true };
         entry.act(recorder, event, Cargo { why: Some(Removal::Quota), ..Cargo::default() }).await?;

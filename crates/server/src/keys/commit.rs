@@ -89,18 +89,17 @@ impl Entry {
         look: impl FnOnce(&Life) -> T,
     ) -> Result<T, ProtocolError> {
         self.ready(recorder).await?;
-        self.life().as_ref().map(look).ok_or_else(|| ErrorCode::Internal.into())
+        self.life().as_ref().map(look).ok_or_else(|| not_loaded(recorder))
     }
 
     async fn ready(self: &Arc<Self>, recorder: &Arc<Recorder>) -> Result<(), ProtocolError> {
         let keep = recorder.config.keep();
-        let is_loaded = self.life().is_some();
-        if !is_loaded {
+        if self.is_to_be_loaded() {
             let _slot = self.slot.lock().await;
-            let is_loaded = self.life().is_some();
-            if !is_loaded {
+            if self.is_to_be_loaded() {
+                self.begin_to_load();
                 let loaded = stored::load(recorder, self).await?;
-                *self.life() = Some(loaded);
+                self.set_loaded(loaded);
             }
         }
         if recorder.cluster.as_ref().is_some_and(|cluster| self.claim().is_none() || !cluster.is_reached()) {
@@ -172,7 +171,7 @@ impl Entry {
         cargo: Cargo,
     ) -> Result<AtOnce, ProtocolError> {
         let life = self.life();
-        let Some(known) = life.as_ref() else { return Err(ErrorCode::Internal.into()) };
+        let Some(known) = life.as_ref() else { return Err(not_loaded(recorder)) };
         let plan = known.plan(event, now_ms());
         if plan.changes.is_empty() {
             self.apply(recorder, life, plan, None, cargo).map(AtOnce::Done)
@@ -316,6 +315,14 @@ impl Entry {
             Some(found) => Reading::new(recorder, self, found).ok_or(ErrorCode::TooManyReaders),
             None => Err(ErrorCode::Gone),
         });
+        // Before anybody can see that they are gone from here: a pump that does would end its recording as it had come to its end.
+        for effect in &effects {
+            if let Effect::Break(id, end) = effect
+                && let Some(recording) = known.iter().find(|known| known.id == *id)
+            {
+                recording.break_off(*end);
+            }
+        }
         drop(life);
         let mut hand = Hand { entry: self, recorder, seat, closed: Vec::new() };
         for effect in effects {
@@ -326,6 +333,12 @@ impl Entry {
         }
         Ok(Acted { reply, reading: reading.transpose()?, closed: hand.closed })
     }
+}
+
+/// What is told where a key was loaded and is not any more: in a cluster another process has it by now, or what is known of it
+/// has become unsure.
+fn not_loaded(recorder: &Recorder) -> ProtocolError {
+    if recorder.cluster.is_some() { cluster::later() } else { ErrorCode::Internal.into() }
 }
 
 /// Carries out effects.
@@ -352,7 +365,8 @@ impl Hand<'_> {
                 let decided = recording.end(end);
                 self.closed.push((Arc::clone(recording), decided));
             }
-            Effect::Break(_, end) => recording.break_off(end),
+            // It was done before the others.
+            Effect::Break(..) => {}
             Effect::Tell(_, start) => {
                 if let Some(head) = cargo.freight.head.clone() {
                     recording.set_head(head, start);

@@ -1,5 +1,6 @@
 //! Which process has a key, and how that is reached: one that shares the data directory, or one of the cluster.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use durablefetch_protocol::placement::{Holder, Known, Owner};
@@ -82,7 +83,7 @@ pub(crate) async fn take(recorder: &Recorder, key: &Key) -> Result<Held, Protoco
     };
     let me = recorder.placement.me();
     if recorder.placement.claims()
-        && let Some(claimed) = claims::take(cluster, key, me).await?
+        && let Some(claimed) = claims::take(cluster, key, me, &mut HashMap::new()).await?
         && let Some(entry) = recorder.keys.claimed(key, claimed)
     {
         return Ok(Held::Here(entry));

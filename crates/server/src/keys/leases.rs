@@ -113,5 +113,14 @@ async fn release_one(cluster: &Cluster, entry: &Entry) -> Result<(), durablefetc
     {
         return Ok(());
     }
-    cluster.store.release(&entry.key, claimed.holder).await.map(drop)
+    let store = &cluster.store;
+    if store.release(&entry.key, claimed.holder).await? {
+        return Ok(());
+    }
+    // Something is live in the store, and not here: its end could not be written. Or somebody else has the key.
+    let Some(holder) = store.again(&entry.key, claimed.holder).await? else { return Ok(()) };
+    if store.recover(&entry.key, holder).await?.is_some() {
+        store.release(&entry.key, holder).await?;
+    }
+    Ok(())
 }

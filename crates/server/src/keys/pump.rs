@@ -14,7 +14,7 @@ use durablefetch_protocol::{ErrorCode, ProtocolError, kept};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::commit::Cargo;
-use super::ship;
+use super::ship::{self, NotSent};
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::key_map::Entry;
@@ -124,16 +124,21 @@ async fn finish(
         recorder.metrics.storage_error(error.code);
         recording.fail_storage(error.code);
     }
-    let mut rest = None;
+    let (mut rest, mut is_away) = (None, false);
     if let Some(cluster) = &recorder.cluster
         && recording.progress().state().is_live()
     {
         match ship::rest(cluster, recording).await {
             Ok(left) => rest = left,
             Err(why) => {
+                let (why, away) = match why {
+                    NotSent::Away(why) => (why, true),
+                    NotSent::Failed(why) => (why, false),
+                };
                 tracing::error!(recording = %id, "the cluster's store has not all of its bytes: {why}");
                 recorder.metrics.storage_error(ErrorCode::StorageFailed);
                 recording.fail_storage(ErrorCode::StorageFailed);
+                is_away = away;
             }
         }
     }
@@ -149,12 +154,21 @@ async fn finish(
         _ => Event::Ended { id, end, keep },
     };
     let last = rest.as_mut().and_then(|rest| rest.piece.take());
-    let Err(error) = entry.act(recorder, event, Cargo { last, ..cargo() }).await else { return };
+    let committed = if is_away {
+        // Its readers have waited for long enough.
+        Err(ErrorCode::StorageFailed.into())
+    } else {
+        entry.act(recorder, event, Cargo { last, ..cargo() }).await
+    };
+    let Err(error) = committed else { return };
     drop(rest);
     tracing::error!(recording = %id, "storage took no end: {}", error.message);
     recording.fail_storage(error.code);
     if recorder.cluster.is_none() {
         recorder.end_later([Arc::clone(recording)]);
+    } else {
+        // It is interrupted for those who ask once the store is back.
+        entry.set_unsure();
     }
     if let Err(error) = entry.act(recorder, Event::Unwritable { id, code: error.code }, cargo()).await {
         // The key cannot even be looked at: nobody is left waiting all the same.

@@ -144,11 +144,16 @@ pub(super) struct Rest {
     _sending: OwnedMutexGuard<Pieces>,
 }
 
+/// Why the store has not all bytes of a recording.
+pub(super) enum NotSent {
+    /// It has not taken any within its time: it does not take the end either.
+    Away(String),
+    /// They cannot be read here, or it refuses them.
+    Failed(String),
+}
+
 /// Sends all bytes of a recording but the last. `None` for one whose bytes nobody else reads.
-///
-/// # Errors
-/// Where the store has not taken them within its time.
-pub(super) async fn rest(cluster: &Cluster, recording: &Arc<Recording>) -> Result<Option<Rest>, String> {
+pub(super) async fn rest(cluster: &Cluster, recording: &Arc<Recording>) -> Result<Option<Rest>, NotSent> {
     let Some(pieces) = recording.pieces() else { return Ok(None) };
     if recording.start() != Start::Recorded || recording.is_given_up() {
         return Ok(None);
@@ -157,7 +162,7 @@ pub(super) async fn rest(cluster: &Cluster, recording: &Arc<Recording>) -> Resul
     let mut since = Instant::now();
     loop {
         let left = recording.progress().len().saturating_sub(pieces.sent);
-        let next = piece(recording, &pieces).await.map_err(|error| error.to_string())?;
+        let next = piece(recording, &pieces).await.map_err(|error| NotSent::Failed(error.to_string()))?;
         let next = match next {
             Some(next) if left > ENOUGH || pieces.unsure.is_some() => next,
             last => return Ok(Some(Rest { piece: last, _sending: pieces })),
@@ -171,7 +176,10 @@ pub(super) async fn rest(cluster: &Cluster, recording: &Arc<Recording>) -> Resul
             Err(Error::Unavailable(_) | Error::Busy(_)) if since.elapsed() < cluster.within => {
                 sleep(AGAIN).await
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error @ (Error::Unavailable(_) | Error::Busy(_))) => {
+                return Err(NotSent::Away(error.to_string()));
+            }
+            Err(error) => return Err(NotSent::Failed(error.to_string())),
         }
     }
 }

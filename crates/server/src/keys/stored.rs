@@ -69,7 +69,14 @@ async fn load_shared(
     entry: &Arc<Entry>,
 ) -> Result<Life, ProtocolError> {
     let loaded = match entry.claim() {
-        None => cluster.store.load(&entry.key).await.map_err(cluster::refused)?,
+        None => {
+            let loaded = cluster.store.load(&entry.key).await.map_err(cluster::refused)?;
+            // Somebody has it since a moment ago, or will bring it in order: as it stands it would be nothing.
+            if loaded.recordings.iter().any(|stored| stored.state.is_live()) {
+                return Err(cluster::later());
+            }
+            loaded
+        }
         Some(Claimed { mut holder, is_stale }) => {
             if is_stale {
                 let again = cluster.store.again(&entry.key, holder).await.map_err(cluster::refused)?;
@@ -204,10 +211,7 @@ async fn commit_shared(cluster: &Cluster, entry: &Entry, writing: &Writing) -> R
         Ok(shared::Committed::Fenced) => Ok(Written::Fenced),
         Err(error) => {
             // Whether it was written, or what is there already, is found out where the key is loaded once more.
-            let mut life = entry.life();
-            if life.as_ref().is_some_and(|life| !life.is_live()) {
-                *life = None;
-            }
+            entry.set_unsure();
             Err(StoreError { code: ErrorCode::StorageFailed, message: error.to_string() })
         }
     }

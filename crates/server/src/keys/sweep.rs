@@ -1,5 +1,6 @@
 //! In a cluster: lets go of what has outlived its use, whichever process had it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use durablefetch_protocol::ProtocolError;
@@ -40,9 +41,9 @@ pub(super) async fn run(
         return Ok(());
     }
     for _ in 0..PARTS {
-        let mut is_done = true;
+        let (mut is_done, mut asked) = (true, HashMap::new());
         for key in cluster.store.due(until, PART).await.map_err(refused)? {
-            let claimed = claims::take(cluster, &key, recorder.placement.me()).await?;
+            let claimed = claims::take(cluster, &key, recorder.placement.me(), &mut asked).await?;
             if let Some(entry) = claimed.and_then(|claimed| recorder.keys.claimed(&key, claimed)) {
                 entry.look(recorder, |_| ()).await?;
                 is_done = false;

@@ -1,8 +1,9 @@
 //! What a dead process has left of a key.
 
 use durablefetch_protocol::{ErrorCode, Outcome, State};
+use durablefetch_store_postgres::Until;
 
-use crate::world::{Database, HOUR, SHORT, begin, key, piece, recording, stream, take_over};
+use crate::world::{Database, HOUR, SHORT, begin, join, key, piece, recording, stream, take_over};
 
 /// What is left of a recording with these pieces: each its offset and length.
 async fn left_of(pieces: &[(u64, usize)]) -> (State, u64) {
@@ -61,4 +62,25 @@ async fn what_a_process_has_started_itself_goes_on() {
     let loaded = store.recover(&key, holder).await.unwrap().unwrap();
     assert_eq!(loaded.recordings[0].state, State::Connecting);
     assert_eq!(loaded.ledger.entries().next().unwrap().outcome, Outcome::Started(recording(1)));
+}
+
+#[tokio::test]
+async fn what_is_left_by_one_whose_place_another_takes_is_due_until_somebody_brings_it_in_order() {
+    let database = Database::new().await;
+    let dead = database.process(1, HOUR).await;
+    let key = key("freed");
+    let holder = dead.claim(&key).await.unwrap().unwrap();
+    begin(&dead, &key, holder, 1, "ask-1").await;
+    stream(&dead, &key, holder, 1).await;
+    let other = database.process(2, HOUR).await;
+    let until = Until { unused_ms: 0, old_ms: 0, retired_ms: 0, now_ms: 0 };
+    let left = async || other.due(until, 10).await.unwrap().contains(&key);
+    assert!(!left().await, "it lives");
+    join(&database.unlisted(3, HOUR), 1).await;
+    assert!(left().await);
+    let taken = other.claim(&key).await.unwrap().unwrap();
+    other.recover(&key, taken).await.unwrap().unwrap();
+    assert!(!left().await, "it is in order");
+    assert!(other.release(&key, taken).await.unwrap());
+    assert!(!left().await, "nobody has it, and it is in order");
 }

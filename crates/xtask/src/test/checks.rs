@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
@@ -62,8 +62,8 @@ fn native_tests(context: &Context<'_>) -> Result<()> {
 
 /// Tests that start a PostgreSQL.
 pub(super) fn with_postgres(context: &Context<'_>, name: &str, arguments: &[&str]) -> Result<()> {
-    let programs = postgres(context)?;
-    cargo(context, name, arguments, &[(POSTGRES, &programs.to_string_lossy())])
+    let programs = apt::postgres(context.repo)?;
+    cargo(context, name, arguments, &[(POSTGRES, programs.to_str().unwrap_or_default())])
 }
 
 /// The variable that names the folder of PostgreSQL's programs.
@@ -71,10 +71,7 @@ pub(super) const POSTGRES: &str = "POSTGRES_BIN";
 
 /// That folder.
 pub(super) fn postgres(context: &Context<'_>) -> Result<PathBuf> {
-    const REMEDY: &str =
-        "`sudo apt-get install postgresql` (15 or later), or name its program: INITDB=/path/to/initdb";
-    let [initdb] = apt::ensure(context.repo, [&apt::INITDB], &["postgresql"], REMEDY)?;
-    Ok(initdb.parent().map(Path::to_owned).unwrap_or_default())
+    apt::postgres(context.repo)
 }
 
 fn documentation(context: &Context<'_>) -> Result<()> {
@@ -174,7 +171,8 @@ fn three_engines(context: &Context<'_>) -> Result<()> {
 
 fn faults_by_seed(context: &Context<'_>) -> Result<()> {
     let seeds = if context.all { Seeds::New } else { Seeds::Fixed };
-    chaos::short(context.repo, seeds, Entry::Wasm)
+    chaos::short(context.repo, seeds, Entry::Wasm)?;
+    chaos::cluster(context.repo, seeds)
 }
 
 /// Under live chats; `--all` has ten.

@@ -12,6 +12,11 @@ pub(super) const NIGHT: &[Check] = &[
     Check { name: "lives of a key", needs: &[], run: lives },
     Check { name: "three hundred seeds in each", needs: &["package"], run: |c| seeds(c, Entry::Wasm) },
     Check { name: "three hundred without WebAssembly", needs: &["package"], run: |c| seeds(c, Entry::Js) },
+    Check {
+        name: "three hundred of a cluster",
+        needs: &["package"],
+        run: |c| chaos::cluster_at_length(c.repo),
+    },
     Check { name: "loads", needs: &[], run: |c| soak::run(c.repo, &soak::Options::whole(false)) },
     Check {
         name: "attacks, each alone",

@@ -49,6 +49,50 @@ fn what_was_live_in_one_that_is_killed_is_interrupted_with_a_true_prefix() {
 }
 
 #[test]
+fn what_was_live_in_one_that_is_killed_and_starts_again_is_there_for_who_only_reads() {
+    // Nobody takes over by its end.
+    let cluster = Cluster { lease: None, ..Cluster::new() };
+    let flags = cluster.flags();
+    let (a, b) = (cluster.node_with(&flags), cluster.node());
+    let (upstream, silent) = (Upstream::start(), Upstream::start());
+    let (id, mut at_a, mut stream) = a.begin(&upstream);
+    send(&mut stream, "first ");
+    assert_eq!(at_a.take(6), "first ");
+    until("its bytes are in the store", || cluster.stored(&id) == 6);
+    // This one has no head yet.
+    let request = [("durablefetch-url", silent.url.as_str()), ("durablefetch-request", "one")];
+    let _waits = a.send("POST /", &request, "hello");
+    let _unanswered = silent.asked();
+    a.recorder.kill();
+    let again = cluster.node_with(&flags);
+    for node in [&b, &again] {
+        let (head, body, clean) = replay(node, &upstream.url);
+        assert_eq!((body.as_str(), clean), ("first ", false), "{head}");
+        let status = node.status(&upstream.url);
+        assert!(status.contains("\"state\":\"interrupted\"") && status.contains(&id), "{status}");
+    }
+    let (head, _) = resume(&b, &silent.url);
+    assert!(head.starts_with("http/1.1 204"), "{head}");
+    let (head, _) = ask(&b, "POST /", &request, "hello");
+    assert!(head.contains("durablefetch-error: interrupted"), "{head}");
+    silent.assert_not_asked();
+}
+
+#[test]
+fn what_was_live_in_one_that_is_killed_is_brought_in_order_though_nobody_asks() {
+    let cluster = Cluster::new();
+    // Sweeps come every 250 ms.
+    let ttl = ["--ttl".to_owned(), "1s".to_owned()];
+    let [a, _b] = [(); 2].map(|()| cluster.node_with(&[&cluster.flags()[..], &ttl].concat()));
+    let upstream = Upstream::start();
+    let (id, _at_a, mut stream) = a.begin(&upstream);
+    send(&mut stream, "first ");
+    until("its bytes are in the store", || cluster.stored(&id) == 6);
+    a.recorder.kill();
+    until("nothing of it is left", || cluster.psql("select count(*) from df.recordings") == "0");
+}
+
+#[test]
 fn one_that_stands_still_for_longer_than_its_lease_ends_nothing_cleanly() {
     let cluster = Cluster::new();
     let [a, b] = cluster.nodes();
@@ -139,6 +183,29 @@ async fn one_that_drains_sends_those_who_come_to_the_others() {
     let body = reader.body_mut().collect().await.unwrap().to_bytes();
     assert_eq!(&body[..], b"whole");
     timeout(PATIENCE, busy_ends).await.expect("it ends with its last answer").unwrap().unwrap();
+}
+
+#[test]
+fn what_ends_while_the_database_takes_nothing_is_interrupted_for_all_once_it_does() {
+    let cluster = Cluster::new();
+    let [a, b] = cluster.nodes();
+    let upstream = Upstream::start();
+    let (id, mut at_a, mut stream) = a.begin(&upstream);
+    let (_, mut at_b) = resume(&b, &upstream.url);
+    send(&mut stream, "first ");
+    assert_eq!((at_a.take(6), at_b.take(6)), ("first ".to_owned(), "first ".to_owned()));
+    until("its bytes are in the store", || cluster.stored(&id) == 6);
+    let locked = cluster.lock("df.keys");
+    send(&mut stream, "second");
+    send(&mut stream, "");
+    assert!(!at_a.rest().1 && !at_b.rest().1, "an end that nobody has stored");
+    drop(locked);
+    for node in [&a, &b] {
+        let (head, body, clean) = replay(node, &upstream.url);
+        assert!(head.contains("durablefetch-state: interrupted"), "{head}");
+        assert!("first second".starts_with(&body) && body.len() >= 6 && !clean, "{body:?}");
+    }
+    assert_eq!(cluster.psql("select state from df.recordings"), "interrupted");
 }
 
 #[test]

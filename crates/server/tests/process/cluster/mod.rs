@@ -9,7 +9,8 @@ mod settings;
 #[path = "../../../../store-postgres/tests/postgres/server.rs"]
 mod server;
 
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -72,10 +73,14 @@ impl Cluster {
     }
 
     fn node(&self) -> Node {
+        self.node_with(&self.flags())
+    }
+
+    /// One with these flags: with those of one that has ended, it comes in its place.
+    fn node_with(&self, flags: &[String]) -> Node {
         let data = tempfile::tempdir().unwrap();
-        let flags = self.flags();
         let flags: Vec<&str> = flags.iter().map(String::as_str).chain(self.flags.iter().copied()).collect();
-        let recorder = Recorder::spawn(command(data.path(), &flags).stderr(std::process::Stdio::inherit()));
+        let recorder = Recorder::spawn(command(data.path(), &flags).stderr(Stdio::inherit()));
         Node { recorder, data }
     }
 
@@ -89,6 +94,19 @@ impl Cluster {
         self.psql(&ask).parse().unwrap()
     }
 
+    /// Locks a table: what needs it waits, and gives up, until this is dropped.
+    fn lock(&self, table: &str) -> Locked {
+        let mut psql = Command::new(self.server.programs.join("psql"));
+        psql.args(["-X", "-q", "-At"]).arg(self.url()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut psql = psql.spawn().unwrap();
+        let sql = format!("begin; lock table {table} in access exclusive mode; select 'locked';\n");
+        psql.stdin.as_mut().unwrap().write_all(sql.as_bytes()).unwrap();
+        let mut said = String::new();
+        BufReader::new(psql.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+        assert_eq!(said, "locked\n");
+        Locked(psql)
+    }
+
     /// What the database says.
     fn psql(&self, sql: &str) -> String {
         let output =
@@ -96,6 +114,17 @@ impl Cluster {
         let output = output.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+}
+
+/// A table that is locked.
+struct Locked(Child);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // At the end of its input, it leaves.
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
     }
 }
 
