@@ -80,7 +80,7 @@ fn time(text: &str) -> Result<Duration, String> {
         (_, Some(secs)) => secs.parse::<u64>().ok().map(|secs| secs * 1000),
         _ => None,
     };
-    ms.map(Duration::from_millis).ok_or_else(|| format!("`{text}` is no time: write 8s or 1500ms"))
+    ms.map(Duration::from_millis).ok_or_else(|| format!("`{text}` is not a time: write 8s or 1500ms"))
 }
 
 #[tokio::main]

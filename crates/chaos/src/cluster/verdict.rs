@@ -121,7 +121,7 @@ fn of_readers(plan: &Plan, run: &Run) -> verdict::Verdict {
     let mut ids = run.repeats.clone();
     ids.extend(run.readers.iter().flatten().flat_map(|read| read.recordings.clone()));
     let Some(state) = run.state.clone() else { return verdict::Verdict::Hang };
-    // One id, one recording: whoever was given another one has made a second start.
+    // One id, one recording: another one would be a second start.
     let truth = Truth { state, requests: run.requests.max(ids.len() as u64), unused: 0 };
     let case = Case { body: &body, may_fail, may_repeat: false };
     let judge = |got| verdict::judge(&case, got, &truth);
