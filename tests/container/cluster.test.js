@@ -70,8 +70,8 @@ test('three containers over one PostgreSQL are one recorder, also while one of t
   const [owner] = nodes
   const [status] = await ask({ cookie: 'session=other', 'durablefetch-mode': 'replay' })
   assert.equal(status, 404, 'and to nobody else')
-  const { stdout } = await engine.inside('recorder-2', 'durablefetch', 'ls', '--json')
-  const listed = JSON.parse(stdout).recordings
+  const { text } = await engine.inside('recorder-2', 'ls', '--json')
+  const listed = JSON.parse(text).recordings
   assert.deepEqual(
     listed.map(({ state }) => state),
     ['complete'],
