@@ -15,6 +15,8 @@ use crate::recorder::Recorder;
 
 /// Recordings that are looked for at once.
 const PART: usize = 64;
+/// Times in one go; what is left comes half a minute later.
+const PARTS: usize = 64;
 
 /// Looks at what is stored. `evicts`: this process is the one of the cluster that sees to what nobody has.
 pub(super) async fn keep(
@@ -23,8 +25,9 @@ pub(super) async fn keep(
     evicts: bool,
 ) -> Result<(), ProtocolError> {
     let mut stored = cluster.store.bodies().await.map_err(refused)?;
-    while evicts && stored > cluster.most_bytes {
-        if !evict_some(recorder, cluster, stored - cluster.most_bytes).await? {
+    for _ in 0..PARTS {
+        let too_many = stored.saturating_sub(cluster.most_bytes);
+        if !evicts || too_many == 0 || !evict_some(recorder, cluster, too_many).await? {
             break;
         }
         stored = cluster.store.bodies().await.map_err(refused)?;
