@@ -37,6 +37,9 @@ const OF_A_CONNECTION: [HeaderName; 7] = [
     HeaderName::from_static("keep-alive"),
 ];
 
+/// How often a process that has not answered yet is looked at. An upstream may think for minutes.
+const LOOK_AGAIN: Duration = Duration::from_secs(4);
+
 /// Where the key of a request is.
 pub(crate) enum Located {
     /// Here.
@@ -171,12 +174,31 @@ async fn send(
     mut sender: peer::Sender,
     request: http::Request<Full<Bytes>>,
 ) -> Result<Response<Incoming>, Option<http::Request<Full<Bytes>>>> {
-    let response = sender.try_send_request(request).await.map_err(|mut error| error.take_message())?;
+    let sending = sender.try_send_request(request);
+    let response = tokio::select! {
+        answered = sending => answered.map_err(|mut error| error.take_message())?,
+        // It has read the request, or will once it goes on.
+        () = dies(recorder, owner) => return Err(None),
+    };
     // On one machine a connection costs nothing.
     if recorder.cluster.is_some() {
         recorder.kept.keep(owner, sender);
     }
     Ok(response)
+}
+
+/// Waits until another process of the cluster lives no more: one that stands still neither answers nor ends its connections. The
+/// kernel ends those of a process on this machine.
+async fn dies(recorder: &Recorder, owner: Owner) {
+    if recorder.cluster.is_none() {
+        return std::future::pending().await;
+    }
+    loop {
+        sleep(LOOK_AGAIN).await;
+        if matches!(hands::lives(recorder, owner).await, Ok(false)) {
+            return;
+        }
+    }
 }
 
 fn request(parts: &Parts, body: &Bytes, client: IpAddr) -> http::Request<Full<Bytes>> {

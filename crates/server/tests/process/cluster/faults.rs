@@ -101,6 +101,8 @@ fn one_that_stands_still_for_longer_than_its_lease_ends_nothing_cleanly() {
     send(&mut stream, "first ");
     assert_eq!(at_a.take(6), "first ");
     until("its bytes are in the store", || cluster.stored(&id) == 6);
+    // From now on it has a connection to the first one, which does not end.
+    assert!(b.status(&upstream.url).contains("\"state\":\"streaming\""));
     a.signal("-STOP");
     until("it is taken over", || b.status(&upstream.url).contains("\"state\":\"interrupted\""));
     send(&mut stream, "second");
