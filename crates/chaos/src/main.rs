@@ -13,7 +13,9 @@
 
 mod clients;
 mod cluster;
+mod counts;
 mod lane;
+mod listen;
 mod plan;
 mod proxy;
 mod recorder;

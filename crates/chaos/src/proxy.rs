@@ -5,12 +5,13 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::listen::listen;
 use crate::plan::{Fault, Version, What};
 
 /// Bytes that a throttled proxy passes at once, and how many of these before it lets go again.
@@ -58,18 +59,9 @@ enum Pass {
 
 impl Proxy {
     pub(crate) async fn start(target: u16) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("a proxy cannot listen")?;
-        let port = listener.local_addr()?.port();
         let (end, _) = watch::channel((0, End::Reset));
         let shared = Arc::new(Shared { target, state: Mutex::default(), end });
-        let weak = Arc::downgrade(&shared);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let Some(shared) = weak.upgrade() else { return };
-                tokio::spawn(async move { shared.serve(client).await });
-            }
-        });
-        Ok(Self { port, shared })
+        Ok(Self { port: listen(&shared, Shared::serve).await?, shared })
     }
 
     pub(crate) const fn port(&self) -> u16 {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::counts::{Ended, Errors, Faults};
 use crate::plan::Plan;
 use crate::verdict::{Told, Verdict};
 
@@ -11,9 +12,8 @@ use crate::verdict::{Told, Verdict};
 pub(crate) struct Tally {
     /// For each verdict: in Node, in a page.
     outcomes: BTreeMap<Verdict, [u64; 2]>,
-    /// For each kind of fault: runs with it, whole, with an error, bad.
-    faults: BTreeMap<String, [u64; 4]>,
-    errors: BTreeMap<String, u64>,
+    faults: Faults,
+    errors: Errors,
     reconnects: u64,
     bytes: u64,
     unused: usize,
@@ -27,21 +27,16 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn add(&mut self, plan: &Plan, told: &Told) {
         self.outcomes.entry(told.verdict()).or_default()[usize::from(plan.browser)] += 1;
-        for kind in plan.kinds() {
-            let counts = self.faults.entry(kind).or_default();
-            counts[0] += 1;
-            counts[match told.verdict() {
-                Verdict::Whole => 1,
-                verdict if verdict.is_bad() => 3,
-                _ => 2,
-            }] += 1;
-        }
+        let ended = match told.verdict() {
+            Verdict::Whole => Ended::Whole,
+            verdict if verdict.is_bad() => Ended::Bad,
+            _ => Ended::Error,
+        };
+        self.faults.add(plan.kinds(), ended);
         if let Some(got) = &told.got {
             self.reconnects += u64::from(got.reconnects);
             self.bytes += got.bytes as u64;
-            if let Some(error) = &got.error {
-                *self.errors.entry(error.clone()).or_default() += 1;
-            }
+            self.errors.add(got.error.as_ref());
         }
         self.unused += told.truth.unused;
         self.next += u64::from(told.next.is_some());
@@ -72,19 +67,8 @@ impl fmt::Display for Tally {
             let [node, browser] = self.outcomes.get(&verdict).copied().unwrap_or_default();
             writeln!(f, "| {verdict} | {node} | {browser} | {} |", node + browser)?;
         }
-        writeln!(
-            f,
-            "\n| what went wrong (a run may have several) | runs | whole | error | bad |\n|---|---|---|---|---|"
-        )?;
-        for (kind, [runs, whole, error, bad]) in &self.faults {
-            writeln!(f, "| {kind} | {runs} | {whole} | {error} | {bad} |")?;
-        }
-        let errors: Vec<_> = self.errors.iter().map(|(code, count)| format!("`{code}` {count}")).collect();
-        writeln!(
-            f,
-            "\nErrors that apps got: {}.",
-            if errors.is_empty() { "none".into() } else { errors.join(", ") }
-        )?;
+        writeln!(f, "\n{}", self.faults)?;
+        writeln!(f, "Errors that apps got: {}.", self.errors)?;
         write!(
             f,
             "Reconnects seen by apps: {}. Bytes read: {} MB. Faults that did not come about, the run being over: {}.",

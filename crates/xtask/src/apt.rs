@@ -29,7 +29,10 @@ pub(crate) const INITDB: Program = Program {
 };
 pub(crate) const REDIS: Program = Program { variable: "REDIS", names: &["redis-server"] };
 
-/// The folder of PostgreSQL's programs.
+/// The variable that names the folder of PostgreSQL's programs.
+pub(crate) const POSTGRES: &str = "POSTGRES_BIN";
+
+/// That folder.
 pub(crate) fn postgres(repo: &Repo) -> Result<PathBuf> {
     const REMEDY: &str =
         "`sudo apt-get install postgresql` (15 or later), or name its program: INITDB=/path/to/initdb";

@@ -159,7 +159,7 @@ fn of_clusters(repo: &Repo, from: Option<u32>, runs: u32, lease: Option<&str>) -
 fn of_cluster(repo: &Repo, postgres: &Path, entry: Entry, lease: Option<&str>) -> Result<Command> {
     build(repo)?;
     let mut command = in_node(repo, entry);
-    command.args(["--cluster", "--lanes", CLUSTER_LANES]).env("POSTGRES_BIN", postgres);
+    command.args(["--cluster", "--lanes", CLUSTER_LANES]).env(apt::POSTGRES, postgres);
     command.args(lease.into_iter().flat_map(|lease| ["--lease", lease]));
     Ok(command)
 }

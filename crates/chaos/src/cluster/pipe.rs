@@ -4,10 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
+
+use crate::listen::listen;
 
 /// What passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,18 +36,9 @@ struct Shared {
 impl Pipe {
     /// To one of these ports.
     pub(crate) async fn to(targets: Vec<u16>) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("a pipe cannot listen")?;
-        let port = listener.local_addr()?.port();
         let shared =
             Arc::new(Shared { targets, next: AtomicUsize::new(0), passes: watch::Sender::new(Passes::All) });
-        let weak = Arc::downgrade(&shared);
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let Some(shared) = weak.upgrade() else { return };
-                tokio::spawn(async move { shared.serve(client).await });
-            }
-        });
-        Ok(Self { port, shared })
+        Ok(Self { port: listen(&shared, Shared::serve).await?, shared })
     }
 
     pub(crate) const fn port(&self) -> u16 {
@@ -63,7 +56,7 @@ impl Pipe {
 }
 
 impl Shared {
-    async fn serve(&self, mut client: TcpStream) {
+    async fn serve(self: Arc<Self>, mut client: TcpStream) {
         let mut passes = self.passes.subscribe();
         let whole = tokio::select! {
             passed = self.pass(&mut client) => passed.is_ok(),
@@ -131,6 +124,8 @@ mod tests {
     use std::time::Duration;
 
     use tokio::time::timeout;
+
+    use tokio::net::TcpListener;
 
     use super::*;
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::plan::Plan;
 use super::verdict::{Told, Verdict};
+use crate::counts::{Ended, Errors, Faults};
 use crate::verdict;
 
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     outcomes: BTreeMap<Verdict, u64>,
-    /// For each kind of fault: runs with it, whole, with an error, bad.
-    faults: BTreeMap<String, [u64; 4]>,
-    errors: BTreeMap<String, u64>,
+    faults: Faults,
+    errors: Errors,
     readers: usize,
     reconnects: u64,
     unused: usize,
@@ -27,22 +27,17 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn add(&mut self, plan: &Plan, told: &Told) {
         *self.outcomes.entry(told.verdict).or_default() += 1;
-        for kind in plan.kinds() {
-            let counts = self.faults.entry(kind).or_default();
-            counts[0] += 1;
-            counts[match told.verdict {
-                Verdict::Read(verdict::Verdict::Whole) => 1,
-                verdict if verdict.is_bad() => 3,
-                _ => 2,
-            }] += 1;
-        }
+        let ended = match told.verdict {
+            Verdict::Read(verdict::Verdict::Whole) => Ended::Whole,
+            verdict if verdict.is_bad() => Ended::Bad,
+            _ => Ended::Error,
+        };
+        self.faults.add(plan.kinds(), ended);
         let run = &told.run;
         for got in run.got() {
             self.readers += 1;
             self.reconnects += u64::from(got.reconnects);
-            if let Some(error) = &got.error {
-                *self.errors.entry(error.clone()).or_default() += 1;
-            }
+            self.errors.add(got.error.as_ref());
         }
         self.unused += plan.faults.len() - run.faults.len();
         self.after = self.after.max(told.after);
@@ -70,16 +65,8 @@ impl fmt::Display for Tally {
         for verdict in Verdict::ALL {
             writeln!(f, "| {verdict} | {} |", self.outcomes.get(&verdict).copied().unwrap_or_default())?;
         }
-        writeln!(
-            f,
-            "\n| what went wrong (a run may have several) | runs | whole | error | bad |\n|---|---:|---:|---:|---:|"
-        )?;
-        for (kind, [runs, whole, error, bad]) in &self.faults {
-            writeln!(f, "| {kind} | {runs} | {whole} | {error} | {bad} |")?;
-        }
-        let errors: Vec<_> = self.errors.iter().map(|(code, count)| format!("`{code}` {count}")).collect();
-        let errors = if errors.is_empty() { "none".to_owned() } else { errors.join(", ") };
-        writeln!(f, "\nErrors of {} readers: {errors}. Reconnects: {}.", self.readers, self.reconnects)?;
+        writeln!(f, "\n{}", self.faults)?;
+        writeln!(f, "Errors of {} readers: {}. Reconnects: {}.", self.readers, self.errors, self.reconnects)?;
         writeln!(
             f,
             "The last reader ended at most {:.1} s after the end of the last fault and of the upstream's answer.",

@@ -27,17 +27,23 @@ pub(super) async fn keep(
     let mut stored = cluster.store.bodies().await.map_err(refused)?;
     for _ in 0..PARTS {
         let too_many = stored.saturating_sub(cluster.most_bytes);
-        if !evicts || too_many == 0 || !evict_some(recorder, cluster, too_many).await? {
+        if !evicts || too_many == 0 {
             break;
         }
-        stored = cluster.store.bodies().await.map_err(refused)?;
+        let Some(gone) = evict_some(recorder, cluster, too_many).await? else { break };
+        stored = stored.saturating_sub(gone);
     }
     cluster.stores(stored, evicts);
     Ok(())
 }
 
-/// Removes the oldest until so many bytes are gone, or a part is through. False where there was nothing to remove.
-async fn evict_some(recorder: &Arc<Recorder>, cluster: &Cluster, enough: u64) -> Result<bool, ProtocolError> {
+/// Removes the oldest until so many bytes are gone, or a part is through. Returns how many; `None` where there was nothing to
+/// remove.
+async fn evict_some(
+    recorder: &Arc<Recorder>,
+    cluster: &Cluster,
+    enough: u64,
+) -> Result<Option<u64>, ProtocolError> {
     let (mut gone, mut any, mut asked) = (0, false, HashMap::new());
     for (key, id, len) in cluster.store.oldest(PART).await.map_err(refused)? {
         if gone >= enough {
@@ -50,5 +56,5 @@ async fn evict_some(recorder: &Arc<Recorder>, cluster: &Cluster, enough: u64) ->
         (gone, any) = (gone + len, true);
     }
     super::leases::release(recorder, cluster).await;
-    Ok(any)
+    Ok(any.then_some(gone))
 }

@@ -70,12 +70,9 @@ async fn load_shared(
 ) -> Result<Life, ProtocolError> {
     let loaded = match entry.claim() {
         None => {
-            let loaded = cluster.store.load(&entry.key).await.map_err(cluster::refused)?;
             // Somebody has it since a moment ago, or will bring it in order: as it stands it would be nothing.
-            if loaded.recordings.iter().any(|stored| stored.state.is_live()) {
-                return Err(cluster::later());
-            }
-            loaded
+            let loaded = load_in_order(cluster, &entry.key).await?;
+            loaded.ok_or_else(cluster::later)?
         }
         Some(Claimed { mut holder, is_stale }) => {
             if is_stale {
@@ -108,14 +105,19 @@ pub(super) async fn to_read(
     key: &Key,
     is_noted: bool,
 ) -> Result<Option<Arc<Entry>>, ProtocolError> {
-    let loaded = cluster.store.load(key).await.map_err(cluster::refused)?;
-    if loaded.recordings.iter().any(|stored| is_noted || stored.ended_ms.is_none()) {
+    let loaded = load_in_order(cluster, key).await?;
+    let Some(loaded) = loaded.filter(|loaded| !is_noted || loaded.recordings.is_empty()) else {
         return Ok(None);
-    }
+    };
     let entry = recorder.keys.unclaimed(key);
-    let life = taken_in(recorder, &entry, loaded);
-    *entry.life() = Some(life);
+    entry.set_loaded(taken_in(recorder, &entry, loaded));
     Ok(Some(entry))
+}
+
+/// What is stored of a key that this process does not have. `None` where it says that something is live.
+async fn load_in_order(cluster: &Cluster, key: &Key) -> Result<Option<Loaded>, ProtocolError> {
+    let loaded = cluster.store.load(key).await.map_err(cluster::refused)?;
+    Ok(loaded.recordings.iter().all(|stored| !stored.state.is_live()).then_some(loaded))
 }
 
 fn taken_in(recorder: &Recorder, entry: &Arc<Entry>, loaded: Loaded) -> Life {

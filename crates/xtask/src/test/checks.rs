@@ -63,15 +63,7 @@ fn native_tests(context: &Context<'_>) -> Result<()> {
 /// Tests that start a PostgreSQL.
 pub(super) fn with_postgres(context: &Context<'_>, name: &str, arguments: &[&str]) -> Result<()> {
     let programs = apt::postgres(context.repo)?;
-    cargo(context, name, arguments, &[(POSTGRES, programs.to_str().unwrap_or_default())])
-}
-
-/// The variable that names the folder of PostgreSQL's programs.
-pub(super) const POSTGRES: &str = "POSTGRES_BIN";
-
-/// That folder.
-pub(super) fn postgres(context: &Context<'_>) -> Result<PathBuf> {
-    apt::postgres(context.repo)
+    cargo(context, name, arguments, &[(apt::POSTGRES, programs.to_str().unwrap_or_default())])
 }
 
 fn documentation(context: &Context<'_>) -> Result<()> {
@@ -177,10 +169,10 @@ fn faults_by_seed(context: &Context<'_>) -> Result<()> {
 
 /// Under live chats; `--all` has ten.
 fn deploys_of_a_cluster(context: &Context<'_>) -> Result<()> {
-    let (nginx, postgres) = (nginx(context)?, postgres(context)?);
+    let (nginx, postgres) = (nginx(context)?, apt::postgres(context.repo)?);
     build_recorder(context)?;
     npm::ensure(context.repo, "tests/lib")?;
-    let mut variables = vec![("NGINX", nginx.as_os_str()), (POSTGRES, postgres.as_os_str())];
+    let mut variables = vec![("NGINX", nginx.as_os_str()), (apt::POSTGRES, postgres.as_os_str())];
     if !context.all {
         variables.extend([("DEPLOYS", "1".as_ref()), ("CHATS", "50".as_ref())]);
     }

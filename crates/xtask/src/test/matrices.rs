@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::checks::{
-    POSTGRES, build_recorder, cargo, nginx, node_tests, node_tests_with, postgres, with_postgres,
-};
+use super::checks::{build_recorder, cargo, nginx, node_tests, node_tests_with, with_postgres};
 use super::{Check, Context, previous};
 use crate::apt::{self, Program};
 use crate::progress::Step;
@@ -186,7 +184,7 @@ fn container(context: &Context<'_>) -> Result<()> {
     const REMEDY: &str =
         "`sudo apt-get install podman docker-compose`, or name them: PODMAN=…, DOCKER_COMPOSE=…";
     let repo = context.repo;
-    let (nginx, postgres) = (nginx(context)?, postgres(context)?);
+    let (nginx, postgres) = (nginx(context)?, apt::postgres(context.repo)?);
     let [podman, compose] = apt::ensure(repo, [&PODMAN, &COMPOSE], &["podman", "docker-compose"], REMEDY)?;
     let validate = kubernetes_validate(context)?;
     let image = image::run(repo, &image::Options::default())?;
@@ -197,7 +195,7 @@ fn container(context: &Context<'_>) -> Result<()> {
         ("DOCKER_COMPOSE", compose.as_os_str()),
         ("KUBERNETES_VALIDATE", validate.as_os_str()),
         ("NGINX", nginx.as_os_str()),
-        (POSTGRES, postgres.as_os_str()),
+        (apt::POSTGRES, postgres.as_os_str()),
     ];
     node_tests_with(context, "tests/container", &variables)
 }
@@ -255,7 +253,7 @@ fn conformance_of_the_original(context: &Context<'_>) -> Result<()> {
 /// The end-to-end tests of the chat once more, through the recorder on Durable Objects.
 /// But for the demo, which is of one recorder, and what is about one that a page reaches by itself.
 fn chat_on_a_cluster(context: &Context<'_>) -> Result<()> {
-    let (nginx, postgres) = (nginx(context)?, postgres(context)?);
+    let (nginx, postgres) = (nginx(context)?, apt::postgres(context.repo)?);
     build_recorder(context)?;
     npm::ensure(context.repo, "examples/chat")?;
     npm::ensure(context.repo, "tests/lib")?;
@@ -264,7 +262,7 @@ fn chat_on_a_cluster(context: &Context<'_>) -> Result<()> {
         ("E2E_FILES", "[1-8]-*.test.js 11-*.test.js 12-*.test.js".as_ref()),
         ("ENGINE", "chromium".as_ref()),
         ("NGINX", nginx.as_os_str()),
-        (POSTGRES, postgres.as_os_str()),
+        (apt::POSTGRES, postgres.as_os_str()),
     ];
     node_tests_with(context, "tests/e2e", &variables)
 }
